@@ -1,0 +1,1 @@
+"""The catalogue: what is known of each project's videos, in MongoDB."""

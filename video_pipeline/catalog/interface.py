@@ -1,0 +1,224 @@
+"""The catalogue as the pipeline sees it: repositories, each bound to one project.
+
+Implementations stand beside it. No method can be asked about another project. All raise
+CatalogUnavailable where no server answers. Times are aware datetimes in UTC.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from video_pipeline.domain.identity import ProjectId
+from video_pipeline.domain.markers import Marker
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState, ProgressEvent
+from video_pipeline.domain.source import Rejection, Source, VideoRecord
+from video_pipeline.domain.timeline import PhaseResult
+from video_pipeline.domain.transcript import Segment
+from video_pipeline.domain.usage import Usage
+from video_pipeline.domain.values import Frozen
+from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
+
+
+class Videos(Protocol):
+    """The videos of one project."""
+
+    def register(self, source: Source, now: datetime) -> bool:
+        """Record a source; True where it is new or another version than the one recorded.
+
+        A new version clears `sha256` and `media`. Raises IdentityError where the id belongs to a
+        video of another exact name.
+        """
+        ...
+
+    def get(self, video: str) -> VideoRecord | None: ...
+
+    def listing(self, after: str = "", limit: int = 1000) -> list[VideoRecord]:
+        """Videos with an id greater than `after`, in order of their ids."""
+        ...
+
+    def set_sha256(self, video: str, version: str, sha256: str) -> bool:
+        """Record the hash of this version; False where another version has arrived since."""
+        ...
+
+    def set_media(self, video: str, sha256: str, media: MediaInfo) -> bool:
+        """Record what probing found; False where other bytes have arrived since."""
+        ...
+
+    def reject(self, rejection: Rejection) -> None:
+        """Record what no video can be made of; the same object replaces its earlier row."""
+        ...
+
+    def clear_rejection(self, object_key: str) -> None: ...
+
+    def rejections(self, limit: int = 1000) -> list[Rejection]: ...
+
+
+class PhaseStatus(Frozen):
+    """Where one phase of one video stands now, and its last good result."""
+
+    phase: Phase
+    state: PhaseState
+    percent: int | None = None
+    provider: str | None = None
+    message: str = ""
+    unit: str | None = None
+    run_id: str = ""
+    started_at: datetime
+    updated_at: datetime
+    result: PhaseResult | None = None
+
+
+class Results(Protocol):
+    """What the phases of one project's videos came to.
+
+    A result and its rows (markers, segments) are swapped at once: a reader sees those of the
+    old generation or those of the new one, never a mixture and never a part.
+    """
+
+    def publish(
+        self, video: str, result: PhaseResult, rows: Iterable[Marker | Segment] = ()
+    ) -> None:
+        """Store a result with its rows, in bulk, and make it the current one. Repeatable."""
+        ...
+
+    def get(self, video: str, phase: Phase) -> PhaseResult | None:
+        """The current result."""
+        ...
+
+    def markers(self, video: str, phases: Sequence[Phase] | None = None) -> Iterator[Marker]:
+        """The current markers, ordered by start then end, streamed."""
+        ...
+
+    def segments(self, video: str) -> Iterator[Segment]:
+        """The current transcript's segments, ordered by start, streamed."""
+        ...
+
+    def statuses(self, video: str) -> dict[Phase, PhaseStatus]:
+        """Every phase that was ever begun."""
+        ...
+
+    def all_statuses(self) -> Iterator[tuple[str, PhaseStatus]]:
+        """Every status of every video of the project, ordered by video id."""
+        ...
+
+
+class Events(Protocol):
+    """Progress of one project, in order."""
+
+    def record(
+        self,
+        video: str,
+        phase: Phase,
+        state: PhaseState,
+        now: datetime,
+        *,
+        percent: int | None = None,
+        provider: str | None = None,
+        message: str = "",
+        unit: str | None = None,
+        run_id: str = "",
+    ) -> ProgressEvent:
+        """Append an event with the project's next sequence number and update the phase's status.
+
+        `started_at` of the status is set when the phase enters RUNNING from another state.
+        """
+        ...
+
+    def after(self, sequence: int, limit: int = 1000) -> list[ProgressEvent]:
+        """Events with a greater sequence number, in order."""
+        ...
+
+
+class Units(Protocol):
+    """The ledger of one project's work units."""
+
+    def latest(self, request: WorkRequest) -> WorkUnit | None:
+        """The row of the highest generation of this request."""
+        ...
+
+    def open(
+        self, request: WorkRequest, generation: int, planned: tuple[Usage, ...], now: datetime
+    ) -> WorkUnit:
+        """The row of this request and generation, made in state intent where it is not there."""
+        ...
+
+    def get(self, unit: str) -> WorkUnit | None: ...
+
+    def claim(self, unit: str, holder: str, now: datetime, until: datetime) -> WorkUnit | None:
+        """Take the lease where nobody else holds one at `now`; None where somebody does."""
+        ...
+
+    def renew(self, unit: str, holder: str, until: datetime) -> bool:
+        """Prolong one's own lease; False where it is lost."""
+        ...
+
+    def release(self, unit: str, holder: str) -> None:
+        """Give one's own lease back."""
+        ...
+
+    def move(self, unit: WorkUnit, state: UnitState, now: datetime, **changes: Any) -> WorkUnit:
+        """Go to a state, with changes to other fields of the row, in one atomic step.
+
+        Raises IllegalMove for a move that work.MOVES does not have, or where the row has been
+        moved by another since `unit` was read.
+        """
+        ...
+
+    def mark_ready(self, unit: str, now: datetime) -> bool:
+        """Note that a running unit's job has ended; False where it is not running. Repeatable."""
+        ...
+
+    def postpone(self, unit: str, poll_at: datetime) -> None:
+        """Look a running unit up again then."""
+        ...
+
+    def by_job(self, provider: str, job: str) -> WorkUnit | None:
+        """The unit that a provider's job belongs to."""
+        ...
+
+    def due(self, now: datetime, limit: int = 100) -> list[WorkUnit]:
+        """Running units not yet ready with `poll_at` at or before now, longest overdue first."""
+        ...
+
+    def ready(self, limit: int = 1000) -> list[WorkUnit]:
+        """Running units whose job has ended and which no run has consumed yet."""
+        ...
+
+    def of_video(self, video: str) -> list[WorkUnit]:
+        """All units of one video, oldest first."""
+        ...
+
+    def in_state(self, state: UnitState, limit: int = 1000) -> list[WorkUnit]:
+        """Units in a state, oldest first."""
+        ...
+
+
+class ProjectCatalog(Protocol):
+    """All repositories of one project."""
+
+    @property
+    def project(self) -> ProjectId: ...
+    @property
+    def videos(self) -> Videos: ...
+    @property
+    def results(self) -> Results: ...
+    @property
+    def events(self) -> Events: ...
+    @property
+    def units(self) -> Units: ...
+
+
+class Catalog(Protocol):
+    """The catalogue of a deployment."""
+
+    def projects(self) -> list[ProjectId]:
+        """Every project that has a video or a rejection, in order."""
+        ...
+
+    def project(self, project: str) -> ProjectCatalog:
+        """The repositories of one project."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,135 @@
+"""Exact time: half-open ranges, frame rates and SMPTE timecode, all in rationals.
+
+Seconds are `Fraction`s on the clock of the source. Nothing here rounds but where it says so.
+"""
+
+import re
+from fractions import Fraction
+from typing import Self
+
+from pydantic import model_validator
+
+from video_pipeline.domain.values import Frozen, Rational
+
+
+class TimeRange(Frozen):
+    """Seconds [start, end): the start belongs to it, the end does not. It may be empty."""
+
+    start: Rational
+    end: Rational
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.end < self.start:
+            raise ValueError(f"a range ends before it starts: {self.start} to {self.end}")
+        return self
+
+    @property
+    def duration(self) -> Fraction:
+        """Length in seconds."""
+        return self.end - self.start
+
+    def contains(self, moment: Fraction) -> bool:
+        """Whether a moment lies within."""
+        return self.start <= moment < self.end
+
+    def overlaps(self, other: "TimeRange") -> bool:
+        """Whether a moment exists that lies within both."""
+        return max(self.start, other.start) < min(self.end, other.end)
+
+    def within(self, other: "TimeRange") -> bool:
+        """Whether all of this lies within the other."""
+        return other.start <= self.start and self.end <= other.end
+
+
+class FrameRate(Frozen):
+    """Frames a second, exact: 30000/1001 is not 29.97."""
+
+    per_second: Rational
+
+    @model_validator(mode="after")
+    def _positive(self) -> Self:
+        if self.per_second <= 0:
+            raise ValueError(f"a frame rate is positive, not {self.per_second}")
+        return self
+
+    def start_of(self, frame: int) -> Fraction:
+        """When frame number `frame` (from 0) starts, in seconds."""
+        return frame / self.per_second
+
+    def frame_at(self, moment: Fraction) -> int:
+        """The number of the frame shown at a moment."""
+        return int(moment * self.per_second // 1)
+
+    def range_of(self, first: int, after: int) -> TimeRange:
+        """The range of frames [first, after)."""
+        return TimeRange(start=self.start_of(first), end=self.start_of(after))
+
+
+_TIMECODE = re.compile(r"(\d{2}):([0-5]\d):([0-5]\d)([:;.])(\d{2,3})")
+
+
+class Timecode(Frozen):
+    """A SMPTE timecode as a frame count at a nominal rate, drop-frame or not.
+
+    Drop-frame skips the numbers 0 and 1 (at 30; 0 to 3 at 60) at the start of each minute not
+    divisible by ten (SMPTE ST 12-1), so that 29.97 frames a second keep step with the clock.
+    """
+
+    frames: int
+    rate: FrameRate
+    drop_frame: bool = False
+
+    @model_validator(mode="after")
+    def _legal(self) -> Self:
+        if self.drop_frame and self.rate.per_second not in (
+            Fraction(30000, 1001),
+            Fraction(60000, 1001),
+        ):
+            raise ValueError(f"drop-frame is for 29.97 and 59.94, not {self.rate.per_second}")
+        return self
+
+    @property
+    def nominal(self) -> int:
+        """The whole number of frame numbers a second: 30 for 29.97."""
+        return -(-self.rate.per_second.numerator // self.rate.per_second.denominator)
+
+    @property
+    def seconds(self) -> Fraction:
+        """The exact moment at which this frame starts."""
+        return self.rate.start_of(self.frames)
+
+    @classmethod
+    def parse(cls, text: str, rate: FrameRate) -> "Timecode":
+        """Read `HH:MM:SS:FF`; a `;` before the frames means drop-frame.
+
+        Raises ValueError for text that is no timecode or names a dropped number.
+        """
+        found = _TIMECODE.fullmatch(text)
+        if not found:
+            raise ValueError(f"{text!r} is not a timecode HH:MM:SS:FF")
+        hours, minutes, seconds, number = (int(found[i]) for i in (1, 2, 3, 5))
+        drop = found[4] == ";"
+        nominal = cls(frames=0, rate=rate, drop_frame=drop).nominal
+        dropped = nominal // 15 if drop else 0
+        if number >= nominal or (drop and minutes % 10 and seconds == 0 and number < dropped):
+            raise ValueError(f"{text!r} names a frame that does not exist at {rate.per_second}")
+        total_minutes = hours * 60 + minutes
+        count = (total_minutes * 60 + seconds) * nominal + number
+        return cls(
+            frames=count - dropped * (total_minutes - total_minutes // 10),
+            rate=rate,
+            drop_frame=drop,
+        )
+
+    def __str__(self) -> str:
+        number, nominal = self.frames, self.nominal
+        if self.drop_frame:
+            dropped = nominal // 15
+            tens, rest = divmod(number, nominal * 600 - dropped * 9)
+            per_minute = nominal * 60 - dropped
+            number += dropped * (9 * tens + max(0, (rest - dropped) // per_minute))
+        seconds, frame = divmod(number, nominal)
+        mark = ";" if self.drop_frame else ":"
+        clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        return f"{clock}{mark}{frame:02}"

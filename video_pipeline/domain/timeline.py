@@ -1,0 +1,63 @@
+"""The one document consumers read: markers, words, speakers, and where each came from."""
+
+from datetime import datetime
+
+from pydantic import Field, JsonValue
+
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.markers import Marker
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.transcript import Transcript
+from video_pipeline.domain.usage import Usage
+from video_pipeline.domain.values import Frozen
+
+SCHEMA_VERSION = 1
+
+
+class Provenance(Frozen):
+    """Who made a result, from what, with which choice, and when."""
+
+    provider: str
+    plugin: str
+    version: str
+    model: str = ""
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    choice: str
+    """Hash over plugin, version, model and options: tells what is stale."""
+    content: str
+    """SHA-256 of the source it was made from."""
+    unit: str | None = None
+    """The work unit it was bought or computed as."""
+    started_at: datetime
+    ended_at: datetime
+
+
+class PhaseResult(Frozen):
+    """What one phase of one video came to. Times are UTC."""
+
+    phase: Phase
+    state: PhaseState
+    provenance: Provenance | None = None
+    counts: dict[str, int] = Field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    """Keys in the output store, below the video's prefix."""
+    usage: tuple[Usage, ...] = ()
+    warnings: tuple[str, ...] = ()
+    language: str | None = None
+    language_confidence: float | None = None
+
+
+class Timeline(Frozen):
+    """All that is known of a video, on one clock. Markers are ordered by start, then end."""
+
+    schema_version: int = SCHEMA_VERSION
+    key: VideoKey
+    source_name: str
+    media: MediaInfo
+    phases: tuple[PhaseResult, ...]
+    markers: tuple[Marker, ...]
+    transcript: Transcript
+    warnings: tuple[str, ...] = ()
+    published_at: datetime

@@ -1,0 +1,139 @@
+"""Work units: one request to one provider, its states, and the moves its life allows.
+
+    intent ──> submitting ──> running ──> settled
+       ^           │  │          │
+       └─throttled─┘  └──────────┴─> failed | cancelled | in_doubt
+
+`in_doubt` is a request that may have been taken and billed although nobody heard the answer.
+"""
+
+import hashlib
+import json
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import JsonValue
+
+from video_pipeline.domain.errors import FailureCategory, IllegalMove
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.usage import Usage
+from video_pipeline.domain.values import Frozen
+
+
+class UnitState(StrEnum):
+    """Where a work unit stands."""
+
+    INTENT = "intent"
+    SUBMITTING = "submitting"
+    RUNNING = "running"
+    SETTLED = "settled"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    IN_DOUBT = "in_doubt"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens to it by itself."""
+        return self in (UnitState.SETTLED, UnitState.FAILED, UnitState.CANCELLED)
+
+    @property
+    def may_be_reopened(self) -> bool:
+        """Whether a new generation may follow it."""
+        return self in (UnitState.FAILED, UnitState.CANCELLED)
+
+
+_S = UnitState
+MOVES: dict[UnitState, frozenset[UnitState]] = {
+    _S.INTENT: frozenset({_S.SUBMITTING, _S.FAILED, _S.CANCELLED}),
+    _S.SUBMITTING: frozenset(
+        {_S.INTENT, _S.RUNNING, _S.SETTLED, _S.FAILED, _S.CANCELLED, _S.IN_DOUBT}
+    ),
+    _S.RUNNING: frozenset({_S.SETTLED, _S.FAILED, _S.CANCELLED}),
+    _S.IN_DOUBT: frozenset({_S.SETTLED, _S.FAILED, _S.CANCELLED}),
+    _S.SETTLED: frozenset(),
+    _S.FAILED: frozenset(),
+    _S.CANCELLED: frozenset(),
+}
+
+
+def check_move(unit: str, before: UnitState, after: UnitState) -> None:
+    """Raise IllegalMove unless a unit may go from one state to the other."""
+    if after not in MOVES[before]:
+        raise IllegalMove(
+            f"work unit {unit} cannot go from {before} to {after}",
+            remedy="Look it up with `video-pipeline show` and force it if it must be made again.",
+        )
+
+
+class WorkRequest(Frozen):
+    """What identifies a request to a provider, but for its generation."""
+
+    key: VideoKey
+    content: str
+    """SHA-256 of the source."""
+    provider: str
+    """The instance's name in pipeline.yaml."""
+    plugin: str
+    """Name and version of the plugin."""
+    account: str
+    region: str
+    operation: str
+    phases: tuple[Phase, ...]
+    kinds: tuple[str, ...]
+    parameters: dict[str, JsonValue]
+    model: str
+
+    @property
+    def digest(self) -> str:
+        """40 hex digits over everything above, in canonical form."""
+        return _digest(self.model_dump(mode="json"))
+
+
+def unit_id(request: WorkRequest, generation: int) -> str:
+    """The identity of one work unit: 40 hex digits, fit as an idempotency token or job name."""
+    return _digest({"request": request.digest, "generation": generation})
+
+
+def choice_hash(plugin: str, model: str, options: dict[str, Any]) -> str:
+    """What tells whether a result was made by today's choice: plugin with version, model, options."""
+    return _digest({"plugin": plugin, "model": model, "options": options})[:16]
+
+
+def _digest(value: object) -> str:
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:40]
+
+
+class UnitFailure(Frozen):
+    """Why a unit ended without a result, as people read it."""
+
+    category: FailureCategory
+    message: str
+
+
+class WorkUnit(Frozen):
+    """A row of the ledger: a request, where it stands, and what it uses."""
+
+    id: str
+    request: WorkRequest
+    generation: int
+    state: UnitState
+    job: str | None = None
+    """The provider's own name for the job."""
+    planned: tuple[Usage, ...]
+    settled: tuple[Usage, ...] = ()
+    failure: UnitFailure | None = None
+    attempts: int = 0
+    """How often it was submitted."""
+    holder: str | None = None
+    leased_until: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    submitted_at: datetime | None = None
+    poll_at: datetime | None = None
+    """When a running job is looked up, at the latest."""
+    ready: bool = False
+    """A hint or a sweep found that the job has ended."""
+    run_id: str = ""

@@ -1,0 +1,1 @@
+"""Probing and decoding media, which is hostile: always in a child process with limits."""

@@ -1,0 +1,213 @@
+"""What temporal and transcription plugins share: options, planning, metering, and how they run.
+
+A plugin runs in one of three ways: as a stream (`Streams`), a call (`Calls`) or a job (`Jobs`).
+All that it learns comes back as raw pages, which are stored verbatim before they are normalised.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, ClassVar, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.usage import Meter, Usage
+from video_pipeline.domain.values import Frozen
+from video_pipeline.domain.work import UnitFailure, WorkRequest, WorkUnit
+from video_pipeline.plugins.capabilities import Capabilities
+from video_pipeline.plugins.inputs import FrameBatch, Inputs, Object
+
+Progress = Callable[[float], None]
+"""Told 0 to 1 as work goes on. It raises when the work shall stop: let that pass."""
+
+
+class PluginOptions(BaseModel):
+    """Base of every plugin's options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AnalysisRequest(Frozen):
+    """What is wanted of one video: kinds for temporal plugins, a language for transcription."""
+
+    media: MediaInfo
+    kinds: tuple[str, ...] = ()
+    language: str | None = None
+
+
+class UnitPlan(Frozen):
+    """One request that the plugin would make, and what it would use."""
+
+    operation: str
+    kinds: tuple[str, ...] = ()
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    model: str = ""
+    usage: tuple[Usage, ...]
+
+
+class Refusal(Frozen):
+    """Why a plugin will not serve a request, found out before money is spent."""
+
+    reason: str
+
+
+class Plugin(ABC):
+    """One way to analyse videos. Constructing it is cheap and touches no network."""
+
+    Options: ClassVar[type[PluginOptions]] = PluginOptions
+    name: ClassVar[str]
+    version: ClassVar[str] = "1"
+    operation: ClassVar[str] = "analyse"
+
+    def __init__(self, options: Any = None) -> None:
+        self.options = options if options is not None else self.Options()
+
+    @property
+    def account(self) -> str:
+        """Whose account is billed."""
+        return "local"
+
+    @property
+    def region(self) -> str:
+        """Where the work is done."""
+        return "local"
+
+    @property
+    def model(self) -> str:
+        """Which model does it, where there is a choice."""
+        return ""
+
+    @abstractmethod
+    def capabilities(self) -> Capabilities:
+        """What it can do. Pure."""
+
+    def plan(self, request: AnalysisRequest) -> tuple[UnitPlan, ...] | Refusal:
+        """The requests it would make, together covering every kind asked for. Pure."""
+        refused = refusal(self.capabilities(), request)
+        if refused:
+            return refused
+        return (
+            UnitPlan(
+                operation=self.operation,
+                kinds=request.kinds,
+                parameters={"language": request.language} if request.language else {},
+                model=self.model,
+                usage=planned_usage(self.capabilities(), request.media),
+            ),
+        )
+
+    def usage(
+        self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
+    ) -> tuple[Usage, ...]:
+        """What the finished unit used. Pure. By default what was planned."""
+        return planned_usage(self.capabilities(), media)
+
+
+def refusal(capabilities: Capabilities, request: AnalysisRequest) -> Refusal | None:
+    """Why a request is outside what is declared, or None."""
+    limits, media = capabilities.limits, request.media
+    missing = sorted(set(request.kinds) - set(capabilities.kinds))
+    if missing:
+        return Refusal(reason=f"does not find {', '.join(missing)}")
+    known = capabilities.languages
+    if request.language and known != "any" and request.language not in known:
+        return Refusal(reason=f"does not speak {request.language!r}")
+    if limits.max_duration is not None and media.duration > limits.max_duration:
+        return Refusal(reason=f"longer than {float(limits.max_duration):g} s")
+    if media.duration < limits.min_duration:
+        return Refusal(reason=f"shorter than {float(limits.min_duration):g} s")
+    if limits.max_bytes is not None and media.size > limits.max_bytes:
+        return Refusal(reason=f"larger than {limits.max_bytes:,} bytes")
+    if isinstance(capabilities.fed, Object):
+        return _format_refusal(capabilities, media)
+    return None
+
+
+def _format_refusal(capabilities: Capabilities, media: MediaInfo) -> Refusal | None:
+    """Containers and codecs matter to those who are handed the object itself."""
+    limits, stream = capabilities.limits, media.video or media.audio
+    if limits.containers is not None and media.container not in limits.containers:
+        return Refusal(reason=f"does not take {media.container} files")
+    if limits.codecs is not None and stream and stream.codec not in limits.codecs:
+        return Refusal(reason=f"does not decode {stream.codec}")
+    return None
+
+
+def planned_usage(capabilities: Capabilities, media: MediaInfo) -> tuple[Usage, ...]:
+    """The declared meter applied to what probing measured."""
+    spec = capabilities.meter
+    measured = {
+        Meter.VIDEO_SECONDS: media.duration,
+        Meter.AUDIO_SECONDS: media.audio.duration if media.audio else Fraction(0),
+    }.get(spec.meter, Fraction(1))
+    return (Usage(meter=spec.meter, quantity=spec.quantity(measured), paid=spec.paid),)
+
+
+class FrameStream(Protocol):
+    """One pass over the frames of one video."""
+
+    def feed(self, batch: FrameBatch) -> None:
+        """Take the next frames."""
+        ...
+
+    def finish(self, end: Fraction) -> Iterable[bytes]:
+        """All frames were fed, and the last one ends at `end`: the raw pages."""
+        ...
+
+
+class Streams(ABC):
+    """Runs as a stream: fed the frames of a decode that it may share with others."""
+
+    @abstractmethod
+    def start(self, request: WorkRequest, media: MediaInfo) -> FrameStream:
+        """Begin a pass."""
+
+
+class Calls(ABC):
+    """Runs as a call: returns when the result is there."""
+
+    @abstractmethod
+    def call(self, unit: WorkUnit, inputs: Inputs, progress: Progress) -> Iterable[bytes]:
+        """Do it, and give the raw pages. Raises ProviderError."""
+
+
+class Submission(Frozen):
+    """The provider took the request: its name for the job, or already the raw pages."""
+
+    job: str | None = None
+    pages: tuple[bytes, ...] | None = None
+
+
+class JobStatus(Frozen):
+    """How a job stands at its provider."""
+
+    state: Literal["running", "succeeded", "failed"]
+    percent: int | None = None
+    failure: UnitFailure | None = None
+
+
+class Jobs(ABC):
+    """Runs as a job somewhere else: submitted, looked up, fetched. Each method may be repeated."""
+
+    poll_seconds: ClassVar[float] = 30.0
+    """How long after it was last seen running a job is looked up again."""
+
+    @abstractmethod
+    def submit(self, unit: WorkUnit, media: MediaInfo, inputs: Inputs) -> Submission:
+        """Hand the request over, with `unit.id` as its token where the provider takes one.
+
+        Raises ProviderError, with `accepted=False` where the provider refused it.
+        """
+
+    @abstractmethod
+    def poll(self, jobs: Sequence[str]) -> Mapping[str, JobStatus]:
+        """How these jobs stand; one that the provider does not know is left out."""
+
+    @abstractmethod
+    def fetch(self, job: str) -> Iterator[bytes]:
+        """The raw pages of a job that succeeded, from the first."""
+
+    @abstractmethod
+    def cancel(self, job: str) -> bool:
+        """Ask the provider to stop it; False where it cannot be stopped any more."""

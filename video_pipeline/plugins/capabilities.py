@@ -1,0 +1,43 @@
+"""What a plugin declares about itself, before anything is asked of it."""
+
+from fractions import Fraction
+from typing import Literal
+
+from video_pipeline.domain.markers import MarkerKind
+from video_pipeline.domain.usage import MeterSpec
+from video_pipeline.domain.values import Frozen, Rational
+from video_pipeline.plugins.inputs import Feed
+
+Precision = Literal["frame", "millisecond", "sampled", "segment"]
+Replay = Literal["free", "deduplicated", "unsafe"]
+"""What comes of making the same request twice: nothing is billed; the provider recognises the
+token and bills once; it may be billed again."""
+
+
+class Limits(Frozen):
+    """What the provider refuses; durations in seconds, None for no limit."""
+
+    max_duration: Rational | None = None
+    min_duration: Rational = Fraction(0)
+    max_bytes: int | None = None
+    containers: frozenset[str] | None = None
+    codecs: frozenset[str] | None = None
+
+
+class Capabilities(Frozen):
+    """What a plugin can do, with which input, how exactly, and what it meters.
+
+    `kinds` is for temporal plugins; `languages` for transcription: ISO 639-1 codes, or "any".
+    """
+
+    fed: Feed
+    replay: Replay
+    meter: MeterSpec
+    kinds: tuple[MarkerKind, ...] = ()
+    languages: frozenset[str] | Literal["any"] = frozenset()
+    precision: Precision = "frame"
+    word_times: bool = False
+    speakers: bool = False
+    limits: Limits = Limits()
+    regions: frozenset[str] | Literal["any"] = "any"
+    cancellable: bool = False

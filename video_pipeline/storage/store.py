@@ -1,0 +1,98 @@
+"""The interface of object stores. Implementations stand beside it, one a file.
+
+Keys are `/`-separated text. A project's half of a store is bound to it: any key outside
+`projects/{project}/` (and `_raw/projects/{project}/` for outputs) is refused with StorageError.
+The ingest side has no method that writes.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import BinaryIO, Literal, Protocol
+
+from video_pipeline.domain.values import Frozen
+
+
+class StoredObject(Frozen):
+    """An object at one version. `version` changes whenever the bytes may have changed."""
+
+    key: str
+    size: int
+    version: str
+    form: Literal["file", "symlink", "other"] = "file"
+
+
+class ProjectIngest(Protocol):
+    """One project's delivered objects, read-only."""
+
+    @property
+    def project(self) -> str: ...
+
+    def stat(self, key: str) -> StoredObject | None:
+        """The object now, None where there is none."""
+        ...
+
+    def open(self, key: str, version: str) -> AbstractContextManager[BinaryIO]:
+        """The bytes of exactly this version, seekable, with a real file descriptor.
+
+        Raises SourceError where the object is gone, another version, or no plain file.
+        """
+        ...
+
+    def uri(self, key: str) -> str:
+        """How other services address the object."""
+        ...
+
+
+class IngestStore(Protocol):
+    """Where videos arrive."""
+
+    def listing(self, after: str = "") -> Iterator[StoredObject]:
+        """Every object below `projects/` with a key greater than `after`, in key order."""
+        ...
+
+    def project(self, project: str) -> ProjectIngest:
+        """The half that belongs to one project."""
+        ...
+
+
+class ProjectOutputs(Protocol):
+    """One project's results."""
+
+    @property
+    def project(self) -> str: ...
+
+    def writer(self, key: str) -> AbstractContextManager[BinaryIO]:
+        """Write an object as a stream. It becomes visible, whole, when the block ends well;
+        where the block raises, nothing is visible and what stood there before stays.
+
+        Raises StorageFull, StorageError.
+        """
+        ...
+
+    def open(self, key: str) -> AbstractContextManager[BinaryIO]:
+        """Read an object as a stream. Raises StorageError where there is none."""
+        ...
+
+    def stat(self, key: str) -> StoredObject | None:
+        """The object now, None where there is none."""
+        ...
+
+    def listing(self, prefix: str) -> Iterator[StoredObject]:
+        """Every object whose key begins with the prefix, in key order."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is no error."""
+        ...
+
+    def uri(self, key: str) -> str:
+        """Where a person finds the object."""
+        ...
+
+
+class OutputStore(Protocol):
+    """Where results are published."""
+
+    def project(self, project: str) -> ProjectOutputs:
+        """The half that belongs to one project."""
+        ...
