@@ -1,0 +1,24 @@
+"""What a use case answers for one phase of one video."""
+
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.timeline import PhaseResult
+from video_pipeline.domain.values import Frozen
+from video_pipeline.plugins.selection import Verdict
+
+
+class Outcome(Frozen):
+    """How a phase ended in this run. `result` is there where the state is good."""
+
+    phase: Phase
+    state: PhaseState
+    result: PhaseResult | None = None
+    provider: str | None = None
+    message: str = ""
+    """Why it failed, parked or waits, with the remedy."""
+    unit: str | None = None
+    job: str | None = None
+    """The provider's name for a parked job."""
+    considered: tuple[Verdict, ...] = ()
+    reused: bool = False
+    """Whether an earlier run had already made it."""

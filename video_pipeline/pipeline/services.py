@@ -1,0 +1,78 @@
+"""What the use cases work with, put together by the composition root."""
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from video_pipeline.catalog.interface import Catalog, ProjectCatalog
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.values import Frozen
+from video_pipeline.media.reader import MediaReader
+from video_pipeline.pipeline.choices import Choices
+from video_pipeline.plugins.base import Plugin
+from video_pipeline.storage.store import IngestStore, OutputStore
+
+Notify = Callable[[Phase, PhaseState, int | None, str], None]
+"""Told of every step of progress: phase, state, percent, message."""
+
+
+class WorkPolicy(Frozen):
+    """How work units are driven. Times in seconds."""
+
+    lease_seconds: float = 20.0
+    """How long a unit stays taken after its holder was last heard of."""
+    in_doubt: Literal["hold", "retry"] = "hold"
+    attempts: int = 4
+    """How often a request that was throttled is made in one run."""
+    backoff_seconds: float = 1.0
+    backoff_ceiling_seconds: float = 30.0
+    workers: int = 2
+    """How many single-threaded jobs of one run work side by side."""
+
+
+def now_utc() -> datetime:
+    """The real clock, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def this_process() -> str:
+    """A name for whoever holds a lease: host and process."""
+    return f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
+
+
+def _quiet(phase: Phase, state: PhaseState, percent: int | None, message: str) -> None:
+    pass
+
+
+def _no_step(name: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of a running deployment."""
+
+    catalog: Catalog
+    ingest: IngestStore
+    outputs: OutputStore
+    media: MediaReader
+    plugins: Mapping[str, Plugin]
+    """By the instance's name in pipeline.yaml."""
+    choices: Choices
+    scratch: Path
+    """A folder for files of one run; each use case removes its own."""
+    policy: WorkPolicy = field(default_factory=WorkPolicy)
+    clock: Callable[[], datetime] = now_utc
+    holder: str = field(default_factory=this_process)
+    notify: Notify = _quiet
+    on_step: Callable[[str], None] = _no_step
+    """Told of each durable step of a work unit by name, before the next begins."""
+
+    def of(self, project: str) -> ProjectCatalog:
+        """The catalogue of one project."""
+        return self.catalog.project(project)

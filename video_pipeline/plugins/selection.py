@@ -1,0 +1,31 @@
+"""Which of the providers in the order can serve a request, and why the others cannot."""
+
+from collections.abc import Mapping, Sequence
+
+from video_pipeline.domain.values import Frozen
+from video_pipeline.plugins.base import AnalysisRequest, Plugin, Refusal
+
+
+class Verdict(Frozen):
+    """Whether a provider stays in the order, and the reason."""
+
+    provider: str
+    kept: bool
+    reason: str
+
+
+def rank(
+    order: Sequence[str], plugins: Mapping[str, Plugin], request: AnalysisRequest
+) -> tuple[Verdict, ...]:
+    """A verdict on each provider, in the order in which they are to be asked. Pure."""
+    return tuple(_judge(name, plugins, request) for name in order)
+
+
+def _judge(name: str, plugins: Mapping[str, Plugin], request: AnalysisRequest) -> Verdict:
+    plugin = plugins.get(name)
+    if plugin is None:
+        return Verdict(provider=name, kept=False, reason="is not available in this run")
+    plan = plugin.plan(request)
+    if isinstance(plan, Refusal):
+        return Verdict(provider=name, kept=False, reason=plan.reason)
+    return Verdict(provider=name, kept=True, reason="serves the request")
