@@ -59,6 +59,10 @@ class Plugin(ABC):
     name: ClassVar[str]
     version: ClassVar[str] = "1"
     operation: ClassVar[str] = "analyse"
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """Modules that its methods import; without them the registry does not hand it out."""
+    install: ClassVar[str] = ""
+    """The command that installs them."""
 
     def __init__(self, options: Any = None) -> None:
         self.options = options if options is not None else self.Options()
