@@ -1,0 +1,174 @@
+"""Object stores in a folder of this machine: a key is the path below the folder.
+
+The ingest side opens for reading only. The output side shows an object only when it is whole.
+"""
+
+import os
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from video_pipeline.domain.errors import SourceError, StorageError
+from video_pipeline.storage import beneath
+from video_pipeline.storage.keys import check_delivered, check_published, checked_project
+from video_pipeline.storage.publish import Incoming, meaning
+from video_pipeline.storage.store import StoredObject
+from video_pipeline.storage.walk import walk
+
+_REPLACED = "was replaced while being read"
+_PUT_AGAIN = "Put the video in again, as a plain file, and leave it there."
+
+
+class FolderIngest:
+    """Where videos arrive: `root/projects/{project}/videos/{video}/{file}`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+
+    def listing(self, after: str = "") -> Iterator[StoredObject]:
+        """See IngestStore. Links are shown as links and never followed."""
+        if not self._root.is_dir():
+            raise StorageError(
+                "there is no such folder",
+                where=str(self._root),
+                remedy="Create it, or name another ingest folder in pipeline.yaml.",
+            )
+        with meaning("projects/"):
+            yield from walk(self._root, ("projects",), after)
+
+    def project(self, project: str) -> "FolderProjectIngest":
+        """See IngestStore."""
+        return FolderProjectIngest(self._root, checked_project(project))
+
+
+class FolderProjectIngest:
+    """One project's delivered files."""
+
+    def __init__(self, root: Path, project: str) -> None:
+        self._root, self._project = root, project
+
+    @property
+    def project(self) -> str:
+        return self._project
+
+    def stat(self, key: str) -> StoredObject | None:
+        """See ProjectIngest. Raises StorageError."""
+        parts = check_delivered(self._project, key)
+        with meaning(key):
+            return beneath.look(self._root, parts)
+
+    @contextmanager
+    def open(self, key: str, version: str) -> Generator[BinaryIO, None, None]:
+        """See ProjectIngest. Also raises SourceError, when the block ends, where the file was
+        written to meanwhile; a file put in its place does no harm to the one being read."""
+        parts = check_delivered(self._project, key)
+        descriptor = _open(self._root, parts)
+        try:
+            _check(descriptor, key, version, "is not the version that arrived")
+            os.set_blocking(descriptor, True)
+            with os.fdopen(descriptor, "rb", closefd=False) as reader:
+                yield reader
+        except Exception as error:
+            _check(descriptor, key, version, _REPLACED, error)
+            raise
+        else:
+            _check(descriptor, key, version, _REPLACED)
+        finally:
+            os.close(descriptor)
+
+    def uri(self, key: str) -> str:
+        """The `file:` address."""
+        return self._root.joinpath(*check_delivered(self._project, key)).as_uri()
+
+
+class FolderOutputs:
+    """Where results are published. `clock` tells the age of what dead writers left, in seconds
+    since the epoch."""
+
+    def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
+        self._root = root.absolute()
+        self._incoming = Incoming(self._root, clock)
+
+    def project(self, project: str) -> "FolderProjectOutputs":
+        """See OutputStore."""
+        return FolderProjectOutputs(self._root, checked_project(project), self._incoming)
+
+
+class FolderProjectOutputs:
+    """One project's results."""
+
+    def __init__(self, root: Path, project: str, incoming: Incoming) -> None:
+        self._root, self._project, self._incoming = root, project, incoming
+
+    @property
+    def project(self) -> str:
+        return self._project
+
+    def writer(self, key: str) -> AbstractContextManager[BinaryIO]:
+        """See ProjectOutputs."""
+        return self._incoming.writer(check_published(self._project, key))
+
+    @contextmanager
+    def open(self, key: str) -> Generator[BinaryIO, None, None]:
+        """See ProjectOutputs. An object replaced meanwhile is read to its end as it was."""
+        parts = check_published(self._project, key)
+        with meaning(key):
+            reader = os.fdopen(beneath.open_file(self._root, parts), "rb")
+        with reader:
+            yield reader
+
+    def stat(self, key: str) -> StoredObject | None:
+        """See ProjectOutputs."""
+        parts = check_published(self._project, key)
+        with meaning(key):
+            return beneath.look(self._root, parts)
+
+    def listing(self, prefix: str) -> Iterator[StoredObject]:
+        """See ProjectOutputs. The prefix names the project at least, with a slash after it."""
+        folder, _, start = prefix.rpartition("/")
+        parts = check_published(self._project, f"{folder}/{start or '*'}")[:-1]
+        with meaning(prefix):
+            yield from (found for found in walk(self._root, parts) if found.key.startswith(prefix))
+
+    def delete(self, key: str) -> None:
+        """See ProjectOutputs."""
+        parts = check_published(self._project, key)
+        with (
+            meaning(key),
+            suppress(FileNotFoundError, NotADirectoryError),
+            beneath.folder(self._root, parts[:-1]) as folder,
+        ):
+            os.unlink(parts[-1], dir_fd=folder)
+
+    def uri(self, key: str) -> str:
+        """The `file:` address."""
+        return self._root.joinpath(*check_published(self._project, key)).as_uri()
+
+
+def _open(root: Path, parts: tuple[str, ...]) -> int:
+    try:
+        return beneath.open_file(root, parts)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise SourceError("is gone", where="/".join(parts), remedy=_PUT_AGAIN) from error
+    except PermissionError as error:
+        raise StorageError(
+            "may not be read",
+            where="/".join(parts),
+            remedy="Give the pipeline's user the right to read it.",
+        ) from error
+    except OSError as error:
+        raise SourceError("is no plain file", where="/".join(parts), remedy=_PUT_AGAIN) from error
+
+
+def _check(
+    descriptor: int, key: str, version: str, what: str, cause: Exception | None = None
+) -> None:
+    found = beneath.describe(key, os.fstat(descriptor))
+    if found.form != "file":
+        raise SourceError("is no plain file", where=key, remedy=_PUT_AGAIN)
+    if found.version != version:
+        raise SourceError(
+            what, where=key, remedy="Wait: the newer version is taken up by itself."
+        ) from cause

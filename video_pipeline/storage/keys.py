@@ -1,0 +1,68 @@
+"""What a key may look like, and which keys belong to a project. The same for every store."""
+
+from pydantic import TypeAdapter, ValidationError
+
+from video_pipeline.domain.errors import StorageError
+from video_pipeline.domain.identity import ProjectId, project_id_for
+
+_PROJECT = TypeAdapter[str](ProjectId)
+
+
+def parts_of(key: str) -> tuple[str, ...]:
+    """The parts of a key between its slashes.
+
+    Raises StorageError for a key that is no text, is absolute, or has an empty, `.` or `..` part.
+    """
+    parts = tuple(key.split("/"))
+    if {"", ".", ".."}.intersection(parts) or "\0" in key or not _is_text(key):
+        raise StorageError(
+            f"{key!r} is no object key",
+            remedy="Write names with single slashes between them, without '.', '..' or NUL.",
+        )
+    return parts
+
+
+def _is_text(key: str) -> bool:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def checked_project(project: str) -> str:
+    """The project id itself. Raises StorageError where it is none."""
+    try:
+        return _PROJECT.validate_python(project)
+    except ValidationError as error:
+        raise StorageError(
+            f"{project!r} is no project id", remedy="Ask for a project by its id."
+        ) from error
+
+
+def check_delivered(project: str, key: str) -> tuple[str, ...]:
+    """The parts of a key in an ingest store that belongs to the project.
+
+    Its folder `projects/{name}/` has the exact name from which the project's id is made. Raises
+    StorageError for any other key.
+    """
+    parts = parts_of(key)
+    if len(parts) > 2 and parts[0] == "projects" and project_id_for(parts[1]) == project:
+        return parts
+    raise _foreign(project, key)
+
+
+def check_published(project: str, key: str) -> tuple[str, ...]:
+    """The parts of a key in an output store that belongs to the project, or StorageError."""
+    parts = parts_of(key)
+    inside = parts[1:] if parts[0] == "_raw" else parts
+    if len(inside) > 2 and inside[:2] == ("projects", project):
+        return parts
+    raise _foreign(project, key)
+
+
+def _foreign(project: str, key: str) -> StorageError:
+    return StorageError(
+        f"{key!r} does not belong to project {project}",
+        remedy="Ask for it through the project that it belongs to.",
+    )
