@@ -115,9 +115,13 @@ class FolderProjectOutputs:
         """See ProjectOutputs. An object replaced meanwhile is read to its end as it was."""
         parts = check_published(self._project, key)
         with meaning(key):
-            reader = os.fdopen(beneath.open_file(self._root, parts), "rb")
-        with reader:
+            descriptor = beneath.open_file(self._root, parts)
+        try:
+            with meaning(key):
+                reader = os.fdopen(descriptor, "rb", closefd=False)
             yield reader
+        finally:
+            os.close(descriptor)
 
     def stat(self, key: str) -> StoredObject | None:
         """See ProjectOutputs."""

@@ -1,0 +1,314 @@
+"""What every object store does. A test module subclasses these with fixtures of its own.
+
+Two projects are always there, `acme` and `acme2`: the one's name begins with the other's.
+"""
+
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+
+from video_pipeline.domain.errors import SourceError, StorageError
+from video_pipeline.domain.identity import project_id_for
+from video_pipeline.storage.store import IngestStore, OutputStore, StoredObject
+
+Deliver = Callable[[str, bytes], None]
+"""Puts bytes under a key of the ingest store, as an owner of videos does."""
+
+EXACT_NAMES = [
+    "plain.mp4",
+    "with blanks  and +plus.mp4",
+    "100%20of%2Fit.mp4",
+    "Ünïcödé – 映像 🎬.mp4",
+    "line\nbreak.mp4",
+    "quote'\"$(x);&.mp4",
+    "..almost.mp4",
+    "back\\slash.mp4",
+]
+
+BAD_KEYS = [
+    "projects/acme/../acme2/videos/v/secret.mp4",
+    "projects/acme/./videos/v/secret.mp4",
+    "projects/acme//secret.mp4",
+    "/projects/acme/videos/v/secret.mp4",
+    "projects/acme/videos/v/",
+    "projects/acme/videos/v/nul\0.mp4",
+    "projects/acme/videos/v/\udcff.mp4",
+    "projects/acme",
+    "projects/acme2/videos/v/secret.mp4",
+    "_raw/projects/acme2/videos/v/secret.mp4",
+    "acme/videos/v/secret.mp4",
+    "",
+]
+
+
+def _key(name: str, project: str = "acme") -> str:
+    return f"projects/{project}/videos/v/{name}"
+
+
+def _keys(listing: "list[StoredObject]") -> list[str]:
+    return [found.key for found in listing]
+
+
+class IngestContract:
+    """Needs the fixtures `ingest` (an IngestStore) and `deliver` (a Deliver)."""
+
+    @pytest.mark.parametrize("name", EXACT_NAMES)
+    def test_names_are_exact(self, ingest: IngestStore, deliver: Deliver, name: str) -> None:
+        deliver(_key(name), b"bytes")
+        (found,) = ingest.listing()
+        assert found.key == _key(name)
+        assert (found.size, found.form) == (5, "file")
+        half = ingest.project("acme")
+        assert half.stat(_key(name)) == found
+        with half.open(found.key, found.version) as reader:
+            assert reader.read() == b"bytes"
+
+    def test_a_project_s_exact_name_leads_to_the_half_of_its_id(
+        self, ingest: IngestStore, deliver: Deliver
+    ) -> None:
+        deliver(_key("a.mp4", "Große Projekte"), b"bytes")
+        (found,) = ingest.listing()
+        half = ingest.project(project_id_for("Große Projekte"))
+        assert half.stat(found.key) == found
+        with pytest.raises(StorageError):
+            ingest.project("acme").stat(found.key)
+
+    def test_the_listing_is_in_key_order_and_resumes_anywhere(
+        self, ingest: IngestStore, deliver: Deliver
+    ) -> None:
+        names = ["a", "a-b/x", "a.b", "a/x", "a/y/z", "a0", "é", "z", "\U0001f3ac", "\uffee"]
+        folders = [f"projects/{project}/videos/" for project in ("acme", "acme2", "acme-2")]
+        keys = [folder + name + ".f" for folder in folders for name in names]
+        for key in keys:
+            deliver(key, b"")
+        in_order = sorted(keys, key=str.encode)
+        assert _keys(list(ingest.listing())) == in_order
+        for place, key in enumerate(in_order):
+            assert _keys(list(ingest.listing(after=key))) == in_order[place + 1 :]
+        assert _keys(list(ingest.listing(after="projects/acme/videos/a/"))) == [
+            key for key in in_order if key > "projects/acme/videos/a/"
+        ]
+
+    def test_only_projects_are_listed(self, ingest: IngestStore, deliver: Deliver) -> None:
+        deliver("elsewhere/acme/videos/v/a.mp4", b"")
+        deliver(_key("a.mp4"), b"")
+        assert _keys(list(ingest.listing())) == [_key("a.mp4")]
+
+    def test_an_empty_store_lists_nothing(self, ingest: IngestStore) -> None:
+        assert list(ingest.listing()) == []
+
+    def test_what_is_not_there(self, ingest: IngestStore, deliver: Deliver) -> None:
+        deliver(_key("below/a.mp4"), b"")
+        half = ingest.project("acme")
+        assert half.stat(_key("missing.mp4")) is None
+        assert half.stat(_key("below")) is None
+        assert half.stat(_key("below/a.mp4/further")) is None
+        with pytest.raises(SourceError, match="missing"), half.open(_key("missing.mp4"), "1"):
+            pass
+
+    def test_other_bytes_are_another_version(self, ingest: IngestStore, deliver: Deliver) -> None:
+        half = ingest.project("acme")
+        deliver(_key("a.mp4"), b"one")
+        before = half.stat(_key("a.mp4"))
+        deliver(_key("a.mp4"), b"three")
+        after = half.stat(_key("a.mp4"))
+        assert before and after and before.version != after.version
+        with pytest.raises(SourceError, match="version"), half.open(after.key, before.version):
+            pass
+        with half.open(after.key, after.version) as reader:
+            assert reader.read() == b"three"
+
+    def test_the_bytes_are_seekable_and_have_a_descriptor(
+        self, ingest: IngestStore, deliver: Deliver
+    ) -> None:
+        deliver(_key("a.mp4"), b"0123456789")
+        half = ingest.project("acme")
+        found = half.stat(_key("a.mp4"))
+        assert found
+        with half.open(found.key, found.version) as reader:
+            assert reader.fileno() >= 0
+            reader.seek(-3, 2)
+            assert reader.read() == b"789"
+            reader.seek(0)
+            assert reader.read(2) == b"01"
+
+    def test_the_block_s_own_error_comes_through(
+        self, ingest: IngestStore, deliver: Deliver
+    ) -> None:
+        deliver(_key("a.mp4"), b"bytes")
+        half = ingest.project("acme")
+        found = half.stat(_key("a.mp4"))
+        assert found
+        with pytest.raises(KeyError), half.open(found.key, found.version):
+            raise KeyError("mine")
+
+    @pytest.mark.parametrize("key", BAD_KEYS)
+    def test_a_half_refuses_what_is_not_its_own(
+        self, ingest: IngestStore, deliver: Deliver, key: str
+    ) -> None:
+        deliver(_key("secret.mp4", "acme2"), b"secret")
+        half = ingest.project("acme")
+        with pytest.raises(StorageError):
+            half.stat(key)
+        with pytest.raises(StorageError), half.open(key, "1"):
+            pass
+        with pytest.raises(StorageError):
+            half.uri(key)
+
+    @pytest.mark.parametrize("project", ["", "..", "acme/", "acme/videos", "Acme", "*"])
+    def test_a_half_is_asked_for_by_a_project_id(self, ingest: IngestStore, project: str) -> None:
+        with pytest.raises(StorageError):
+            ingest.project(project)
+
+    def test_the_address_names_the_object(self, ingest: IngestStore) -> None:
+        assert ingest.project("acme").uri(_key("a.mp4")).endswith(_key("a.mp4"))
+
+    def test_nothing_on_the_ingest_side_writes(self, ingest: IngestStore) -> None:
+        public = {name for name in dir(ingest.project("acme")) if not name.startswith("_")}
+        assert public == {"project", "stat", "open", "uri"}
+
+
+class OutputContract:
+    """Needs the fixture `outputs` (an OutputStore)."""
+
+    @pytest.mark.parametrize("name", EXACT_NAMES)
+    def test_names_are_exact(self, outputs: OutputStore, name: str) -> None:
+        half = outputs.project("acme")
+        with half.writer(_key(name)) as target:
+            target.write(b"bytes")
+        assert _keys(list(half.listing("projects/acme/"))) == [_key(name)]
+        with half.open(_key(name)) as reader:
+            assert reader.read() == b"bytes"
+        found = half.stat(_key(name))
+        assert found and (found.key, found.size, found.form) == (_key(name), 5, "file")
+
+    def test_fifty_megabytes_stream_through_little_memory(self, outputs: OutputStore) -> None:
+        half, piece = outputs.project("acme"), bytes(1 << 20)
+        tracemalloc.start()
+        try:
+            with half.writer(_key("big")) as target:
+                for _ in range(50):
+                    target.write(piece)
+            with half.open(_key("big")) as reader:
+                size = sum(len(read) for read in iter(lambda: reader.read(1 << 20), b""))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert size == 50 << 20
+        assert peak < 20 << 20
+
+    def test_nothing_is_visible_before_the_block_ends(self, outputs: OutputStore) -> None:
+        half = outputs.project("acme")
+        with half.writer(_key("new")) as target:
+            target.write(b"bytes")
+            target.flush()
+            assert half.stat(_key("new")) is None
+            assert list(half.listing("projects/acme/")) == []
+        assert half.stat(_key("new"))
+
+    @pytest.mark.parametrize("before", [None, b"old"])
+    def test_a_failing_block_leaves_what_was_there(
+        self, outputs: OutputStore, before: bytes | None
+    ) -> None:
+        half = outputs.project("acme")
+        if before is not None:
+            _write(outputs, _key("it"), before)
+        with pytest.raises(KeyError), half.writer(_key("it")) as target:
+            target.write(b"new, and never finished")
+            raise KeyError("mine")
+        assert _read(outputs, _key("it")) == before
+
+    def test_a_reader_meanwhile_sees_the_old_object_to_its_end(self, outputs: OutputStore) -> None:
+        old, new = b"old" * 100_000, b"newer" * 100_000
+        _write(outputs, _key("it"), old)
+        with outputs.project("acme").open(_key("it")) as reader:
+            begun = reader.read(10)
+            _write(outputs, _key("it"), new)
+            assert begun + reader.read() == old
+        assert _read(outputs, _key("it")) == new
+
+    def test_writing_again_replaces_and_changes_the_version(self, outputs: OutputStore) -> None:
+        half = outputs.project("acme")
+        _write(outputs, _key("it"), b"first")
+        before = half.stat(_key("it"))
+        _write(outputs, _key("it"), b"second")
+        after = half.stat(_key("it"))
+        assert before and after and before.version != after.version
+        assert _read(outputs, _key("it")) == b"second"
+
+    def test_an_empty_object_is_an_object(self, outputs: OutputStore) -> None:
+        _write(outputs, _key("empty"), b"")
+        assert _read(outputs, _key("empty")) == b""
+
+    def test_the_listing_takes_any_prefix_of_the_project(self, outputs: OutputStore) -> None:
+        names = ["a/one", "a/two", "a-b", "ab", "b"]
+        for name in names:
+            _write(outputs, _key(name), b"")
+        _write(outputs, _key("a/one", "acme2"), b"")
+        half = outputs.project("acme")
+        assert _keys(list(half.listing(_key("a")))) == sorted(_key(name) for name in names[:4])
+        assert _keys(list(half.listing(_key("a/")))) == [_key("a/one"), _key("a/two")]
+        assert _keys(list(half.listing(_key("a/t")))) == [_key("a/two")]
+        assert list(half.listing(_key("none/"))) == []
+
+    def test_raw_answers_lie_apart(self, outputs: OutputStore) -> None:
+        half = outputs.project("acme")
+        _write(outputs, "_raw/" + _key("page"), b"page")
+        assert list(half.listing("projects/acme/")) == []
+        assert _keys(list(half.listing("_raw/projects/acme/"))) == ["_raw/" + _key("page")]
+
+    def test_what_is_not_there(self, outputs: OutputStore) -> None:
+        half = outputs.project("acme")
+        assert half.stat(_key("missing")) is None
+        with pytest.raises(StorageError, match="missing"), half.open(_key("missing")):
+            pass
+
+    def test_deleting_takes_one_object_and_is_repeatable(self, outputs: OutputStore) -> None:
+        half = outputs.project("acme")
+        _write(outputs, _key("a"), b"")
+        _write(outputs, _key("b"), b"")
+        half.delete(_key("a"))
+        half.delete(_key("a"))
+        half.delete(_key("never/there"))
+        assert _keys(list(half.listing("projects/acme/"))) == [_key("b")]
+
+    @pytest.mark.parametrize("key", BAD_KEYS)
+    def test_a_half_refuses_what_is_not_its_own(self, outputs: OutputStore, key: str) -> None:
+        _write(outputs, _key("secret.mp4", "acme2"), b"secret")
+        half = outputs.project("acme")
+        for use in (half.stat, half.delete, half.uri):
+            with pytest.raises(StorageError):
+                use(key)
+        with pytest.raises(StorageError), half.open(key):
+            pass
+        with pytest.raises(StorageError), half.writer(key):
+            pass
+        assert _read(outputs, _key("secret.mp4", "acme2"), "acme2") == b"secret"
+
+    @pytest.mark.parametrize(
+        "prefix", ["", "projects", "projects/", "projects/acme", "projects/acme2/", "_raw/", "/"]
+    )
+    def test_no_listing_reaches_beyond_the_project(self, outputs: OutputStore, prefix: str) -> None:
+        _write(outputs, _key("secret.mp4", "acme2"), b"secret")
+        with pytest.raises(StorageError):
+            list(outputs.project("acme").listing(prefix))
+
+    @pytest.mark.parametrize("project", ["", "..", "acme/", "acme/videos", "Acme", "*"])
+    def test_a_half_is_asked_for_by_a_project_id(self, outputs: OutputStore, project: str) -> None:
+        with pytest.raises(StorageError):
+            outputs.project(project)
+
+
+def _write(outputs: OutputStore, key: str, content: bytes) -> None:
+    project = "acme2" if "projects/acme2/" in key else "acme"
+    with outputs.project(project).writer(key) as target:
+        target.write(content)
+
+
+def _read(outputs: OutputStore, key: str, project: str = "acme") -> bytes | None:
+    half = outputs.project(project)
+    if half.stat(key) is None:
+        return None
+    with half.open(key) as reader:
+        return reader.read()
