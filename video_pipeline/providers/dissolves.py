@@ -68,7 +68,11 @@ class Dissolves:
         before, after = recent.at(end - lag), recent.at(end)
         change = distance(before, after)
         return change >= least and all(
-            distance(recent.at(end - lag + lag * quarter // 4), before + (after - before) * part)
+            distance(recent.at(end - lag + lag * quarter // 4), _between(before, after, quarter))
             <= _MOST_BEND * change
-            for quarter, part in ((2, 0.5), (1, 0.25), (3, 0.75))
+            for quarter in (2, 1, 3)
         )
+
+
+def _between(before: Picture, after: Picture, quarter: int) -> Picture:
+    return before + (after - before) * (quarter / 4)

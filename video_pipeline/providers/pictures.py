@@ -1,14 +1,15 @@
 """Small pictures of the frames just seen, and how they compare. Deciding on cuts lies elsewhere.
 
-A picture is a float32 vector of levels 0 to 255: a coarse grid of the frame, three colours each.
+A picture is a vector of levels 0 to 255: a coarse grid of the frame, three colours each.
 """
 
 from collections import deque
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.float32]
+Picture = NDArray[np.floating[Any]]
 
 
 def distance(one: Picture, other: Picture) -> float:

@@ -8,6 +8,7 @@ import json
 from array import array
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
@@ -25,6 +26,8 @@ from video_pipeline.plugins.inputs import FrameBatch, Frames
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline.providers import dissolves, fades, steps
 from video_pipeline.providers.pictures import Recent
+
+FoundBy = Literal["cut", "dissolve", "fade"]
 
 _GRID = (16, 9)
 
@@ -50,7 +53,7 @@ class _Boundary(Frozen):
 
     frame: int
     start: Rational
-    found_by: Literal["cut", "dissolve", "fade"]
+    found_by: FoundBy
 
 
 class _Page(Frozen):
@@ -97,7 +100,7 @@ class PySceneDetectPlugin(BaseTemporalPlugin, Streams):
             ) from error
         end = min(page.end, media.duration)
         starts = [Fraction(0), *(boundary.start for boundary in page.boundaries), end]
-        for start, after in zip(starts, starts[1:], strict=False):
+        for start, after in pairwise(starts):
             if start < after:
                 yield Marker(kind=Kind.SHOT, range=TimeRange(start=start, end=min(after, end)))
 
@@ -159,13 +162,14 @@ class ShotStream:
 
     def _boundaries(self) -> Iterator[_Boundary]:
         """In order, no closer than the least length of a shot; a hard cut is the surer one."""
-        least, kept = self._options.min_shot_frames, dict[int, Literal["cut", "dissolve", "fade"]]()
-        found = (
-            ("cut", self._cuts),
-            ("fade", self._fades.found),
-            ("dissolve", self._dissolves.found),
-        )
-        for how, frames in found:
+        least = self._options.min_shot_frames
+        kept: dict[int, FoundBy] = {}
+        found: dict[FoundBy, list[int]] = {
+            "cut": self._cuts,
+            "fade": self._fades.found,
+            "dissolve": self._dissolves.found,
+        }
+        for how, frames in found.items():
             for frame in frames:
                 if frame >= least and all(abs(frame - other) >= least for other in kept):
                     kept[frame] = how
@@ -179,7 +183,7 @@ def _detector(options: PySceneDetectOptions) -> Any:
     from scenedetect.detectors import AdaptiveDetector, ContentDetector
 
     if options.detector == "content":
-        threshold = {} if options.threshold is None else {"threshold": options.threshold}
-        return ContentDetector(min_scene_len=0, **threshold)
-    threshold = {} if options.threshold is None else {"adaptive_threshold": options.threshold}
-    return AdaptiveDetector(min_scene_len=0, min_content_val=options.min_content, **threshold)
+        return ContentDetector(options.threshold or 27.0, min_scene_len=0)
+    return AdaptiveDetector(
+        options.threshold or 3.0, min_scene_len=0, min_content_val=options.min_content
+    )
