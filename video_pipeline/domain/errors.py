@@ -112,6 +112,10 @@ class ProviderError(PipelineError):
         self.category, self.accepted, self.retry_after = category, accepted, retry_after
 
 
+class InDoubt(ProviderError):
+    """Nobody heard whether the provider took the request; it may be billed."""
+
+
 class StorageError(PipelineError):
     """An object store refused or broke."""
 

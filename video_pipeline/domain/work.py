@@ -97,7 +97,7 @@ def unit_id(request: WorkRequest, generation: int) -> str:
 
 
 def choice_hash(plugin: str, model: str, options: dict[str, Any]) -> str:
-    """What tells whether a result was made by today's choice: plugin with version, model, options."""
+    """What tells whether a result was made by today's choice of plugin, version and options."""
     return _digest({"plugin": plugin, "model": model, "options": options})[:16]
 
 

@@ -19,8 +19,10 @@ class PhaseChoice(Frozen):
 class Choices(Frozen):
     """The choices of all projects: the common ones, and what single projects choose otherwise."""
 
-    phases: dict[Phase, PhaseChoice] = Field(default_factory=dict)
-    projects: dict[str, dict[Phase, PhaseChoice]] = Field(default_factory=dict)
+    phases: dict[Phase, PhaseChoice] = Field(default_factory=dict[Phase, PhaseChoice])
+    projects: dict[str, dict[Phase, PhaseChoice]] = Field(
+        default_factory=dict[str, dict[Phase, PhaseChoice]]
+    )
 
     def of(self, project: str, phase: Phase) -> PhaseChoice:
         """What a project chose for a phase."""

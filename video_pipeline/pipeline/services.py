@@ -1,7 +1,9 @@
 """What the use cases work with, put together by the composition root."""
 
 import os
+import random
 import socket
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -69,6 +71,9 @@ class Services:
     policy: WorkPolicy = field(default_factory=WorkPolicy)
     clock: Callable[[], datetime] = now_utc
     holder: str = field(default_factory=this_process)
+    sleep: Callable[[float], None] = time.sleep
+    random: Callable[[], float] = random.random
+    """In [0, 1): for jitter."""
     notify: Notify = _quiet
     on_step: Callable[[str], None] = _no_step
     """Told of each durable step of a work unit by name, before the next begins."""

@@ -83,7 +83,8 @@ class Audio:
 
     def read(self) -> NDArray[np.float32]:
         """All samples as floats in [-1, 1), shape (samples,)."""
-        return np.memmap(self.path, "<i2", "r", shape=(self.samples,)).astype(np.float32) / 32768
+        whole = np.fromfile(self.path, dtype="<i2", count=self.samples)
+        return np.multiply(whole, np.float32(1 / 32768), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Which of the providers in the order can serve a request, and why the others cannot."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from video_pipeline.domain.values import Frozen
 from video_pipeline.plugins.base import AnalysisRequest, Plugin, Refusal
@@ -15,17 +15,23 @@ class Verdict(Frozen):
 
 
 def rank(
-    order: Sequence[str], plugins: Mapping[str, Plugin], request: AnalysisRequest
+    order: Sequence[str],
+    plugins: Mapping[str, Plugin],
+    request: Callable[[Plugin], AnalysisRequest],
 ) -> tuple[Verdict, ...]:
-    """A verdict on each provider, in the order in which they are to be asked. Pure."""
-    return tuple(_judge(name, plugins, request) for name in order)
+    """A verdict on each provider, in the order in which they are to be asked. Pure.
+
+    `request` says what would be asked of a plugin.
+    """
+    return tuple(_judge(name, plugins.get(name), request) for name in order)
 
 
-def _judge(name: str, plugins: Mapping[str, Plugin], request: AnalysisRequest) -> Verdict:
-    plugin = plugins.get(name)
+def _judge(
+    name: str, plugin: Plugin | None, request: Callable[[Plugin], AnalysisRequest]
+) -> Verdict:
     if plugin is None:
         return Verdict(provider=name, kept=False, reason="is not available in this run")
-    plan = plugin.plan(request)
+    plan = plugin.plan(request(plugin))
     if isinstance(plan, Refusal):
         return Verdict(provider=name, kept=False, reason=plan.reason)
     return Verdict(provider=name, kept=True, reason="serves the request")

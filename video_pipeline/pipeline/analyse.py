@@ -1,0 +1,219 @@
+"""The analysis of one video: whatever phases are asked for, each ended well, parked or failed.
+
+What happens to one phase never ends another. Remote work is submitted first, so that it goes on
+while we work; then one decode feeds every local plugin and the thumbnails, beside the speech.
+A phase whose provider failed is asked of the next one in the order, in another round.
+"""
+
+import tempfile
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from video_pipeline.domain.errors import InputError, PipelineError, SourceError
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.source import VideoRecord
+from video_pipeline.pipeline import job, own, sound
+from video_pipeline.pipeline.assign import Assigner, Planned
+from video_pipeline.pipeline.drive import UnitDriver, plugin_broke
+from video_pipeline.pipeline.feeder import Feeder
+from video_pipeline.pipeline.inspect import failed, known_source
+from video_pipeline.pipeline.lease import Leases
+from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.pictures import Pictures, Stream, decode, open_stream
+from video_pipeline.pipeline.queue import PhaseQueue
+from video_pipeline.pipeline.report import Reporter
+from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.settle import settle
+from video_pipeline.pipeline.thumbnails import ThumbnailWriter, thumbnail_spec
+from video_pipeline.plugins.base import Calls, Jobs, Progress, Streams
+from video_pipeline.plugins.inputs import Inputs, Object
+
+
+def analyse(
+    services: Services,
+    key: VideoKey,
+    phases: Collection[Phase],
+    *,
+    providers: Mapping[Phase, tuple[str, ...]] | None = None,
+    run_id: str = "",
+    force: bool = False,
+) -> dict[Phase, Outcome]:
+    """An outcome for each of the phases. `providers` overrides the choice of single phases for
+    this run; `force` makes again what is there, and pays again."""
+    report = Reporter(services, key, run_id)
+    try:
+        record = known_source(services, key)
+        media = _probed(record)
+    except SourceError as error:
+        return {phase: report.ended(failed(phase, error)) for phase in phases}
+    queue = PhaseQueue(services, record, media, report, dict(providers or {}), force=force)
+    queue.fill(phases)
+    with (
+        tempfile.TemporaryDirectory(dir=services.scratch, prefix="analysis-") as folder,
+        Leases(services, services.of(key.project).units) as leases,
+    ):
+        feeder = Feeder(services, record, media, Path(folder))
+        while queue.pending:
+            _Round(services, record, queue, leases, feeder, force=force).run()
+    return queue.outcomes
+
+
+def _probed(record: VideoRecord) -> MediaInfo:
+    if record.media is None:
+        raise SourceError(
+            "the source was not probed yet", where=str(record.key), remedy="Run media_info first."
+        )
+    return record.media
+
+
+class _Round:
+    """One request to each provider that is next in some phase's order, and our own phases."""
+
+    def __init__(
+        self,
+        services: Services,
+        record: VideoRecord,
+        queue: PhaseQueue,
+        leases: Leases,
+        feeder: Feeder,
+        *,
+        force: bool,
+    ) -> None:
+        self._services, self._record, self._queue = services, record, queue
+        self._leases, self._feeder, self._force = leases, feeder, force
+        self._calls: list[tuple[UnitDriver, Calls]] = []
+        self._pictures = Pictures()
+        self._own = queue.take_own()
+
+    def run(self) -> None:
+        planned = [p for provider in self._queue.next_providers() for p in self._plan(*provider)]
+        planned.sort(key=lambda p: not isinstance(p.plugin.capabilities().fed, Object))
+        for one in planned:
+            self._guard(one, partial(self._begin, one))
+        tasks: list[Callable[[], None]] = []
+        if self._pictures.streams or Phase.THUMBNAILS in self._own:
+            tasks.append(self._look)
+        if Phase.AUDIO in self._own:
+            tasks.append(self._publish_audio)
+        tasks += [partial(self._call, driver, plugin) for driver, plugin in self._calls]
+        with ThreadPoolExecutor(self._services.policy.workers) as pool:
+            for done in [pool.submit(task) for task in tasks]:
+                done.result()
+
+    def _plan(self, provider: str, phases: list[Phase]) -> list[Planned]:
+        assigner = Assigner(
+            key=self._record.key,
+            content=self._queue.media.sha256,
+            media=self._queue.media,
+            language=self._queue.language,
+            under_way=self._queue.under_way,
+        )
+        return assigner.plan(provider, self._services.plugins[provider], phases)
+
+    def _guard(self, planned: Planned, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except PipelineError as error:
+            self._queue.failed(planned.phases, error, planned.provider)
+
+    def _begin(self, planned: Planned) -> None:
+        driver = UnitDriver(self._services, planned, self._leases, force=self._force)
+        self._queue.started(planned, driver.unit.id)
+        standing, plugin = driver.standing(), planned.plugin
+        if standing == "ready":
+            self._settle(driver)
+        elif isinstance(plugin, Jobs):
+            inputs = self._inputs(driver)
+            if job.advance(driver, plugin, standing, self._queue.media, inputs):
+                self._settle(driver)
+            else:
+                self._queue.parked(planned, driver.unit)
+        elif isinstance(plugin, Streams):
+            self._pictures.streams.append(open_stream(driver, plugin, self._queue.media))
+        elif isinstance(plugin, Calls):
+            self._calls.append((driver, plugin))
+        else:
+            raise plugin_broke(driver, TypeError("it runs in none of the three ways"))
+
+    def _settle(self, driver: UnitDriver) -> None:
+        self._queue.ended(settle(self._services, driver, self._queue.media))
+
+    def _inputs(self, driver: UnitDriver) -> Inputs:
+        try:
+            return self._feeder.inputs(driver.planned.plugin.capabilities().fed)
+        except InputError as error:
+            driver.fail(error)
+            raise
+
+    def _call(self, driver: UnitDriver, plugin: Calls) -> None:
+        planned = driver.planned
+        tell = self._queue.report.progress(planned.phases[0], planned.provider)
+
+        def progress(fraction: float) -> None:
+            self._leases.check(driver.unit.id)
+            tell(fraction)
+
+        def work() -> None:
+            inputs = self._inputs(driver)
+            driver.store(driver.request(lambda: list(plugin.call(driver.unit, inputs, progress))))
+            self._settle(driver)
+
+        self._guard(planned, work)
+
+    def _publish_audio(self) -> None:
+        try:
+            audio = self._feeder.audio()
+            outcome = sound.publish(self._services, self._record.key, self._queue.media, audio)
+            self._queue.ended([outcome])
+        except PipelineError as error:
+            self._queue.failed([Phase.AUDIO], error, own.PROVIDER)
+
+    def _look(self) -> None:
+        writer = ThumbnailWriter(self._services, self._record.key)
+        if Phase.THUMBNAILS in self._own:
+            self._pictures.thumbnails = thumbnail_spec(self._queue.media)
+            self._pictures.on_thumbnail = writer.write
+        try:
+            end = decode(
+                self._services, self._record, self._queue.media, self._pictures, self._tell_seen()
+            )
+            self._queue.reaches_to(end.end)
+            if Phase.THUMBNAILS in self._own:
+                self._queue.ended([writer.finish(self._queue.media.sha256, end.warnings)])
+        except PipelineError as error:
+            self._blind(error)
+            return
+        for stream in self._pictures.streams:
+            self._guard(stream.driver.planned, partial(self._settle_stream, stream))
+
+    def _settle_stream(self, stream: Stream) -> None:
+        if stream.error is not None:
+            raise stream.error
+        self._settle(stream.driver)
+
+    def _blind(self, error: PipelineError) -> None:
+        """The decode failed: so has all that hangs on it."""
+        for stream in self._pictures.streams:
+            if isinstance(error, InputError):
+                stream.driver.fail(error)
+            planned = stream.driver.planned
+            self._queue.failed(planned.phases, error, planned.provider)
+        if Phase.THUMBNAILS in self._own:
+            self._queue.failed([Phase.THUMBNAILS], error, own.PROVIDER)
+
+    def _tell_seen(self) -> Progress:
+        served = [
+            self._queue.report.progress(phase, stream.driver.planned.provider)
+            for stream in self._pictures.streams
+            for phase in stream.driver.planned.phases
+        ]
+
+        def progress(fraction: float) -> None:
+            for tell in served:
+                tell(fraction)
+
+        return progress

@@ -1,0 +1,193 @@
+"""The life of one work unit in one run: from its row to raw pages, or parked, or failed.
+
+The row is written before anything is asked of a provider. Each durable step is told by name to
+`Services.on_step`: opened, submitting, submitted, fetched, stored, published, settled. How jobs
+are submitted and looked up is in job.py.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from typing import Any, Literal, TypeVar
+
+from video_pipeline.domain.errors import FailureCategory, InDoubt, PipelineError, ProviderError
+from video_pipeline.domain.usage import Usage
+from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
+from video_pipeline.pipeline.assign import Planned
+from video_pipeline.pipeline.lease import Leases
+from video_pipeline.pipeline.raw import RawPages
+from video_pipeline.pipeline.services import Services
+
+Standing = Literal["ready", "start", "running"]
+"""Raw pages are there; the request must be made; a job runs or has ended at the provider."""
+
+T = TypeVar("T")
+
+
+class UnitDriver:
+    """Drives one unit, which its run holds."""
+
+    def __init__(self, services: Services, planned: Planned, leases: Leases, *, force: bool):
+        self._services, self.planned, self._leases = services, planned, leases
+        key = planned.request.key
+        self._units = services.of(key.project).units
+        self.unit = leases.take(self._open(force).id)
+        self.raw = RawPages(services.outputs.project(key.project), key, self.unit.id)
+        services.on_step("opened")
+
+    def _open(self, force: bool) -> WorkUnit:
+        request, now = self.planned.request, self._services.clock()
+        latest = self._units.latest(request)
+        if latest is None:
+            return self._units.open(request, 0, self.planned.usage, now)
+        if latest.state.may_be_reopened or (force and latest.state is UnitState.SETTLED):
+            return self._units.open(request, latest.generation + 1, self.planned.usage, now)
+        return latest
+
+    def standing(self) -> Standing:
+        """Where the unit stands, after whatever happened to the runs before this one.
+
+        Raises InDoubt where an earlier request may have been taken and cannot be repeated safely.
+        """
+        if self.unit.state is UnitState.SETTLED or self.raw.complete:
+            return "ready"
+        if self.unit.state is UnitState.SUBMITTING and self._replay == "unsafe":
+            self._move(UnitState.IN_DOUBT)
+        if self.unit.state is UnitState.IN_DOUBT:
+            self._resolve_doubt()
+        return "running" if self.unit.state is UnitState.RUNNING else "start"
+
+    def _resolve_doubt(self) -> None:
+        if self._services.policy.in_doubt == "hold":
+            raise self._doubt()
+        self._fail(FailureCategory.TRANSIENT, "in doubt; made again by policy")
+        self.unit = self._leases.take(self._open(force=False).id)
+        key = self.planned.request.key
+        self.raw = RawPages(self._services.outputs.project(key.project), key, self.unit.id)
+
+    def begin(self) -> None:
+        """Note that the request is about to be made."""
+        if self.unit.state is UnitState.INTENT:
+            self._move(UnitState.SUBMITTING, attempts=self.unit.attempts + 1)
+        self._services.on_step("submitting")
+
+    def request(self, ask: Callable[[], T]) -> T:
+        """Make the request by `ask`, again where its failure and the provider's rules allow it.
+
+        Raises ProviderError once it is given up, and InDoubt where it may have been taken.
+        """
+        for attempt in range(1, self._services.policy.attempts + 1):
+            self.begin()
+            last = attempt == self._services.policy.attempts
+            try:
+                return ask()
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                self._after_failure(plugin_broke(self, error), last=last)
+                self._services.sleep(self._pause(attempt, error))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _after_failure(self, error: PipelineError, *, last: bool) -> None:
+        """Return where the request may be made again; else raise."""
+        if not isinstance(error, ProviderError):
+            raise error  # ours, not the provider's: the row stays as it is
+        unheard = error.accepted and self._replay != "free"
+        if unheard and self._replay == "unsafe":
+            self._move(UnitState.IN_DOUBT)
+            raise self._doubt() from error
+        if error.category.retryable and not last:
+            if not error.accepted:
+                self._move(UnitState.INTENT)
+            return
+        if unheard and error.category.retryable:
+            raise self._unheard(error) from error  # the row stays: a re-run asks with its token
+        self.fail(error)
+        raise error
+
+    def store(self, pages: Iterable[bytes]) -> None:
+        """Store the raw pages, whole, while the unit is still ours."""
+        self._leases.check(self.unit.id)
+        self.raw.store(self._told(pages))
+        self._services.on_step("stored")
+
+    def _told(self, pages: Iterable[bytes]) -> Iterator[bytes]:
+        yield from pages
+        self._services.on_step("fetched")
+
+    def submitted(self) -> None:
+        """Note that the provider has answered the request."""
+        self._services.on_step("submitted")
+
+    def parked_at(self, job: str, next_look_seconds: float) -> None:
+        """Note that the provider took the request as a job."""
+        now = self._services.clock()
+        look = now + timedelta(seconds=next_look_seconds)
+        self._move(UnitState.RUNNING, job=job, submitted_at=now, poll_at=look)
+
+    def look_again(self, seconds: float) -> None:
+        """Note that the job still runs, and when to look it up at the latest."""
+        look = self._services.clock() + timedelta(seconds=seconds)
+        self._units.postpone(self.unit.id, look)
+
+    def settle(self, used: tuple[Usage, ...]) -> None:
+        """Note that the result is saved, and what it used."""
+        self._services.on_step("published")
+        if self.unit.state is not UnitState.SETTLED:
+            self._move(UnitState.SETTLED, settled=used, ready=False)
+        self._services.on_step("settled")
+
+    def fail(self, error: PipelineError, used: tuple[Usage, ...] = ()) -> None:
+        """Note that the unit ended without a result, and what it used all the same."""
+        category = (
+            error.category if isinstance(error, ProviderError) else FailureCategory.INPUT_REJECTED
+        )
+        self._fail(category, str(error), used)
+
+    def _fail(self, category: FailureCategory, message: str, used: tuple[Usage, ...] = ()) -> None:
+        failure = UnitFailure(category=category, message=message)
+        self._move(UnitState.FAILED, failure=failure, settled=used, ready=False)
+
+    def _move(self, state: UnitState, **changes: Any) -> None:
+        self._leases.check(self.unit.id)
+        self.unit = self._units.move(self.unit, state, self._services.clock(), **changes)
+
+    def _pause(self, attempt: int, error: Exception) -> float:
+        policy = self._services.policy
+        wish = error.retry_after if isinstance(error, ProviderError) else None
+        if wish is not None:
+            return min(wish, policy.backoff_ceiling_seconds)
+        ceiling = min(policy.backoff_seconds * 2 ** (attempt - 1), policy.backoff_ceiling_seconds)
+        return ceiling * (0.5 + self._services.random() / 2)
+
+    @property
+    def _replay(self) -> str:
+        return self.planned.plugin.capabilities().replay
+
+    def _doubt(self) -> InDoubt:
+        return InDoubt(
+            "a request may have been taken and billed, and nobody heard the answer",
+            category=FailureCategory.TRANSIENT,
+            where=f"{self.planned.provider}, work unit {self.unit.id}",
+            remedy=f"Look at the provider; then `video-pipeline release {self.unit.id}` "
+            "lets the next run ask again.",
+        )
+
+    def _unheard(self, error: ProviderError) -> InDoubt:
+        return InDoubt(
+            f"no answer after {self._services.policy.attempts} tries: {error.what}",
+            category=error.category,
+            where=f"{self.planned.provider}, work unit {self.unit.id}",
+            remedy="Run the phase again: the provider recognises the request and bills it once.",
+        )
+
+
+def plugin_broke(driver: UnitDriver, error: Exception) -> PipelineError:
+    """A plugin's exception as an error of ours, with its cause."""
+    if isinstance(error, PipelineError):
+        return error
+    wrapped = ProviderError(
+        f"the plugin broke: {type(error).__name__}: {error}",
+        category=FailureCategory.PROVIDER_FAILED,
+        where=driver.planned.provider,
+        remedy="Report it to the plugin's author, or choose another provider.",
+    )
+    wrapped.__cause__ = error
+    return wrapped

@@ -1,0 +1,39 @@
+"""Publishing the timeline in each format to the output store."""
+
+from datetime import datetime
+
+from video_pipeline.domain.errors import PipelineError
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.exports import FORMATS
+from video_pipeline.pipeline import own
+from video_pipeline.pipeline.inspect import failed
+from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.report import Reporter
+from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.timeline import read_timeline
+
+
+def export(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
+    """Write every format; each appears whole or not at all."""
+    report = Reporter(services, key, run_id)
+    report.tell(Phase.EXPORTS, PhaseState.RUNNING, provider=own.PROVIDER)
+    started = services.clock()
+    try:
+        return report.ended(_export(services, key, started))
+    except PipelineError as error:
+        return report.ended(failed(Phase.EXPORTS, error, own.PROVIDER))
+
+
+def _export(services: Services, key: VideoKey, started: datetime) -> Outcome:
+    timeline = read_timeline(services.catalog, key)
+    outputs, written = services.outputs.project(key.project), list[str]()
+    for form in FORMATS:
+        name = f"{key.prefix}{form.NAME}"
+        with outputs.writer(name) as out:
+            form.write(timeline, out)
+        written.append(name)
+    origin = own.provenance(timeline.media.sha256, started, services.clock())
+    counts = {"files": len(written)}
+    return own.publish(services, key, Phase.EXPORTS, origin, counts=counts, outputs=written)

@@ -1,0 +1,75 @@
+"""What one run's plugins are fed besides frames: audio, the file, the object, markers."""
+
+import shutil
+import threading
+from pathlib import Path
+
+from video_pipeline.domain.markers import Marker
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.source import VideoRecord
+from video_pipeline.pipeline import sound
+from video_pipeline.pipeline.services import Services
+from video_pipeline.plugins.inputs import (
+    Audio,
+    Audio16k,
+    Feed,
+    File,
+    Inputs,
+    Markers,
+    Object,
+    ObjectRef,
+)
+
+
+class Feeder:
+    """Makes each input once, when it is first asked for, in the run's own folder."""
+
+    def __init__(
+        self, services: Services, record: VideoRecord, media: MediaInfo, folder: Path
+    ) -> None:
+        self._services, self._record, self._media = services, record, media
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._audio: Audio | None = None
+        self._file: Path | None = None
+
+    def inputs(self, feed: Feed) -> Inputs:
+        """What a plugin that asks for this feed gets. Raises InputError."""
+        if isinstance(feed, Audio16k):
+            return Inputs(audio=self.audio())
+        if isinstance(feed, File):
+            return Inputs(file=self._scratch_copy())
+        if isinstance(feed, Object):
+            return Inputs(object=self._object())
+        if isinstance(feed, Markers):
+            return Inputs(markers=self._markers(feed))
+        return Inputs()
+
+    def audio(self) -> Audio:
+        """The audio, taken out of the source once."""
+        with self._lock:
+            if self._audio is None:
+                self._audio = sound.extract(self._services, self._record, self._media, self._folder)
+            return self._audio
+
+    def _scratch_copy(self) -> Path:
+        source = self._record.source
+        with self._lock:
+            if self._file is None:
+                path = self._folder / Path(source.object_key).name
+                ingest = self._services.ingest.project(self._record.key.project)
+                opened = ingest.open(source.object_key, source.version)
+                with opened as given, path.open("wb") as copy:
+                    shutil.copyfileobj(given, copy, 1 << 20)
+                self._file = path
+            return self._file
+
+    def _object(self) -> ObjectRef:
+        source = self._record.source
+        ingest = self._services.ingest.project(self._record.key.project)
+        return ObjectRef(uri=ingest.uri(source.object_key), version=source.version)
+
+    def _markers(self, feed: Markers) -> tuple[Marker, ...]:
+        key = self._record.key
+        found = self._services.of(key.project).results.markers(key.video)
+        return tuple(marker for marker in found if marker.kind in feed.kinds)

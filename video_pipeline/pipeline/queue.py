@@ -1,0 +1,198 @@
+"""Which phases of a video are still to be asked of whom, and how the others ended.
+
+A phase leaves the queue with an outcome; one whose provider failed goes back with the next in
+its order, where the failure allows it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from fractions import Fraction
+
+from video_pipeline.domain.errors import InDoubt, PipelineError, ProviderError
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.phases import ROAD, Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.source import VideoRecord
+from video_pipeline.domain.work import WorkUnit
+from video_pipeline.pipeline import own, sound
+from video_pipeline.pipeline.assign import Planned, analysis_request, choice_of
+from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.report import Reporter
+from video_pipeline.pipeline.services import Services
+from video_pipeline.plugins.selection import Verdict, rank
+
+NO_PICTURES = "the source has no video stream: there is nothing to see"
+NOT_CONFIGURED = "not configured: pipeline.yaml names no provider for it"
+_OWN = (Phase.THUMBNAILS, Phase.AUDIO)
+
+
+class PhaseQueue:
+    """The phases of one video in one run."""
+
+    def __init__(
+        self,
+        services: Services,
+        record: VideoRecord,
+        media: MediaInfo,
+        report: Reporter,
+        overrides: Mapping[Phase, tuple[str, ...]],
+        *,
+        force: bool,
+    ) -> None:
+        self._services, self._key, self._force = services, record.key, force
+        self._overrides, self._orders = overrides, dict[Phase, list[str]]()
+        self._own: list[Phase] = []
+        self._verdicts: dict[Phase, tuple[Verdict, ...]] = {}
+        self._asked: frozenset[Phase] = frozenset()
+        self.media, self.report = media, report
+        self.outcomes: dict[Phase, Outcome] = {}
+        self.language = services.choices.of(record.key.project, Phase.TRANSCRIPT).language
+        units = services.of(record.key.project).units.of_video(record.key.video)
+        self.under_way = [unit for unit in units if not unit.state.ended]
+
+    @property
+    def pending(self) -> bool:
+        """Whether a phase waits to be asked of somebody."""
+        return bool(self._orders or self._own)
+
+    def fill(self, phases: Collection[Phase]) -> None:
+        """Take phases up: those that need no work are ended at once."""
+        self._asked = frozenset(phases)
+        for phase in (p for p in ROAD if p in self._asked):
+            ended = self._without_work(phase)
+            if ended is not None:
+                self._end(ended)
+            elif phase in _OWN:
+                self._own.append(phase)
+                self.report.tell(phase, PhaseState.RUNNING, provider=own.PROVIDER)
+            else:
+                self._rank(phase)
+
+    def take_own(self) -> list[Phase]:
+        """The pipeline's own phases, to be done now."""
+        taken, self._own = self._own, []
+        return taken
+
+    def next_providers(self) -> list[tuple[str, list[Phase]]]:
+        """Who is to be asked next, and for which phases."""
+        asked: dict[str, list[Phase]] = {}
+        for phase, order in list(self._orders.items()):
+            asked.setdefault(order.pop(0), []).append(phase)
+        return list(asked.items())
+
+    def started(self, planned: Planned, unit: str) -> None:
+        """A provider is being asked."""
+        for phase in planned.phases:
+            self.report.tell(phase, PhaseState.RUNNING, provider=planned.provider, unit=unit)
+
+    def parked(self, planned: Planned, unit: WorkUnit) -> None:
+        """The provider's job runs on without us."""
+        for phase in planned.phases:
+            message = f"job {unit.job} is running at {planned.provider}"
+            self._end(
+                Outcome(
+                    phase=phase,
+                    state=PhaseState.PARKED,
+                    provider=planned.provider,
+                    message=message,
+                    unit=unit.id,
+                    job=unit.job,
+                )
+            )
+
+    def ended(self, outcomes: Iterable[Outcome]) -> None:
+        """Phases ended well."""
+        for outcome in outcomes:
+            self._end(outcome)
+
+    def failed(self, phases: Collection[Phase], error: PipelineError, provider: str) -> None:
+        """Phases failed: the next provider is asked where there is one and the failure allows."""
+        for phase in phases:
+            reason = Verdict(provider=provider, kept=False, reason=f"failed: {error}")
+            self._verdicts[phase] = (*self._verdicts.get(phase, ()), reason)
+            if not (self._orders.get(phase) and _allows_fallback(error)):
+                self._end(self._failure(phase, str(error), provider))
+
+    def reaches_to(self, end: Fraction) -> None:
+        """Decoding found frames up to here: the container may have declared less."""
+        if end > self.media.duration:
+            self.media = self.media.model_copy(update={"duration": end})
+            videos = self._services.of(self._key.project).videos
+            videos.set_media(self._key.video, self.media.sha256, self.media)
+
+    def _end(self, outcome: Outcome) -> None:
+        self._orders.pop(outcome.phase, None)
+        outcome = outcome.model_copy(update={"considered": self._verdicts.get(outcome.phase, ())})
+        if outcome.phase in self._asked:
+            self.outcomes[outcome.phase] = outcome
+        self.report.ended(outcome)
+
+    def _without_work(self, phase: Phase) -> Outcome | None:
+        """The outcome of a phase that is not configured, has no input, or is there already."""
+        if phase not in _OWN and not self._order(phase):
+            return self._empty(phase, PhaseState.NOT_CONFIGURED, NOT_CONFIGURED)
+        if phase is Phase.AUDIO and self.media.audio is None:
+            return sound.publish(self._services, self._key, self.media, None)
+        hears = phase in (Phase.AUDIO, Phase.TRANSCRIPT)
+        if hears and self.media.audio is None:
+            return self._empty(phase, PhaseState.DONE, sound.NO_AUDIO)
+        if not hears and self.media.video is None:
+            return self._empty(phase, PhaseState.DONE, NO_PICTURES)
+        return None if self._force else self._made_before(phase)
+
+    def _empty(self, phase: Phase, state: PhaseState, why: str) -> Outcome:
+        now = self._services.clock()
+        origin = own.provenance(self.media.sha256, now, now)
+        outcome = own.publish(self._services, self._key, phase, origin, state=state, warnings=[why])
+        return outcome.model_copy(update={"message": why})
+
+    def _made_before(self, phase: Phase) -> Outcome | None:
+        result = own.current(self._services, self._key, phase, self.media.sha256)
+        if result is None or result.state is not PhaseState.DONE or result.provenance is None:
+            return None
+        origin = result.provenance
+        plugins = self._services.plugins
+        choices = {choice_of(plugins[name]) for name in self._order(phase) if name in plugins}
+        if phase not in _OWN and origin.choice not in choices:
+            return None
+        return Outcome(
+            phase=phase,
+            state=PhaseState.DONE,
+            result=result,
+            provider=origin.provider,
+            unit=origin.unit,
+            reused=True,
+        )
+
+    def _order(self, phase: Phase) -> tuple[str, ...]:
+        chosen = self._services.choices.of(self._key.project, phase).providers
+        return self._overrides.get(phase) or chosen
+
+    def _rank(self, phase: Phase) -> None:
+        plugins = self._services.plugins
+        verdicts = rank(
+            self._order(phase),
+            plugins,
+            lambda plugin: analysis_request(plugin, self.media, [phase], self.language),
+        )
+        self._verdicts[phase] = verdicts
+        kept = [v.provider for v in verdicts if v.kept]
+        if kept:
+            self._orders[phase] = kept
+        else:
+            reasons = "; ".join(f"{v.provider} {v.reason}" for v in verdicts)
+            remedy = "Name another provider for it in pipeline.yaml."
+            self._end(self._failure(phase, f"no provider can serve it: {reasons}. {remedy}", None))
+
+    def _failure(self, phase: Phase, message: str, provider: str | None) -> Outcome:
+        if self._services.choices.of(self._key.project, phase).optional:
+            empty = self._empty(phase, PhaseState.SKIPPED, message)
+            return empty.model_copy(update={"provider": provider})
+        return Outcome(phase=phase, state=PhaseState.FAILED, provider=provider, message=message)
+
+
+def _allows_fallback(error: PipelineError) -> bool:
+    return (
+        isinstance(error, ProviderError)
+        and not isinstance(error, InDoubt)
+        and error.category.allows_fallback
+    )
