@@ -1,0 +1,83 @@
+"""A YAML file as plain values, and the line on which each of them stands."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+
+from video_pipeline.domain.errors import ConfigurationError
+
+Keys = tuple[str | int, ...]
+"""Where a value stands: keys and indices from the top."""
+
+
+class Document:
+    """The values of one YAML file with their lines."""
+
+    def __init__(self, file: Path, value: Any, lines: dict[Keys, int]) -> None:
+        self.file, self.value, self._lines = file, value, lines
+
+    def where(self, keys: Keys) -> str:
+        """File, line and keys of a value, or of the nearest one around it that is written."""
+        written = next((keys[:n] for n in range(len(keys), 0, -1) if keys[:n] in self._lines), ())
+        line = self._lines.get(written, 1)
+        return ", ".join([str(self.file), f"line {line}", *([dotted(keys)] if keys else [])])
+
+
+def dotted(keys: Keys) -> str:
+    """`providers.base.options`, as people write it."""
+    return ".".join(str(key) for key in keys)
+
+
+def read_document(file: Path) -> Document:
+    """Read a YAML file. Raises ConfigurationError where it is missing or is no mapping."""
+    try:
+        text = file.read_text("utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"it cannot be read: {error.strerror}",
+            where=str(file),
+            remedy="Name another with --config or VIDEO_PIPELINE_CONFIG.",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            "it is not UTF-8 text", where=str(file), remedy="Save it as UTF-8."
+        ) from error
+    value, node = _parse(file, text)
+    if not isinstance(value, dict):
+        raise ConfigurationError(
+            "it holds no mapping of keys to values",
+            where=str(file),
+            remedy="Begin with `providers:`; see docs/configuration.md.",
+        )
+    return Document(file, value, dict(_lines(node, ())))
+
+
+def _parse(file: Path, text: str) -> tuple[Any, Node]:
+    try:
+        return YAML(typ="safe", pure=True).load(text), YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise ConfigurationError(
+            f"it is not YAML: {error.problem or error.context}",
+            where=f"{file}, line {mark.line + 1}" if mark else str(file),
+            remedy="Mend the text there: indentation, a colon, a quote, or a key written twice.",
+        ) from error
+    except YAMLError as error:
+        raise ConfigurationError(
+            "it is not YAML text", where=str(file), remedy="Remove what no editor shows."
+        ) from error
+
+
+def _lines(node: Node, keys: Keys) -> Iterator[tuple[Keys, int]]:
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            yield (*keys, str(key.value)), key.start_mark.line + 1
+            yield from _lines(value, (*keys, str(key.value)))
+    elif isinstance(node, SequenceNode):
+        for index, value in enumerate(node.value):
+            yield (*keys, index), value.start_mark.line + 1
+            yield from _lines(value, (*keys, index))

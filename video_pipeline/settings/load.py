@@ -1,0 +1,87 @@
+"""Reads pipeline.yaml and the environment into `Settings`, or says all that is wrong with them."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+import video_pipeline
+from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.settings.address import read_address
+from video_pipeline.settings.document import Document, read_document
+from video_pipeline.settings.entries import read_entries
+from video_pipeline.settings.form import PipelineForm, PlaceForm
+from video_pipeline.settings.model import Place, Settings, Storage
+from video_pipeline.settings.problems import from_pydantic, raise_for
+from video_pipeline.settings.selections import check_choices, read_choices
+
+CONFIG = "VIDEO_PIPELINE_CONFIG"
+HOME = "VIDEO_PIPELINE_HOME"
+MODELS = "VIDEO_PIPELINE_MODELS"
+INGEST_BUCKET = "S3_BUCKET"
+OUTPUT_BUCKET = "S3_OUTPUT_BUCKET"
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read a pipeline.yaml: the one given, else VIDEO_PIPELINE_CONFIG's, else the folder's own.
+
+    Raises ConfigurationError that names every line to mend.
+    """
+    environ = os.environ if environ is None else environ
+    document = read_document(path.absolute() if path else _find(environ))
+    form = _read_form(document)
+    entries, problems = read_entries(form.providers, environ)
+    raise_for(document, problems or check_choices(form, entries))
+    home = _path(document, environ.get(HOME) or form.home or ".video-pipeline")
+    models = environ.get(MODELS) or form.models
+    return Settings(
+        file=document.file,
+        home=home,
+        storage=_storage(document, form, home, environ),
+        catalog=read_address(document, form.catalog, environ),
+        providers=entries,
+        choices=read_choices(form),
+        work=form.work,
+        media=form.media,
+        models=_path(document, models) if models else None,
+    )
+
+
+def _find(environ: Mapping[str, str]) -> Path:
+    if environ.get(CONFIG):
+        return Path(environ[CONFIG]).expanduser().absolute()
+    beside_package = Path(video_pipeline.__file__).parent.parent
+    for folder in (Path.cwd(), beside_package):
+        if (folder / "pipeline.yaml").is_file():
+            return folder / "pipeline.yaml"
+    raise ConfigurationError(
+        "there is no pipeline.yaml here",
+        where=str(Path.cwd()),
+        remedy=f"Go to a folder that holds one, or name it with --config or {CONFIG}.",
+    )
+
+
+def _read_form(document: Document) -> PipelineForm:
+    try:
+        return PipelineForm.model_validate(document.value)
+    except ValidationError as error:
+        raise_for(document, from_pydantic(error, PipelineForm))
+        raise
+
+
+def _path(document: Document, text: str) -> Path:
+    return (document.file.parent / Path(text).expanduser()).absolute()
+
+
+def _storage(
+    document: Document, form: PipelineForm, home: Path, environ: Mapping[str, str]
+) -> Storage:
+    def place(written: PlaceForm, variable: str, default: str) -> Place:
+        folder = _path(document, written.folder) if written.folder else home / default
+        return Place(folder=folder, bucket=environ.get(variable) or written.bucket)
+
+    return Storage(
+        ingest=place(form.storage.ingest, INGEST_BUCKET, "ingest"),
+        outputs=place(form.storage.outputs, OUTPUT_BUCKET, "outputs"),
+    )

@@ -1,0 +1,82 @@
+"""What the rest of the program sees of its configuration. Reading and checking lie beside it."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, JsonValue, SecretStr
+
+from video_pipeline.domain.values import Frozen
+from video_pipeline.media.reader import MediaLimits
+from video_pipeline.pipeline.choices import Choices
+from video_pipeline.pipeline.services import WorkPolicy
+
+
+class Place(Frozen):
+    """Where objects lie: a folder or, where one is named, a bucket."""
+
+    folder: Path
+    bucket: str | None = None
+
+
+class Storage(Frozen):
+    """Where videos arrive and where results are published."""
+
+    ingest: Place
+    outputs: Place
+
+
+class CatalogAddress(Frozen):
+    """The MongoDB server and database; without a server, the embedded one."""
+
+    uri: SecretStr | None = None
+    database: str
+
+
+class ProviderEntry(Frozen):
+    """One entry under `providers:`.
+
+    `options` are as written, with `{"env": NAME}` where a variable is named: fit to be shown.
+    `values` are the same with the variables' values: never shown.
+    """
+
+    plugin: str
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    values: dict[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
+    missing: tuple[str, ...] = ()
+    """Variables that are not set. The entry is unavailable while there are any."""
+
+    @property
+    def available(self) -> bool:
+        """Whether every variable it names is set."""
+        return not self.missing
+
+
+class Settings(Frozen):
+    """A validated pipeline.yaml with the environment applied. Paths are absolute."""
+
+    file: Path
+    home: Path
+    """The state folder: embedded database, Dagster's records, logs, default stores."""
+    storage: Storage
+    catalog: CatalogAddress
+    providers: dict[str, ProviderEntry]
+    choices: Choices
+    work: WorkPolicy
+    media: MediaLimits
+    models: Path | None = None
+    """A folder of model weights that goes before every other source."""
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps its records."""
+        return self.home / "dagster"
+
+    @property
+    def logs(self) -> Path:
+        """Where the processes write their logs."""
+        return self.home / "logs"
+
+    @property
+    def scratch(self) -> Path:
+        """Where runs keep files of their own."""
+        return self.home / "scratch"

@@ -1,0 +1,66 @@
+"""What is wrong with pipeline.yaml, as people read it: where, what, and what mends it."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.domain.values import Frozen
+from video_pipeline.settings.document import Document, Keys
+from video_pipeline.settings.keys import keys_at
+
+
+class Problem(Frozen):
+    """One thing to mend, at a place in the file."""
+
+    keys: Keys
+    what: str
+    remedy: str
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A remedy for a misspelt word: the nearest known one, else all of them."""
+    names = sorted(known)
+    found = get_close_matches(word, names, n=1, cutoff=0.6)
+    if found:
+        return f"Did you mean {found[0]!r}?"
+    return f"Known are: {', '.join(names)}." if names else "There is none to name yet."
+
+
+def unknown(keys: Keys, what: str, word: str, known: Iterable[str]) -> Problem:
+    """A word that nobody knows."""
+    return Problem(keys=keys, what=f"unknown {what} {word!r}", remedy=nearest(word, known))
+
+
+def from_pydantic(error: ValidationError, model: type[BaseModel], at: Keys = ()) -> list[Problem]:
+    """What pydantic found in the value at `at`, which should have been a `model`."""
+    return [_problem(details, model, at) for details in error.errors(include_url=False)]
+
+
+def _problem(details: ErrorDetails, model: type[BaseModel], at: Keys) -> Problem:
+    inner = tuple(key for key in details["loc"] if key != "[key]")
+    is_key = details["type"] == "extra_forbidden" or (
+        details["type"] == "enum" and "[key]" in details["loc"]
+    )
+    if is_key:
+        known = keys_at(model.model_json_schema(), inner[:-1])
+        return unknown((*at, *inner), "key", str(inner[-1]), known)
+    message = details["msg"].removeprefix("Value error, ")
+    return Problem(
+        keys=(*at, *inner),
+        what=message[:1].lower() + message[1:],
+        remedy="Add it." if details["type"] == "missing" else "Mend the value.",
+    )
+
+
+def raise_for(document: Document, problems: Sequence[Problem]) -> None:
+    """Raise one ConfigurationError that names every problem; none, if there is none."""
+    if not problems:
+        return
+    first, *others = [
+        ConfigurationError(p.what, where=document.where(p.keys), remedy=p.remedy) for p in problems
+    ]
+    also = "".join(f"\nAlso: {other}" for other in others)
+    raise ConfigurationError(first.what, where=first.where, remedy=first.remedy + also)

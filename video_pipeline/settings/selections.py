@@ -1,0 +1,78 @@
+"""The providers that phases choose, checked against the entries that there are."""
+
+from collections.abc import Iterator, Mapping
+
+from video_pipeline.domain.markers import phase_of
+from video_pipeline.domain.phases import SERVED, TEMPORAL, Phase
+from video_pipeline.pipeline.choices import Choices, PhaseChoice
+from video_pipeline.plugins.temporal import BaseTemporalPlugin
+from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
+from video_pipeline.settings.document import Keys
+from video_pipeline.settings.entries import plugin_of
+from video_pipeline.settings.form import PhaseForm, PipelineForm
+from video_pipeline.settings.model import ProviderEntry
+from video_pipeline.settings.problems import Problem, unknown
+
+Phases = Mapping[Phase, PhaseForm]
+
+
+def read_choices(form: PipelineForm) -> Choices:
+    """The choices as the use cases read them."""
+    return Choices(
+        phases=_choices(form.phases),
+        projects={name: _choices(project.phases) for name, project in form.projects.items()},
+    )
+
+
+def _choices(phases: Phases) -> dict[Phase, PhaseChoice]:
+    return {
+        phase: PhaseChoice(
+            providers=tuple(form.providers), optional=form.optional, language=form.language
+        )
+        for phase, form in phases.items()
+    }
+
+
+def check_choices(form: PipelineForm, entries: Mapping[str, ProviderEntry]) -> list[Problem]:
+    """What is wrong with the choices, where every entry is right in itself."""
+    places: list[tuple[Keys, Phases]] = [(("phases",), form.phases)]
+    places += [(("projects", n, "phases"), p.phases) for n, p in form.projects.items()]
+    return [
+        problem
+        for at, phases in places
+        for phase, choice in phases.items()
+        for problem in _check((*at, phase.value), phase, choice, entries)
+    ]
+
+
+def _check(
+    at: Keys, phase: Phase, choice: PhaseForm, entries: Mapping[str, ProviderEntry]
+) -> Iterator[Problem]:
+    if phase not in SERVED:
+        yield Problem(
+            keys=at,
+            what=f"the pipeline makes {phase} itself; there is nothing to choose",
+            remedy=f"Remove it; providers serve {', '.join(SERVED)}.",
+        )
+        return
+    for index, name in enumerate(choice.providers):
+        if name not in entries:
+            yield unknown((*at, index), "provider", name, entries)
+        elif not _serves(entries[name], phase):
+            yield Problem(
+                keys=(*at, index),
+                what=f"{name!r} ({entries[name].plugin}) does not serve {phase}",
+                remedy="Choose another entry of `providers:`.",
+            )
+
+
+def _serves(entry: ProviderEntry, phase: Phase) -> bool:
+    plugin = plugin_of(entry)
+    if phase not in TEMPORAL:
+        return issubclass(plugin, BaseTranscriptionPlugin)
+    if not issubclass(plugin, BaseTemporalPlugin):
+        return False
+    if not entry.available:
+        return True
+    kinds = plugin(plugin.Options.model_validate(entry.values)).capabilities().kinds
+    return any(phase_of(kind) is phase for kind in kinds)

@@ -1,0 +1,97 @@
+"""The composition root of everything but Dagster: `Settings` in, open `Services` out."""
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from video_pipeline.catalog.connection import connect
+from video_pipeline.catalog.embedded import EmbeddedServer
+from video_pipeline.domain.errors import ConfigurationError, StorageError
+from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.pipeline.services import Notify, Services, now_utc
+from video_pipeline.plugins import registry
+from video_pipeline.plugins.base import Plugin
+from video_pipeline.settings import Place, Settings
+from video_pipeline.storage.folder import FolderIngest, FolderOutputs
+
+
+def _unheard(*_: object) -> None:
+    pass
+
+
+@contextmanager
+def open_services(
+    settings: Settings,
+    *,
+    plugins: Mapping[str, Plugin] | None = None,
+    clock: Callable[[], datetime] = now_utc,
+    notify: Notify = _unheard,
+    on_step: Callable[[str], None] = _unheard,
+) -> Generator[Services, None, None]:
+    """Open what the use cases work with; all of it is closed when the block ends.
+
+    Plugins are made from the settings unless they are given. Raises ConfigurationError,
+    StorageError, CatalogError.
+    """
+    with ExitStack() as stack:
+        ingest = FolderIngest(_folder(settings.storage.ingest))
+        outputs = FolderOutputs(_folder(settings.storage.outputs))
+        uri = stack.enter_context(catalog_server(settings))
+        yield Services(
+            catalog=stack.enter_context(closing(connect(uri, settings.catalog.database))),
+            ingest=ingest,
+            outputs=outputs,
+            media=ChildMediaReader(settings.media),
+            plugins=create_plugins(settings) if plugins is None else plugins,
+            choices=settings.choices,
+            scratch=_made(settings.scratch),
+            policy=settings.work,
+            clock=clock,
+            notify=notify,
+            on_step=on_step,
+        )
+
+
+@contextmanager
+def catalog_server(settings: Settings) -> Generator[str, None, None]:
+    """The address of the catalogue's server: the configured one, else the embedded, while held."""
+    if settings.catalog.uri:
+        yield settings.catalog.uri.get_secret_value()
+        return
+    server = EmbeddedServer(_made(settings.home) / "mongodb")
+    try:
+        yield server.acquire()
+    finally:
+        server.release()
+
+
+def create_plugins(settings: Settings) -> dict[str, Plugin]:
+    """A plugin for each entry whose variables are set, by the entry's name."""
+    return {
+        name: registry.create(entry.plugin, entry.values)
+        for name, entry in settings.providers.items()
+        if entry.available
+    }
+
+
+def _folder(place: Place) -> Path:
+    if place.bucket:
+        raise ConfigurationError(
+            "storage in S3 comes with a later version",
+            where=f"bucket {place.bucket}",
+            remedy="Name a folder under `storage:`, and unset S3_BUCKET and S3_OUTPUT_BUCKET.",
+        )
+    return _made(place.folder)
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"this folder cannot be made: {error.strerror}",
+            where=str(folder),
+            remedy="Give yourself the right to write there, or name another in pipeline.yaml.",
+        ) from error
+    return folder

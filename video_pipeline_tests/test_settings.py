@@ -1,0 +1,237 @@
+"""What pipeline.yaml may hold, and what is said about what it may not."""
+
+import json
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.domain.phases import Phase
+from video_pipeline.settings import Settings, load_settings
+from video_pipeline.settings.schema import pipeline_schema
+
+ROOT = Path(__file__).parents[1]
+
+STRANGER = """
+from fractions import Fraction
+from pydantic import BaseModel, SecretStr
+from video_pipeline.domain.usage import Meter, MeterSpec
+from video_pipeline.plugins.base import Calls, PluginOptions
+from video_pipeline.plugins.capabilities import Capabilities
+from video_pipeline.plugins.inputs import File
+from video_pipeline.plugins.temporal import BaseTemporalPlugin
+
+class Login(BaseModel):
+    user: str = ""
+    password: SecretStr | None = None
+
+class Options(PluginOptions):
+    key: SecretStr | None = None
+    login: Login = Login()
+    level: int = 1
+    sensitivity: float = 0.5
+
+class Stranger(BaseTemporalPlugin, Calls):
+    Options = Options
+    name = "stranger"
+    def capabilities(self):
+        spec = MeterSpec(meter=Meter.REQUESTS, paid=True)
+        return Capabilities(fed=File(), replay="free", meter=spec, kinds=("shot",))
+    def normalise(self, request, media, pages):
+        return iter(())
+    def call(self, unit, inputs, progress):
+        return ()
+"""
+
+
+@pytest.fixture(autouse=True)
+def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin of someone else's, installed as any package is."""
+    site = tmp_path / "site"
+    record = site / "stranger-1.0.dist-info"
+    record.mkdir(parents=True)
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
+    (record / "entry_points.txt").write_text(
+        "[video_pipeline.temporal]\nstranger = stranger_plugin:Stranger\n"
+    )
+    (site / "stranger_plugin.py").write_text(STRANGER)
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.delitem(sys.modules, "stranger_plugin", raising=False)
+
+
+def read(folder: Path, text: str, **environ: str) -> Settings:
+    (folder / "pipeline.yaml").write_text(text)
+    return load_settings(folder / "pipeline.yaml", environ)
+
+
+def complaint(folder: Path, text: str, **environ: str) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        read(folder, text, **environ)
+    return str(caught.value)
+
+
+def test_an_empty_mapping_is_a_whole_configuration(tmp_path: Path) -> None:
+    settings = read(tmp_path, "{}")
+    assert settings.home == tmp_path / ".video-pipeline"
+    assert settings.storage.ingest.folder == settings.home / "ingest"
+    assert settings.storage.outputs.folder == settings.home / "outputs"
+    assert settings.catalog.uri is None
+    assert settings.choices.of("acme", Phase.SHOTS).providers == ()
+
+
+CHOICES = """
+providers:
+  one: {plugin: stranger}
+  two: {plugin: stranger, options: {level: 2}}
+phases:
+  shots: one
+projects:
+  globex:
+    phases:
+      shots: {providers: [two, one], optional: true}
+"""
+
+
+def test_two_projects_choose_differently(tmp_path: Path) -> None:
+    choices = read(tmp_path, CHOICES).choices
+    assert choices.of("acme", Phase.SHOTS).providers == ("one",)
+    assert choices.of("globex", Phase.SHOTS).providers == ("two", "one")
+    assert choices.of("globex", Phase.SHOTS).optional
+
+
+def test_a_folder_is_looked_for_beside_the_file(tmp_path: Path) -> None:
+    settings = read(tmp_path, "storage: {ingest: {folder: in}}\nhome: state\n")
+    assert settings.storage.ingest.folder == tmp_path / "in"
+    assert settings.storage.outputs.folder == tmp_path / "state" / "outputs"
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+    settings = read(
+        tmp_path,
+        "storage: {ingest: {bucket: from-file}, outputs: {bucket: kept}}\nhome: here\n",
+        S3_BUCKET="from-environment",
+        MONGODB_URI="mongodb://db.example:27017",
+        VIDEO_PIPELINE_HOME=str(tmp_path / "elsewhere"),
+        VIDEO_PIPELINE_MODELS="weights",
+    )
+    assert settings.storage.ingest.bucket == "from-environment"
+    assert settings.storage.outputs.bucket == "kept"
+    assert settings.catalog.uri and "db.example" in settings.catalog.uri.get_secret_value()
+    assert settings.home == tmp_path / "elsewhere"
+    assert settings.models == tmp_path / "weights"
+
+
+def test_variables_are_resolved_and_never_shown(tmp_path: Path) -> None:
+    text = (
+        "providers:\n  one: {plugin: stranger, options: {key: {env: KEY}, level: {env: LEVEL}}}\n"
+    )
+    settings = read(tmp_path, text, KEY="s3cr3t", LEVEL="4")
+    entry = settings.providers["one"]
+    assert entry.available
+    assert entry.options == {"key": {"env": "KEY"}, "level": {"env": "LEVEL"}}
+    assert entry.values == {"key": "s3cr3t", "level": "4"}
+    assert "s3cr3t" not in repr(settings) + settings.model_dump_json()
+
+
+def test_an_unset_variable_makes_only_its_entry_unavailable(tmp_path: Path) -> None:
+    text = CHOICES.replace("{level: 2}", "{level: {env: LEVEL}, key: {env: KEY}}")
+    settings = read(tmp_path, text, LEVEL="")
+    assert settings.providers["one"].available
+    assert settings.providers["two"].missing == ("LEVEL", "KEY")
+
+
+def test_other_options_are_checked_while_a_variable_is_unset(tmp_path: Path) -> None:
+    text = "providers:\n  one:\n    plugin: stranger\n    options: {key: {env: KEY}, level: high}\n"
+    assert "line 4, providers.one.options.level" in complaint(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("phases: [", ["line 1", "not YAML"]),
+        ("a: 1\na: 2\n", ["line 2", "written twice"]),
+        ("- list\n", ["no mapping"]),
+        ("\nprovider: {}\n", ["line 2", "unknown key 'provider'", "Did you mean 'providers'?"]),
+        ("work:\n  worker: 2\n", ["line 2, work.worker", "Did you mean 'workers'?"]),
+        ("work: {workers: many}\n", ["line 1, work.workers", "integer"]),
+        ("storage:\n  ingest:\n    foldr: x\n", ["line 3", "Did you mean 'folder'?"]),
+        ("phases:\n  shotz: []\n", ["line 2, phases.shotz", "Did you mean 'shots'?"]),
+        ("phases:\n  audio: []\n", ["line 2, phases.audio", "itself"]),
+        ("phases:\n  shots: {optionl: true}\n", ["line 2", "Did you mean 'optional'?"]),
+        ("phases:\n  shots: [no-such]\n", ["line 2, phases.shots.0", "unknown provider"]),
+        ("projects:\n  ACME: {}\n", ["line 2, projects.ACME", "no project id"]),
+        ("providers:\n  a: {plugin: strager}\n", ["line 2", "'stranger'"]),
+        ("providers:\n  a: {}\n", ["line 2, providers.a", "field required", "Add it"]),
+    ],
+)
+def test_what_is_wrong_is_named_with_line_and_remedy(
+    tmp_path: Path, text: str, expected: list[str]
+) -> None:
+    said = complaint(tmp_path, text)
+    assert str(tmp_path / "pipeline.yaml") in said
+    for words in expected:
+        assert words in said
+
+
+def entry(options: str) -> str:
+    return f"providers:\n  a:\n    plugin: stranger\n    options: {options}\n"
+
+
+def test_a_misspelt_option_is_named_with_the_nearest(tmp_path: Path) -> None:
+    said = complaint(tmp_path, entry("{sensitivty: 0.4}"))
+    assert "line 4, providers.a.options.sensitivty" in said
+    assert "Did you mean 'sensitivity'?" in said
+
+
+@pytest.mark.parametrize("options", ["{key: abc123}", "{login: {password: abc123}}"])
+def test_a_secret_written_literally_is_refused_and_not_repeated(
+    tmp_path: Path, options: str
+) -> None:
+    said = complaint(tmp_path, entry(options))
+    assert "line 4" in said and "{env: NAME}" in said
+    assert "abc123" not in said
+
+
+def test_a_password_in_the_catalogues_address_is_refused(tmp_path: Path) -> None:
+    said = complaint(tmp_path, "catalog:\n  uri: mongodb://me:pw123@db.example\n")
+    assert "line 2, catalog.uri" in said and "MONGODB_URI" in said
+    assert "pw123" not in said
+
+
+def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
+    said = complaint(tmp_path, "homme: x\nwork:\n  worker: 1\n")
+    assert "line 1" in said and "line 3" in said
+
+
+def test_a_provider_must_serve_the_phase_that_chooses_it(tmp_path: Path) -> None:
+    text = "providers:\n  a: {plugin: stranger}\nphases:\n  transcript: a\n"
+    assert "line 4" in complaint(tmp_path, text)
+    assert "does not serve objects" in complaint(tmp_path, text.replace("transcript", "objects"))
+
+
+def test_a_missing_file_names_the_ways_to_name_another(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="VIDEO_PIPELINE_CONFIG"):
+        load_settings(tmp_path / "none.yaml", {})
+
+
+def test_the_variable_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text("home: there\n")
+    settings = load_settings(None, {"VIDEO_PIPELINE_CONFIG": str(tmp_path / "other.yaml")})
+    assert settings.home == tmp_path / "there"
+
+
+def test_the_shipped_configuration_is_right() -> None:
+    settings = load_settings(ROOT / "pipeline.yaml", {})
+    acme, globex = (settings.choices.projects[name] for name in ("acme", "globex"))
+    assert acme != globex
+
+
+def test_the_shipped_schema_is_current_and_referenced() -> None:
+    plugins = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
+    ours = [name for group in sorted(plugins) for name in sorted(plugins[group])]
+    shipped = json.loads((ROOT / "video_pipeline" / "pipeline.schema.json").read_text())
+    assert shipped == pipeline_schema(ours), "run: python -m video_pipeline.settings.schema"
+    first = (ROOT / "pipeline.yaml").read_text().splitlines()[0]
+    assert first == "# yaml-language-server: $schema=video_pipeline/pipeline.schema.json"
