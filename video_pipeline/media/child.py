@@ -1,0 +1,197 @@
+"""The media reader: every method starts a confined child for one task and checks what it says."""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from io import UnsupportedOperation
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from video_pipeline.domain.errors import MediaError, SourceError
+from video_pipeline.domain.media import MediaInfo, VideoStream
+from video_pipeline.media.process import Child, Message
+from video_pipeline.media.reader import (
+    DecodeEnd,
+    FedFrames,
+    MediaLimits,
+    Thumbnail,
+    ThumbnailSpec,
+)
+from video_pipeline.media.shape import even_height
+from video_pipeline.plugins.inputs import AUDIO_RATE, Audio, FrameBatch, Frames
+
+_DEFAULT_LIMITS = MediaLimits()
+_SAMPLE_BYTES = 2
+_MARGIN_SECONDS = 1
+"""Sound is believed to go on for this long after what probing found."""
+_NOT_AS_AGREED = (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError)
+
+
+class ChildMediaReader:
+    """Reads hostile media in children of its own, one a call. See MediaReader.
+
+    An iterator of `decode` is consumed in the thread that asks it for its first value.
+    """
+
+    def __init__(self, limits: MediaLimits = _DEFAULT_LIMITS) -> None:
+        self._limits = limits
+
+    def probe(self, source: BinaryIO, sha256: str) -> MediaInfo:
+        """Container and streams. Raises MediaError, SourceError."""
+        with self._child(source, "probe") as child:
+            for message in child.messages():
+                facts = {name: fact for name, fact in message.facts.items() if name != "kind"}
+                size = os.fstat(source.fileno()).st_size
+                try:
+                    return MediaInfo.model_validate({**facts, "size": size, "sha256": sha256})
+                except ValueError as error:
+                    raise child.nonsense("facts of no video") from error
+            raise child.nonsense("no facts")
+
+    def audio(self, source: BinaryIO, media: MediaInfo, into: Path) -> Audio:
+        """Write the first audio stream to the file `into`. Raises MediaError, SourceError."""
+        if media.audio is None:
+            raise MediaError(
+                "it has no audio", where=_name(source), remedy="Ask for audio only where there is."
+            )
+        try:
+            return self._written(source, media, into)
+        except BaseException:
+            into.unlink(missing_ok=True)
+            raise
+
+    def _written(self, source: BinaryIO, media: MediaInfo, into: Path) -> Audio:
+        arguments = {
+            "rate": AUDIO_RATE,
+            "zero": str(media.video.start) if media.video else None,
+            "longest": str(media.duration + _MARGIN_SECONDS),
+        }
+        start = 0
+        with self._child(source, "audio", arguments) as child, into.open("wb") as file:
+            for message in child.messages():
+                try:
+                    if message.kind == "samples":
+                        file.write(message.payload.data)
+                    elif message.kind == "silence":
+                        # A hole reads as zeros and takes no space.
+                        file.seek(int(message.facts["samples"]) * _SAMPLE_BYTES, os.SEEK_CUR)
+                    else:
+                        start = int(message.facts["start"])
+                except _NOT_AS_AGREED as error:
+                    raise child.nonsense("sound out of place") from error
+            file.truncate()
+            samples = file.tell() // _SAMPLE_BYTES
+        return Audio(path=into, samples=samples, start=Fraction(start, AUDIO_RATE))
+
+    def decode(
+        self,
+        source: BinaryIO,
+        media: MediaInfo,
+        feeds: Sequence[Frames],
+        thumbnails: ThumbnailSpec | None = None,
+    ) -> Iterator[FedFrames | Thumbnail | DecodeEnd]:
+        """One decode for all feeds and the thumbnails. Raises MediaError, SourceError."""
+        video = media.video
+        if video is None:
+            raise MediaError(
+                "it has no video", where=_name(source), remedy="Ask for frames only where there is."
+            )
+        sizes = [self._size(source, feed.width, feed.height, video) for feed in feeds]
+        arguments: dict[str, Any] = {
+            "rate": str(video.frame_rate.per_second),
+            "rotation": video.rotation,
+            "feeds": [
+                {"size": size, "pixel_format": feed.pixel_format, "every": feed.every}
+                for feed, size in zip(feeds, sizes, strict=True)
+            ],
+            "thumbnails": thumbnails
+            and {
+                "size": self._size(source, thumbnails.width, None, video),
+                "every": str(thumbnails.every),
+                "most": thumbnails.most,
+            },
+        }
+        with self._child(source, "decode", arguments) as child:
+            for message in child.messages():
+                try:
+                    value = _decoded(message, feeds, sizes, video)
+                except _NOT_AS_AGREED as error:
+                    raise child.nonsense("frames out of shape") from error
+                yield value
+
+    def _size(
+        self, source: BinaryIO, width: int, height: int | None, video: VideoStream
+    ) -> tuple[int, int]:
+        height = height or even_height(width, (video.width, video.height))
+        if width * height > self._limits.max_pixels:
+            raise MediaError(
+                f"frames of {width} x {height} have more than {self._limits.max_pixels:,} pixels",
+                where=_name(source),
+                remedy="Ask for smaller frames.",
+            )
+        return width, height
+
+    def _child(self, source: BinaryIO, task: str, arguments: Any = None) -> Child:
+        _check_plain(source)
+        return Child(source, _name(source), self._limits, task, arguments or {})
+
+
+def _decoded(
+    message: Message,
+    feeds: Sequence[Frames],
+    sizes: Sequence[tuple[int, int]],
+    video: VideoStream,
+) -> FedFrames | Thumbnail | DecodeEnd:
+    facts = message.facts
+    if message.kind == "frames":
+        feed = int(facts["feed"])
+        batch = FrameBatch(
+            pixels=_pixels(message, sizes[feed], feeds[feed].pixel_format == "gray"),
+            pts=np.array(facts["pts"], np.int64),
+            time_base=video.time_base,
+            first=int(facts["first"]),
+        )
+        return FedFrames(feed, batch)
+    if message.kind == "thumbnail":
+        return Thumbnail(Fraction(facts["at"]), message.payload.tobytes())
+    return DecodeEnd(
+        Fraction(facts["end"]), int(facts["frames"]), tuple(map(str, facts["warnings"]))
+    )
+
+
+def _pixels(message: Message, size: tuple[int, int], gray: bool) -> NDArray[np.uint8]:
+    """The payload's rows, which may be padded, as (n, height, width) and, unless gray, 3."""
+    width, height = size
+    row = width if gray else width * 3
+    count, stride = len(message.facts["pts"]), int(message.facts["stride"])
+    rows = message.payload.reshape(count, height, stride)[:, :, :row]
+    shape = (count, height, width) if gray else (count, height, width, 3)
+    return np.ascontiguousarray(rows).reshape(shape)
+
+
+def _check_plain(source: BinaryIO) -> None:
+    """Raise SourceError for anything but a plain file, opened by its own name."""
+    try:
+        mode = os.fstat(source.fileno()).st_mode
+    except UnsupportedOperation as error:
+        raise _not_plain(source, "has no descriptor") from error
+    name = getattr(source, "name", None)
+    if not stat.S_ISREG(mode):
+        raise _not_plain(source, "is no plain file")
+    if isinstance(name, str) and Path(name).is_symlink():
+        raise _not_plain(source, "was opened by a symlink")
+
+
+def _not_plain(source: BinaryIO, what: str) -> SourceError:
+    return SourceError(
+        f"the source {what}", where=_name(source), remedy="Deliver the video as a plain file."
+    )
+
+
+def _name(source: BinaryIO) -> str:
+    name = getattr(source, "name", None)
+    return Path(name).name if isinstance(name, str) else "the source"

@@ -1,0 +1,66 @@
+"""When each decoded frame is shown: exact ticks from time zero, whatever the stream claims. Pure.
+
+The child imports this, so it needs nothing but the standard library.
+"""
+
+from fractions import Fraction
+
+LONGEST_GAP = Fraction(6 * 3600)
+"""Seconds between two frames; a longer one is a broken timestamp."""
+_SMALL_STEP_BACK = Fraction(1)
+
+
+class FrameClock:
+    """Turns the timestamps of frames in display order into strictly increasing ticks from 0."""
+
+    def __init__(self, time_base: Fraction, rate: Fraction) -> None:
+        self._time_base, self._rate = time_base, rate
+        self._step = max(1, round(1 / (rate * time_base)))
+        self._zero: int | None = None
+        self._last = -1
+        self._last_duration = 0
+        self.frames = self._missing = self._nudged = self._jumps = 0
+
+    def moment(self, pts: int | None, duration: int) -> int:
+        """The tick of the next frame. A step back by little is nudged, a jump is closed."""
+        if self._zero is None:
+            self._zero, moment = pts or 0, 0
+        else:
+            moment = self._placed(pts)
+        self.frames += 1
+        self._last, self._last_duration = moment, duration
+        return moment
+
+    def _placed(self, pts: int | None) -> int:
+        following = self._last + (self._last_duration or self._step)
+        if pts is None or self._zero is None:
+            self._missing += 1
+            return following
+        moment = pts - self._zero
+        ahead = (moment - self._last) * self._time_base
+        if not -_SMALL_STEP_BACK <= ahead <= LONGEST_GAP:
+            self._jumps += 1
+            self._zero = pts - following
+            return following
+        if moment <= self._last:
+            self._nudged += 1
+            return self._last + 1
+        return moment
+
+    @property
+    def end(self) -> Fraction:
+        """When the last frame ends, in seconds."""
+        length = self._last_duration * self._time_base
+        if not 0 < length <= LONGEST_GAP:
+            length = 1 / self._rate
+        return self._last * self._time_base + length
+
+    @property
+    def warnings(self) -> list[str]:
+        """What had to be mended."""
+        told = {
+            "frames without a timestamp follow the one before": self._missing,
+            "frames with a timestamp not after the one before were moved one tick on": self._nudged,
+            "jumps of the timestamps were closed": self._jumps,
+        }
+        return [f"{count} {what}" for what, count in told.items() if count]

@@ -1,0 +1,70 @@
+"""Where decoded sound belongs on the clock of the video: silence, overlaps and lies. Pure.
+
+Positions count samples from time zero. The child imports this, so it needs nothing but the
+standard library.
+"""
+
+TOLERANCE_SECONDS = 0.05
+"""Timestamps off by less are rounding, and the samples are simply joined."""
+LONGEST_WAIT_SECONDS = 600
+"""Sound that starts later is not preceded by silence: its own start says so."""
+MOST_SILENCE_SECONDS = 6 * 3600
+_MOST_OVERLAP_SECONDS = 1
+
+
+class Placement:
+    """Decides for each stretch of sound where it lands and what is dropped or filled.
+
+    `bound` is the position that no honest timestamp exceeds.
+    """
+
+    def __init__(self, rate: int, bound: int) -> None:
+        self._rate, self._bound = rate, bound
+        self._origin = self._given = 0
+        self._silence_left = MOST_SILENCE_SECONDS * rate
+        self._begun = False
+        self.start = self.written = 0
+        """Positions of the first sample written, and of the next."""
+
+    def breaks(self, expected: int, claimed: int) -> bool:
+        """Whether sound that would follow at `expected` really starts a stretch at `claimed`."""
+        if not self._begun:
+            return True
+        ahead = claimed - expected
+        if abs(ahead) <= TOLERANCE_SECONDS * self._rate:
+            return False
+        return self._credible(ahead, claimed)
+
+    def _credible(self, ahead: int, claimed: int) -> bool:
+        if ahead < 0:
+            return -ahead <= _MOST_OVERLAP_SECONDS * self._rate
+        return claimed <= self._bound and ahead <= self._silence_left
+
+    def stretch(self, claimed: int) -> int:
+        """Begin a stretch; the samples of silence that come before it."""
+        self._origin, self._given = claimed, 0
+        if not self._begun:
+            self._begun = True
+            return self._wait(claimed)
+        return self._silence(claimed - self.written)
+
+    def _wait(self, claimed: int) -> int:
+        if claimed > self._bound:
+            self._origin = claimed = 0
+        if claimed > LONGEST_WAIT_SECONDS * self._rate:
+            self.start = self.written = claimed
+        return self._silence(claimed - self.written)
+
+    def _silence(self, wanted: int) -> int:
+        filled = max(0, wanted)
+        self._silence_left -= filled
+        self.written += filled
+        return filled
+
+    def skipped(self, samples: int) -> int:
+        """How many of the next samples of this stretch are dropped from their front."""
+        position = self._origin + self._given
+        skip = min(samples, max(0, self.written - position))
+        self._given += samples
+        self.written += samples - skip
+        return skip

@@ -1,0 +1,186 @@
+"""The parent's side of one media child: started, heard with patience that ends, ended by id."""
+
+import contextlib
+import fcntl
+import importlib.util
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, BinaryIO, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from video_pipeline.domain.errors import MediaError
+from video_pipeline.media.deaths import death
+from video_pipeline.media.protocol import HEAD, MOST_FACTS
+from video_pipeline.media.reader import MediaLimits
+
+_START = (
+    "import sys; sys.path[:0] = sys.argv[2:];"
+    "from video_pipeline.media.worker import main; main(sys.argv[1])"
+)
+_PIPE_BYTES = 1 << 20
+_SPARE_BYTES = 8 << 20
+_BYTES_PER_PIXEL = 4
+_LAST_SECONDS = 5.0
+"""For a child that has closed its pipe to end by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the child: not to be trusted."""
+
+    kind: str
+    facts: dict[str, Any]
+    payload: NDArray[np.uint8]
+
+
+class Child:
+    """A child that does one task on one open file. A context manager: leaving it ends the child.
+
+    The child is also ended with the thread that started it (Linux).
+    """
+
+    def __init__(
+        self, source: BinaryIO, where: str, limits: MediaLimits, task: str, arguments: Any
+    ) -> None:
+        self._where, self._limits = where, limits
+        self._ends_at = time.monotonic() + limits.wall_seconds
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _START, _job(limits, task, arguments), *_roots()],
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+            cwd="/",
+            bufsize=0,
+        )
+        assert self._process.stdout is not None
+        self._pipe: IO[bytes] = self._process.stdout
+        _enlarge(self._pipe)
+        self._ready = select.poll()
+        self._ready.register(self._pipe, select.POLLIN)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        self._pipe.close()
+
+    def messages(self) -> Iterator[Message]:
+        """What it sends, up to and with the message `end`. Raises MediaError."""
+        while True:
+            message = self._message()
+            if message.kind == "fault":
+                raise self._fault(message.facts)
+            yield message
+            if message.kind == "end":
+                return
+
+    def _fault(self, facts: Mapping[str, Any]) -> MediaError:
+        return MediaError(
+            str(facts.get("what")), where=self._where, remedy=str(facts.get("remedy"))
+        )
+
+    def _message(self) -> Message:
+        facts_size, payload_size = HEAD.unpack(self._bytes(HEAD.size))
+        most = self._limits.max_pixels * _BYTES_PER_PIXEL + _SPARE_BYTES
+        if facts_size > MOST_FACTS or payload_size > most:
+            raise self.nonsense("a message is too long")
+        try:
+            facts = json.loads(self._bytes(facts_size))
+            kind = str(facts["kind"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise self.nonsense("a message has no facts") from error
+        return Message(kind, facts, self._array(payload_size))
+
+    def nonsense(self, what: str) -> MediaError:
+        """The error for a child that does not speak as ours does."""
+        return MediaError(
+            f"the process that reads it answered what it should not: {what}",
+            where=self._where,
+            remedy="Treat the file as an attack, or encode it again.",
+        )
+
+    def _bytes(self, size: int) -> bytearray:
+        found = bytearray(size)
+        self._fill(memoryview(found))
+        return found
+
+    def _array(self, size: int) -> NDArray[np.uint8]:
+        found = np.empty(size, np.uint8)
+        self._fill(found.data)
+        return found
+
+    def _fill(self, rest: memoryview) -> None:
+        while rest:
+            self._await()
+            count = os.readv(self._pipe.fileno(), [rest])
+            if not count:
+                raise self._died()
+            rest = rest[count:]
+
+    def _await(self) -> None:
+        left = self._ends_at - time.monotonic()
+        patience = min(float(self._limits.stall_seconds), left)
+        if patience > 0 and self._ready.poll(patience * 1000):
+            return
+        if time.monotonic() >= self._ends_at:
+            what = f"it took longer than the limit of {self._limits.wall_seconds} s"
+            remedy = "Deliver it shorter, or raise the limit wall_seconds."
+        else:
+            what = f"decoding stood still for {self._limits.stall_seconds} s"
+            remedy = "Encode it again; on a crowded machine raise the limit stall_seconds."
+        raise MediaError(what, where=self._where, remedy=remedy)
+
+    def _died(self) -> MediaError:
+        try:
+            status = self._process.wait(_LAST_SECONDS)
+        except subprocess.TimeoutExpired:
+            return self.nonsense("it closed its pipe and went on")
+        what, remedy = death(status, self._limits)
+        return MediaError(what, where=self._where, remedy=remedy)
+
+
+def _job(limits: MediaLimits, task: str, arguments: Any) -> str:
+    return json.dumps(
+        {
+            "task": task,
+            "arguments": arguments,
+            "parent": os.getpid(),
+            "address_space_bytes": limits.address_space_bytes,
+            "cpu_seconds": limits.cpu_seconds,
+            "max_pixels": limits.max_pixels,
+            "threads": limits.threads,
+        }
+    )
+
+
+def _roots() -> list[str]:
+    """The folders that hold this package and PyAV: all that the child may import from."""
+    found = importlib.util.find_spec("av")
+    assert found is not None and found.origin is not None
+    roots = (Path(__file__).parents[2], Path(found.origin).parents[1])
+    return list(dict.fromkeys(str(root.resolve()) for root in roots))
+
+
+def _enlarge(pipe: IO[bytes]) -> None:
+    # Only faster, and refused where the user's pipes already hold much.
+    with contextlib.suppress(AttributeError, OSError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
