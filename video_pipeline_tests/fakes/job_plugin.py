@@ -1,0 +1,148 @@
+"""The vendor's plugins: shots and speech as jobs, with an idempotency token or without one."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+from urllib.parse import urlencode
+
+from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.domain.markers import Kind, Marker
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.time import TimeRange
+from video_pipeline.domain.transcript import Segment, Transcript, Word
+from video_pipeline.domain.usage import Meter, MeterSpec
+from video_pipeline.domain.work import UnitFailure, WorkRequest, WorkUnit
+from video_pipeline.plugins.base import Jobs, JobStatus, PluginOptions, Submission
+from video_pipeline.plugins.capabilities import Capabilities
+from video_pipeline.plugins.inputs import Inputs, Object
+from video_pipeline.plugins.temporal import BaseTemporalPlugin
+from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
+
+
+class VendorOptions(PluginOptions):
+    """Where the vendor listens, and whether it is given a token."""
+
+    url: str
+    token: bool = True
+    timeout_seconds: float = 10.0
+
+
+class VendorJobs(Jobs):
+    """The vendor's protocol."""
+
+    poll_seconds = 1.0
+    options: VendorOptions
+
+    def submit(self, unit: WorkUnit, media: MediaInfo, inputs: Inputs) -> Submission:
+        body = {
+            "video": str(unit.request.key),
+            "duration": str(media.duration),
+            "token": unit.id if self.options.token else None,
+        }
+        answer = self._ask("/jobs", json.dumps(body).encode())
+        if "pages" in answer:
+            return Submission(pages=tuple(page.encode() for page in answer["pages"]))
+        return Submission(job=answer["job"])
+
+    def poll(self, jobs: Sequence[str]) -> Mapping[str, JobStatus]:
+        answer = self._ask(f"/jobs?{urlencode([('id', job) for job in jobs])}")
+        failure = UnitFailure(
+            category=FailureCategory.PROVIDER_FAILED, message="the vendor's job failed"
+        )
+        return {
+            job: JobStatus(state=state, failure=failure if state == "failed" else None)
+            for job, state in answer.items()
+        }
+
+    def fetch(self, job: str) -> Iterator[bytes]:
+        for page in self._ask(f"/jobs/{job}")["pages"]:
+            yield page.encode()
+
+    def cancel(self, job: str) -> bool:
+        return False
+
+    def _ask(self, path: str, body: bytes | None = None) -> dict[str, Any]:
+        try:
+            with urllib.request.urlopen(
+                self.options.url + path, body, timeout=self.options.timeout_seconds
+            ) as reply:
+                answer: dict[str, Any] = json.loads(reply.read())
+                return answer
+        except urllib.error.HTTPError as error:
+            raise self._refused(error) from error
+        except OSError as error:
+            raise ProviderError(
+                f"the vendor did not answer: {error}",
+                category=FailureCategory.TRANSIENT,
+                where=self.options.url,
+                remedy="Wait a little.",
+            ) from error
+
+    def _refused(self, error: urllib.error.HTTPError) -> ProviderError:
+        busy = error.code == 429
+        return ProviderError(
+            f"the vendor refused: {json.loads(error.read())['message']}",
+            category=FailureCategory.THROTTLED if busy else FailureCategory.INPUT_REJECTED,
+            where=self.options.url,
+            remedy="Wait a little." if busy else "Choose another provider.",
+            accepted=False,
+        )
+
+    def _capabilities(self, **more: Any) -> Capabilities:
+        return Capabilities(
+            fed=Object(),
+            replay="deduplicated" if self.options.token else "unsafe",
+            meter=MeterSpec(meter=Meter.VIDEO_SECONDS, paid=True),
+            **more,
+        )
+
+
+def _range(page: bytes) -> TimeRange:
+    told = json.loads(page)
+    return TimeRange(start=Fraction(told["from"]), end=Fraction(told["to"]))
+
+
+class VendorShots(VendorJobs, BaseTemporalPlugin):
+    """Shots by the vendor: always two halves."""
+
+    name = "vendor-shots"
+    Options = VendorOptions
+
+    def capabilities(self) -> Capabilities:
+        return self._capabilities(kinds=(Kind.SHOT,))
+
+    def normalise(
+        self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
+    ) -> Iterator[Marker]:
+        for page in pages:
+            yield Marker(kind=Kind.SHOT, range=_range(page))
+
+
+class VendorSpeech(VendorJobs, BaseTranscriptionPlugin):
+    """Speech by the vendor: always the same four words a half."""
+
+    name = "vendor-speech"
+    Options = VendorOptions
+
+    def capabilities(self) -> Capabilities:
+        return self._capabilities(languages="any", precision="segment")
+
+    def normalise(
+        self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
+    ) -> Transcript:
+        return Transcript(language="en", segments=tuple(self._segment(page) for page in pages))
+
+    def _segment(self, page: bytes) -> Segment:
+        said, within = json.loads(page)["said"].split(), _range(page)
+        step = within.duration / len(said)
+        words = tuple(
+            Word(
+                text=text,
+                range=TimeRange(start=within.start + i * step, end=within.start + (i + 1) * step),
+            )
+            for i, text in enumerate(said)
+        )
+        return Segment(text=" ".join(said), range=within, words=words)

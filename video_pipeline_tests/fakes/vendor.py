@@ -1,0 +1,162 @@
+"""A vendor of analyses on a loopback port: takes jobs over HTTP, bills and ends them.
+
+It lives in the process of the test, so that it outlives the runs that are killed. It can be told
+to answer at once, to refuse, to be busy, to take a job and drop the line, and to fail.
+"""
+
+import json
+import threading
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Literal, Self
+from urllib.parse import parse_qs, urlsplit
+
+Behaviour = Literal["now", "later", "fail", "refuse", "busy", "drop", "hang"]
+"""Answer with the result; take a job; take a job that fails; refuse (400); be busy once (429);
+take and bill the job, but drop the line; take it, and answer only when `answer` is set."""
+
+
+@dataclass
+class Job:
+    id: str
+    video: str
+    duration: Fraction
+    state: Literal["running", "succeeded", "failed"] = "running"
+
+
+class Vendor:
+    """The vendor and its books. `default` is how it behaves where no video is named."""
+
+    def __init__(self, default: Behaviour = "later") -> None:
+        self.default: Behaviour = default
+        self.behaviour: defaultdict[str, list[Behaviour]] = defaultdict(list)
+        self.billed: Counter[str] = Counter()
+        """Jobs billed, by video."""
+        self.submissions: Counter[str] = Counter()
+        """Requests to start a job, by video, however they ended."""
+        self.jobs: dict[str, Job] = {}
+        self.answer = threading.Event()
+        self._tokens: dict[str, Job] = {}
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.answer.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def behave(self, video: str, *how: Behaviour) -> None:
+        """How the next requests for a video go, one after the other; the last one stays."""
+        self.behaviour[video] = list(how)
+
+    def finish(self, video: str, state: Literal["succeeded", "failed"] = "succeeded") -> None:
+        """End every running job of a video."""
+        with self._lock:
+            for job in self.jobs.values():
+                if job.video == video and job.state == "running":
+                    job.state = state
+
+    def forget(self, video: str) -> None:
+        """Lose every job of a video, as a vendor does whose results have expired."""
+        with self._lock:
+            self.jobs = {name: job for name, job in self.jobs.items() if job.video != video}
+
+    def submit(self, body: dict[str, Any]) -> tuple[int, dict[str, Any] | None]:
+        """The status and the answer; None drops the line."""
+        video, token = str(body["video"]), body.get("token")
+        with self._lock:
+            self.submissions[video] += 1
+            how = self._next_behaviour(video)
+            if how in ("refuse", "busy"):
+                return {"refuse": 400, "busy": 429}[how], {"message": f"the vendor said {how}"}
+            job = self._tokens.get(token) if token else None
+            if job is None:
+                job = self._new_job(video, Fraction(body["duration"]), how, token)
+        if how == "hang":
+            self.answer.wait(600)
+        if how == "drop":
+            return 0, None
+        if how == "now":
+            return 200, {"pages": pages(job)}
+        return 200, {"job": job.id}
+
+    def _next_behaviour(self, video: str) -> Behaviour:
+        script = self.behaviour[video]
+        if not script:
+            return self.default
+        return script.pop(0) if len(script) > 1 else script[0]
+
+    def _new_job(self, video: str, duration: Fraction, how: Behaviour, token: str | None) -> Job:
+        job = Job(f"job-{len(self._tokens) + sum(self.billed.values())}", video, duration)
+        job.state = {"now": "succeeded", "fail": "failed"}.get(how, "running")  # type: ignore[assignment]
+        self.jobs[job.id] = job
+        self.billed[video] += 1
+        if token:
+            self._tokens[token] = job
+        return job
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        vendor = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                size = int(self.headers["Content-Length"])
+                status, answer = vendor.submit(json.loads(self.rfile.read(size)))
+                if answer is None:
+                    self.close_connection = True
+                    return
+                self._send(status, answer)
+
+            def do_GET(self) -> None:
+                address = urlsplit(self.path)
+                if address.path == "/jobs":
+                    wanted = parse_qs(address.query).get("id", [])
+                    found = {j: vendor.jobs[j].state for j in wanted if j in vendor.jobs}
+                    self._send(200, found)
+                    return
+                job = vendor.jobs.get(address.path.removeprefix("/jobs/"))
+                if job is None or job.state != "succeeded":
+                    self._send(404, {"message": "no such result"})
+                else:
+                    self._send(200, {"pages": pages(job)})
+
+            def _send(self, status: int, answer: dict[str, Any]) -> None:
+                body = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        return Handler
+
+
+def pages(job: Job) -> list[str]:
+    """The result of a job as two raw pages: its halves, in the vendor's own words."""
+    middle = job.duration / 2
+    halves = [(Fraction(0), middle), (middle, job.duration)]
+    return [
+        json.dumps({"from": str(start), "to": str(end), "said": f"part {number} of {job.video}"})
+        for number, (start, end) in enumerate(halves, 1)
+    ]
