@@ -1,0 +1,46 @@
+"""Reading a source: its bytes once, for the hash on which everything made from them hangs."""
+
+import hashlib
+from datetime import datetime
+
+from video_pipeline.catalog.interface import Catalog
+from video_pipeline.domain.errors import SourceError
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.source import Source, VideoRecord
+from video_pipeline.storage.store import IngestStore
+
+PIECE_BYTES = 1 << 20
+
+
+def read_source(key: VideoKey, ingest: IngestStore, catalog: Catalog, now: datetime) -> VideoRecord:
+    """The record of a video with the SHA-256 of its recorded version.
+
+    Reads the bytes where they were not read yet. Raises SourceError where the catalogue has no
+    such video, where the object is no longer this version, and where a newer one has arrived.
+    """
+    videos = catalog.project(key.project).videos
+    record = videos.get(key.video)
+    if record is None:
+        raise SourceError(
+            "the catalogue knows no such video",
+            where=str(key),
+            remedy="Put its file into the ingest store and wait for the arrivals sensor.",
+        )
+    if record.sha256 is not None:
+        return record
+    sha256 = _hash(record.source, ingest)
+    if not videos.set_sha256(key.video, record.source.version, sha256):
+        raise SourceError(
+            "a newer version arrived while this one was read",
+            where=record.source.object_key,
+            remedy="Nothing is to be done: the run for the newer version goes on.",
+        )
+    return record.model_copy(update={"sha256": sha256})
+
+
+def _hash(source: Source, ingest: IngestStore) -> str:
+    digest = hashlib.sha256()
+    with ingest.project(source.key.project).open(source.object_key, source.version) as reader:
+        while piece := reader.read(PIECE_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
