@@ -1,0 +1,137 @@
+"""One mongod process over one data folder: found, started, recognised, stopped.
+
+Who uses the server, and how long it lives, is the subject of embedded.py.
+"""
+
+import contextlib
+import fcntl
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from video_pipeline.domain.errors import CatalogError, ConfigurationError
+
+REPLICA_SET = "embedded"
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+_LOG_LINES = 8
+
+
+def locate_mongod(search_path: str | None = None) -> Path:
+    """The mongod of PATH (or of `search_path`), else the one in the `embedded` extra's wheel.
+
+    Raises ConfigurationError where there is neither.
+    """
+    found = shutil.which("mongod", path=search_path)
+    if found:
+        return Path(found)
+    package = importlib.util.find_spec("fiftyone")
+    for folder in (package and package.submodule_search_locations) or ():
+        binary = Path(folder) / "db" / "bin" / "mongod"
+        if binary.is_file():
+            return binary
+    raise ConfigurationError(
+        "there is no MongoDB to use",
+        remedy="Set MONGODB_URI, or put mongod on PATH, or install video-pipeline[embedded] "
+        "(Linux x86-64).",
+    )
+
+
+def missing_libraries(binary: Path) -> list[str]:
+    """The shared libraries that a binary needs and this machine lacks; none where ldd is absent."""
+    ldd = shutil.which("ldd")
+    if not ldd:
+        return []
+    listed = subprocess.run([ldd, str(binary)], capture_output=True, text=True, timeout=30)
+    lines = listed.stdout.splitlines()
+    return [line.split("=>")[0].strip() for line in lines if "not found" in line]
+
+
+class Mongod:
+    """A mongod over `folder`/data, reached only through a Unix socket, logging to `folder`."""
+
+    def __init__(self, folder: Path, binary: Path | None = None) -> None:
+        self._data, self._log = folder / "data", folder / "mongod.log"
+        self._binary = binary
+
+    def pid(self) -> int | None:
+        """The process that serves this data now: the one that holds mongod's own lock on it."""
+        try:
+            with (self._data / "mongod.lock").open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return None
+        except BlockingIOError:
+            written = (self._data / "mongod.lock").read_text().strip()
+            return int(written) if written else None
+        return None
+
+    def start(self, socket: Path) -> None:
+        """Start it, in a session of its own, and return once it listens.
+
+        Raises CatalogError with the end of its log, or ConfigurationError for missing libraries.
+        """
+        self._data.mkdir(mode=0o700, exist_ok=True)
+        if self._log.exists():
+            self._log.replace(self._log.with_suffix(".log.old"))
+        binary = self._binary or locate_mongod()
+        try:
+            ended = subprocess.run(
+                self._command(binary, socket),
+                capture_output=True,
+                text=True,
+                timeout=START_SECONDS,
+            )
+        except subprocess.TimeoutExpired as error:
+            self.stop()
+            raise self._failure(binary, f"no answer within {START_SECONDS:g} s") from error
+        if ended.returncode:
+            raise self._failure(binary, ended.stderr.strip())
+
+    def stop(self) -> None:
+        """End it: asked first, killed where it does not go."""
+        pid = self.pid()
+        if pid is None:
+            return
+        for sent in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, sent)
+            if self._gone():
+                return
+
+    def _gone(self) -> bool:
+        end = time.monotonic() + STOP_SECONDS
+        while self.pid() is not None:
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def _command(self, binary: Path, socket: Path) -> list[str]:
+        return [
+            *(str(binary), "--fork", "--quiet", "--logpath", str(self._log)),
+            *("--dbpath", str(self._data), "--replSet", REPLICA_SET),
+            *("--bind_ip", str(socket), "--port", "0", "--nounixsocket"),
+            *("--networkMessageCompressors", "disabled"),
+            *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"),
+            *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        ]
+
+    def _failure(self, binary: Path, what: str) -> CatalogError | ConfigurationError:
+        missing = missing_libraries(binary)
+        if missing:
+            return ConfigurationError(
+                f"mongod lacks {', '.join(missing)}",
+                where=str(binary),
+                remedy="Install these libraries, or set MONGODB_URI.",
+            )
+        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
+        return CatalogError(
+            "\n".join(["the embedded MongoDB does not start", what, *lines[-_LOG_LINES:]]),
+            where=str(self._log),
+            remedy="Look for a full disk or data of a newer MongoDB, or set MONGODB_URI.",
+        )

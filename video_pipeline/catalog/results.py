@@ -1,0 +1,133 @@
+"""Results of one project: each phase's current result and its rows, swapped at once.
+
+Rows are written under a new generation; one atomic step on the phase's document then makes that
+generation and its result the current ones; rows of older generations are removed last. Readers
+see one moment of the database (a snapshot), so that they see whole results whatever a writer does
+meanwhile. What a crashed writer left is never current, and goes with the next publication.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from pymongo.client_session import ClientSession
+
+from video_pipeline.catalog.interface import PhaseStatus
+from video_pipeline.catalog.scoped import Document, ProjectDatabase
+from video_pipeline.domain.markers import Marker
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.timeline import PhaseResult
+from video_pipeline.domain.transcript import Segment
+
+_BATCH = 1000
+_ORDER = [("start_seconds", 1), ("end_seconds", 1), ("ordinal", 1)]
+
+
+class MongoResults:
+    """Implements Results. Of two writers at once, the one that began last prevails."""
+
+    def __init__(self, database: ProjectDatabase) -> None:
+        self._database, self._phases = database, database["phases"]
+        self._rows = {"markers": database["markers"], "segments": database["segments"]}
+
+    def publish(
+        self, video: str, result: PhaseResult, rows: Iterable[Marker | Segment] = ()
+    ) -> None:
+        where: Document = {"video": video, "phase": result.phase.value}
+        counted = self._phases.put(where, {"$inc": {"last_generation": 1}})
+        generation = counted["last_generation"]
+        self._insert({**where, "generation": generation}, rows)
+        self._phases.update(
+            {**where, "generation": {"$not": {"$gte": generation}}},
+            {"$set": {"generation": generation, "result": result.model_dump(mode="json")}},
+        )
+        self._sweep(where)
+
+    def get(self, video: str, phase: Phase) -> PhaseResult | None:
+        found = self._phases.find_one({"video": video, "phase": phase.value})
+        return _result(found) if found else None
+
+    def markers(self, video: str, phases: Sequence[Phase] | None = None) -> Iterator[Marker]:
+        for value in self._current("markers", video, phases):
+            yield Marker.model_validate(value)
+
+    def segments(self, video: str) -> Iterator[Segment]:
+        for value in self._current("segments", video, None):
+            yield Segment.model_validate(value)
+
+    def statuses(self, video: str) -> dict[Phase, PhaseStatus]:
+        found = self._phases.find({"video": video, "state": {"$exists": True}})
+        return {status.phase: status for status in map(_status, found)}
+
+    def all_statuses(self) -> Iterator[tuple[str, PhaseStatus]]:
+        order = [("video", 1), ("phase", 1)]
+        for document in self._phases.find({"state": {"$exists": True}}, sort=order):
+            yield document["video"], _status(document)
+
+    def _insert(self, owner: Document, rows: Iterable[Marker | Segment]) -> None:
+        remaining = enumerate(rows)
+        while batch := list(islice(remaining, _BATCH)):
+            documents: dict[str, list[Document]] = {"markers": [], "segments": []}
+            for ordinal, row in batch:
+                name = "markers" if isinstance(row, Marker) else "segments"
+                documents[name].append(_row(owner, ordinal, row))
+            for name, found in documents.items():
+                if found:
+                    self._rows[name].insert(found)
+
+    def _sweep(self, where: Document) -> None:
+        """Remove the rows of all generations before the current one."""
+        current = self._phases.find_one(where)
+        if current is None:
+            return
+        for rows in self._rows.values():
+            rows.delete({**where, "generation": {"$lt": current["generation"]}})
+
+    def _current(self, name: str, video: str, phases: Sequence[Phase] | None) -> Iterator[Document]:
+        with self._database.snapshot() as session:
+            owners = self._generations(video, phases, session)
+            if not owners:
+                return
+            where: Document = {"video": video, "$or": owners}
+            for document in self._rows[name].find(where, sort=_ORDER, session=session):
+                yield document["value"]
+
+    def _generations(
+        self, video: str, phases: Sequence[Phase] | None, session: ClientSession
+    ) -> list[Document]:
+        """The phases that have a result, each with its current generation."""
+        found = self._phases.find({"video": video}, session=session)
+        wanted = frozenset(Phase if phases is None else phases)
+        return [
+            {"phase": document["phase"], "generation": document["generation"]}
+            for document in found
+            if "generation" in document and document["phase"] in wanted
+        ]
+
+
+def _row(owner: Document, ordinal: int, row: Marker | Segment) -> Document:
+    return {
+        **owner,
+        "ordinal": ordinal,
+        "start_seconds": float(row.range.start),
+        "end_seconds": float(row.range.end),
+        "value": row.model_dump(mode="json"),
+    }
+
+
+def _result(document: Document) -> PhaseResult | None:
+    return PhaseResult.model_validate(document["result"]) if "result" in document else None
+
+
+def _status(document: Document) -> PhaseStatus:
+    return PhaseStatus(
+        phase=document["phase"],
+        state=document["state"],
+        percent=document["percent"],
+        provider=document["provider"],
+        message=document["message"],
+        unit=document["unit"],
+        run_id=document["run_id"],
+        started_at=document["started_at"],
+        updated_at=document["updated_at"],
+        result=_result(document),
+    )

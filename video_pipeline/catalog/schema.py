@@ -1,0 +1,152 @@
+"""The collections: what each document must have, and the indexes. Created on first use.
+
+Every index begins with the project, and so does every document's identity. Exact times stand as
+rationals in the values; the floats beside them are there to be searched and sorted by.
+"""
+
+from typing import Any
+
+from pymongo import IndexModel
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+
+from video_pipeline.catalog.scoped import Document, address_of, translated
+from video_pipeline.domain.errors import CatalogError
+from video_pipeline.domain.values import Frozen
+
+SCHEMA_VERSION = 1
+"""Raised with every change below; a newer program brings an older database up to it."""
+
+_NAMESPACE_EXISTS = 48
+
+_ROW = {
+    "video": "string",
+    "phase": "string",
+    "generation": "number",
+    "ordinal": "number",
+    "start_seconds": "double",
+    "end_seconds": "double",
+    "value": "object",
+}
+_ROW_ORDER = ("start_seconds", "end_seconds", "ordinal")
+
+
+class CollectionSpec(Frozen):
+    """One collection: required fields with their BSON types, and keys below the project."""
+
+    fields: dict[str, str]
+    unique: tuple[tuple[str, ...], ...] = ()
+    indexes: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def validator(self) -> Document:
+        """The JSON schema that MongoDB holds documents against."""
+        types = {"project_id": "string", "schema_version": "number", **self.fields}
+        return {
+            "$jsonSchema": {
+                "bsonType": "object",
+                "required": list(types),
+                "properties": {name: {"bsonType": kind} for name, kind in types.items()},
+            }
+        }
+
+    @property
+    def index_models(self) -> list[IndexModel]:
+        """Every index, each beginning with the project."""
+        return [
+            IndexModel([("project_id", 1), *((field, 1) for field in keys)], unique=unique)
+            for unique, group in ((True, self.unique), (False, self.indexes))
+            for keys in group
+        ]
+
+
+COLLECTIONS = {
+    "videos": CollectionSpec(
+        fields={"video": "string", "name": "string", "version": "string", "source": "object"},
+        unique=(("video",),),
+    ),
+    "rejections": CollectionSpec(
+        fields={"object_key": "string", "reason": "string", "at": "date"},
+        unique=(("object_key",),),
+    ),
+    "phases": CollectionSpec(
+        fields={"video": "string", "phase": "string"}, unique=(("video", "phase"),)
+    ),
+    "markers": CollectionSpec(
+        fields=_ROW, indexes=(("video", "phase", "generation", *_ROW_ORDER),)
+    ),
+    "segments": CollectionSpec(
+        fields=_ROW, indexes=(("video", "phase", "generation", *_ROW_ORDER),)
+    ),
+    "events": CollectionSpec(
+        fields={"sequence": "number", "video": "string", "phase": "string", "at": "date"},
+        unique=(("sequence",),),
+    ),
+    "counters": CollectionSpec(fields={"name": "string", "value": "number"}, unique=(("name",),)),
+    "units": CollectionSpec(
+        fields={
+            "id": "string",
+            "digest": "string",
+            "generation": "number",
+            "video": "string",
+            "provider": "string",
+            "request": "object",
+            "state": "string",
+            "created_at": "date",
+            "updated_at": "date",
+        },
+        unique=(("id",), ("digest", "generation")),
+        indexes=(
+            ("video", "created_at"),
+            ("provider", "job"),
+            ("state", "created_at"),
+            ("state", "ready", "poll_at"),
+            ("state", "ready", "ready_at"),
+        ),
+    ),
+}
+
+
+def ensure_schema(database: Database[Document]) -> None:
+    """Create what is missing; one look where nothing is. Safe to run beside others doing so.
+
+    Raises CatalogError for a database of a newer program, or a server without transactions.
+    """
+    address = address_of(database.client)
+    with translated(address):
+        # The one document that belongs to no project: the version of the database itself.
+        recorded = database["deployment"].find_one({"_id": "schema"})
+        version = recorded["version"] if recorded else 0
+        if version > SCHEMA_VERSION:
+            raise CatalogError(
+                f"the database {database.name} has schema {version}, made by a newer version",
+                where=address,
+                remedy="Upgrade video-pipeline.",
+            )
+        if version < SCHEMA_VERSION:
+            _check_replica_set(database, address)
+            _create(database)
+
+
+def _check_replica_set(database: Database[Document], address: str) -> None:
+    hello: dict[str, Any] = database.client.admin.command("hello")
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":
+        raise CatalogError(
+            "this MongoDB has no transactions: it is not a member of a replica set",
+            where=address,
+            remedy="Start it with --replSet and initiate the set; one member is enough.",
+        )
+
+
+def _create(database: Database[Document]) -> None:
+    for name, spec in COLLECTIONS.items():
+        try:
+            database.create_collection(name, check_exists=False, validator=spec.validator)
+        except OperationFailure as error:
+            if error.code != _NAMESPACE_EXISTS:
+                raise
+            database.command("collMod", name, validator=spec.validator)
+        database[name].create_indexes(spec.index_models)
+    database["deployment"].update_one(
+        {"_id": "schema"}, {"$set": {"version": SCHEMA_VERSION}}, upsert=True
+    )

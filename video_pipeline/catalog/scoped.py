@@ -1,0 +1,175 @@
+"""The one place where a project is bound to what is read and written, and errors are translated.
+
+Repositories see MongoDB only through `ProjectCollection`; it adds project and schema version to
+every filter and every new document, so that neither can be forgotten.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeVar, cast
+
+from bson.errors import BSONError
+from pymongo import MongoClient, ReturnDocument
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from video_pipeline.domain.errors import CatalogError, CatalogUnavailable
+from video_pipeline.domain.identity import ProjectId
+
+Document = dict[str, Any]
+_T = TypeVar("_T")
+
+DOCUMENT_VERSION = 1
+"""The schema_version that documents are written with."""
+
+
+def address_of(client: MongoClient[Document]) -> str:
+    """The servers that a client talks to, without credentials."""
+    servers = client.topology_description.server_descriptions()
+    return ", ".join(host if port is None else f"{host}:{port}" for host, port in servers)
+
+
+@contextmanager
+def translated(address: str, *, transient_passes: bool = False) -> Generator[None]:
+    """Raise pymongo's errors as CatalogUnavailable or CatalogError.
+
+    Inside a transaction the transient ones pass, so that it is tried again.
+    """
+    try:
+        yield
+    except (BSONError, OverflowError) as error:
+        raise CatalogError(
+            f"a value cannot be stored: {error}",
+            where=address,
+            remedy="Keep numbers within 64 bits, text free of null bytes, rows below 16 MB.",
+        ) from error
+    except PyMongoError as error:
+        if transient_passes and error.has_error_label("TransientTransactionError"):
+            raise
+        raise _translation(address, error) from error
+
+
+def _translation(address: str, error: PyMongoError) -> CatalogError:
+    if isinstance(error, ConnectionFailure):
+        return CatalogUnavailable(
+            "no MongoDB answers",
+            where=address,
+            remedy="Start it, or correct MONGODB_URI, and try again.",
+        )
+    return CatalogError(
+        f"MongoDB refused: {error}", where=address, remedy="Run `video-pipeline doctor`."
+    )
+
+
+class ProjectCollection:
+    """One collection as one project sees it. Filters and documents leave the project out."""
+
+    def __init__(self, collection: Collection[Document], project: ProjectId, address: str) -> None:
+        self._collection, self._address = collection, address
+        self._scope: Document = {"project_id": project}
+
+    def find(self, where: Document, **options: Any) -> Iterator[Document]:
+        """The documents, streamed; options are those of pymongo's `find`."""
+        with (
+            translated(self._address),
+            self._collection.find({**where, **self._scope}, **options) as cursor,
+        ):
+            yield from cursor
+
+    def find_one(self, where: Document, **options: Any) -> Document | None:
+        """The first document, None where there is none."""
+        with self._translated(options):
+            return self._collection.find_one({**where, **self._scope}, **options)
+
+    def insert(self, documents: Sequence[Document], **options: Any) -> None:
+        """Add new documents, all in one message."""
+        with self._translated(options):
+            self._collection.insert_many([self._new(one) for one in documents], **options)
+
+    def add(self, document: Document) -> bool:
+        """Add a new document; False where one of this identity is there."""
+        with translated(self._address):
+            try:
+                self._collection.insert_one(self._new(document))
+            except DuplicateKeyError:
+                return False
+        return True
+
+    def update(self, where: Document, update: Document, **options: Any) -> bool:
+        """Change the one document; False where none matches."""
+        with self._translated(options):
+            done = self._collection.update_one({**where, **self._scope}, update, **options)
+        return done.matched_count > 0
+
+    def change(self, where: Document, update: Document, **options: Any) -> Document | None:
+        """Change the one document and give what it has become; None where none matches."""
+        after = ReturnDocument.AFTER
+        with self._translated(options):
+            return self._collection.find_one_and_update(
+                {**where, **self._scope}, update, return_document=after, **options
+            )
+
+    def put(self, where: Document, update: Document, **options: Any) -> Document:
+        """Change the one document, made where it is missing, and give what it has become."""
+        fresh = {**update.get("$setOnInsert", {}), "schema_version": DOCUMENT_VERSION}
+        update = {**update, "$setOnInsert": fresh}
+        with self._translated(options):
+            try:
+                return self._put(where, update, options)
+            except DuplicateKeyError:
+                # Another made it between our look and our insert: now it is there to change.
+                return self._put(where, update, options)
+
+    def delete(self, where: Document) -> int:
+        """Remove documents: how many there were."""
+        with translated(self._address):
+            return self._collection.delete_many({**where, **self._scope}).deleted_count
+
+    def _new(self, document: Document) -> Document:
+        return {**document, **self._scope, "schema_version": DOCUMENT_VERSION}
+
+    def _put(self, where: Document, update: Document, options: Document) -> Document:
+        found = self._collection.find_one_and_update(
+            {**where, **self._scope},
+            update,
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+            **options,
+        )
+        return cast(Document, found)
+
+    def _translated(self, options: Document) -> AbstractContextManager[None]:
+        return translated(self._address, transient_passes="session" in options)
+
+
+class ProjectDatabase:
+    """The database as one project sees it."""
+
+    def __init__(self, database: Database[Document], project: ProjectId) -> None:
+        self._database, self.project = database, project
+        self._address = address_of(database.client)
+
+    def __getitem__(self, name: str) -> ProjectCollection:
+        return ProjectCollection(self._database[name], self.project, self._address)
+
+    @contextmanager
+    def snapshot(self) -> Generator[ClientSession]:
+        """A session whose reads all see the same moment."""
+        with translated(self._address), self._database.client.start_session(snapshot=True) as one:
+            yield one
+
+    def in_transaction(self, work: Callable[[ClientSession], _T]) -> _T:
+        """Do work within a transaction, again where another got in its way."""
+        with translated(self._address), self._database.client.start_session() as session:
+            return session.with_transaction(work, read_concern=ReadConcern("snapshot"))
+
+    def check_owner(self, project: str) -> None:
+        """Raise CatalogError for a value that belongs to another project."""
+        if project != self.project:
+            raise CatalogError(
+                f"this belongs to project {project}, not to {self.project}",
+                remedy="Ask the catalogue for that project's half.",
+            )

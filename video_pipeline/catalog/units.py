@@ -1,0 +1,116 @@
+"""The ledger of one project's work units. Every change is one atomic step on one row."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from video_pipeline.catalog.scoped import Document, ProjectDatabase
+from video_pipeline.domain.errors import IllegalMove
+from video_pipeline.domain.usage import Usage
+from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit, check_move, unit_id
+
+_RUNNING = UnitState.RUNNING.value
+_TICK = timedelta(milliseconds=1)
+"""The finest time that MongoDB keeps."""
+_TIMES = frozenset({"leased_until", "created_at", "updated_at", "submitted_at", "poll_at"})
+
+
+class MongoUnits:
+    """Implements Units."""
+
+    def __init__(self, database: ProjectDatabase) -> None:
+        self._check_owner, self._units = database.check_owner, database["units"]
+
+    def latest(self, request: WorkRequest) -> WorkUnit | None:
+        self._check_owner(request.key.project)
+        return _unit(self._units.find_one({"digest": request.digest}, sort=[("generation", -1)]))
+
+    def open(
+        self, request: WorkRequest, generation: int, planned: tuple[Usage, ...], now: datetime
+    ) -> WorkUnit:
+        self._check_owner(request.key.project)
+        unit = WorkUnit(
+            id=unit_id(request, generation),
+            request=request,
+            generation=generation,
+            state=UnitState.INTENT,
+            planned=planned,
+            created_at=now,
+            updated_at=now,
+        )
+        found = {"digest": request.digest, "video": request.key.video, "provider": request.provider}
+        fresh = {**_fields(unit, WorkUnit.model_fields), **found}
+        where = {"id": fresh.pop("id")}
+        return _known(self._units.put(where, {"$setOnInsert": fresh}))
+
+    def get(self, unit: str) -> WorkUnit | None:
+        return _unit(self._units.find_one({"id": unit}))
+
+    def claim(self, unit: str, holder: str, now: datetime, until: datetime) -> WorkUnit | None:
+        free = [{"holder": None}, {"holder": holder}, {"leased_until": {"$lte": now}}]
+        lease = {"holder": holder, "leased_until": until}
+        return _unit(self._units.change({"id": unit, "$or": free}, {"$set": lease}))
+
+    def renew(self, unit: str, holder: str, until: datetime) -> bool:
+        return self._units.update({"id": unit, "holder": holder}, {"$set": {"leased_until": until}})
+
+    def release(self, unit: str, holder: str) -> None:
+        free = {"holder": None, "leased_until": None}
+        self._units.update({"id": unit, "holder": holder}, {"$set": free})
+
+    def move(self, unit: WorkUnit, state: UnitState, now: datetime, **changes: Any) -> WorkUnit:
+        """`updated_at` rises with every move: it is what tells that another has moved the row."""
+        check_move(unit.id, unit.state, state)
+        later = max(now, unit.updated_at + _TICK)
+        changes = {**changes, "state": state, "updated_at": later}
+        moved = WorkUnit.model_validate({**dict(unit), **changes})
+        where = {"id": unit.id, "state": unit.state.value, "updated_at": unit.updated_at}
+        found = self._units.change(where, {"$set": _fields(moved, changes)})
+        if found is None:
+            raise IllegalMove(
+                f"work unit {unit.id} was moved by another before it could go to {state}",
+                remedy="Read it again and go on from where it stands.",
+            )
+        return _known(found)
+
+    def mark_ready(self, unit: str, now: datetime) -> bool:
+        return self._units.update(
+            {"id": unit, "state": _RUNNING}, {"$set": {"ready": True}, "$min": {"ready_at": now}}
+        )
+
+    def postpone(self, unit: str, poll_at: datetime) -> None:
+        self._units.update({"id": unit, "state": _RUNNING}, {"$set": {"poll_at": poll_at}})
+
+    def by_job(self, provider: str, job: str) -> WorkUnit | None:
+        return _unit(self._units.find_one({"provider": provider, "job": job}))
+
+    def due(self, now: datetime, limit: int = 100) -> list[WorkUnit]:
+        overdue: Document = {"state": _RUNNING, "ready": False, "poll_at": {"$lte": now}}
+        return self._listed(overdue, "poll_at", limit)
+
+    def ready(self, limit: int = 1000) -> list[WorkUnit]:
+        return self._listed({"state": _RUNNING, "ready": True}, "ready_at", limit)
+
+    def of_video(self, video: str) -> list[WorkUnit]:
+        return self._listed({"video": video}, "created_at", 0)
+
+    def in_state(self, state: UnitState, limit: int = 1000) -> list[WorkUnit]:
+        return self._listed({"state": state.value}, "created_at", limit)
+
+    def _listed(self, where: Document, order: str, limit: int) -> list[WorkUnit]:
+        return [_known(one) for one in self._units.find(where, sort=[(order, 1)], limit=limit)]
+
+
+def _fields(unit: WorkUnit, names: Iterable[str]) -> Document:
+    """These fields as they are stored: times as times, all else as in JSON."""
+    chosen = set(names)
+    times = {name: getattr(unit, name) for name in chosen & _TIMES}
+    return {**unit.model_dump(mode="json", include=chosen - _TIMES), **times}
+
+
+def _known(document: Document) -> WorkUnit:
+    return WorkUnit.model_validate({name: document[name] for name in WorkUnit.model_fields})
+
+
+def _unit(document: Document | None) -> WorkUnit | None:
+    return _known(document) if document is not None else None

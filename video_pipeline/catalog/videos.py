@@ -1,0 +1,101 @@
+"""The videos of one project, and what was rejected."""
+
+from datetime import datetime
+
+from video_pipeline.catalog.scoped import Document, ProjectDatabase
+from video_pipeline.domain.errors import IdentityError
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.source import Rejection, Source, VideoRecord
+
+
+class MongoVideos:
+    """Implements Videos."""
+
+    def __init__(self, database: ProjectDatabase) -> None:
+        self._check_owner = database.check_owner
+        self._videos, self._rejections = database["videos"], database["rejections"]
+
+    def register(self, source: Source, now: datetime) -> bool:
+        """Whether this is new. Each step is atomic, and is begun again where another was faster."""
+        self._check_owner(source.key.project)
+        where, fresh = {"video": source.key.video}, _document(source, now)
+        while True:
+            known = self._videos.find_one(where)
+            if known is None:
+                if self._videos.add(fresh):
+                    return True
+                continue
+            _check_name(known, source)
+            if known["source"] == fresh["source"]:
+                return False
+            if self._videos.update({**where, "source": known["source"]}, {"$set": fresh}):
+                return True
+
+    def get(self, video: str) -> VideoRecord | None:
+        found = self._videos.find_one({"video": video})
+        return _record(found) if found else None
+
+    def listing(self, after: str = "", limit: int = 1000) -> list[VideoRecord]:
+        found = self._videos.find({"video": {"$gt": after}}, sort=[("video", 1)], limit=limit)
+        return [_record(document) for document in found]
+
+    def set_sha256(self, video: str, version: str, sha256: str) -> bool:
+        return self._videos.update(
+            {"video": video, "version": version}, {"$set": {"sha256": sha256}}
+        )
+
+    def set_media(self, video: str, sha256: str, media: MediaInfo) -> bool:
+        return self._videos.update(
+            {"video": video, "sha256": sha256}, {"$set": {"media": media.model_dump(mode="json")}}
+        )
+
+    def reject(self, rejection: Rejection) -> None:
+        self._check_owner(rejection.project)
+        row = {"reason": rejection.reason, "at": rejection.at}
+        self._rejections.put({"object_key": rejection.object_key}, {"$set": row})
+
+    def clear_rejection(self, object_key: str) -> None:
+        self._rejections.delete({"object_key": object_key})
+
+    def rejections(self, limit: int = 1000) -> list[Rejection]:
+        """Ordered by object key."""
+        found = self._rejections.find({}, sort=[("object_key", 1)], limit=limit)
+        return [
+            Rejection(
+                project=document["project_id"],
+                object_key=document["object_key"],
+                reason=document["reason"],
+                at=document["at"],
+            )
+            for document in found
+        ]
+
+
+def _document(source: Source, now: datetime) -> Document:
+    return {
+        "video": source.key.video,
+        "name": source.name,
+        "version": source.version,
+        "source": source.model_dump(mode="json"),
+        "arrived_at": now,
+        "sha256": None,
+        "media": None,
+    }
+
+
+def _record(document: Document) -> VideoRecord:
+    return VideoRecord(
+        source=Source.model_validate(document["source"]),
+        arrived_at=document["arrived_at"],
+        sha256=document["sha256"],
+        media=MediaInfo.model_validate(document["media"]) if document["media"] else None,
+    )
+
+
+def _check_name(known: Document, source: Source) -> None:
+    if known["name"] != source.name:
+        raise IdentityError(
+            f"{source.name!r} would get the id of {known['name']!r}",
+            where=str(source.key),
+            remedy="Rename its folder.",
+        )

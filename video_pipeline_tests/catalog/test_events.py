@@ -1,0 +1,125 @@
+"""What the catalogue promises about progress: numbers without gaps, and statuses that follow."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from video_pipeline.catalog.interface import PhaseStatus, ProjectCatalog
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState, ProgressEvent
+from video_pipeline.domain.timeline import PhaseResult
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_events_are_numbered_from_one_and_read_in_order(
+    acme: ProjectCatalog, now: datetime
+) -> None:
+    first = acme.events.record("film", Phase.SHOTS, PhaseState.WAITING, now)
+    second = acme.events.record(
+        "film",
+        Phase.SHOTS,
+        PhaseState.RUNNING,
+        now + MINUTE,
+        percent=40,
+        provider="local",
+        message="frame 400",
+        unit="u1",
+        run_id="r1",
+    )
+    assert second == ProgressEvent(
+        sequence=2,
+        key=VideoKey(project="acme", video="film"),
+        phase=Phase.SHOTS,
+        state=PhaseState.RUNNING,
+        percent=40,
+        provider="local",
+        message="frame 400",
+        run_id="r1",
+        at=now + MINUTE,
+    )
+    assert acme.events.after(0) == [first, second]
+    assert acme.events.after(0, limit=1) == [first]
+    assert acme.events.after(1) == [second]
+    assert acme.events.after(2) == []
+
+
+def test_an_event_tells_the_time_that_is_kept(acme: ProjectCatalog, now: datetime) -> None:
+    odd = now + timedelta(microseconds=789)
+    assert acme.events.record("film", Phase.SHOTS, PhaseState.RUNNING, odd).at == now
+    assert acme.events.after(0)[0].at == now
+
+
+def test_each_project_counts_by_itself(
+    acme: ProjectCatalog, globex: ProjectCatalog, now: datetime
+) -> None:
+    for half in (acme, globex, acme):
+        half.events.record("film", Phase.SHOTS, PhaseState.RUNNING, now)
+    assert [event.sequence for event in acme.events.after(0)] == [1, 2]
+    assert [event.sequence for event in globex.events.after(0)] == [1]
+
+
+def test_a_reader_who_resumes_misses_nothing_that_many_write(
+    acme: ProjectCatalog, now: datetime, threads: ThreadPoolExecutor
+) -> None:
+    total = 80
+    written = [
+        threads.submit(acme.events.record, f"v{n % 5}", Phase.AUDIO, PhaseState.RUNNING, now)
+        for n in range(total)
+    ]
+    seen: list[int] = []
+    while len(seen) < total:
+        finished = all(one.done() for one in written)
+        seen += [event.sequence for event in acme.events.after(seen[-1] if seen else 0)]
+        if finished:
+            break
+    assert seen == list(range(1, total + 1))
+    assert sorted(one.result().sequence for one in written) == seen
+
+
+def test_the_status_is_that_of_the_last_event(acme: ProjectCatalog, now: datetime) -> None:
+    acme.events.record("film", Phase.SHOTS, PhaseState.RUNNING, now, percent=10, unit="u1")
+    acme.events.record("film", Phase.AUDIO, PhaseState.WAITING, now)
+    acme.events.record("film", Phase.SHOTS, PhaseState.PARKED, now + MINUTE, provider="cloud")
+    assert acme.results.statuses("film") == {
+        Phase.AUDIO: PhaseStatus(
+            phase=Phase.AUDIO, state=PhaseState.WAITING, started_at=now, updated_at=now
+        ),
+        Phase.SHOTS: PhaseStatus(
+            phase=Phase.SHOTS,
+            state=PhaseState.PARKED,
+            provider="cloud",
+            started_at=now,
+            updated_at=now + MINUTE,
+        ),
+    }
+
+
+def test_a_phase_starts_when_it_begins_to_run(acme: ProjectCatalog, now: datetime) -> None:
+    told = [PhaseState.WAITING, PhaseState.RUNNING, PhaseState.RUNNING, PhaseState.FAILED]
+    starts: list[datetime] = []
+    for minute, state in enumerate([*told, PhaseState.RUNNING]):
+        acme.events.record("film", Phase.SHOTS, state, now + minute * MINUTE)
+        starts.append(acme.results.statuses("film")[Phase.SHOTS].started_at)
+    assert [start - now for start in starts] == [0 * MINUTE, MINUTE, MINUTE, MINUTE, 4 * MINUTE]
+
+
+def test_events_leave_the_result_and_results_leave_the_status(
+    acme: ProjectCatalog, now: datetime
+) -> None:
+    result = PhaseResult(phase=Phase.SHOTS, state=PhaseState.DONE, counts={"shot": 3})
+    acme.results.publish("film", result)
+    assert acme.results.statuses("film") == {}
+    acme.events.record("film", Phase.SHOTS, PhaseState.RUNNING, now, percent=1)
+    acme.results.publish("film", result)
+    status = acme.results.statuses("film")[Phase.SHOTS]
+    assert (status.state, status.percent, status.result) == (PhaseState.RUNNING, 1, result)
+
+
+def test_all_statuses_come_video_by_video(acme: ProjectCatalog, now: datetime) -> None:
+    for video in ("b", "a"):
+        for phase in (Phase.SHOTS, Phase.AUDIO):
+            acme.events.record(video, phase, PhaseState.DONE, now)
+    found = [(video, status.phase) for video, status in acme.results.all_statuses()]
+    assert [video for video, _ in found] == ["a", "a", "b", "b"]
+    assert set(found) == {(v, p) for v in "ab" for p in (Phase.SHOTS, Phase.AUDIO)}

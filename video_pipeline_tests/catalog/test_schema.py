@@ -1,0 +1,166 @@
+"""What holds of the database itself: scoped indexes that every query uses, held types, versions."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+from pymongo.errors import WriteError
+
+from video_pipeline.catalog.connection import connect
+from video_pipeline.catalog.interface import Catalog, ProjectCatalog
+from video_pipeline.catalog.schema import COLLECTIONS
+from video_pipeline.domain.errors import CatalogError
+from video_pipeline.domain.markers import Marker
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.source import Rejection, Source
+from video_pipeline.domain.time import TimeRange
+from video_pipeline.domain.timeline import PhaseResult
+from video_pipeline.domain.work import UnitState, WorkRequest
+
+Documents = dict[str, Any]
+
+
+@pytest.fixture
+def profiled(
+    catalog: Catalog, database: Database[Documents]
+) -> Iterator[Callable[[], list[Documents]]]:
+    """Everything that the server does from here on, as its profiler tells it."""
+    catalog.project("acme")
+    database.command("profile", 2)
+    yield lambda: list(database["system.profile"].find({"ns": {"$not": {"$regex": "system"}}}))
+    database.command("profile", 0)
+
+
+def use_everything(
+    half: ProjectCatalog, source: Source, media: MediaInfo, request: WorkRequest, now: datetime
+) -> None:
+    half.videos.register(source, now)
+    half.videos.register(source.model_copy(update={"version": "2"}), now)
+    half.videos.get("film")
+    half.videos.listing()
+    half.videos.set_sha256("film", "2", media.sha256)
+    half.videos.set_media("film", media.sha256, media)
+    half.videos.reject(Rejection(project="acme", object_key="k", reason="r", at=now))
+    half.videos.rejections()
+    half.videos.clear_rejection("k")
+    half.events.record("film", Phase.SHOTS, PhaseState.RUNNING, now)
+    half.events.after(0)
+    shot = Marker(kind="shot", range=TimeRange.model_validate({"start": 0, "end": 1}))
+    for phase in (Phase.SHOTS, Phase.SCENES, Phase.TRANSCRIPT):
+        half.results.publish("film", PhaseResult(phase=phase, state=PhaseState.DONE), [shot] * 9)
+    half.results.get("film", Phase.SHOTS)
+    list(half.results.markers("film"))
+    list(half.results.markers("film", [Phase.SHOTS]))
+    list(half.results.segments("film"))
+    half.results.statuses("film")
+    list(half.results.all_statuses())
+    use_units(half, request, now)
+
+
+def use_units(half: ProjectCatalog, request: WorkRequest, now: datetime) -> None:
+    units = half.units
+    unit = units.open(request, 0, (), now)
+    units.latest(request)
+    units.get(unit.id)
+    units.claim(unit.id, "a", now, now + timedelta(minutes=1))
+    units.renew(unit.id, "a", now)
+    units.release(unit.id, "a")
+    unit = units.move(unit, UnitState.SUBMITTING, now)
+    unit = units.move(unit, UnitState.RUNNING, now, job="j", poll_at=now)
+    units.postpone(unit.id, now)
+    units.due(now)
+    units.mark_ready(unit.id, now)
+    units.ready()
+    units.by_job("cloud", "j")
+    units.of_video("film")
+    units.in_state(UnitState.RUNNING)
+
+
+def test_every_query_goes_by_an_index_that_begins_with_the_project(
+    catalog: Catalog,
+    profiled: Callable[[], list[Documents]],
+    source: Callable[..., Source],
+    request_for: Callable[..., WorkRequest],
+    media: MediaInfo,
+    now: datetime,
+) -> None:
+    use_everything(catalog.project("acme"), source(), media, request_for(), now)
+    catalog.projects()
+    planned = [told for told in profiled() if "planSummary" in told]
+    assert {told["ns"].split(".")[1] for told in planned} == set(COLLECTIONS)
+    for told in planned:
+        plans = told["planSummary"].split(", IXSCAN")
+        scoped = ("IXSCAN { project_id: 1", "DISTINCT_SCAN { project_id: 1", " { project_id: 1")
+        assert all(plan.startswith(scoped) for plan in plans), told["command"]
+        assert not told.get("hasSortStage"), told["command"]
+
+
+def test_every_index_begins_with_the_project(
+    acme: ProjectCatalog, database: Database[Documents]
+) -> None:
+    for name in COLLECTIONS:
+        for index, told in database[name].index_information().items():
+            assert index == "_id_" or told["key"][0] == ("project_id", 1)
+
+
+def test_every_document_names_its_project_and_schema(
+    acme: ProjectCatalog,
+    database: Database[Documents],
+    source: Callable[..., Source],
+    request_for: Callable[..., WorkRequest],
+    media: MediaInfo,
+    now: datetime,
+) -> None:
+    use_everything(acme, source(), media, request_for(), now)
+    scoped = {"project_id": "acme", "schema_version": 1}
+    for name in COLLECTIONS:
+        assert database[name].count_documents({}) == database[name].count_documents(scoped)
+
+
+@pytest.mark.parametrize("name", sorted(COLLECTIONS))
+def test_mongodb_refuses_a_document_without_a_project(
+    acme: ProjectCatalog, database: Database[Documents], name: str
+) -> None:
+    with pytest.raises(WriteError, match="validation"):
+        database[name].insert_one({"schema_version": 1})
+
+
+def test_many_may_create_the_schema_at_once(
+    mongo_uri: str, mongo_database: str, threads: ThreadPoolExecutor
+) -> None:
+    def begin(_: int) -> int:
+        catalog = connect(mongo_uri, mongo_database)
+        try:
+            return len(catalog.project("acme").videos.listing())
+        finally:
+            catalog.close()
+
+    assert list(threads.map(begin, range(8))) == [0] * 8
+
+
+def test_an_older_database_is_brought_up_to_date(
+    acme: ProjectCatalog, mongo_uri: str, database: Database[Documents]
+) -> None:
+    database["deployment"].update_one({"_id": "schema"}, {"$set": {"version": 0}})
+    database["units"].drop_indexes()
+    catalog = connect(mongo_uri, database.name)
+    catalog.project("acme")
+    catalog.close()
+    assert len(database["units"].index_information()) > 1
+    recorded = database["deployment"].find_one({"_id": "schema"})
+    assert recorded is not None and recorded["version"] == 1
+
+
+def test_a_database_of_a_newer_program_is_left_alone(
+    acme: ProjectCatalog, mongo_uri: str, database: Database[Documents]
+) -> None:
+    database["deployment"].update_one({"_id": "schema"}, {"$set": {"version": 99}})
+    catalog = connect(mongo_uri, database.name)
+    with pytest.raises(CatalogError, match="newer"):
+        catalog.project("acme")
+    catalog.close()

@@ -1,0 +1,226 @@
+"""What the ledger promises: one row a request, moves that its life allows, leases for one."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from video_pipeline.catalog.interface import ProjectCatalog
+from video_pipeline.domain.errors import FailureCategory, IllegalMove
+from video_pipeline.domain.usage import Meter, Usage
+from video_pipeline.domain.work import UnitFailure, UnitState, WorkRequest, WorkUnit, unit_id
+
+Requests = Callable[..., WorkRequest]
+MINUTE = timedelta(minutes=1)
+PLANNED = (Usage(meter=Meter.VIDEO_SECONDS, quantity=Fraction(1001, 30), paid=True),)
+
+
+def running(
+    half: ProjectCatalog, request: WorkRequest, now: datetime, **changes: Any
+) -> WorkUnit:
+    unit = half.units.open(request, 0, PLANNED, now)
+    unit = half.units.move(unit, UnitState.SUBMITTING, now)
+    return half.units.move(unit, UnitState.RUNNING, now, **changes)
+
+
+def test_opening_twice_finds_the_row(
+    acme: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    request = request_for()
+    first = acme.units.open(request, 0, PLANNED, now)
+    assert first == WorkUnit(
+        id=unit_id(request, 0),
+        request=request,
+        generation=0,
+        state=UnitState.INTENT,
+        planned=PLANNED,
+        created_at=now,
+        updated_at=now,
+    )
+    moved = acme.units.move(first, UnitState.SUBMITTING, now + MINUTE, attempts=1)
+    assert acme.units.open(request, 0, (), now + 2 * MINUTE) == moved
+    assert acme.units.get(first.id) == moved
+    assert acme.units.get("0" * 40) is None
+
+
+def test_many_open_one_row(
+    acme: ProjectCatalog, request_for: Requests, now: datetime, threads: ThreadPoolExecutor
+) -> None:
+    for n in range(10):
+        request = request_for(f"v{n}")
+        units = threads.map(lambda one: acme.units.open(one, 0, PLANNED, now), [request] * 8)
+        assert len({unit.id for unit in units}) == 1
+    assert len(acme.units.in_state(UnitState.INTENT)) == 10
+
+
+def test_the_latest_generation_is_found(
+    acme: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    assert acme.units.latest(request_for()) is None
+    for generation in (0, 2, 1):
+        acme.units.open(request_for(), generation, (), now)
+    acme.units.open(request_for(model="other"), 9, (), now)
+    found = acme.units.latest(request_for())
+    assert found is not None and found.generation == 2
+
+
+def test_a_unit_keeps_what_its_moves_tell(
+    acme: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    unit = running(acme, request_for(), now, job="job-7", submitted_at=now, poll_at=now + MINUTE)
+    failure = UnitFailure(category=FailureCategory.PROVIDER_FAILED, message="it broke")
+    ended = acme.units.move(
+        unit, UnitState.FAILED, now + MINUTE, failure=failure, settled=PLANNED
+    )
+    expected = {
+        **dict(unit),
+        "state": UnitState.FAILED,
+        "failure": failure,
+        "settled": PLANNED,
+        "updated_at": now + MINUTE,
+    }
+    assert ended == WorkUnit(**expected) == acme.units.get(unit.id)
+    assert ended.job == "job-7" and ended.submitted_at == now
+
+
+def test_a_move_that_no_life_has_is_refused(
+    acme: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    unit = acme.units.open(request_for(), 0, (), now)
+    with pytest.raises(IllegalMove, match="from intent to settled"):
+        acme.units.move(unit, UnitState.SETTLED, now)
+    assert acme.units.get(unit.id) == unit
+
+
+def test_a_field_that_no_unit_has_is_refused(
+    acme: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    unit = acme.units.open(request_for(), 0, (), now)
+    with pytest.raises(ValidationError):
+        acme.units.move(unit, UnitState.SUBMITTING, now, jobb="job-7")
+
+
+def test_who_read_an_older_row_cannot_move_it(
+    acme: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    """Also where it has come back to the same state in the same millisecond."""
+    read = acme.units.open(request_for(), 0, (), now)
+    submitting = acme.units.move(read, UnitState.SUBMITTING, now)
+    acme.units.move(submitting, UnitState.INTENT, now)
+    with pytest.raises(IllegalMove, match="moved by another"):
+        acme.units.move(read, UnitState.SUBMITTING, now)
+
+
+def test_of_many_movers_one_wins(
+    acme: ProjectCatalog, request_for: Requests, now: datetime, threads: ThreadPoolExecutor
+) -> None:
+    unit = acme.units.open(request_for(), 0, (), now)
+
+    def attempt(n: int) -> int | None:
+        try:
+            return acme.units.move(unit, UnitState.SUBMITTING, now, attempts=n).attempts
+        except IllegalMove:
+            return None
+
+    winners = [n for n in threads.map(attempt, range(16)) if n is not None]
+    assert len(winners) == 1
+    found = acme.units.get(unit.id)
+    assert found is not None and found.attempts == winners[0]
+
+
+def test_a_lease_is_held_by_one_until_it_ends(
+    acme: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    unit = acme.units.open(request_for(), 0, (), now).id
+    held = acme.units.claim(unit, "a", now, now + MINUTE)
+    assert held is not None and (held.holder, held.leased_until) == ("a", now + MINUTE)
+    assert acme.units.claim(unit, "b", now, now + MINUTE) is None
+    assert acme.units.claim(unit, "a", now, now + 2 * MINUTE) is not None
+    assert acme.units.renew(unit, "a", now + 3 * MINUTE)
+    assert acme.units.claim(unit, "b", now + 2 * MINUTE, now + 9 * MINUTE) is None
+    assert acme.units.claim(unit, "b", now + 3 * MINUTE, now + 9 * MINUTE) is not None
+    assert not acme.units.renew(unit, "a", now + 9 * MINUTE)
+    acme.units.release(unit, "a")
+    assert acme.units.claim(unit, "a", now + 4 * MINUTE, now + 9 * MINUTE) is None
+    acme.units.release(unit, "b")
+    assert acme.units.claim(unit, "a", now + 4 * MINUTE, now + 9 * MINUTE) is not None
+
+
+def test_of_many_claimants_one_gets_the_lease(
+    acme: ProjectCatalog, request_for: Requests, now: datetime, threads: ThreadPoolExecutor
+) -> None:
+    unit = acme.units.open(request_for(), 0, (), now).id
+    told = threads.map(lambda n: acme.units.claim(unit, f"w{n}", now, now + MINUTE), range(16))
+    assert len([one for one in told if one is not None]) == 1
+
+
+def test_a_hint_does_not_get_in_the_way_of_a_move(
+    acme: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    unit = running(acme, request_for(), now)
+    assert acme.units.mark_ready(unit.id, now)
+    acme.units.claim(unit.id, "a", now, now + MINUTE)
+    assert acme.units.move(unit, UnitState.SETTLED, now).holder == "a"
+
+
+def test_only_running_units_become_ready(
+    acme: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    waiting = acme.units.open(request_for("waiting"), 0, (), now)
+    second = running(acme, request_for("second"), now)
+    first = running(acme, request_for("first"), now)
+    assert not acme.units.mark_ready(waiting.id, now)
+    assert acme.units.mark_ready(first.id, now)
+    assert acme.units.mark_ready(second.id, now + MINUTE)
+    assert acme.units.mark_ready(first.id, now + 2 * MINUTE)
+    assert [unit.id for unit in acme.units.ready()] == [first.id, second.id]
+    found = acme.units.get(first.id)
+    assert found is not None
+    acme.units.move(found, UnitState.SETTLED, now)
+    assert [unit.id for unit in acme.units.ready()] == [second.id]
+    assert not acme.units.mark_ready(first.id, now)
+
+
+def test_overdue_units_are_listed_longest_overdue_first(
+    acme: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    ids = {
+        minutes: running(acme, request_for(f"v{minutes}"), now, poll_at=now + minutes * MINUTE).id
+        for minutes in (2, 1, 3, 9)
+    }
+    running(acme, request_for("never"), now)
+
+    def due(minutes: int, limit: int = 100) -> list[str]:
+        return [unit.id for unit in acme.units.due(now + minutes * MINUTE, limit)]
+
+    assert due(3) == [ids[1], ids[2], ids[3]]
+    assert due(3, limit=2) == [ids[1], ids[2]]
+    acme.units.mark_ready(ids[1], now)
+    acme.units.postpone(ids[2], now + 5 * MINUTE)
+    assert due(3) == [ids[3]]
+    assert due(5) == [ids[3], ids[2]]
+
+
+def test_a_job_leads_to_its_unit(
+    acme: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    unit = running(acme, request_for(), now, job="job-1")
+    running(acme, request_for(provider="rival"), now, job="job-1")
+    assert acme.units.by_job("cloud", "job-1") == unit
+    assert acme.units.by_job("cloud", "job-2") is None
+
+
+def test_units_are_listed_oldest_first(
+    acme: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    later = acme.units.open(request_for(model="b"), 0, (), now + MINUTE)
+    earlier = acme.units.open(request_for(model="a"), 0, (), now)
+    other = acme.units.open(request_for("other"), 0, (), now - MINUTE)
+    assert acme.units.of_video("film") == [earlier, later]
+    assert acme.units.in_state(UnitState.INTENT) == [other, earlier, later]
+    assert acme.units.in_state(UnitState.INTENT, limit=1) == [other]
+    assert acme.units.in_state(UnitState.RUNNING) == []

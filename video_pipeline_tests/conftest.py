@@ -1,0 +1,36 @@
+"""What tests of every room share: a real MongoDB, and a catalogue of one's own in it."""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from video_pipeline.catalog.connection import connect
+from video_pipeline.catalog.embedded import EmbeddedServer
+from video_pipeline.catalog.mongo import MongoCatalog
+
+
+@pytest.fixture(scope="session")
+def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real MongoDB, started when first asked for and stopped after the last test."""
+    with EmbeddedServer(tmp_path_factory.mktemp("mongo")) as uri:
+        yield uri
+
+
+@pytest.fixture
+def mongo_database(mongo_uri: str) -> Iterator[str]:
+    """The name of a database that is gone after the test."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    yield name
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture
+def catalog(mongo_uri: str, mongo_database: str) -> Iterator[MongoCatalog]:
+    """An empty catalogue."""
+    catalog = connect(mongo_uri, mongo_database)
+    yield catalog
+    catalog.close()
