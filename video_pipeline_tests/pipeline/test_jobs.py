@@ -1,0 +1,201 @@
+"""A phase finishes or parks: jobs at a provider that takes a token, and at one that doesn't."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from video_pipeline.domain.errors import FailureCategory
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline.analyse import analyse
+from video_pipeline.pipeline.complete import hint, sweep
+from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.services import Services
+from video_pipeline_tests.fakes.vendor import Behaviour, Vendor
+
+Deliver = Callable[..., VideoKey]
+Choosing = Callable[..., Services]
+
+
+def shots(services: Services, key: VideoKey) -> Outcome:
+    return analyse(services, key, {Phase.SHOTS})[Phase.SHOTS]
+
+
+def units(services: Services, key: VideoKey) -> list[WorkUnit]:
+    return services.of(key.project).units.of_video(key.video)
+
+
+def test_a_job_parks_and_holds_nothing(
+    services: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key = deliver("acme/one")
+    parked = shots(services, key)
+    assert parked.state is PhaseState.PARKED
+    assert parked.job in vendor.jobs and parked.job in parked.message
+    (unit,) = units(services, key)
+    assert unit.state is UnitState.RUNNING and unit.leased_until is None
+
+
+def test_a_re_run_of_a_parked_phase_finds_its_row_and_pays_nothing(
+    services: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key = deliver("acme/one")
+    first, again = shots(services, key), shots(services, key)
+    assert (first.unit, first.job) == (again.unit, again.job)
+    assert vendor.submissions["acme/one"] == 1
+
+
+def test_an_ended_job_is_found_by_the_sweep_although_its_event_was_lost(
+    services: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key, other = deliver("acme/one"), deliver("globex/one")
+    for video in (key, other):
+        shots(services, video)
+    vendor.finish("acme/one")
+    later = services.clock() + timedelta(seconds=5)
+    ready = sweep(services, later)
+    assert [u.request.key for u in ready] == [key]
+    done = shots(services, key)
+    assert done.state is PhaseState.DONE and done.result and done.result.counts == {"shot": 2}
+    assert sweep(services, later + timedelta(seconds=5)) == []
+    assert shots(services, other).state is PhaseState.PARKED
+
+
+def test_a_hint_makes_the_next_sweep_look_at_once(
+    services: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key = deliver("acme/one")
+    parked = shots(services, key)
+    vendor.finish("acme/one")
+    assert sweep(services, services.clock()) == []
+    assert hint(services, "with-token", parked.job or "")
+    assert [u.id for u in sweep(services, services.clock())] == [parked.unit]
+
+
+def test_a_hint_for_a_job_that_nobody_knows_is_left_for_redelivery(services: Services) -> None:
+    assert not hint(services, "with-token", "job-unknown")
+
+
+def test_a_result_that_is_there_at_once_never_parks(
+    services: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key = deliver("acme/one")
+    vendor.behave("acme/one", "now")
+    assert shots(services, key).state is PhaseState.DONE
+    assert shots(services, key).reused
+    assert vendor.billed == {"acme/one": 1}
+
+
+def test_a_failed_job_fails_the_phase_and_the_next_run_asks_anew(
+    services: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key = deliver("acme/one")
+    vendor.behave("acme/one", "fail", "now")
+    failed = shots(services, key)
+    assert failed.state is PhaseState.FAILED and "the vendor's job failed" in failed.message
+    assert shots(services, key).state is PhaseState.DONE
+    assert [(u.generation, u.state) for u in units(services, key)] == [
+        (0, UnitState.FAILED),
+        (1, UnitState.SETTLED),
+    ]
+
+
+def test_results_that_the_vendor_has_forgotten_end_the_unit(
+    services: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key = deliver("acme/one")
+    shots(services, key)
+    vendor.forget("acme/one")
+    assert shots(services, key).state is PhaseState.FAILED
+    (unit,) = units(services, key)
+    assert unit.failure and unit.failure.category is FailureCategory.RESULT_EXPIRED
+
+
+def test_a_busy_vendor_is_asked_again_in_the_same_run(
+    services: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key = deliver("acme/one")
+    vendor.behave("acme/one", "busy", "busy", "now")
+    assert shots(services, key).state is PhaseState.DONE
+    assert vendor.billed == {"acme/one": 1}
+    assert [u.attempts for u in units(services, key)] == [3]
+
+
+def test_the_next_provider_is_asked_where_one_refuses(
+    choosing: Choosing, deliver: Deliver, vendor: Vendor
+) -> None:
+    services = choosing(Phase.SHOTS, "with-token", "without-token")
+    key = deliver("acme/one")
+    vendor.behave("acme/one", "refuse", "now")
+    done = shots(services, key)
+    assert (done.state, done.provider) == (PhaseState.DONE, "without-token")
+    assert [(v.provider, v.kept) for v in done.considered] == [
+        ("with-token", True),
+        ("without-token", True),
+        ("with-token", False),
+    ]
+
+
+def test_with_a_token_a_dropped_line_is_asked_again_and_billed_once(
+    services: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key = deliver("acme/one")
+    vendor.behave("acme/one", "drop", "drop", "later")
+    assert shots(services, key).state is PhaseState.PARKED
+    assert vendor.billed == {"acme/one": 1}
+
+
+def test_with_a_token_an_unheard_request_is_repeated_by_the_next_run_with_the_same_token(
+    services: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key = deliver("acme/one")
+    vendor.behave("acme/one", "drop")
+    failed = shots(services, key)
+    assert failed.state is PhaseState.FAILED and "bills it once" in failed.message
+    vendor.behave("acme/one", "later")
+    assert shots(services, key).state is PhaseState.PARKED
+    assert vendor.billed == {"acme/one": 1}
+
+
+def test_without_a_token_a_dropped_line_is_held_in_doubt_and_nobody_else_is_asked(
+    choosing: Choosing, deliver: Deliver, vendor: Vendor
+) -> None:
+    services = choosing(Phase.SHOTS, "without-token", "with-token")
+    key = deliver("acme/one")
+    vendor.behave("acme/one", "drop", "now")
+    for _ in range(2):
+        held = shots(services, key)
+        assert held.state is PhaseState.FAILED and "video-pipeline release" in held.message
+    assert vendor.submissions == {"acme/one": 1}
+    (unit,) = services.of("acme").units.in_state(UnitState.IN_DOUBT)
+    assert services.of("globex").units.in_state(UnitState.IN_DOUBT) == []
+    services.of("acme").units.move(unit, UnitState.FAILED, services.clock())
+    assert shots(services, key).state is PhaseState.DONE
+
+
+def test_policy_may_say_that_what_is_in_doubt_is_asked_again(
+    choosing: Choosing, deliver: Deliver, vendor: Vendor
+) -> None:
+    services = choosing(Phase.SHOTS, "without-token")
+    key = deliver("acme/one")
+    vendor.behave("acme/one", "drop", "now")
+    shots(services, key)
+    retrying = replace(services, policy=services.policy.model_copy(update={"in_doubt": "retry"}))
+    assert shots(retrying, key).state is PhaseState.DONE
+    assert vendor.billed == {"acme/one": 2}
+
+
+@pytest.mark.parametrize("how", ["refuse", "fail"])
+def test_an_optional_phase_that_fails_is_a_warning(
+    choosing: Choosing, deliver: Deliver, vendor: Vendor, how: Behaviour
+) -> None:
+    services = choosing(Phase.SHOTS, "with-token", optional=True)
+    key = deliver("acme/one")
+    vendor.behave("acme/one", how)
+    skipped = shots(services, key)
+    assert skipped.state is PhaseState.SKIPPED
+    assert skipped.result and "the vendor" in skipped.result.warnings[0]
