@@ -1,13 +1,12 @@
 """Decoding one stream in the child, going on where packets are damaged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.video.stream import VideoStream
+from av.stream import Stream
 
 
 class Damage:
@@ -31,10 +30,10 @@ class Damage:
 
 
 def read(
-    container: InputContainer, streams: tuple[VideoStream | AudioStream, ...], damage: Damage
+    container: InputContainer, streams: Sequence[Stream], damage: Damage
 ) -> "Iterator[Packet[Any]]":
     """The packets of the streams and, at the end, an empty one for each, to flush its decoder."""
-    packets = container.demux(streams)
+    packets = container.demux(list(streams))
     while True:
         try:
             packet = next(packets)

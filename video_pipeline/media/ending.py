@@ -46,7 +46,7 @@ def _scan(source: Input, indices: list[int | None], near_end: bool) -> list[Frac
     with source.open() as container:
         if near_end and not _seek_near_end(container):
             return [None, None]
-        wanted = tuple(container.streams[index] for index in indices if index is not None)
+        wanted = [container.streams[index] for index in indices if index is not None]
         ends: dict[int, Fraction] = {}
         for packet in read(container, wanted, Damage()):
             moment = packet.dts if packet.pts is None else packet.pts

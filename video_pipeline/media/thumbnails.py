@@ -20,7 +20,10 @@ class ThumbnailOutlet:
         self, size: tuple[int, int], rotation: int, every: Fraction, most: int, outlet: Outlet
     ) -> None:
         self._size, self._every, self._left, self._outlet = size, every, most, outlet
-        self._scaler = Scaler(size, "yuvj420p", rotation, out_range="full")
+        # JPEG knows only this matrix and range.
+        self._scaler = Scaler(
+            size, "yuvj420p", rotation, out_range="full", out_color_matrix="bt601"
+        )
         self._next: Fraction | None = None
 
     def take(self, frame: VideoFrame, moment: Fraction) -> None:
