@@ -1,0 +1,38 @@
+"""The composition root of Dagster: `Settings` in, `Definitions` out.
+
+Loading it reads pipeline.yaml and opens nothing.
+"""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from video_pipeline.defs.arrivals import arrivals
+from video_pipeline.defs.assets import road_assets
+from video_pipeline.defs.completions import completions
+from video_pipeline.defs.deployment import PipelineResource
+from video_pipeline.defs.jobs import EXECUTOR, road
+from video_pipeline.defs.provider_resources import chosen_entries, provider_resources
+from video_pipeline.settings import Settings, load_settings
+
+
+def build_defs(settings: Settings, overrides: Mapping[str, object] | None = None) -> dg.Definitions:
+    """Everything that Dagster knows of. `overrides` replaces resources by key, for tests.
+
+    Raises ConfigurationError for provider entries that cannot be resources.
+    """
+    resources: dict[str, object] = {
+        "pipeline": PipelineResource(file=str(settings.file)),
+        **provider_resources(settings),
+        **(overrides or {}),
+    }
+    return dg.Definitions(
+        assets=road_assets(chosen_entries(settings)),
+        jobs=[road],
+        sensors=[arrivals, completions],
+        resources=resources,
+        executor=EXECUTOR,
+    )
+
+
+defs = build_defs(load_settings())

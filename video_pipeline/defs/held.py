@@ -1,0 +1,80 @@
+"""Held runs: what goes on when a provider's job ends stands in the queue as a run of its own.
+
+It is kept there by a tag limit of 0, so that a parked partition shows as in progress, a backfill
+stays open until it is done, and cancelling works as for any queued run. dagster.yaml needs, under
+concurrency.runs.tag_concurrency_limits: {key: video_pipeline/held, value: waiting, limit: 0}.
+All of it lies in this file, so that another way of Dagster's can take its place.
+"""
+
+from collections.abc import Collection
+from uuid import UUID, uuid5
+
+import dagster as dg
+
+from video_pipeline.defs.partitions import PARTITION_TAG, PROJECT_TAG, VIDEO_TAG
+from video_pipeline.defs.specs import asset_key
+from video_pipeline.domain.phases import Phase, downstream
+
+HELD_TAG, WAITING, RELEASED = "video_pipeline/held", "waiting", "released"
+_KEPT_TAGS = frozenset({"dagster/backfill", PARTITION_TAG, PROJECT_TAG, VIDEO_TAG})
+
+
+def continuation(phases: Collection[Phase]) -> frozenset[dg.AssetKey]:
+    """The assets that go on once these phases do: themselves and what hangs on them."""
+    parked = frozenset(phases)
+    return frozenset(asset_key(phase) for phase in parked | downstream(parked))
+
+
+def queue_holds(instance: dg.DagsterInstance) -> bool:
+    """Whether this deployment's queue leaves held runs alone.
+
+    Without that they would start at once, park and be held again, in a circle.
+    """
+    queue = instance.get_concurrency_config().run_queue_config
+    limit = {"key": HELD_TAG, "value": WAITING, "limit": 0}
+    return queue is not None and limit in list(queue.tag_concurrency_limits)
+
+
+def hold(context: dg.AssetExecutionContext, phases: Collection[Phase]) -> str | None:
+    """Queue the run that goes on with these phases; its id, or None where the queue cannot hold.
+
+    Called inside the step: the backfill then has no moment without an unfinished run. Called
+    again, by a retry of the step, it finds the run that it made.
+    """
+    run, instance = context.run, context.instance
+    if not queue_holds(instance):
+        context.log.warning(
+            f"Parked without a held run: this queue has no limit of 0 for {HELD_TAG}={WAITING}. "
+            "Take the entry over from the project's dagster.yaml."
+        )
+        return None
+    run_id = str(uuid5(UUID(run.run_id), ",".join([HELD_TAG, *sorted(phases)])))
+    if not instance.has_run(run_id):
+        held = instance.create_run_for_job(
+            context.repository_def.get_job(run.job_name),
+            run_id=run_id,
+            run_config=run.run_config,
+            asset_selection=continuation(phases),
+            tags={k: v for k, v in run.tags.items() if k in _KEPT_TAGS} | {HELD_TAG: WAITING},
+            root_run_id=run.root_run_id or run.run_id,
+            parent_run_id=run.run_id,
+            remote_job_origin=run.remote_job_origin,
+            job_code_origin=run.job_code_origin,
+        )
+        instance.report_dagster_event(dg.DagsterEvent.job_enqueue(held), run_id=run_id)
+    return run_id
+
+
+def waiting(instance: dg.DagsterInstance) -> dict[str, list[str]]:
+    """The runs that are held now: their ids by partition key."""
+    found: dict[str, list[str]] = {}
+    queued = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED], tags={HELD_TAG: WAITING})
+    for run in instance.get_runs(queued):
+        found.setdefault(run.tags.get(PARTITION_TAG, ""), []).append(run.run_id)
+    return found
+
+
+def release(instance: dg.DagsterInstance, run_ids: Collection[str]) -> None:
+    """Let held runs go: the queue launches them."""
+    for run_id in run_ids:
+        instance.add_run_tags(run_id, {HELD_TAG: RELEASED})

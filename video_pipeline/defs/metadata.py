@@ -1,0 +1,115 @@
+"""What an asset's events say of an outcome: state, provider, counts, seconds, usage, previews."""
+
+import hashlib
+import json
+from typing import Any
+
+import dagster as dg
+
+from video_pipeline.defs.filmstrip import filmstrip
+from video_pipeline.defs.previews import preview
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.timeline import PhaseResult
+from video_pipeline.domain.usage import Usage
+from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.services import Services
+
+Metadata = dict[str, Any]
+
+_MOST_OUTPUTS = 20
+
+
+def data_version(outcome: Outcome) -> dg.DataVersion | None:
+    """Changes when the result does: with the source, the choice, the work unit or the counts."""
+    origin = outcome.result.provenance if outcome.result else None
+    if outcome.result is None or origin is None:
+        return None
+    parts = [origin.content, origin.choice, origin.unit, outcome.result.counts]
+    return dg.DataVersion(hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16])
+
+
+def good_metadata(services: Services, key: VideoKey, outcome: Outcome) -> Metadata:
+    """Of a phase that came to a result."""
+    said: Metadata = _state(outcome)
+    if outcome.reused:
+        said["made before"] = True
+    if outcome.result is None:
+        return said
+    said |= _origin(outcome.result) | _result(outcome.result)
+    said |= _outputs(services, key, outcome.result)
+    table = preview(services, key, outcome.phase)
+    if table:
+        said["preview"] = table
+    strip = filmstrip(services, key) if outcome.phase is Phase.SHOTS else None
+    if strip:
+        said["filmstrip"] = dg.MetadataValue.md(strip)
+    return said
+
+
+def other_metadata(services: Services, key: VideoKey, outcome: Outcome) -> Metadata:
+    """Of a phase that is parked, waits or failed."""
+    said = _state(outcome)
+    if outcome.job:
+        said["job"] = outcome.job
+    unit = services.of(key.project).units.get(outcome.unit) if outcome.unit else None
+    if unit:
+        said["work unit"] = unit.id
+        said["since"] = dg.MetadataValue.timestamp(unit.submitted_at or unit.created_at)
+    return said | _considered(outcome)
+
+
+def _state(outcome: Outcome) -> Metadata:
+    said: Metadata = {"state": str(outcome.state)}
+    if outcome.provider:
+        said["provider"] = outcome.provider
+    if outcome.message:
+        said["message"] = outcome.message
+    return said
+
+
+def _considered(outcome: Outcome) -> Metadata:
+    passed_over = [v for v in outcome.considered if not v.kept]
+    if not passed_over:
+        return {}
+    lines = "\n".join(f"- {verdict.provider}: {verdict.reason}" for verdict in passed_over)
+    return {"providers passed over": dg.MetadataValue.md(lines)}
+
+
+def _origin(result: PhaseResult) -> Metadata:
+    origin = result.provenance
+    if origin is None:
+        return {}
+    said: Metadata = {
+        "plugin": f"{origin.plugin} {origin.version}",
+        "seconds": round((origin.ended_at - origin.started_at).total_seconds(), 3),
+        "choice": origin.choice,
+    }
+    return said | ({"model": origin.model} if origin.model else {})
+
+
+def _result(result: PhaseResult) -> Metadata:
+    said: Metadata = dict(result.counts)
+    if result.usage:
+        said["usage"] = "; ".join(_billed(usage) for usage in result.usage)
+    if result.language:
+        sure = result.language_confidence
+        said["language"] = result.language + (f" ({sure:.0%})" if sure is not None else "")
+    if result.warnings:
+        said["warnings"] = dg.MetadataValue.md("\n".join(f"- {w}" for w in result.warnings))
+    return said
+
+
+def _billed(usage: Usage) -> str:
+    paid = "paid" if usage.paid else "not paid"
+    return f"{float(usage.quantity):g} {usage.meter}, {paid}, {usage.measured}"
+
+
+def _outputs(services: Services, key: VideoKey, result: PhaseResult) -> Metadata:
+    if not result.outputs:
+        return {}
+    store = services.outputs.project(key.project)
+    lines = [f"- {store.uri(name)}" for name in result.outputs[:_MOST_OUTPUTS]]
+    if len(result.outputs) > _MOST_OUTPUTS:
+        lines.append(f"- and {len(result.outputs) - _MOST_OUTPUTS} more")
+    return {"outputs": dg.MetadataValue.md("\n".join(lines))}

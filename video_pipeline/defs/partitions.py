@@ -1,0 +1,27 @@
+"""The partitions: one key a video, one key a project.
+
+Keys are `project_id/video_id`, not a MultiPartitionsDefinition of project by video: that is a
+cross product, nearly all of whose keys name no video.
+"""
+
+import dagster as dg
+
+from video_pipeline.domain.identity import VideoKey
+
+VIDEOS_NAME = "video_pipeline_videos"
+PROJECTS_NAME = "video_pipeline_projects"
+
+VIDEOS = dg.DynamicPartitionsDefinition(name=VIDEOS_NAME)
+"""Keys are `project_id/video_id`. The names are global to a Dagster instance, hence the prefix."""
+
+PROJECTS = dg.DynamicPartitionsDefinition(name=PROJECTS_NAME)
+"""Keys are `project_id`."""
+
+PARTITION_TAG = "dagster/partition"
+PROJECT_TAG = "video_pipeline/project"
+VIDEO_TAG = "video_pipeline/video"
+
+
+def video_tags(key: VideoKey) -> dict[str, str]:
+    """The tags by which the runs of a video and of its project are found, and queued fairly."""
+    return {PROJECT_TAG: key.project, VIDEO_TAG: str(key)}

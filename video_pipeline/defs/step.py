@@ -1,0 +1,129 @@
+"""One step of a run: which video it is for, what it works with, and how it tells of it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import dagster as dg
+
+from video_pipeline.defs.checks import content_results
+from video_pipeline.defs.held import hold
+from video_pipeline.defs.metadata import data_version, good_metadata, other_metadata
+from video_pipeline.defs.partitions import VIDEOS
+from video_pipeline.defs.run_queue import missing_tags
+from video_pipeline.defs.specs import SUCCEEDED, asset_key, asset_spec, check_specs
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.services import Notify, Services
+
+Events = Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]
+
+
+def step_of(*phases: Phase, name: str | None = None, resources: Iterable[str] = ()):
+    """The decorator of a step that makes these phases, each an asset of its own."""
+    return dg.multi_asset(
+        name=name or phases[0].value,
+        specs=[asset_spec(phase) for phase in phases],
+        check_specs=check_specs(phases),
+        partitions_def=VIDEOS,
+        can_subset=True,
+        required_resource_keys={"pipeline", *resources},
+    )
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that has begun."""
+
+    context: dg.AssetExecutionContext
+    key: VideoKey
+    services: Services
+
+    @property
+    def run_id(self) -> str:
+        """The run that it belongs to."""
+        return self.context.run.run_id
+
+    @property
+    def phases(self) -> list[Phase]:
+        """The phases that are asked for in this run."""
+        asked = {key.to_user_string() for key in self.context.selected_asset_keys}
+        return [phase for phase in Phase if phase in asked]
+
+    def record(self, outcomes: Iterable[Outcome]) -> Events:
+        """Tell Dagster what came of the phases. Ends in dg.Failure where one failed.
+
+        What goes on with parked phases is queued before anything else: no moment shall be left
+        in which a backfill finds nothing more to wait for.
+        """
+        ended = list(outcomes)
+        parked = [outcome.phase for outcome in ended if outcome.state is PhaseState.PARKED]
+        if parked:
+            hold(self.context, parked)
+        for outcome in ended:
+            yield from self._good(outcome) if outcome.state.good else self._other(outcome)
+        failed = [outcome for outcome in ended if outcome.state is PhaseState.FAILED]
+        if failed:
+            told = "\n".join(f"{self.key} {o.phase}: {o.message}" for o in failed)
+            raise dg.Failure(told, allow_retries=False)
+
+    def _good(self, outcome: Outcome) -> Events:
+        yield dg.MaterializeResult(
+            asset_key=asset_key(outcome.phase),
+            metadata=good_metadata(self.services, self.key, outcome),
+            data_version=data_version(outcome),
+        )
+        checks = [_succeeded(outcome), *content_results(self.services, self.key, outcome)]
+        yield from filter(self._is_asked, checks)
+
+    def _other(self, outcome: Outcome) -> Events:
+        self.context.log_event(
+            dg.AssetObservation(
+                asset_key(outcome.phase),
+                partition=str(self.key),
+                description=outcome.message,
+                metadata=other_metadata(self.services, self.key, outcome),
+            )
+        )
+        if outcome.state is PhaseState.FAILED:
+            yield from filter(self._is_asked, [_succeeded(outcome)])
+
+    def _is_asked(self, result: dg.AssetCheckResult) -> bool:
+        return any(
+            key.asset_key == result.asset_key and key.name == result.check_name
+            for key in self.context.selected_asset_check_keys
+        )
+
+
+def begin(context: dg.AssetExecutionContext, entries: Mapping[str, str] | None = None) -> Step:
+    """Begin a step. `entries` names provider entries and the resources that are their plugins."""
+    key = VideoKey.parse(context.partition_key)
+    tags = missing_tags(context.run)
+    if tags:
+        context.instance.add_run_tags(context.run.run_id, tags)
+    services: Services = context.resources.pipeline.services
+    given = {name: getattr(context.resources, r) for name, r in (entries or {}).items()}
+    plugins = {**services.plugins, **given}
+    return Step(context, key, replace(services, plugins=plugins, notify=_logged(context, key)))
+
+
+def _succeeded(outcome: Outcome) -> dg.AssetCheckResult:
+    skipped = outcome.state is PhaseState.SKIPPED
+    return dg.AssetCheckResult(
+        asset_key=asset_key(outcome.phase),
+        check_name=SUCCEEDED,
+        passed=outcome.state.good and not skipped,
+        severity=dg.AssetCheckSeverity.WARN if skipped else dg.AssetCheckSeverity.ERROR,
+        description=outcome.message or None,
+    )
+
+
+def _logged(context: dg.AssetExecutionContext, key: VideoKey) -> Notify:
+    def notify(phase: Phase, state: PhaseState, percent: int | None, message: str) -> None:
+        running = state is PhaseState.RUNNING and percent is not None
+        told = f"{percent} %" if running else str(state)
+        context.log.info(f"{key} {phase}: {told}{', ' if message else ''}{message}")
+
+    return notify
