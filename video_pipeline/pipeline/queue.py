@@ -154,6 +154,8 @@ class PhaseQueue:
         choices = {choice_of(plugins[name]) for name in self._order(phase) if name in plugins}
         if phase not in _OWN and origin.choice not in choices:
             return None
+        if origin.unit in {unit.id for unit in self.under_way}:
+            return None  # saved by a run that died before it settled the unit
         return Outcome(
             phase=phase,
             state=PhaseState.DONE,
