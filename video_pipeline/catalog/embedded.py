@@ -37,7 +37,10 @@ _NOT_INITIALISED = 94
 
 
 class EmbeddedServer:
-    """One user's hold on the server whose data lies in `folder`, which is made where missing."""
+    """One user's hold on the server whose data lies in `folder`, which is made where missing.
+
+    The hold ends with this object: keep it as long as the server is used.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()

@@ -18,7 +18,7 @@ from video_pipeline.domain.errors import CatalogError, ConfigurationError
 REPLICA_SET = "embedded"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
-_LOG_LINES = 8
+_LOG_LINES = 4
 
 
 def locate_mongod(search_path: str | None = None) -> Path:
@@ -129,9 +129,16 @@ class Mongod:
                 where=str(binary),
                 remedy="Install these libraries, or set MONGODB_URI.",
             )
-        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
         return CatalogError(
-            "\n".join(["the embedded MongoDB does not start", what, *lines[-_LOG_LINES:]]),
+            "\n".join(["the embedded MongoDB does not start", what, *self._complaints()]),
             where=str(self._log),
             remedy="Look for a full disk or data of a newer MongoDB, or set MONGODB_URI.",
         )
+
+    def _complaints(self) -> list[str]:
+        """The last errors in the log, or its last lines where it has none."""
+        if not self._log.exists():
+            return []
+        lines = self._log.read_text(errors="replace").splitlines()
+        serious = [line for line in lines if '"s":"E"' in line or '"s":"F"' in line]
+        return (serious or lines)[-_LOG_LINES:]

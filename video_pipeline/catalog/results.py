@@ -6,6 +6,7 @@ see one moment of the database (a snapshot), so that they see whole results what
 meanwhile. What a crashed writer left is never current, and goes with the next publication.
 """
 
+import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -84,11 +85,12 @@ class MongoResults:
 
     def _current(self, name: str, video: str, phases: Sequence[Phase] | None) -> Iterator[Document]:
         with self._database.snapshot() as session:
-            owners = self._generations(video, phases, session)
-            if not owners:
-                return
-            where: Document = {"video": video, "$or": owners}
-            for document in self._rows[name].find(where, sort=_ORDER, session=session):
+            # One sorted scan a phase, merged here: MongoDB would at times sort them all in memory.
+            scans = [
+                self._rows[name].find({"video": video, **owner}, sort=_ORDER, session=session)
+                for owner in self._generations(video, phases, session)
+            ]
+            for document in heapq.merge(*scans, key=_moments):
                 yield document["value"]
 
     def _generations(
@@ -102,6 +104,10 @@ class MongoResults:
             for document in found
             if "generation" in document and document["phase"] in wanted
         ]
+
+
+def _moments(document: Document) -> tuple[float, float]:
+    return document["start_seconds"], document["end_seconds"]
 
 
 def _row(owner: Document, ordinal: int, row: Marker | Segment) -> Document:

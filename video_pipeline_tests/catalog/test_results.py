@@ -63,9 +63,7 @@ def test_a_result_comes_back_as_it_was(acme: ProjectCatalog, now: datetime) -> N
 def test_rows_come_back_as_they_were(acme: ProjectCatalog) -> None:
     second = TimeRange(start=Fraction(1, 3), end=Fraction(30030, 1001))
     box = Box(left=0.1, top=0.2, width=0.3, height=0.4)
-    marker = Marker(
-        kind="x-logo", range=second, label="Löwe", confidence=0.1, track="t1", box=box
-    )
+    marker = Marker(kind="x-logo", range=second, label="Löwe", confidence=0.1, track="t1", box=box)
     segment = Segment(
         text="Guten Tag.",
         range=second,

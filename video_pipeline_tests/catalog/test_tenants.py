@@ -20,9 +20,7 @@ from video_pipeline.domain.work import UnitState, WorkRequest
 SECOND = TimeRange(start=Fraction(0), end=Fraction(1))
 
 
-def fill(
-    half: ProjectCatalog, source: Source, request: WorkRequest, now: datetime
-) -> None:
+def fill(half: ProjectCatalog, source: Source, request: WorkRequest, now: datetime) -> None:
     half.videos.register(source, now)
     rejected = Rejection(project=half.project, object_key="k", reason=half.project, at=now)
     half.videos.reject(rejected)

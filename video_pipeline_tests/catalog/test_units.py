@@ -19,9 +19,7 @@ MINUTE = timedelta(minutes=1)
 PLANNED = (Usage(meter=Meter.VIDEO_SECONDS, quantity=Fraction(1001, 30), paid=True),)
 
 
-def running(
-    half: ProjectCatalog, request: WorkRequest, now: datetime, **changes: Any
-) -> WorkUnit:
+def running(half: ProjectCatalog, request: WorkRequest, now: datetime, **changes: Any) -> WorkUnit:
     unit = half.units.open(request, 0, PLANNED, now)
     unit = half.units.move(unit, UnitState.SUBMITTING, now)
     return half.units.move(unit, UnitState.RUNNING, now, **changes)
@@ -73,9 +71,7 @@ def test_a_unit_keeps_what_its_moves_tell(
 ) -> None:
     unit = running(acme, request_for(), now, job="job-7", submitted_at=now, poll_at=now + MINUTE)
     failure = UnitFailure(category=FailureCategory.PROVIDER_FAILED, message="it broke")
-    ended = acme.units.move(
-        unit, UnitState.FAILED, now + MINUTE, failure=failure, settled=PLANNED
-    )
+    ended = acme.units.move(unit, UnitState.FAILED, now + MINUTE, failure=failure, settled=PLANNED)
     expected = {
         **dict(unit),
         "state": UnitState.FAILED,

@@ -49,9 +49,7 @@ def test_an_object_under_another_key_is_another_version(
     assert found is not None and found.source == moved
 
 
-def test_two_names_never_share_an_id(
-    acme: ProjectCatalog, source: Sources, now: datetime
-) -> None:
+def test_two_names_never_share_an_id(acme: ProjectCatalog, source: Sources, now: datetime) -> None:
     acme.videos.register(source(name="$fílm"), now)
     with pytest.raises(IdentityError, match="fílm"):
         acme.videos.register(source(name="film", version="2"), now)
