@@ -14,6 +14,7 @@ from video_pipeline.plugins import registry
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.settings import Place, Settings
 from video_pipeline.storage.folder import FolderIngest, FolderOutputs
+from video_pipeline.storage.store import IngestStore, OutputStore
 
 
 def _unheard(*_: object) -> None:
@@ -35,8 +36,7 @@ def open_services(
     StorageError, CatalogError.
     """
     with ExitStack() as stack:
-        ingest = FolderIngest(_folder(settings.storage.ingest))
-        outputs = FolderOutputs(_folder(settings.storage.outputs))
+        ingest, outputs = open_stores(settings)
         uri = stack.enter_context(catalog_server(settings))
         yield Services(
             catalog=stack.enter_context(closing(connect(uri, settings.catalog.database))),
@@ -51,6 +51,12 @@ def open_services(
             notify=notify,
             on_step=on_step,
         )
+
+
+def open_stores(settings: Settings) -> tuple[IngestStore, OutputStore]:
+    """Where videos arrive, and where results are published."""
+    storage = settings.storage
+    return FolderIngest(_folder(storage.ingest)), FolderOutputs(_folder(storage.outputs))
 
 
 @contextmanager

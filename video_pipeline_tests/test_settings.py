@@ -32,6 +32,7 @@ class Options(PluginOptions):
     login: Login = Login()
     level: int = 1
     sensitivity: float = 0.5
+    models_folder: str | None = None
 
 class Stranger(BaseTemporalPlugin, Calls):
     Options = Options
@@ -133,6 +134,16 @@ def test_variables_are_resolved_and_never_shown(tmp_path: Path) -> None:
     assert entry.options == {"key": {"env": "KEY"}, "level": {"env": "LEVEL"}}
     assert entry.values == {"key": "s3cr3t", "level": "4"}
     assert "s3cr3t" not in repr(settings) + settings.model_dump_json()
+
+
+def test_a_plugin_that_asks_for_models_is_told_their_folder(tmp_path: Path) -> None:
+    text = (
+        "models: weights\nproviders:\n  a: {plugin: stranger}\n"
+        "  b: {plugin: stranger, options: {models_folder: mine}}\n"
+    )
+    entries = read(tmp_path, text).providers
+    assert entries["a"].values == {"models_folder": str(tmp_path / "weights")}
+    assert entries["b"].values == {"models_folder": "mine"}
 
 
 def test_an_unset_variable_makes_only_its_entry_unavailable(tmp_path: Path) -> None:

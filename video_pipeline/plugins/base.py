@@ -82,6 +82,12 @@ class Plugin(ABC):
         """Which model does it, where there is a choice."""
         return ""
 
+    def check(self) -> None:  # noqa: B027 (most plugins need nothing)
+        """Raise ConfigurationError where what it works with is missing here, such as a model.
+
+        Asked by `doctor`. Touches no network.
+        """
+
     @abstractmethod
     def capabilities(self) -> Capabilities:
         """What it can do. Pure."""

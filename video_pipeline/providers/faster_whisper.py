@@ -61,6 +61,9 @@ class FasterWhisperPlugin(BaseTranscriptionPlugin, Calls):
         found = known().get(name)
         return f"whisper-{name}@{found.revision}" if found else f"{Path(name).name}@local"
 
+    def check(self) -> None:
+        self._folder()
+
     def capabilities(self) -> Capabilities:
         english = self.options.model.endswith(".en")
         return Capabilities(

@@ -1,6 +1,7 @@
 """The entries under `providers:`, checked against the plugins that they name."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
@@ -13,6 +14,9 @@ from video_pipeline.settings.document import Keys
 from video_pipeline.settings.form import ProviderForm
 from video_pipeline.settings.model import ProviderEntry
 from video_pipeline.settings.problems import Problem, from_pydantic
+
+_MODELS_OPTION = "models_folder"
+"""The option by which a plugin asks where models are looked for first."""
 
 
 def read_entries(
@@ -27,6 +31,15 @@ def read_entries(
 def plugin_of(entry: ProviderEntry) -> type[Plugin]:
     """The class that an entry names. Raises ConfigurationError where there is none."""
     return registry.load(entry.plugin)
+
+
+def with_models(entry: ProviderEntry, folder: Path) -> ProviderEntry:
+    """The entry with the folder of models, where its plugin asks for one and it names none."""
+    if _MODELS_OPTION not in plugin_of(entry).Options.model_fields:
+        return entry
+    given = {_MODELS_OPTION: str(folder)}
+    changed = {"options": given | entry.options, "values": given | entry.values}
+    return entry.model_copy(update=changed)
 
 
 def _entry(form: ProviderForm, environ: Mapping[str, str]) -> ProviderEntry:

@@ -10,7 +10,7 @@ import video_pipeline
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.settings.address import read_address
 from video_pipeline.settings.document import Document, read_document
-from video_pipeline.settings.entries import read_entries
+from video_pipeline.settings.entries import read_entries, with_models
 from video_pipeline.settings.form import PipelineForm, PlaceForm
 from video_pipeline.settings.model import Place, Settings, Storage
 from video_pipeline.settings.problems import from_pydantic, raise_for
@@ -34,7 +34,10 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     entries, problems = read_entries(form.providers, environ)
     raise_for(document, problems or check_choices(form, entries))
     home = _path(document, environ.get(HOME) or form.home or ".video-pipeline")
-    models = environ.get(MODELS) or form.models
+    named = environ.get(MODELS) or form.models
+    models = _path(document, named) if named else None
+    if models:
+        entries = {name: with_models(entry, models) for name, entry in entries.items()}
     return Settings(
         file=document.file,
         home=home,
@@ -44,7 +47,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
         choices=read_choices(form),
         work=form.work,
         media=form.media,
-        models=_path(document, models) if models else None,
+        models=models,
     )
 
 

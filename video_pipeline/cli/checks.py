@@ -1,0 +1,168 @@
+"""What `doctor` looks at: each check answers with findings, and changes nothing that stays."""
+
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from tempfile import TemporaryFile
+from typing import Literal, NamedTuple
+
+from ruamel.yaml import YAML
+
+from video_pipeline.catalog.connection import connect
+from video_pipeline.cli.dagster_home import project_file, running_url
+from video_pipeline.cli.ports import port_to_use
+from video_pipeline.cli.webserver import loaded_resources
+from video_pipeline.domain.errors import ConfigurationError, PipelineError
+from video_pipeline.plugins import registry
+from video_pipeline.settings import Settings
+from video_pipeline.wiring import catalog_server, open_stores
+
+_LEAST_BYTES, _ENOUGH_BYTES = 500 << 20, 5 << 30
+_HELD_LIMIT = {"key": "video_pipeline/held", "value": "waiting", "limit": 0}
+_WEB = ("dagster", "dagster_webserver", "dagster_graphql")
+
+Level = Literal["ok", "warning", "missing"]
+
+
+class Finding(NamedTuple):
+    """What a check found; `missing` keeps the pipeline from working."""
+
+    subject: str
+    level: Level
+    detail: str
+    remedy: str = ""
+
+
+Check = Callable[[Settings], Iterator[Finding]]
+
+
+def checked(check: Check, subject: str, settings: Settings) -> list[Finding]:
+    """The findings of a check; an error of ours is one too."""
+    try:
+        return list(check(settings))
+    except PipelineError as error:
+        where = f" ({error.where})" if error.where else ""
+        return [Finding(subject, "missing", f"{error.what}{where}", error.remedy)]
+
+
+def python() -> Finding:
+    """The interpreter and the web interface's libraries."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    absent = [name for name in _WEB if find_spec(name) is None]
+    if absent:
+        remedy = "Run: pip install 'video-pipeline[ui]'"
+        return Finding("python", "missing", f"{', '.join(absent)} not installed", remedy)
+    return Finding("python", "ok", version)
+
+
+def state_folder(settings: Settings) -> Iterator[Finding]:
+    """Whether the state folder takes files, and has room."""
+    home = settings.home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        remedy = "Give yourself the right to write there, or set VIDEO_PIPELINE_HOME."
+        yield Finding("state folder", "missing", f"{home}: {error.strerror}", remedy)
+        return
+    yield Finding("state folder", "ok", str(home))
+    free = shutil.disk_usage(home).free
+    level = "missing" if free < _LEAST_BYTES else "warning" if free < _ENOUGH_BYTES else "ok"
+    remedy = (
+        "" if level == "ok" else "Free some space, or set VIDEO_PIPELINE_HOME to a larger disk."
+    )
+    yield Finding("disk", level, f"{free / (1 << 30):.1f} GiB free", remedy)
+
+
+def stores(settings: Settings) -> Iterator[Finding]:
+    """Whether videos can arrive and results be published."""
+    open_stores(settings)
+    yield Finding("stores", "ok", f"{settings.storage.ingest.folder}")
+
+
+def catalogue(settings: Settings) -> Iterator[Finding]:
+    """Whether the server answers; the embedded one is started for it where none runs."""
+    with catalog_server(settings) as uri:
+        catalog = connect(uri, settings.catalog.database)
+        try:
+            projects = catalog.projects()
+        finally:
+            catalog.close()
+    kind = "configured server" if settings.catalog.uri else "embedded MongoDB"
+    yield Finding("catalogue", "ok", f"{kind}, {len(projects)} projects")
+
+
+def providers(settings: Settings) -> Iterator[Finding]:
+    """Whether each entry's variables are set, and what its plugin works with is here."""
+    for name, entry in settings.providers.items():
+        subject = f"provider {name}"
+        if entry.missing:
+            unset = ", ".join(entry.missing)
+            remedy = f"Set {unset}; until then this provider is left out."
+            yield Finding(subject, "warning", f"not set: {unset}", remedy)
+            continue
+        try:
+            plugin = registry.create(entry.plugin, entry.values)
+            plugin.check()
+        except PipelineError as error:
+            yield Finding(subject, "missing", error.what, error.remedy)
+        else:
+            yield Finding(subject, "ok", " ".join(filter(None, (entry.plugin, plugin.model))))
+
+
+def run_queue(settings: Settings) -> Iterator[Finding]:
+    """Whether dagster.yaml leaves runs alone that wait for a provider's job."""
+    file = project_file(settings, "dagster.yaml")
+    project_file(settings, "workspace.yaml")
+    written = YAML(typ="safe", pure=True).load(file.read_text("utf-8")) or {}
+    if _HELD_LIMIT not in list(_limits(written)):
+        remedy = "Take the entry video_pipeline/held over from the checkout's dagster.yaml."
+        yield Finding("run queue", "missing", f"{file}: no limit for held runs", remedy)
+    else:
+        yield Finding("run queue", "ok", str(file))
+
+
+def _limits(written: object) -> Iterator[object]:
+    """Every tag limit, wherever the file has them."""
+    if isinstance(written, dict):
+        for key, value in written.items():
+            if key == "tag_concurrency_limits":
+                yield from value
+            yield from _limits(value)
+
+
+def definitions(settings: Settings) -> Iterator[Finding]:
+    """Whether the definitions that run know every entry."""
+    url = running_url(settings)
+    loaded = loaded_resources(url) if url else None
+    if loaded is None:
+        return
+    new = [n for n in settings.providers if re.sub(r"\W", "_", n, flags=re.ASCII) not in loaded]
+    if new:
+        remedy = f"Reload the definitions: {url}/deployment/locations"
+        yield Finding("definitions", "warning", f"new entries: {', '.join(new)}", remedy)
+    else:
+        yield Finding("definitions", "ok", f"{url} knows every provider")
+
+
+def port(number: int) -> Finding:
+    """Whether a port can be used."""
+    try:
+        port_to_use(number)
+    except ConfigurationError as error:
+        return Finding("port", "missing", error.what, error.remedy)
+    return Finding("port", "ok", f"{number} is free")
+
+
+OF_SETTINGS: dict[str, Check] = {
+    "state folder": state_folder,
+    "stores": stores,
+    "catalogue": catalogue,
+    "providers": providers,
+    "run queue": run_queue,
+    "definitions": definitions,
+}
+"""The checks that need a valid pipeline.yaml, in order."""

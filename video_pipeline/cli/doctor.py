@@ -1,0 +1,47 @@
+"""`doctor`: what is missing, and the remedy."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from video_pipeline.cli import checks
+from video_pipeline.cli.checks import Finding
+from video_pipeline.cli.configured import settings_of
+from video_pipeline.cli.console import out
+from video_pipeline.domain.errors import ConfigurationError
+
+_COLOURS = {"ok": "green", "warning": "yellow", "missing": "bold red"}
+
+
+def doctor(
+    context: typer.Context,
+    port: Annotated[
+        int | None, typer.Option(help="Also look whether this port can be used.")
+    ] = None,
+) -> None:
+    """Say what is missing, with the remedy. Exit code 1 if the pipeline cannot work."""
+    findings = list(_findings(context, port))
+    table = Table("", "", "found", "remedy", box=None, pad_edge=False)
+    for finding in findings:
+        level = f"[{_COLOURS[finding.level]}]{finding.level}[/]"
+        table.add_row(finding.subject, level, escape(finding.detail), escape(finding.remedy))
+    out.print(table)
+    if any(finding.level == "missing" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _findings(context: typer.Context, port: int | None) -> Iterator[Finding]:
+    yield checks.python()
+    if port is not None:
+        yield checks.port(port)
+    try:
+        settings = settings_of(context)
+    except ConfigurationError as error:
+        yield Finding("configuration", "missing", f"{error.where}: {error.what}", error.remedy)
+        return
+    yield Finding("configuration", "ok", str(settings.file))
+    for subject, check in checks.OF_SETTINGS.items():
+        yield from checks.checked(check, subject, settings)

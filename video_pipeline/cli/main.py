@@ -1,0 +1,61 @@
+"""The command `video-pipeline`: its options, and the commands it has."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from video_pipeline import __version__
+from video_pipeline.cli import demo, doctor, show, status, try_file, units, up
+from video_pipeline.cli.console import out, say_error
+from video_pipeline.domain.errors import PipelineError
+
+
+class _Reporting(TyperGroup):
+    """Tells our own errors as what, where and remedy."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except PipelineError as error:
+            say_error(error)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    cls=_Reporting,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A video arrives, an exact timeline leaves.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option(help="The pipeline.yaml to use.", show_default=False)
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    context.obj = config
+
+
+app.command("demo")(demo.demo)
+app.command("try")(try_file.try_file)
+app.command("up")(up.up)
+app.command("doctor")(doctor.doctor)
+app.command("status")(status.status)
+app.command("show")(show.show)
+app.command("hint")(units.hint)
+app.command("release")(units.release)

@@ -1,0 +1,32 @@
+"""The sample videos of the demo, put into the ingest folder as anyone's would be."""
+
+from pathlib import Path
+
+from video_pipeline.catalog.interface import Catalog
+from video_pipeline.cli.deliver import deliver
+from video_pipeline.cli.ending import is_good
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.samples import drawn, footage
+
+PROJECTS = ("acme", "globex")
+
+
+def samples() -> dict[VideoKey, Path]:
+    """The sample videos, in turn for the two projects. Raises ConfigurationError."""
+    files = (*drawn(), *footage())
+    keys = (VideoKey(project=PROJECTS[n % 2], video=file.stem) for n, file in enumerate(files))
+    return dict(zip(keys, files, strict=True))
+
+
+def deliver_samples(ingest: Path, catalog: Catalog) -> None:
+    """Put in every sample that is not there yet, or whose road did not end well.
+
+    Put in again, a video is a new version to the arrivals sensor, though of the same bytes: its
+    run finds what was done before.
+    """
+    for key, file in samples().items():
+        target = ingest / key.prefix / file.name
+        if not (
+            target.is_file() and is_good(catalog.project(key.project).results.statuses(key.video))
+        ):
+            deliver(file, target)
