@@ -7,6 +7,7 @@ PipelineError
 │   └── MediaError             cannot be probed or decoded within the limits
 ├── ConfigurationError         pipeline.yaml, the environment, a missing library or model
 ├── ProviderError              an analysis failed; its category says what may follow
+│   └── InDoubt                nobody heard whether the provider took the request
 ├── StorageError               an object store refused or broke
 │   └── StorageFull            no space or quota left
 └── CatalogError               the catalogue refused or broke

@@ -1,0 +1,60 @@
+"""Usage: rounded up as a provider does, exactly."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from video_pipeline.domain.usage import Meter, MeterSpec, Usage
+
+amounts = st.fractions(min_value=0, max_value=10**6, max_denominator=90000)
+units = st.fractions(min_value=Fraction(1, 1000), max_value=600, max_denominator=1000)
+
+
+def _seconds(unit: Fraction, minimum: Fraction = Fraction(0)) -> MeterSpec:
+    return MeterSpec(meter=Meter.VIDEO_SECONDS, paid=True, unit=unit, minimum=minimum)
+
+
+@pytest.mark.parametrize(
+    ("measured", "unit", "minimum", "billed", "why"),
+    [
+        ("0", "1", "0", "0", "nothing costs nothing"),
+        ("0", "1", "15", "15", "unless there is a minimum"),
+        ("1001/1000", "1", "0", "2", "a begun second is a second"),
+        ("60", "60", "0", "60", "a full minute is one"),
+        ("60001/1000", "60", "0", "120", "a millisecond more is two"),
+        ("14", "1", "15", "15", "the minimum"),
+        ("16", "1", "15", "16", "beyond it"),
+        ("1/3", "1/10", "0", "2/5", "tenths, exactly"),
+    ],
+)
+def test_a_quantity_is_rounded_up(
+    measured: str, unit: str, minimum: str, billed: str, why: str
+) -> None:
+    meter = _seconds(Fraction(unit), Fraction(minimum))
+    assert meter.quantity(Fraction(measured)) == Fraction(billed)
+
+
+@given(amounts, units)
+def test_billed_is_the_least_whole_number_of_units_that_covers(
+    measured: Fraction, unit: Fraction
+) -> None:
+    billed = _seconds(unit).quantity(measured)
+    assert billed % unit == 0
+    assert measured <= billed < measured + unit
+
+
+@given(amounts, amounts, units, amounts)
+def test_more_is_never_billed_as_less(
+    one: Fraction, other: Fraction, unit: Fraction, minimum: Fraction
+) -> None:
+    meter = _seconds(unit, minimum)
+    less, more = sorted([one, other])
+    assert minimum <= meter.quantity(less) <= meter.quantity(more)
+
+
+@given(amounts)
+def test_a_quantity_is_written_and_read_back_exactly(amount: Fraction) -> None:
+    usage = Usage(meter=Meter.VIDEO_SECONDS, quantity=amount, paid=True)
+    assert Usage.model_validate_json(usage.model_dump_json()) == usage
