@@ -1,7 +1,7 @@
 """The life of one work unit in one run: from its row to raw pages, or parked, or failed.
 
 The row is written before anything is asked of a provider. Each durable step is told by name to
-`Services.on_step`: opened, submitting, submitted, fetched, stored, published, settled. How jobs
+`Services.on_step`: planned, opened, submitting, submitted, fetched, stored, published, settled. How jobs
 are submitted and looked up is in job.py.
 """
 
@@ -30,6 +30,7 @@ class UnitDriver:
         self._services, self.planned, self._leases = services, planned, leases
         key = planned.request.key
         self._units = services.of(key.project).units
+        services.on_step("planned")
         self.unit = leases.take(self._open(force).id)
         self.raw = RawPages(services.outputs.project(key.project), key, self.unit.id)
         services.on_step("opened")

@@ -22,7 +22,10 @@ from video_pipeline.pipeline.services import Services, WorkPolicy
 from video_pipeline.storage.folder import FolderIngest, FolderOutputs
 from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots
 
-STEPS = ("opened", "submitting", "submitted", "fetched", "stored", "published", "settled")
+STEPS = (
+    *("planned", "opened", "submitting", "submitted"),
+    *("fetched", "stored", "published", "settled"),
+)
 """The durable steps of a work unit, in order."""
 
 

@@ -103,7 +103,7 @@ def test_killed_at_random_moments_it_ends_well_all_the_same(
 ) -> None:
     crash, chance = crashing(True), random.Random(20)
     for _ in range(8):
-        crash.runs.run(KEY, kill_after=chance.uniform(0.0, 0.6))
+        crash.runs.run(KEY, kill_after=chance.uniform(0.0, 0.2))
         crash.vendor.finish(KEY)
     crash.runs.run(KEY)
     crash.vendor.finish(KEY)

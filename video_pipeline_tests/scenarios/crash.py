@@ -1,0 +1,101 @@
+"""Runs killed at every step and at random: nothing lost, doubled or paid twice.
+
+Each line is a video of its own: a job at a vendor that takes an idempotency token, or at one that
+does not. Its run is killed, then run again to the end. With a token it must end done and billed
+once. Without one, a request that may have been heard must be held in doubt and not be repeated.
+"""
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.work import UnitState
+from video_pipeline.pipeline.services import Services
+from video_pipeline_tests.fakes.delivery import delivered, encode
+from video_pipeline_tests.fakes.killed_run import STEPS, Deployment, Runs, services
+from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
+
+SEED = 20261123
+RANDOM_VIDEOS, RANDOM_KILLS = 6, 5
+LONGEST_SECONDS = 0.12
+"""About as long as a whole run takes: so that most are killed in the middle of it."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One deployment with its vendor."""
+
+    runs: Runs
+    parts: Services
+    vendor: Vendor
+    folder: Path
+    video: Path
+
+    def deliver(self, name: str) -> str:
+        """A new video under this name; its key."""
+        delivered(self.parts, self.folder / "ingest", name, self.video)
+        return name
+
+    def row(self, case: str, name: str, *, doubt: bool) -> tuple[object, ...]:
+        """What became of a video, and whether that is as it must be."""
+        key = VideoKey.parse(name)
+        project = self.parts.of(key.project)
+        units, billed = project.units.of_video(key.video), self.vendor.billed[name]
+        state = project.results.statuses(key.video)[Phase.SHOTS].state
+        markers = len(list(project.results.markers(key.video)))
+        if doubt:
+            holds = [u.state for u in units] == [UnitState.IN_DOUBT] and billed <= 1
+            holds = holds and self.vendor.submissions[name] <= 1 and state is PhaseState.FAILED
+        else:
+            holds = [u.state for u in units] == [UnitState.SETTLED] and billed == 1
+            holds = holds and markers == 2 and state is PhaseState.DONE
+        unit = ", ".join(u.state for u in units)
+        return (case, name, billed, unit, state, markers, "yes" if holds else "NO")
+
+
+def run() -> int:
+    """0 where every video is as it must be."""
+    rows: list[tuple[object, ...]] = []
+    for token in (True, False):
+        with temporary_deployment() as (folder, uri), Vendor() as vendor:
+            deployment = Deployment(uri, "crash", folder, vendor.url, token)
+            parts = services(deployment)
+            video = encode(folder / "short.mp4")
+            setting = Setting(Runs(deployment), parts, vendor, folder, video)
+            kind = "token" if token else "no token"
+            rows += [_killed_at(setting, kind, step) for step in STEPS]
+            if token:
+                rows += _killed_at_random(setting)
+            parts.catalog.close()
+    columns = ("killed", "video", "billed", "work units", "shots", "markers", "holds")
+    print_table("Killed with SIGKILL, then run again", columns, rows)
+    return 0 if all(row[-1] == "yes" for row in rows) else 1
+
+
+def _killed_at(setting: Setting, kind: str, step: str) -> tuple[object, ...]:
+    name = setting.deliver(f"acme/{kind.replace(' ', '-')}-{step}")
+    setting.vendor.behave(name, "now")
+    killed = setting.runs.run(name, kill_at=step)
+    assert killed, f"{name} ended before {step}"
+    setting.runs.run(name)
+    doubt = kind == "no token" and step in ("submitting", "submitted", "fetched")
+    return setting.row(f"{kind}, at {step}", name, doubt=doubt)
+
+
+def _killed_at_random(setting: Setting) -> list[tuple[object, ...]]:
+    chance, rows = random.Random(SEED), list[tuple[object, ...]]()
+    for number in range(RANDOM_VIDEOS):
+        name = setting.deliver(f"{('acme', 'globex')[number % 2]}/random-{number}")
+        killed = 0
+        for _ in range(RANDOM_KILLS):
+            killed += setting.runs.run(name, kill_after=chance.uniform(0, LONGEST_SECONDS))
+            setting.vendor.finish(name)
+        for _ in range(2):
+            setting.runs.run(name)
+            setting.vendor.finish(name)
+        rows.append(setting.row(f"token, {killed} times at random", name, doubt=False))
+    return rows

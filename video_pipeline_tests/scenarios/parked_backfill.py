@@ -1,0 +1,229 @@
+"""Scenario: a backfill of four videos through a real webserver and daemon, one video done at once,
+one parked, one that fails, one whose run is killed. Then a backfill that is cancelled.
+
+Prints what the UI shows over time, and what holds of it.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+
+import video_pipeline.samples
+from video_pipeline.catalog.connection import connect
+from video_pipeline.catalog.embedded import EmbeddedServer
+from video_pipeline.defs.held import waiting
+from video_pipeline.defs.partitions import VIDEOS_NAME
+from video_pipeline.domain.phases import ROAD
+from video_pipeline.pipeline.arrive import register_now
+from video_pipeline.storage.folder import FolderIngest
+from video_pipeline_tests.fakes.installed import expose
+from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.scenarios.dagster_processes import dagster_processes
+from video_pipeline_tests.scenarios.webserver import Webserver
+
+DONE, PARKED, FAILING, KILLED = "acme/done", "acme/parked", "acme/failing", "acme/killed"
+FIRST = (DONE, PARKED, FAILING, KILLED)
+SECOND = ("acme/cancelled-1", "acme/cancelled-2")
+_PATIENCE_SECONDS = 240
+_RUNNING = [
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_CONFIGURATION = """\
+providers:
+  vendor:
+    plugin: vendor-shots
+    options: {{url: "{url}"}}
+phases:
+  shots: [vendor]
+work: {{lease_seconds: 2, backoff_seconds: 0.1}}
+"""
+
+
+def run() -> int:
+    """Run it; 0 only if all holds."""
+    with tempfile.TemporaryDirectory(prefix="parked-backfill-") as folder, Vendor() as vendor:
+        with _deployment(Path(folder), vendor) as stage:
+            stage.four_videos()
+            stage.cancelled()
+            return stage.verdict()
+
+
+@contextmanager
+def _deployment(folder: Path, vendor: Vendor) -> Iterator["_Stage"]:
+    """The videos registered, MongoDB running, and Dagster up over them."""
+    (folder / "pipeline.yaml").write_text(_CONFIGURATION.format(url=vendor.url))
+    state = folder / ".video-pipeline"
+    state.mkdir()
+    environment = {
+        "PYTHONPATH": expose(folder / "plugins"),
+        "VIDEO_PIPELINE_CONFIG": str(folder / "pipeline.yaml"),
+        "VIDEO_PIPELINE_HOME": str(state),
+    }
+    with EmbeddedServer(state / "mongodb") as uri:
+        _register(state / "ingest", uri)
+        with dagster_processes(folder / "dagster", environment) as (instance, server):
+            instance.add_dynamic_partitions(VIDEOS_NAME, [*FIRST, *SECOND])
+            yield _Stage(instance, server, vendor)
+
+
+def _register(ingest: Path, uri: str) -> None:
+    catalog = connect(uri, "video_pipeline")
+    sample = Path(video_pipeline.samples.__file__).with_name("trailer.mp4")
+    for key in (*FIRST, *SECOND):
+        project, video = key.split("/")
+        name = f"projects/{project}/videos/{video}/{sample.name}"
+        (ingest / name).parent.mkdir(parents=True)
+        shutil.copy(sample, ingest / name)
+        register_now(FolderIngest(ingest), catalog, name, datetime.now(UTC))
+    catalog.close()
+
+
+@dataclass
+class _Claim:
+    what: str
+    holds: bool
+    seen: object
+
+
+class _Stage:
+    """The running deployment, what is watched of it, and what was claimed."""
+
+    def __init__(self, instance: dg.DagsterInstance, server: Webserver, vendor: Vendor) -> None:
+        self._instance, self._server, self._vendor = instance, server, vendor
+        self._claims: list[_Claim] = []
+        self._began, self._last = time.monotonic(), ""
+
+    def four_videos(self) -> None:
+        """The backfill of four."""
+        self._vendor.behave(DONE, "now")
+        self._vendor.behave(FAILING, "refuse")
+        self._vendor.behave(KILLED, "hang", "now")
+        backfill = self._launch(FIRST)
+        self._until(backfill, FIRST, lambda: self._vendor.submissions[KILLED] == 1)
+        self._kill_run_of(KILLED)
+        self._until(backfill, FIRST, lambda: self._settled_but_for(PARKED))
+        self._claim_parked(backfill)
+        self._vendor.finish(PARKED)
+        self._until(backfill, FIRST, lambda: self._ended(backfill))
+        self._claim_ended(backfill)
+
+    def cancelled(self) -> None:
+        """The backfill that is cancelled in the middle."""
+        backfill = self._launch(SECOND)
+        self._until(backfill, SECOND, lambda: len(waiting(self._instance)) == len(SECOND))
+        self._server.cancel_backfill(backfill)
+        self._until(backfill, SECOND, lambda: self._ended(backfill))
+        status = self._server.backfill_status(backfill)
+        self._claim("the second backfill ended as cancelled", status == "CANCELED", status)
+        held = waiting(self._instance)
+        self._claim("nothing of ours stays held", not held, held)
+        self._claim("no run is left", not self._unfinished(), self._unfinished())
+
+    def verdict(self) -> int:
+        """Print the claims; 0 if all hold."""
+        print()
+        for claim in self._claims:
+            print(f"{'holds' if claim.holds else 'FAILS':6} {claim.what}  [{claim.seen}]")
+        return 0 if all(claim.holds for claim in self._claims) else 1
+
+    def _claim_parked(self, backfill: str) -> None:
+        runs = self._executing()
+        self._claim("while parked, 0 runs execute", not runs, len(runs))
+        status = self._server.backfill_status(backfill)
+        self._claim("while parked, the backfill is in progress", status == "REQUESTED", status)
+        for asset in ("shots", "timeline"):
+            shown = self._server.partition_states(asset).get(PARKED)
+            self._claim(f"{asset} of the parked video is in progress", shown == "in progress", shown)
+
+    def _claim_ended(self, backfill: str) -> None:
+        good = {DONE: "materialized", PARKED: "materialized", KILLED: "materialized"}
+        for asset in ("shots", "timeline", "exports"):
+            shown = self._server.partition_states(asset)
+            expected = good | {FAILING: "failed"}
+            self._claim(f"{asset}: three materialized, one failed", shown == expected, shown)
+            counts = self._server.backfill_counts(backfill, asset)
+            self._claim(f"{asset}: the backfill counts one failure", counts == (3, 1, 0), counts)
+        shown = self._server.partition_states("thumbnails")
+        all_made = dict.fromkeys(FIRST, "materialized")
+        self._claim("thumbnails: not touched by the failure", shown == all_made, shown)
+        status = self._server.backfill_status(backfill)
+        self._claim(
+            "the backfill ended as completed, with the failure", status == "COMPLETED_FAILED", status
+        )
+        billed = {key: self._vendor.billed[key] for key in (DONE, PARKED, KILLED)}
+        self._claim("the vendor billed every job once", set(billed.values()) == {1}, billed)
+
+    def _launch(self, partitions: tuple[str, ...]) -> str:
+        backfill = self._server.launch_backfill([phase.value for phase in ROAD], partitions)
+        print(f"\nbackfill {backfill} of {', '.join(partitions)}")
+        return backfill
+
+    def _until(
+        self, backfill: str, partitions: tuple[str, ...], there: Callable[[], bool]
+    ) -> None:
+        """Watch until something is so. Raises TimeoutError if it never is."""
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while not there():
+            if time.monotonic() > until:
+                raise TimeoutError(f"still waiting after {_PATIENCE_SECONDS} s: {self._last}")
+            self._show(backfill, partitions)
+            time.sleep(1)
+        self._show(backfill, partitions)
+
+    def _show(self, backfill: str, partitions: tuple[str, ...]) -> None:
+        shots, timelines = (self._server.partition_states(a) for a in ("shots", "timeline"))
+        states = "  ".join(
+            f"{key.partition('/')[2]}: {shots.get(key, '-')}/{timelines.get(key, '-')}"
+            for key in partitions
+        )
+        now = f"{self._server.backfill_status(backfill):16} executing {len(self._executing())}  "
+        if now + states != self._last:
+            self._last = now + states
+            print(f"{time.monotonic() - self._began:5.0f} s  {self._last}", flush=True)
+
+    def _settled_but_for(self, parked: str) -> bool:
+        shown = self._server.partition_states("timeline")
+        others = {key: state for key, state in shown.items() if key in FIRST and key != parked}
+        quiet = not self._executing() and parked in waiting(self._instance)
+        return quiet and len(others) == 3 and "in progress" not in others.values()
+
+    def _ended(self, backfill: str) -> bool:
+        return self._server.backfill_status(backfill) not in (
+            *("REQUESTED", "CANCELING", "COMPLETING", "FAILING"),
+        )
+
+    def _kill_run_of(self, key: str) -> None:
+        run = self._instance.get_runs(
+            dg.RunsFilter(statuses=_RUNNING, tags={"dagster/partition": key}), limit=1
+        )[0]
+        logged = self._instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_START)
+        process = next(e.dagster_event.pid for e in logged if e.dagster_event)
+        assert process is not None and process != os.getpid()
+        print(f"kill -9 {process}: the process of run {run.run_id}", flush=True)
+        os.kill(process, signal.SIGKILL)
+
+    def _executing(self) -> list[str]:
+        return self._instance.get_run_ids(dg.RunsFilter(statuses=_RUNNING))
+
+    def _unfinished(self) -> list[str]:
+        some = [*_RUNNING, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
+        return self._instance.get_run_ids(dg.RunsFilter(statuses=some))
+
+    def _claim(self, what: str, holds: bool, seen: object) -> None:
+        self._claims.append(_Claim(what, holds, seen))
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,0 +1,28 @@
+"""What the scenarios share: a temporary deployment, and tables."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from video_pipeline.catalog.embedded import EmbeddedServer
+
+
+@contextlib.contextmanager
+def temporary_deployment() -> Iterator[tuple[Path, str]]:
+    """A folder and the address of a MongoDB in it; both are gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="scenario-") as name:
+        folder = Path(name)
+        with EmbeddedServer(folder / "mongo") as uri:
+            yield folder, uri
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table on standard output, as wide as it needs to be."""
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    Console(width=140, soft_wrap=False).print(table)
