@@ -42,8 +42,10 @@ class Film:
     audio_seconds: float = 2.0
     audio_from: float = 0.0
     audio_gap: tuple[float, float] | None = None
+    audio_jump: tuple[float, float] | None = None
+    """From this moment on, timestamps are later by so many seconds."""
     beep: float = 1.0
-    brightness: int | None = None
+    colour: tuple[int, int, int] | None = None
     faststart: bool = False
 
 
@@ -53,10 +55,9 @@ def level(number: int) -> int:
 
 
 def _picture(film: Film, number: int) -> av.VideoFrame:
-    """Gray, the upper left quarter white, so that turning and mirroring show."""
+    """One gray or colour, the upper left quarter white, so that turning and mirroring show."""
     width, height = film.size
-    gray = level(number) if film.brightness is None else film.brightness
-    pixels = np.full((height, width, 3), gray, np.uint8)
+    pixels = np.full((height, width, 3), film.colour or level(number), np.uint8)
     pixels[: height // 2, : width // 2] = 255
     frame = av.VideoFrame.from_ndarray(pixels, "rgb24")
     return frame.reformat(format="yuv420p" if not (width | height) & 1 else "yuv444p")
@@ -99,6 +100,11 @@ def _sound(film: Film) -> NDArray[np.float32]:
     return (heard * np.sin(2 * np.pi * 1000 * moments) * 0.8).astype(np.float32)
 
 
+def _offset(film: Film, moment: float) -> float:
+    after, by = film.audio_jump or (moment + 1, 0)
+    return film.audio_from + (by if moment >= after else 0)
+
+
 def _write_sound(film: Film, output: OutputContainer, stream: AudioStream) -> None:
     sound = _sound(film)
     gap = film.audio_gap
@@ -114,7 +120,7 @@ def _write_sound(film: Film, output: OutputContainer, stream: AudioStream) -> No
             frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
         frame.sample_rate = film.audio_rate
         frame.time_base = Fraction(1, film.audio_rate)
-        frame.pts = first + round(film.audio_from * film.audio_rate)
+        frame.pts = first + round(_offset(film, first / film.audio_rate) * film.audio_rate)
         output.mux(stream.encode(frame))
     output.mux(stream.encode(None))
 

@@ -1,0 +1,169 @@
+"""Decoding gives every frame once, in order, at its exact moment, to all feeds."""
+
+import io
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from video_pipeline.domain.errors import MediaError
+from video_pipeline.media.reader import FedFrames, ThumbnailSpec
+from video_pipeline.plugins.inputs import Frames
+
+GRAY = Frames(width=40, height=30, pixel_format="gray")
+
+
+def test_every_frame_arrives_once_in_order(room, make, film, brightness):
+    decoded = room.decode(make(film(frames=100)), GRAY)
+    assert decoded.numbers == [list(range(100))]
+    assert (decoded.end.frames, decoded.end.warnings) == (100, ())
+    seen = decoded.frames[0][:, 25, 35]
+    assert np.abs(seen - np.array([brightness(n) for n in range(100)])).max() <= 3
+
+
+@pytest.mark.parametrize("rate", [Fraction(30000, 1001), Fraction(24000, 1001), Fraction(25)])
+def test_moments_and_the_end_are_exact(room, make, film, rate):
+    decoded = room.decode(make(film(frames=60, rate=rate)), GRAY)
+    assert decoded.moments == [[number / rate for number in range(60)]]
+    assert decoded.end.end == 60 / rate
+
+
+def test_a_variable_rate_keeps_each_moment(room, make, film):
+    ticks = tuple(number * 40 + (number % 3) * 11 for number in range(50))
+    path = make(film(name="a.mkv", ticks=ticks, time_base=Fraction(1, 1000)))
+    assert room.decode(path, GRAY).moments == [[Fraction(tick, 1000) for tick in ticks]]
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.ts"])
+def test_time_zero_is_the_first_frame(room, make, film, name):
+    path = make(film(name=name, ticks=tuple(range(25, 75)), audio="aac"))
+    decoded = room.decode(path, GRAY)
+    assert decoded.moments[0][0] == 0
+    assert abs(decoded.moments[0][-1] - Fraction(49, 25)) < Fraction(1, 500)
+
+
+def test_probing_and_decoding_agree_on_the_end(room, make, film):
+    path = make(film(frames=60, rate=Fraction(30000, 1001)))
+    assert room.decode(path, GRAY).end.end == room.probe(path).video.duration
+
+
+def test_one_decode_feeds_several(room, make, film):
+    """Each its size, pixel format and step; numbers count all frames of the video."""
+    feeds = (
+        Frames(width=80),
+        Frames(width=49, height=27, every=3),
+        Frames(width=33, height=21, pixel_format="gray"),
+    )
+    decoded = room.decode(make(film(frames=50)), *feeds)
+    assert [frames.shape for frames in decoded.frames] == [
+        (50, 60, 80, 3),
+        (17, 27, 49, 3),
+        (50, 21, 33),
+    ]
+    assert decoded.numbers[1] == list(range(0, 50, 3))
+    assert decoded.moments[1] == decoded.moments[0][::3]
+
+
+def test_a_step_longer_than_a_batch_keeps_its_numbers(room, make, film):
+    decoded = room.decode(make(film(frames=100)), Frames(width=16, height=12, every=2))
+    assert decoded.numbers == [list(range(0, 100, 2))]
+
+
+def test_colours_are_in_the_order_asked_for(room, make, film):
+    path = make(film(colour=(200, 100, 50)))
+    rgb, bgr = room.decode(path, Frames(width=40), Frames(width=40, pixel_format="bgr24")).frames
+    assert np.abs(rgb[0, 25, 35].astype(int) - (200, 100, 50)).max() <= 4
+    assert np.abs(bgr[0, 25, 35].astype(int) - (50, 100, 200)).max() <= 4
+
+
+@pytest.mark.parametrize(
+    ("rotation", "white"),
+    [(0, (0, 0)), (90, (0, 1)), (180, (1, 1)), (270, (1, 0))],
+)
+def test_frames_are_turned_as_shown(room, make, film, rotation, white):
+    """The upper left quarter, white, goes to (row, column) as the picture is turned clockwise."""
+    decoded = room.decode(
+        make(film(rotation=rotation, colour=(60, 60, 60))), Frames(width=60, pixel_format="gray")
+    )
+    frame = decoded.frames[0][0]
+    assert frame.shape == ((80, 60) if rotation in (90, 270) else (44, 60))
+    rows, columns = (size // 4 for size in frame.shape)
+    quarters = [[frame[rows * r, columns * c] for c in (1, 3)] for r in (1, 3)]
+    assert [(r, c) for r in (0, 1) for c in (0, 1) if quarters[r][c] > 200] == [white]
+
+
+def test_without_a_height_the_shape_as_shown_is_kept(room, make, film):
+    path = make(film(aspect=Fraction(4, 3), size=(90, 60)))
+    assert room.decode(path, Frames(width=60)).frames[0].shape == (50, 30, 60, 3)
+
+
+def test_odd_sizes_decode(room, make, film):
+    path = make(film(name="odd.mkv", size=(161, 91)))
+    assert room.decode(path, Frames(width=161, height=91)).frames[0].shape == (50, 91, 161, 3)
+
+
+def test_thumbnails_are_jpegs_of_keyframes(room, make, film):
+    """The first frame always, then keyframes (here every 0.48 s) at least 0.9 s apart."""
+    spec = ThumbnailSpec(width=80, every=Fraction(9, 10))
+    decoded = room.decode(make(film(frames=100)), thumbnails=spec)
+    assert [picture.at for picture in decoded.thumbnails] == [
+        Fraction(number, 25) for number in (0, 24, 48, 72, 96)
+    ]
+    with av.open(io.BytesIO(decoded.thumbnails[2].jpeg)) as jpeg:
+        frame = next(jpeg.decode(video=0))
+    assert (frame.width, frame.height) == (80, 60)
+
+
+def test_thumbnails_are_no_more_than_asked_for(room, make, film):
+    spec = ThumbnailSpec(every=Fraction(0), most=2)
+    assert len(room.decode(make(film(frames=100)), thumbnails=spec).thumbnails) == 2
+
+
+def test_closing_the_iterator_ends_the_child(reader, room, make, film, children):
+    path, before = make(film(frames=100)), children()
+    media = room.probe(path)
+    with path.open("rb") as source:
+        values = reader.decode(source, media, [Frames(width=640)])
+        assert isinstance(next(values), FedFrames)
+        assert len(children() - before) == 1
+        values.close()
+        assert children() == before
+        assert not source.closed
+
+
+def test_children_on_one_descriptor_do_not_disturb_each_other(reader, room, make, film):
+    path = make(film(frames=100))
+    media = room.probe(path)
+    with path.open("rb") as source:
+        source.seek(777)
+        passes = [reader.decode(source, media, [Frames(width=320)]) for _ in range(2)]
+        ends = [[*one][-1] for one in zip(*passes, strict=True)]
+        assert source.tell() == 777
+    assert ends[-1].frames == 100
+
+
+def test_frames_of_sound_alone_are_refused(room, make, film, reader):
+    path = make(film(name="a.wav", codec=None, audio="pcm_s16le"))
+    media = room.probe(path)
+    with path.open("rb") as source, pytest.raises(MediaError, match="no video"):
+        next(reader.decode(source, media, [GRAY]))
+
+
+def test_memory_does_not_grow_with_the_length(reader, room, make, film, children):
+    """Twenty minutes take no more memory than one."""
+
+    def peak(path):
+        media, before, most = room.probe(path), children(), 0
+        with path.open("rb") as source:
+            for value in reader.decode(source, media, [Frames(width=32, height=24)]):
+                if isinstance(value, FedFrames):
+                    (child,) = children() - before
+                    status = open(f"/proc/{child}/status").read()
+                    found = [line for line in status.splitlines() if line.startswith("VmHWM")]
+                    most = int(found[0].split()[1]) if found else most
+        return most
+
+    minute = film(frames=600, rate=Fraction(10), size=(32, 32), codec="mpeg4")
+    long = film(frames=12_000, rate=Fraction(10), size=(32, 32), codec="mpeg4")
+    assert 0 < peak(make(long)) < peak(make(minute)) + 4096

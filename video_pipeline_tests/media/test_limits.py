@@ -1,0 +1,133 @@
+"""What a child may use, how its end is explained, and that it never outlives its parent."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from video_pipeline.domain.errors import MediaError
+from video_pipeline.plugins.inputs import Frames
+
+LARGE = Frames(width=2000, height=2000)
+
+PARENT = """
+import sys
+from pathlib import Path
+from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.plugins.inputs import Frames
+reader, source = ChildMediaReader(), open(sys.argv[1], "rb")
+values = reader.decode(source, reader.probe(source, ""), [Frames(width=2000)])
+next(values)
+print(Path("/proc/self/task/{0}/children".format(__import__("os").getpid())).read_text(), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_too_little_memory_is_said(room_with, make, film):
+    with pytest.raises(MediaError, match=r"more memory than the limit of 200 MiB"):
+        room_with(address_space_bytes=200 << 20).decode(
+            make(film()), Frames(width=8000, height=8000)
+        )
+
+
+def test_too_little_processor_time_is_said(room_with, make, film):
+    with pytest.raises(MediaError, match=r"processor time than the limit of 1 s \(SIGXCPU\)"):
+        room_with(cpu_seconds=1).decode(make(film(frames=2000, colour=(9, 9, 9))), LARGE)
+
+
+def test_too_little_time_is_said(room_with, make, film):
+    with pytest.raises(MediaError, match="longer than the limit of 1 s"):
+        room_with(wall_seconds=1).decode(make(film(frames=2000, colour=(9, 9, 9))), LARGE)
+
+
+def _only(pids: set[int]) -> int:
+    (pid,) = pids
+    return pid
+
+
+def test_a_decoder_that_stands_still_is_ended(room_with, make, film, children):
+    room, path, before = room_with(stall_seconds=1), make(film(frames=100)), children()
+    media = room.probe(path)
+    with path.open("rb") as source:
+        values = room.reader.decode(source, media, [LARGE])
+        next(values)
+        os.kill(_only(children() - before), signal.SIGSTOP)
+        with pytest.raises(MediaError, match="stood still for 1 s"):
+            list(values)
+    assert children() == before
+
+
+def test_a_slow_reader_is_no_stall(room_with, make, film):
+    """The child waits for us: that does not count against it."""
+    room, path = room_with(stall_seconds=1), make(film(frames=20))
+    media = room.probe(path)
+    with path.open("rb") as source:
+        values = room.reader.decode(source, media, [LARGE])
+        next(values)
+        time.sleep(1.2)
+        assert [*values][-1].frames == 20
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT])
+def test_the_signal_that_ended_a_child_is_named(room, make, film, children, number):
+    path, before = make(film(frames=100)), children()
+    media = room.probe(path)
+    with path.open("rb") as source:
+        values = room.reader.decode(source, media, [LARGE])
+        next(values)
+        os.kill(_only(children() - before), number)
+        with pytest.raises(MediaError, match=number.name):
+            list(values)
+    assert children() == before
+
+
+def test_an_error_of_the_consumer_ends_the_child(room, make, film, children):
+    path, before = make(film(frames=100)), children()
+    media = room.probe(path)
+    with path.open("rb") as source:
+        values = room.reader.decode(source, media, [LARGE])
+        next(values)
+        with pytest.raises(RuntimeError):
+            values.throw(RuntimeError("the detector failed"))
+    assert children() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+def test_a_child_dies_with_its_parent(make, film):
+    path = make(film(frames=100))
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout is not None
+        child = Path("/proc") / parent.stdout.readline().decode().strip()
+        assert child.exists()
+        parent.kill()
+    for _ in range(100):
+        if not child.exists() or "Z" in (child / "stat").read_text().split()[2:3]:
+            return
+        time.sleep(0.05)
+    pytest.fail("the child lives on")
+
+
+def test_a_child_has_no_environment(make, film, room, children, monkeypatch):
+    """Credentials of the parent are not there to be read."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+    path, before = make(film(frames=100)), children()
+    media = room.probe(path)
+    with path.open("rb") as source:
+        values = room.reader.decode(source, media, [LARGE])
+        next(values)
+        child = Path(f"/proc/{_only(children() - before)}")
+        assert (child / "environ").read_bytes() == b""
+        limits = (child / "limits").read_text()
+        assert sum(1 for _ in (child / "fd").iterdir()) <= 4
+        values.close()
+    expected = {"Max file size": "0", "Max core file size": "0", "Max open files": "32"}
+    for name, value in expected.items():
+        assert [line.split(name)[1].split()[0] for line in limits.splitlines() if name in line] == [
+            value
+        ]
