@@ -134,7 +134,7 @@ def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def test_media() -> Path:
+def more_footage() -> Path:
     """The folder with more real footage; without it the test is skipped, and says so."""
     folder = os.environ.get("VIDEO_PIPELINE_TEST_MEDIA")
     if not folder:

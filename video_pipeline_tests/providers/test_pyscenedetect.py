@@ -86,18 +86,18 @@ def test_no_shot_is_shorter_than_the_least_length(find_shots: FindShots) -> None
 class TestMoreFootage:
     """Labelled by eye: a boundary counts within two frames of its label."""
 
-    def test_a_dissolve_and_a_hard_cut(self, find_shots: FindShots, test_media: Path) -> None:
-        dissolve, cut = find_shots(test_media / "nasa-webb.mp4").boundaries
+    def test_a_dissolve_and_a_hard_cut(self, find_shots: FindShots, more_footage: Path) -> None:
+        dissolve, cut = find_shots(more_footage / "nasa-webb.mp4").boundaries
         assert 127 <= dissolve <= 151
         assert abs(cut - 202) <= 2
 
-    def test_a_fade_in_is_no_boundary(self, find_shots: FindShots, test_media: Path) -> None:
-        found = find_shots(test_media / "big-buck-bunny-30s.webm").boundaries
+    def test_a_fade_in_is_no_boundary(self, find_shots: FindShots, more_footage: Path) -> None:
+        found = find_shots(more_footage / "big-buck-bunny-30s.webm").boundaries
         assert len(found) == 3
         assert all(abs(a - b) <= 2 for a, b in zip(found, (283, 376, 551), strict=True))
 
-    def test_a_talk_in_one_shot(self, find_shots: FindShots, test_media: Path) -> None:
-        assert find_shots(test_media / "banana-talk.mp4").boundaries == []
+    def test_a_talk_in_one_shot(self, find_shots: FindShots, more_footage: Path) -> None:
+        assert find_shots(more_footage / "banana-talk.mp4").boundaries == []
 
 
 def _batch(pixels: Any, pts: list[int], time_base: Fraction) -> FrameBatch:
