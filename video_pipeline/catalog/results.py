@@ -3,7 +3,8 @@
 Rows are written under a new generation; one atomic step on the phase's document then makes that
 generation and its result the current ones; rows of older generations are removed last. Readers
 see one moment of the database (a snapshot), so that they see whole results whatever a writer does
-meanwhile. What a crashed writer left is never current, and goes with the next publication.
+meanwhile; MongoDB keeps that moment for five minutes, a longer reading ends in CatalogError.
+What a crashed writer left is never current, and goes with the next publication.
 """
 
 import heapq

@@ -182,6 +182,17 @@ def test_of_two_writers_one_prevails_whole(
     assert current == result(shots=len(labels))
 
 
+def test_a_writer_overtaken_by_a_later_one_does_not_replace_it(acme: ProjectCatalog) -> None:
+    def overtaken() -> Iterator[Marker]:
+        yield from (shot(n, n + 1, "slow") for n in range(1500))
+        acme.results.publish("film", result(shots=2), [shot(0, 1, "fast"), shot(1, 2, "fast")])
+        yield shot(1500, 1501, "slow")
+
+    acme.results.publish("film", result(shots=1501), overtaken())
+    assert [marker.label for marker in acme.results.markers("film")] == ["fast", "fast"]
+    assert acme.results.get("film", Phase.SHOTS) == result(shots=2)
+
+
 def test_nothing_is_kept_of_what_was_replaced(
     acme: ProjectCatalog, count_documents: Callable[[str], int], threads: ThreadPoolExecutor
 ) -> None:
