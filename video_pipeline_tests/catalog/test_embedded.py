@@ -1,5 +1,6 @@
 """What the packaged server promises: private, shared, durable, and gone after its last user."""
 
+import contextlib
 import importlib.util
 import os
 import signal
@@ -41,6 +42,15 @@ def pid_of(uri: str) -> int:
 
 def socket_of(uri: str) -> Path:
     return Path(unquote(uri.removeprefix("mongodb://").split("/?")[0]))
+
+
+def sockets_held_by(pid: int) -> set[str]:
+    """The inode numbers of a process's sockets."""
+    found: set[str] = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+            found.add(str(descriptor.readlink()))
+    return {name[8:-1] for name in found if name.startswith("socket:[")}
 
 
 def is_running(pid: int) -> bool:
@@ -88,8 +98,7 @@ def test_it_is_reached_through_a_private_socket_alone(folder: Path) -> None:
     with EmbeddedServer(folder) as uri:
         assert folder.stat().st_mode & 0o777 == 0o700
         assert socket_of(uri).parent == folder
-        descriptors = [str(path.readlink()) for path in Path(f"/proc/{pid_of(uri)}/fd").iterdir()]
-        held = {found[8:-1] for found in descriptors if found.startswith("socket:[")}
+        held = sockets_held_by(pid_of(uri))
         tables = [path for path in Path("/proc/net").iterdir() if path.name in ("tcp", "tcp6")]
         lines = [line.split() for table in tables for line in table.read_text().splitlines()[1:]]
         assert held
