@@ -1,20 +1,17 @@
 """Progress of one project: numbered events, and the status of each phase that they leave.
 
-Number, event and status are written in one transaction. The counter is written first: whoever
-comes second to it waits, so that events become visible in the order of their numbers.
+An event takes the number after the last one, under a unique index: whoever comes second to a
+number takes the next. So numbers have no gaps and become visible in order, and no transaction is
+left open, holding up others, by a process that is killed in the middle of one.
 """
 
 from datetime import datetime
 from typing import Any
 
-from pymongo.client_session import ClientSession
-
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState, ProgressEvent
-
-_COUNTER = {"name": "events"}
 
 
 class MongoEvents:
@@ -22,8 +19,7 @@ class MongoEvents:
 
     def __init__(self, database: ProjectDatabase) -> None:
         self._database = database
-        self._counters, self._events = database["counters"], database["events"]
-        self._phases = database["phases"]
+        self._events, self._phases = database["events"], database["phases"]
 
     def record(
         self,
@@ -48,16 +44,9 @@ class MongoEvents:
             "run_id": run_id,
         }
 
-        def append(session: ClientSession) -> ProgressEvent:
-            count: Document = {"$inc": {"value": 1}}
-            sequence = self._counters.put(_COUNTER, count, session=session)["value"]
-            document = {**where, **told, "sequence": sequence, "at": now}
-            event = self._event(document)
-            self._events.insert([document], session=session)
-            self._set_status(where, {**told, "unit": unit, "updated_at": now}, session)
-            return event
-
-        return self._database.in_transaction(append)
+        sequence = self._append({**where, **told, "at": now})
+        self._set_status(where, {**told, "unit": unit, "updated_at": now, "sequence": sequence})
+        return self._event({**where, **told, "at": now, "sequence": sequence})
 
     def after(self, sequence: int, limit: int = 1000) -> list[ProgressEvent]:
         found = self._events.find(
@@ -65,13 +54,23 @@ class MongoEvents:
         )
         return [self._event(document) for document in found]
 
-    def _set_status(self, where: Document, status: Document, session: ClientSession) -> None:
-        before = self._phases.find_one(where, session=session) or {}
+    def _append(self, event: Document) -> int:
+        while True:
+            last = self._events.find_one({}, sort=[("sequence", -1)])
+            sequence = last["sequence"] + 1 if last else 1
+            if self._events.add({**event, "sequence": sequence}):
+                return sequence
+
+    def _set_status(self, where: Document, status: Document) -> None:
+        """The phase's status follows its latest event, in whatever order the writers get here."""
+        before = self._phases.find_one(where) or {}
         running = PhaseState.RUNNING.value
         begins = status["state"] == running and before.get("state") != running
         if begins or "started_at" not in before:
             status = {**status, "started_at": status["updated_at"]}
-        self._phases.put(where, {"$set": status}, session=session)
+        older = {**where, "sequence": {"$not": {"$gte": status["sequence"]}}}
+        if not self._phases.update(older, {"$set": status}):
+            self._phases.put(where, {"$setOnInsert": status})
 
     def _event(self, document: Document) -> ProgressEvent:
         fields: dict[str, Any] = {

@@ -82,7 +82,6 @@ COLLECTIONS = {
         fields={"sequence": "number", "video": "string", "phase": "string", "at": "date"},
         unique=(("sequence",),),
     ),
-    "counters": CollectionSpec(fields={"name": "string", "value": "number"}, unique=(("name",),)),
     "units": CollectionSpec(
         fields={
             "id": "string",

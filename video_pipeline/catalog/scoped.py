@@ -4,9 +4,9 @@ Repositories see MongoDB only through `ProjectCollection`; it adds project and s
 every filter and every new document, so that neither can be forgotten.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, TypeVar, cast
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
 
 from bson.errors import BSONError
 from pymongo import MongoClient, ReturnDocument
@@ -14,13 +14,11 @@ from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
-from pymongo.read_concern import ReadConcern
 
 from video_pipeline.domain.errors import CatalogError, CatalogUnavailable
 from video_pipeline.domain.identity import ProjectId
 
 Document = dict[str, Any]
-_T = TypeVar("_T")
 
 DOCUMENT_VERSION = 1
 """The schema_version that documents are written with."""
@@ -33,11 +31,8 @@ def address_of(client: MongoClient[Document]) -> str:
 
 
 @contextmanager
-def translated(address: str, *, transient_passes: bool = False) -> Generator[None]:
-    """Raise pymongo's errors as CatalogUnavailable or CatalogError.
-
-    Inside a transaction the transient ones pass, so that it is tried again.
-    """
+def translated(address: str) -> Generator[None]:
+    """Raise pymongo's errors as CatalogUnavailable or CatalogError."""
     try:
         yield
     except (BSONError, OverflowError) as error:
@@ -47,8 +42,6 @@ def translated(address: str, *, transient_passes: bool = False) -> Generator[Non
             remedy="Keep numbers within 64 bits, text free of null bytes, rows below 16 MB.",
         ) from error
     except PyMongoError as error:
-        if transient_passes and error.has_error_label("TransientTransactionError"):
-            raise
         raise _translation(address, error) from error
 
 
@@ -81,12 +74,12 @@ class ProjectCollection:
 
     def find_one(self, where: Document, **options: Any) -> Document | None:
         """The first document, None where there is none."""
-        with self._translated(options):
+        with translated(self._address):
             return self._collection.find_one({**where, **self._scope}, **options)
 
     def insert(self, documents: Sequence[Document], **options: Any) -> None:
         """Add new documents, all in one message."""
-        with self._translated(options):
+        with translated(self._address):
             self._collection.insert_many([self._new(one) for one in documents], **options)
 
     def add(self, document: Document) -> bool:
@@ -100,14 +93,14 @@ class ProjectCollection:
 
     def update(self, where: Document, update: Document, **options: Any) -> bool:
         """Change the one document; False where none matches."""
-        with self._translated(options):
+        with translated(self._address):
             done = self._collection.update_one({**where, **self._scope}, update, **options)
         return done.matched_count > 0
 
     def change(self, where: Document, update: Document, **options: Any) -> Document | None:
         """Change the one document and give what it has become; None where none matches."""
         after = ReturnDocument.AFTER
-        with self._translated(options):
+        with translated(self._address):
             return self._collection.find_one_and_update(
                 {**where, **self._scope}, update, return_document=after, **options
             )
@@ -116,7 +109,7 @@ class ProjectCollection:
         """Change the one document, made where it is missing, and give what it has become."""
         fresh = {**update.get("$setOnInsert", {}), "schema_version": DOCUMENT_VERSION}
         update = {**update, "$setOnInsert": fresh}
-        with self._translated(options):
+        with translated(self._address):
             try:
                 return self._put(where, update, options)
             except DuplicateKeyError:
@@ -141,9 +134,6 @@ class ProjectCollection:
         )
         return cast(Document, found)
 
-    def _translated(self, options: Document) -> AbstractContextManager[None]:
-        return translated(self._address, transient_passes="session" in options)
-
 
 class ProjectDatabase:
     """The database as one project sees it."""
@@ -160,11 +150,6 @@ class ProjectDatabase:
         """A session whose reads all see the same moment."""
         with translated(self._address), self._database.client.start_session(snapshot=True) as one:
             yield one
-
-    def in_transaction(self, work: Callable[[ClientSession], _T]) -> _T:
-        """Do work within a transaction, again where another got in its way."""
-        with translated(self._address), self._database.client.start_session() as session:
-            return session.with_transaction(work, read_concern=ReadConcern("snapshot"))
 
     def check_owner(self, project: str) -> None:
         """Raise CatalogError for a value that belongs to another project."""
