@@ -1,19 +1,15 @@
 """The media reader: every method starts a confined child for one task and checks what it says."""
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from io import UnsupportedOperation
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
-from video_pipeline.domain.errors import MediaError, SourceError
+from video_pipeline.domain.errors import MediaError
 from video_pipeline.domain.media import MediaInfo, VideoStream
-from video_pipeline.media.process import Child, Message
+from video_pipeline.media.answers import NOT_AS_AGREED, decoded
+from video_pipeline.media.process import Child
 from video_pipeline.media.reader import (
     DecodeEnd,
     FedFrames,
@@ -22,13 +18,13 @@ from video_pipeline.media.reader import (
     ThumbnailSpec,
 )
 from video_pipeline.media.shape import even_height
-from video_pipeline.plugins.inputs import AUDIO_RATE, Audio, FrameBatch, Frames
+from video_pipeline.media.source import check_plain, name_of
+from video_pipeline.plugins.inputs import AUDIO_RATE, Audio, Frames
 
 _DEFAULT_LIMITS = MediaLimits()
 _SAMPLE_BYTES = 2
 _MARGIN_SECONDS = 1
 """Sound is believed to go on for this long after what probing found."""
-_NOT_AS_AGREED = (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError)
 
 
 class ChildMediaReader:
@@ -56,7 +52,9 @@ class ChildMediaReader:
         """Write the first audio stream to the file `into`. Raises MediaError, SourceError."""
         if media.audio is None:
             raise MediaError(
-                "it has no audio", where=_name(source), remedy="Ask for audio only where there is."
+                "it has no audio",
+                where=name_of(source),
+                remedy="Ask for audio only where there is.",
             )
         try:
             return self._written(source, media, into)
@@ -81,7 +79,7 @@ class ChildMediaReader:
                         file.seek(int(message.facts["samples"]) * _SAMPLE_BYTES, os.SEEK_CUR)
                     else:
                         start = int(message.facts["start"])
-                except _NOT_AS_AGREED as error:
+                except NOT_AS_AGREED as error:
                     raise child.nonsense("sound out of place") from error
             file.truncate()
             samples = file.tell() // _SAMPLE_BYTES
@@ -98,30 +96,33 @@ class ChildMediaReader:
         video = media.video
         if video is None:
             raise MediaError(
-                "it has no video", where=_name(source), remedy="Ask for frames only where there is."
+                "it has no video",
+                where=name_of(source),
+                remedy="Ask for frames only where there is.",
             )
         sizes = [self._size(source, feed.width, feed.height, video) for feed in feeds]
-        arguments: dict[str, Any] = {
+        arguments = {
             "rate": str(video.frame_rate.per_second),
             "rotation": video.rotation,
             "feeds": [
                 {"size": size, "pixel_format": feed.pixel_format, "every": feed.every}
                 for feed, size in zip(feeds, sizes, strict=True)
             ],
-            "thumbnails": thumbnails
-            and {
-                "size": self._size(source, thumbnails.width, None, video),
-                "every": str(thumbnails.every),
-                "most": thumbnails.most,
-            },
+            "thumbnails": thumbnails and self._thumbnails(source, thumbnails, video),
         }
         with self._child(source, "decode", arguments) as child:
             for message in child.messages():
                 try:
-                    value = _decoded(message, feeds, sizes, video)
-                except _NOT_AS_AGREED as error:
+                    value = decoded(message, feeds, sizes, video)
+                except NOT_AS_AGREED as error:
                     raise child.nonsense("frames out of shape") from error
                 yield value
+
+    def _thumbnails(
+        self, source: BinaryIO, spec: ThumbnailSpec, video: VideoStream
+    ) -> dict[str, Any]:
+        size = self._size(source, spec.width, None, video)
+        return {"size": size, "every": str(spec.every), "most": spec.most}
 
     def _size(
         self, source: BinaryIO, width: int, height: int | None, video: VideoStream
@@ -130,68 +131,11 @@ class ChildMediaReader:
         if width * height > self._limits.max_pixels:
             raise MediaError(
                 f"frames of {width} x {height} have more than {self._limits.max_pixels:,} pixels",
-                where=_name(source),
+                where=name_of(source),
                 remedy="Ask for smaller frames.",
             )
         return width, height
 
     def _child(self, source: BinaryIO, task: str, arguments: Any = None) -> Child:
-        _check_plain(source)
-        return Child(source, _name(source), self._limits, task, arguments or {})
-
-
-def _decoded(
-    message: Message,
-    feeds: Sequence[Frames],
-    sizes: Sequence[tuple[int, int]],
-    video: VideoStream,
-) -> FedFrames | Thumbnail | DecodeEnd:
-    facts = message.facts
-    if message.kind == "frames":
-        feed = int(facts["feed"])
-        batch = FrameBatch(
-            pixels=_pixels(message, sizes[feed], feeds[feed].pixel_format == "gray"),
-            pts=np.array(facts["pts"], np.int64),
-            time_base=video.time_base,
-            first=int(facts["first"]),
-        )
-        return FedFrames(feed, batch)
-    if message.kind == "thumbnail":
-        return Thumbnail(Fraction(facts["at"]), message.payload.tobytes())
-    return DecodeEnd(
-        Fraction(facts["end"]), int(facts["frames"]), tuple(map(str, facts["warnings"]))
-    )
-
-
-def _pixels(message: Message, size: tuple[int, int], gray: bool) -> NDArray[np.uint8]:
-    """The payload's rows, which may be padded, as (n, height, width) and, unless gray, 3."""
-    width, height = size
-    row = width if gray else width * 3
-    count, stride = len(message.facts["pts"]), int(message.facts["stride"])
-    rows = message.payload.reshape(count, height, stride)[:, :, :row]
-    shape = (count, height, width) if gray else (count, height, width, 3)
-    return np.ascontiguousarray(rows).reshape(shape)
-
-
-def _check_plain(source: BinaryIO) -> None:
-    """Raise SourceError for anything but a plain file, opened by its own name."""
-    try:
-        mode = os.fstat(source.fileno()).st_mode
-    except UnsupportedOperation as error:
-        raise _not_plain(source, "has no descriptor") from error
-    name = getattr(source, "name", None)
-    if not stat.S_ISREG(mode):
-        raise _not_plain(source, "is no plain file")
-    if isinstance(name, str) and Path(name).is_symlink():
-        raise _not_plain(source, "was opened by a symlink")
-
-
-def _not_plain(source: BinaryIO, what: str) -> SourceError:
-    return SourceError(
-        f"the source {what}", where=_name(source), remedy="Deliver the video as a plain file."
-    )
-
-
-def _name(source: BinaryIO) -> str:
-    name = getattr(source, "name", None)
-    return Path(name).name if isinstance(name, str) else "the source"
+        check_plain(source)
+        return Child(source, name_of(source), self._limits, task, arguments or {})

@@ -28,7 +28,8 @@ class FrameClock:
         else:
             moment = self._placed(pts)
         self.frames += 1
-        self._last, self._last_duration = moment, duration
+        honest = 0 < duration * self._time_base <= LONGEST_GAP
+        self._last, self._last_duration = moment, duration if honest else 0
         return moment
 
     def _placed(self, pts: int | None) -> int:
@@ -50,9 +51,7 @@ class FrameClock:
     @property
     def end(self) -> Fraction:
         """When the last frame ends, in seconds."""
-        length = self._last_duration * self._time_base
-        if not 0 < length <= LONGEST_GAP:
-            length = 1 / self._rate
+        length = self._last_duration * self._time_base or 1 / self._rate
         return self._last * self._time_base + length
 
     @property

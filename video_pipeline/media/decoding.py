@@ -8,6 +8,8 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Stream
 
+from video_pipeline.media.opening import Input
+
 
 class Damage:
     """What could not be read or decoded on the way."""
@@ -30,7 +32,7 @@ class Damage:
 
 
 def read(
-    container: InputContainer, streams: Sequence[Stream], damage: Damage
+    source: Input, container: InputContainer, streams: Sequence[Stream], damage: Damage
 ) -> "Iterator[Packet[Any]]":
     """The packets of the streams and, at the end, an empty one for each, to flush its decoder."""
     packets = container.demux(list(streams))
@@ -43,6 +45,7 @@ def read(
             _unless_memory(error)
             damage.stopped = str(error.strerror)
             break
+        source.beat()
         yield packet
     for stream in streams:
         flush: Packet[Any] = Packet()

@@ -8,6 +8,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
+from video_pipeline.media.clock import LONGEST_GAP
 from video_pipeline.media.decoding import Damage, read
 from video_pipeline.media.opening import Input
 
@@ -48,7 +49,7 @@ def _scan(source: Input, indices: list[int | None], near_end: bool) -> list[Frac
             return [None, None]
         wanted = [container.streams[index] for index in indices if index is not None]
         ends: dict[int, Fraction] = {}
-        for packet in read(container, wanted, Damage()):
+        for packet in read(source, container, wanted, Damage()):
             moment = packet.dts if packet.pts is None else packet.pts
             if moment is None or packet.is_discard or packet.stream.time_base is None:
                 continue
@@ -70,8 +71,8 @@ def _seek_near_end(container: InputContainer) -> bool:
 
 
 def _length(stream: VideoStream | AudioStream, duration: int | None) -> Fraction:
-    """Ticks that a packet lasts; by the frame rate where it does not say."""
-    if duration:
+    """Ticks that a packet lasts; by the frame rate where it does not say, or lies."""
+    if duration and 0 < duration * (stream.time_base or 0) <= LONGEST_GAP:
         return Fraction(duration)
     rate = stream.average_rate if isinstance(stream, VideoStream) else None
     return 1 / (rate * stream.time_base) if rate and stream.time_base else Fraction(0)

@@ -79,7 +79,7 @@ def decode(
     source.prepare(stream, skip_loop_filter="noref")
     targets = _Targets(outlet, rotation, feeds, thumbnails)
     clock, damage = FrameClock(stream.time_base, Fraction(rate)), Damage()
-    for packet in read(container, (stream,), damage):
+    for packet in read(source, container, (stream,), damage):
         for frame in frames_of(packet, damage):
             source.check_size(frame.width, frame.height)
             number = clock.frames

@@ -1,7 +1,7 @@
 """Opening hostile media in the child: allowed containers only, and nothing but the one input."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import av
@@ -52,8 +52,12 @@ class Descriptor:
 class Input:
     """The one input, to be opened as often as a task needs it."""
 
-    def __init__(self, descriptor: int, max_pixels: int, threads: int) -> None:
+    def __init__(
+        self, descriptor: int, max_pixels: int, threads: int, beat: Callable[[], None]
+    ) -> None:
         self.descriptor, self.max_pixels, self.threads = descriptor, max_pixels, threads
+        self.beat = beat
+        """To be called for each packet read: a task that is busy has not stalled."""
 
     def open(self) -> InputContainer:
         """Read the headers. Raises MediaFault for anything but an allowed container."""

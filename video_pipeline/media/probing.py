@@ -24,11 +24,11 @@ _OFF_SECONDS = 1
 class _Beginning:
     """The first frame that can be decoded, and the timestamps around it."""
 
-    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+    def __init__(self, source: Input, container: InputContainer, stream: VideoStream) -> None:
         damage = Damage()
         self.pts: list[int] = []
         self.frame: VideoFrame | None = None
-        for packet in read(container, (stream,), damage):
+        for packet in read(source, container, (stream,), damage):
             if packet.pts is not None and not packet.is_discard:
                 self.pts.append(packet.pts)
             if self.frame is None:
@@ -91,7 +91,7 @@ class _Facts:
         if stream.codec_context is None or stream.time_base is None:
             raise MediaFault("no decoder knows its video", "Deliver it as H.264 in MP4.")
         self._source.prepare(stream)
-        beginning = _Beginning(self._container, stream)
+        beginning = _Beginning(self._source, self._container, stream)
         frame = beginning.frame
         if frame is None:
             raise MediaFault("not one frame can be decoded", "Encode it again and deliver it anew.")

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from video_pipeline.domain.errors import MediaError
 from video_pipeline.media.deaths import death
-from video_pipeline.media.protocol import HEAD, MOST_FACTS
+from video_pipeline.media.protocol import BEAT, HEAD, MOST_FACTS
 from video_pipeline.media.reader import MediaLimits
 
 _START = (
@@ -89,7 +89,8 @@ class Child:
             message = self._message()
             if message.kind == "fault":
                 raise self._fault(message.facts)
-            yield message
+            if message.kind != BEAT:
+                yield message
             if message.kind == "end":
                 return
 

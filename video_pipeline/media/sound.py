@@ -84,7 +84,7 @@ def audio(source: Input, outlet: Outlet, *, rate: int, zero: str | None, longest
     samples, damage = _Samples(rate, round(Fraction(longest) * rate), outlet), Damage()
     start = None if zero is None else Fraction(zero)
     frames = 0
-    for packet in read(container, (stream,), damage):
+    for packet in read(source, container, (stream,), damage):
         for frame in frames_of(packet, damage):
             frames += 1
             heard = _moment(frame)

@@ -71,6 +71,8 @@ def _video(film: Film, output: OutputContainer) -> VideoStream | None:
     width, height = film.size
     stream.width, stream.height = film.size
     stream.pix_fmt = "yuv420p" if not (width | height) & 1 else "yuv444p"
+    if film.codec == "mjpeg":
+        stream.codec_context.color_range = 2
     stream.codec_context.gop_size = film.keyframes
     stream.codec_context.time_base = film.time_base or 1 / film.rate
     if film.codec == "libx264":

@@ -2,6 +2,7 @@
 
 import io
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -159,7 +160,7 @@ def test_memory_does_not_grow_with_the_length(reader, room, make, film, children
             for value in reader.decode(source, media, [Frames(width=32, height=24)]):
                 if isinstance(value, FedFrames):
                     (child,) = children() - before
-                    status = open(f"/proc/{child}/status").read()
+                    status = Path(f"/proc/{child}/status").read_text()
                     found = [line for line in status.splitlines() if line.startswith("VmHWM")]
                     most = int(found[0].split()[1]) if found else most
         return most

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -13,16 +14,17 @@ from video_pipeline.domain.errors import MediaError
 from video_pipeline.plugins.inputs import Frames
 
 LARGE = Frames(width=2000, height=2000)
+HUGE = Frames(width=5000, height=5000)
 
 PARENT = """
-import sys
+import os, sys
 from pathlib import Path
 from video_pipeline.media.child import ChildMediaReader
 from video_pipeline.plugins.inputs import Frames
 reader, source = ChildMediaReader(), open(sys.argv[1], "rb")
 values = reader.decode(source, reader.probe(source, ""), [Frames(width=2000)])
 next(values)
-print(Path("/proc/self/task/{0}/children".format(__import__("os").getpid())).read_text(), flush=True)
+print(Path(f"/proc/self/task/{os.getpid()}/children").read_text(), flush=True)
 sys.stdin.read()
 """
 
@@ -36,12 +38,12 @@ def test_too_little_memory_is_said(room_with, make, film):
 
 def test_too_little_processor_time_is_said(room_with, make, film):
     with pytest.raises(MediaError, match=r"processor time than the limit of 1 s \(SIGXCPU\)"):
-        room_with(cpu_seconds=1).decode(make(film(frames=2000, colour=(9, 9, 9))), LARGE)
+        room_with(cpu_seconds=1).decode(make(film(frames=100)), HUGE)
 
 
 def test_too_little_time_is_said(room_with, make, film):
     with pytest.raises(MediaError, match="longer than the limit of 1 s"):
-        room_with(wall_seconds=1).decode(make(film(frames=2000, colour=(9, 9, 9))), LARGE)
+        room_with(wall_seconds=1).decode(make(film(frames=100)), HUGE)
 
 
 def _only(pids: set[int]) -> int:
@@ -70,6 +72,13 @@ def test_a_slow_reader_is_no_stall(room_with, make, film):
         next(values)
         time.sleep(1.2)
         assert [*values][-1].frames == 20
+
+
+def test_a_decode_that_has_nothing_to_send_is_no_stall(room_with, make, film):
+    """Two seconds of work without a frame that anybody wants but the first."""
+    long = make(film(frames=12_000, rate=Fraction(10), size=(32, 32), codec="mpeg4"))
+    seldom = Frames(width=16, height=16, every=20_000)
+    assert room_with(stall_seconds=1).decode(long, seldom).end.frames == 12_000
 
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT])
