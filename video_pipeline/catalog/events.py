@@ -63,14 +63,13 @@ class MongoEvents:
 
     def _set_status(self, where: Document, status: Document) -> None:
         """The phase's status follows its latest event, in whatever order the writers get here."""
-        before = self._phases.find_one(where) or {}
+        before = self._phases.put(where, {})
         running = PhaseState.RUNNING.value
         begins = status["state"] == running and before.get("state") != running
         if begins or "started_at" not in before:
             status = {**status, "started_at": status["updated_at"]}
         older = {**where, "sequence": {"$not": {"$gte": status["sequence"]}}}
-        if not self._phases.update(older, {"$set": status}):
-            self._phases.put(where, {"$setOnInsert": status})
+        self._phases.update(older, {"$set": status})
 
     def _event(self, document: Document) -> ProgressEvent:
         fields: dict[str, Any] = {

@@ -95,6 +95,18 @@ def test_the_status_is_that_of_the_last_event(acme: ProjectCatalog, now: datetim
     }
 
 
+def test_the_status_is_that_of_the_last_event_whoever_comes_last(
+    acme: ProjectCatalog, now: datetime, threads: ThreadPoolExecutor
+) -> None:
+    for video in map(str, range(20)):
+
+        def record(percent: int, video: str = video) -> ProgressEvent:
+            return acme.events.record(video, Phase.SHOTS, PhaseState.RUNNING, now, percent=percent)
+
+        last = max(threads.map(record, range(8)), key=lambda event: event.sequence)
+        assert acme.results.statuses(video)[Phase.SHOTS].percent == last.percent
+
+
 def test_a_phase_starts_when_it_begins_to_run(acme: ProjectCatalog, now: datetime) -> None:
     told = [PhaseState.WAITING, PhaseState.RUNNING, PhaseState.RUNNING, PhaseState.FAILED]
     starts: list[datetime] = []
