@@ -37,7 +37,8 @@ def stream_ends(
     indices = [stream.index if stream else None for stream in (video, audio)]
     if container.size > _READ_WHOLE_BYTES:
         found = _scan(source, indices, near_end=True)
-        if all(end is not None for end, index in zip(found, indices, strict=True) if index):
+        missing = [index for end, index in zip(found, indices, strict=True) if end is None]
+        if not any(index is not None for index in missing):
             return Ends(found[0], found[1], complete=False)
     found = _scan(source, indices, near_end=False)
     return Ends(found[0], found[1], complete=True)
