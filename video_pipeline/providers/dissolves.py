@@ -1,18 +1,20 @@
 """Dissolves: one picture melts into another. Cuts and fades lie beside this.
 
-A dissolve moves every part of the picture on a straight line between its ends; motion mostly
-does not. Dissolves of low contrast and those shorter than about eight frames are not found, nor
-are wipes.
+A dissolve moves every part of the picture on a straight line between its ends. Motion mostly
+does not, and where it does, a movement of the whole picture explains the change. Dissolves of
+low contrast and those shorter than about eight frames are not found, nor are wipes.
 """
 
 from dataclasses import dataclass
 
+from video_pipeline.providers.motion import share_of_motion
 from video_pipeline.providers.pictures import Picture, Recent, contrast, distance, likeness
 
 _LAGS = ((8, 10.0), (16, 18.0), (32, 26.0))
 """Spans in frames over which a straight line is sought, and the least change over each, in
 levels: slow camera movement stays below."""
 _MOST_BEND = 0.12
+_MOST_MOTION = 0.35
 _LEAST_CHANGE = 20.0
 _MOST_LIKENESS = 0.8
 _LEAST_CONTRAST = 5.0
@@ -65,12 +67,18 @@ class Dissolves:
         recent, end = self._recent, self._recent.after - 1
         if not recent.has(end - lag):
             return False
-        before, after = recent.at(end - lag), recent.at(end)
+        before, half, after = (recent.at(n) for n in (end - lag, end - lag // 2, end))
         change = distance(before, after)
-        return change >= least and all(
-            distance(recent.at(end - lag + lag * quarter // 4), _between(before, after, quarter))
-            <= _MOST_BEND * change
-            for quarter in (2, 1, 3)
+        return (
+            change >= least
+            and all(
+                distance(
+                    recent.at(end - lag + lag * quarter // 4), _between(before, after, quarter)
+                )
+                <= _MOST_BEND * change
+                for quarter in (2, 1, 3)
+            )
+            and share_of_motion(before, half, after) < _MOST_MOTION
         )
 
 

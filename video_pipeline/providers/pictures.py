@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+GRID = (16, 9)
+"""Columns and rows of a picture."""
+
 Picture = NDArray[np.floating[Any]]
 
 

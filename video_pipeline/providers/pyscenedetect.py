@@ -25,11 +25,9 @@ from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import FrameBatch, Frames
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline.providers import dissolves, fades, steps
-from video_pipeline.providers.pictures import Recent
+from video_pipeline.providers.pictures import GRID, Recent
 
 FoundBy = Literal["cut", "dissolve", "fade"]
-
-_GRID = (16, 9)
 
 
 class PySceneDetectOptions(PluginOptions):
@@ -147,7 +145,7 @@ class ShotStream:
     def _look(self, pixels: Any) -> None:
         import cv2
 
-        small = cv2.resize(pixels, _GRID, interpolation=cv2.INTER_AREA)
+        small = cv2.resize(pixels, GRID, interpolation=cv2.INTER_AREA)
         self._recent.add(small.reshape(-1).astype("float32"))
         if self._options.gradual:
             self._dissolves.look()
