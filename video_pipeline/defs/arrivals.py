@@ -19,20 +19,20 @@ INTERVAL_SECONDS = 5
     job=road,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    required_resource_keys={"pipeline"},
     description="Registers videos that arrived and requests a run for each.",
 )
-def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+def arrivals(
+    context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Deployment]
+) -> dg.SensorResult | dg.SkipReason:
     """Look into the ingest store once. The cursor is what has to look the same at the next look:
     lost together with the runs that it requests, the arrivals are found again."""
-    deployment: Deployment = context.resources.pipeline
-    deployment.renew()
+    pipeline.renew()
     try:
-        services = deployment.services
+        services = pipeline.services
         seen = json.loads(context.cursor or "{}")
         found = sweep(services.ingest, services.catalog, datetime.now(UTC), seen)
     except CatalogUnavailable as error:
-        deployment.close()
+        pipeline.close()
         return dg.SkipReason(str(error))
     told = _told(found)
     context.log.info(told)

@@ -38,19 +38,19 @@ _UNFINISHED = [
     job=road,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    required_resource_keys={"pipeline"},
     description="Lets held runs go whose provider's job has ended, or requests a run.",
 )
-def completions(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+def completions(
+    context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Deployment]
+) -> dg.SensorResult | dg.SkipReason:
     """Look up overdue jobs once, and see to every video with an ended one."""
-    deployment: Deployment = context.resources.pipeline
-    deployment.renew()
+    pipeline.renew()
     try:
-        ready = sweep(deployment.services, datetime.now(UTC))
+        ready = sweep(pipeline.services, datetime.now(UTC))
         held = waiting(context.instance)
-        idle = {key for key in held if not _under_way(deployment.services, key)}
+        idle = {key for key in held if not _under_way(pipeline.services, key)}
     except CatalogUnavailable as error:
-        deployment.close()
+        pipeline.close()
         return dg.SkipReason(str(error))
     freed = [run for key in {str(u.request.key) for u in ready} | idle for run in held.get(key, ())]
     release(context.instance, freed)

@@ -36,7 +36,7 @@ def good_metadata(services: Services, key: VideoKey, outcome: Outcome) -> Metada
         said["made before"] = True
     if outcome.result is None:
         return said
-    said |= _origin(outcome.result) | _result(outcome.result)
+    said |= _origin(outcome.result) | _result(outcome)
     said |= _outputs(services, key, outcome.result)
     table = preview(services, key, outcome.phase)
     if table:
@@ -88,15 +88,19 @@ def _origin(result: PhaseResult) -> Metadata:
     return said | ({"model": origin.model} if origin.model else {})
 
 
-def _result(result: PhaseResult) -> Metadata:
+def _result(outcome: Outcome) -> Metadata:
+    result = outcome.result
+    if result is None:
+        return {}
     said: Metadata = dict(result.counts)
     if result.usage:
         said["usage"] = "; ".join(_billed(usage) for usage in result.usage)
     if result.language:
         sure = result.language_confidence
         said["language"] = result.language + (f" ({sure:.0%})" if sure is not None else "")
-    if result.warnings:
-        said["warnings"] = dg.MetadataValue.md("\n".join(f"- {w}" for w in result.warnings))
+    warnings = [warning for warning in result.warnings if warning != outcome.message]
+    if warnings:
+        said["warnings"] = dg.MetadataValue.md("\n".join(f"- {w}" for w in warnings))
     return said
 
 

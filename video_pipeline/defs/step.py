@@ -13,7 +13,7 @@ from video_pipeline.defs.partitions import VIDEOS
 from video_pipeline.defs.run_queue import missing_tags
 from video_pipeline.defs.specs import SUCCEEDED, asset_key, asset_spec, check_specs
 from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.phases import ROAD, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Notify, Services
@@ -50,7 +50,7 @@ class Step:
     def phases(self) -> list[Phase]:
         """The phases that are asked for in this run."""
         asked = {key.to_user_string() for key in self.context.selected_asset_keys}
-        return [phase for phase in Phase if phase in asked]
+        return [phase for phase in ROAD if phase in asked]
 
     def record(self, outcomes: Iterable[Outcome]) -> Events:
         """Tell Dagster what came of the phases. Ends in dg.Failure where one failed.
@@ -58,7 +58,8 @@ class Step:
         What goes on with parked phases is queued before anything else: no moment shall be left
         in which a backfill finds nothing more to wait for.
         """
-        ended = list(outcomes)
+        order = list(ROAD)
+        ended = sorted(outcomes, key=lambda outcome: order.index(outcome.phase))
         parked = [outcome.phase for outcome in ended if outcome.state is PhaseState.PARKED]
         if parked:
             hold(self.context, parked)

@@ -1,17 +1,16 @@
-"""Scenario: a backfill of four videos through a real webserver and daemon, one video done at once,
-one parked, one that fails, one whose run is killed. Then a backfill that is cancelled.
+"""A real backfill over videos done, parked, failing and killed; and one that is cancelled.
 
-Prints what the UI shows over time, and what holds of it.
+Through Dagster's webserver and daemon. While a job runs at the vendor no run executes, and the
+backfill stays open; a run that is killed is made again; one failure is one failure. The table
+shows, over time, what the UI shows: of each video its shots and its timeline.
 """
 
 import os
 import shutil
 import signal
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +19,6 @@ import dagster as dg
 
 import video_pipeline.samples
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.embedded import EmbeddedServer
 from video_pipeline.defs.held import waiting
 from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.domain.phases import ROAD
@@ -28,8 +26,9 @@ from video_pipeline.pipeline.arrive import register_now
 from video_pipeline.storage.folder import FolderIngest
 from video_pipeline_tests.fakes.installed import expose
 from video_pipeline_tests.fakes.vendor import Vendor
-from video_pipeline_tests.scenarios.dagster_processes import dagster_processes
-from video_pipeline_tests.scenarios.webserver import Webserver
+from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
+from video_pipeline_tests.stage.dagster_processes import dagster_processes
+from video_pipeline_tests.stage.webserver import Webserver
 
 DONE, PARKED, FAILING, KILLED = "acme/done", "acme/parked", "acme/failing", "acme/killed"
 FIRST = (DONE, PARKED, FAILING, KILLED)
@@ -53,29 +52,21 @@ work: {{lease_seconds: 2, backoff_seconds: 0.1}}
 
 def run() -> int:
     """Run it; 0 only if all holds."""
-    with tempfile.TemporaryDirectory(prefix="parked-backfill-") as folder, Vendor() as vendor:
-        with _deployment(Path(folder), vendor) as stage:
+    with temporary_deployment() as (folder, uri), Vendor() as vendor:
+        (folder / "pipeline.yaml").write_text(_CONFIGURATION.format(url=vendor.url))
+        _register(folder / ".video-pipeline" / "ingest", uri)
+        environment = {
+            "MONGODB_URI": uri,
+            "PYTHONPATH": expose(folder / "plugins"),
+            "VIDEO_PIPELINE_CONFIG": str(folder / "pipeline.yaml"),
+            "VIDEO_PIPELINE_HOME": str(folder / ".video-pipeline"),
+        }
+        with dagster_processes(folder / "dagster", environment) as (instance, server):
+            instance.add_dynamic_partitions(VIDEOS_NAME, [*FIRST, *SECOND])
+            stage = _Stage(instance, server, vendor)
             stage.four_videos()
             stage.cancelled()
             return stage.verdict()
-
-
-@contextmanager
-def _deployment(folder: Path, vendor: Vendor) -> Iterator["_Stage"]:
-    """The videos registered, MongoDB running, and Dagster up over them."""
-    (folder / "pipeline.yaml").write_text(_CONFIGURATION.format(url=vendor.url))
-    state = folder / ".video-pipeline"
-    state.mkdir()
-    environment = {
-        "PYTHONPATH": expose(folder / "plugins"),
-        "VIDEO_PIPELINE_CONFIG": str(folder / "pipeline.yaml"),
-        "VIDEO_PIPELINE_HOME": str(state),
-    }
-    with EmbeddedServer(state / "mongodb") as uri:
-        _register(state / "ingest", uri)
-        with dagster_processes(folder / "dagster", environment) as (instance, server):
-            instance.add_dynamic_partitions(VIDEOS_NAME, [*FIRST, *SECOND])
-            yield _Stage(instance, server, vendor)
 
 
 def _register(ingest: Path, uri: str) -> None:
@@ -90,11 +81,17 @@ def _register(ingest: Path, uri: str) -> None:
     catalog.close()
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Claim:
     what: str
     holds: bool
     seen: object
+
+
+def _plain(seen: object) -> str:
+    if isinstance(seen, dict):
+        return ", ".join(f"{key.partition('/')[2]} {value}" for key, value in sorted(seen.items()))
+    return str(seen)
 
 
 class _Stage:
@@ -118,6 +115,7 @@ class _Stage:
         self._vendor.finish(PARKED)
         self._until(backfill, FIRST, lambda: self._ended(backfill))
         self._claim_ended(backfill)
+        self._print_failures()
 
     def cancelled(self) -> None:
         """The backfill that is cancelled in the middle."""
@@ -133,9 +131,9 @@ class _Stage:
 
     def verdict(self) -> int:
         """Print the claims; 0 if all hold."""
+        rows = [(c.what, "yes" if c.holds else "NO", _plain(c.seen)) for c in self._claims]
         print()
-        for claim in self._claims:
-            print(f"{'holds' if claim.holds else 'FAILS':6} {claim.what}  [{claim.seen}]")
+        print_table("What came of it", ["claim", "holds", "seen"], rows)
         return 0 if all(claim.holds for claim in self._claims) else 1
 
     def _claim_parked(self, backfill: str) -> None:
@@ -145,7 +143,9 @@ class _Stage:
         self._claim("while parked, the backfill is in progress", status == "REQUESTED", status)
         for asset in ("shots", "timeline"):
             shown = self._server.partition_states(asset).get(PARKED)
-            self._claim(f"{asset} of the parked video is in progress", shown == "in progress", shown)
+            self._claim(
+                f"{asset} of the parked video is in progress", shown == "in progress", shown
+            )
 
     def _claim_ended(self, backfill: str) -> None:
         good = {DONE: "materialized", PARKED: "materialized", KILLED: "materialized"}
@@ -160,19 +160,28 @@ class _Stage:
         self._claim("thumbnails: not touched by the failure", shown == all_made, shown)
         status = self._server.backfill_status(backfill)
         self._claim(
-            "the backfill ended as completed, with the failure", status == "COMPLETED_FAILED", status
+            "the backfill ended as completed, with the failure",
+            status == "COMPLETED_FAILED",
+            status,
         )
         billed = {key: self._vendor.billed[key] for key in (DONE, PARKED, KILLED)}
         self._claim("the vendor billed every job once", set(billed.values()) == {1}, billed)
+
+    def _print_failures(self) -> None:
+        """Why runs failed, as the UI says it."""
+        for run in self._instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])):
+            logged = self._instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+            for entry in logged:
+                data = entry.dagster_event.step_failure_data if entry.dagster_event else None
+                error = data.error if data else None
+                print(f"failed: {error.message.strip() if error else entry.user_message}")
 
     def _launch(self, partitions: tuple[str, ...]) -> str:
         backfill = self._server.launch_backfill([phase.value for phase in ROAD], partitions)
         print(f"\nbackfill {backfill} of {', '.join(partitions)}")
         return backfill
 
-    def _until(
-        self, backfill: str, partitions: tuple[str, ...], there: Callable[[], bool]
-    ) -> None:
+    def _until(self, backfill: str, partitions: tuple[str, ...], there: Callable[[], bool]) -> None:
         """Watch until something is so. Raises TimeoutError if it never is."""
         until = time.monotonic() + _PATIENCE_SECONDS
         while not there():
@@ -214,10 +223,10 @@ class _Stage:
         print(f"kill -9 {process}: the process of run {run.run_id}", flush=True)
         os.kill(process, signal.SIGKILL)
 
-    def _executing(self) -> list[str]:
+    def _executing(self) -> Sequence[str]:
         return self._instance.get_run_ids(dg.RunsFilter(statuses=_RUNNING))
 
-    def _unfinished(self) -> list[str]:
+    def _unfinished(self) -> Sequence[str]:
         some = [*_RUNNING, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
         return self._instance.get_run_ids(dg.RunsFilter(statuses=some))
 

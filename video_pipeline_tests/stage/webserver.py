@@ -1,0 +1,91 @@
+"""What a person does and sees in the UI, by the same GraphQL: backfills and partition statuses."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from typing import Any
+
+_BACKFILL = """
+mutation($p: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $p) {
+  __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }
+"""
+_CANCEL = """
+mutation($id: String!) { cancelPartitionBackfill(backfillId: $id) { __typename } }
+"""
+_STATE = """
+query($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill {
+  status assetBackfillData { assetBackfillStatuses { ... on AssetPartitionsStatusCounts {
+    assetKey { path } numPartitionsMaterialized numPartitionsFailed numPartitionsInProgress } } }
+} } }
+"""
+_PARTITIONS = """
+query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
+  assetPartitionStatuses { ... on DefaultPartitionStatuses {
+    materializedPartitions failedPartitions materializingPartitions } } } } }
+"""
+
+
+class Webserver:
+    """A running webserver."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def answers(self) -> bool:
+        """Whether it is up."""
+        try:
+            return bool(self._ask("{ version }"))
+        except (OSError, ValueError):
+            return False
+
+    def launch_backfill(self, assets: Sequence[str], partitions: Sequence[str]) -> str:
+        """Start a backfill; its id."""
+        wanted = [{"path": [asset]} for asset in assets]
+        parameters = {"assetSelection": wanted, "partitionNames": list(partitions)}
+        answer = self._ask(_BACKFILL, p=parameters)["launchPartitionBackfill"]
+        return str(answer["backfillId"])
+
+    def cancel_backfill(self, backfill: str) -> None:
+        """Cancel it."""
+        self._ask(_CANCEL, id=backfill)
+
+    def backfill_status(self, backfill: str) -> str:
+        """REQUESTED while it runs."""
+        return str(self._state(backfill)["status"])
+
+    def backfill_counts(self, backfill: str, asset: str) -> tuple[int, int, int]:
+        """Partitions of an asset: materialized, failed, in progress."""
+        for counts in self._state(backfill)["assetBackfillData"]["assetBackfillStatuses"]:
+            if counts["assetKey"]["path"] == [asset]:
+                return (
+                    counts["numPartitionsMaterialized"],
+                    counts["numPartitionsFailed"],
+                    counts["numPartitionsInProgress"],
+                )
+        return 0, 0, 0
+
+    def partition_states(self, asset: str) -> dict[str, str]:
+        """What the asset's page shows of each partition that is not merely missing."""
+        node = self._ask(_PARTITIONS, key={"path": [asset]})["assetNodeOrError"]
+        shown = node["assetPartitionStatuses"]
+        return {
+            **dict.fromkeys(shown["materializedPartitions"], "materialized"),
+            **dict.fromkeys(shown["failedPartitions"], "failed"),
+            **dict.fromkeys(shown["materializingPartitions"], "in progress"),
+        }
+
+    def _state(self, backfill: str) -> dict[str, Any]:
+        return self._ask(_STATE, id=backfill)["partitionBackfillOrError"]
+
+    def _ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(self._url, body, {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=120) as reply:
+                answer = json.loads(reply.read())
+        except urllib.error.HTTPError as error:
+            raise ValueError(error.read().decode()[:800]) from error
+        if answer.get("errors"):
+            raise ValueError(json.dumps(answer["errors"])[:800])
+        return answer["data"]
