@@ -16,7 +16,7 @@ def share_of_motion(before: Picture, between: Picture, after: Picture) -> float:
     """
     columns, rows = GRID
     picture = between.reshape(rows, columns, 3)
-    down, right = np.gradient(picture, axis=0), np.gradient(picture, axis=1)
+    down, right = (np.asarray(np.gradient(picture, axis=axis)) for axis in (0, 1))
     x = np.arange(columns)[None, :, None] - (columns - 1) / 2
     y = np.arange(rows)[:, None, None] - (rows - 1) / 2
     zoom = right * x + down * y
