@@ -1,8 +1,8 @@
 """The life of one work unit in one run: from its row to raw pages, or parked, or failed.
 
 The row is written before anything is asked of a provider. Each durable step is told by name to
-`Services.on_step`: planned, opened, submitting, submitted, fetched, stored, published, settled. How jobs
-are submitted and looked up is in job.py.
+`Services.on_step`: planned, opened, submitting, submitted, fetched, stored, published, settled.
+How jobs are submitted and looked up is in job.py.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -19,7 +19,7 @@ def source_video(services: Services, key: VideoKey, run_id: str = "") -> Outcome
 
     def work() -> Outcome:
         started = services.clock()
-        record = read_source(key, services.ingest, services.catalog, started)
+        record = read_source(key, services.ingest, services.catalog)
         origin = own.provenance(record.sha256 or "", started, services.clock())
         counts = {"bytes": record.source.size}
         return own.publish(services, key, Phase.SOURCE_VIDEO, origin, counts=counts)

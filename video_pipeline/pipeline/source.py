@@ -1,7 +1,6 @@
 """Reading a source: its bytes once, for the hash on which everything made from them hangs."""
 
 import hashlib
-from datetime import datetime
 
 from video_pipeline.catalog.interface import Catalog
 from video_pipeline.domain.errors import SourceError
@@ -12,7 +11,7 @@ from video_pipeline.storage.store import IngestStore
 PIECE_BYTES = 1 << 20
 
 
-def read_source(key: VideoKey, ingest: IngestStore, catalog: Catalog, now: datetime) -> VideoRecord:
+def read_source(key: VideoKey, ingest: IngestStore, catalog: Catalog) -> VideoRecord:
     """The record of a video with the SHA-256 of its recorded version.
 
     Reads the bytes where they were not read yet. Raises SourceError where the catalogue has no

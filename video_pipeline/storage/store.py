@@ -2,7 +2,8 @@
 
 Keys are `/`-separated text. A project's half of a store is bound to it: any key outside
 `projects/{project}/` (and `_raw/projects/{project}/` for outputs) is refused with StorageError.
-The ingest side has no method that writes.
+The ingest side has no method that writes; there, a project whose name is no id is found under its
+exact name: `projects/{name}/` belongs to the project `identity.project_id_for(name)`.
 """
 
 from collections.abc import Iterator

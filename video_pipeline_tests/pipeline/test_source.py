@@ -35,28 +35,28 @@ def test_the_hash_of_all_bytes_is_recorded(
 ) -> None:
     content = b"media" * PIECE_BYTES
     _deliver(tmp_path, content, ingest, catalog)
-    record = read_source(KEY, ingest, catalog, NOW)
+    record = read_source(KEY, ingest, catalog)
     assert record.sha256 == hashlib.sha256(content).hexdigest()
     assert catalog.project("acme").videos.get("intro") == record
 
 
 def test_a_version_is_read_once(tmp_path: Path, ingest: FolderIngest, catalog: Catalog) -> None:
     _deliver(tmp_path, b"media", ingest, catalog)
-    first = read_source(KEY, ingest, catalog, NOW)
+    first = read_source(KEY, ingest, catalog)
     (tmp_path / OBJECT).unlink()
-    assert read_source(KEY, ingest, catalog, NOW) == first
+    assert read_source(KEY, ingest, catalog) == first
 
 
 def test_a_new_version_is_read_anew(tmp_path: Path, ingest: FolderIngest, catalog: Catalog) -> None:
     _deliver(tmp_path, b"media", ingest, catalog)
-    before = read_source(KEY, ingest, catalog, NOW)
+    before = read_source(KEY, ingest, catalog)
     _deliver(tmp_path, b"another cut", ingest, catalog)
-    assert read_source(KEY, ingest, catalog, NOW).sha256 != before.sha256
+    assert read_source(KEY, ingest, catalog).sha256 != before.sha256
 
 
 def test_an_unknown_video_is_told(ingest: FolderIngest, catalog: Catalog) -> None:
     with pytest.raises(SourceError, match=r"acme/intro.*Put its file"):
-        read_source(KEY, ingest, catalog, NOW)
+        read_source(KEY, ingest, catalog)
 
 
 @pytest.mark.parametrize("after", [b"other bytes", None])
@@ -66,7 +66,7 @@ def test_an_object_that_is_no_longer_this_version_is_told(
     _deliver(tmp_path, b"media", ingest, catalog)
     (tmp_path / OBJECT).unlink() if after is None else (tmp_path / OBJECT).write_bytes(after)
     with pytest.raises(SourceError, match=OBJECT):
-        read_source(KEY, ingest, catalog, NOW)
+        read_source(KEY, ingest, catalog)
 
 
 class Overtaken(FolderIngest):
@@ -89,6 +89,6 @@ def test_a_hash_is_never_recorded_for_a_newer_version(
     assert record
     newer = record.source.model_copy(update={"version": "newer"})
     with pytest.raises(SourceError, match="newer version arrived"):
-        read_source(KEY, Overtaken(tmp_path, catalog, newer), catalog, NOW)
+        read_source(KEY, Overtaken(tmp_path, catalog, newer), catalog)
     after = catalog.project("acme").videos.get("intro")
     assert after and after.sha256 is None

@@ -1,0 +1,135 @@
+"""What orchestration costs: the road on ten minutes of 720p against the bare library calls.
+
+Bare: one process that decodes once, detects shots, takes thumbnails and transcribes with the same
+libraries and settings. Road: the whole road as a Dagster run in a fresh process, with the decoding
+child, the stores and MongoDB, whose own CPU time is counted too. Both run twice, in turn, and the
+lesser figure of each counts. Holds where the road takes at most 5 % more CPU-seconds.
+"""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+
+from video_pipeline.catalog.connection import connect
+from video_pipeline.catalog.interface import Catalog
+from video_pipeline.domain.phases import Phase
+from video_pipeline.pipeline.arrive import register_now
+from video_pipeline.storage.folder import FolderIngest
+from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
+from video_pipeline_tests.tax.reel import make_reel
+
+SECONDS = 600
+MOST_PERCENT = 5.0
+_DATABASE = "video_pipeline"
+_CONFIGURATION = """\
+providers:
+  cuts: {plugin: pyscenedetect, options: {detector: adaptive}}
+  whisper-base: {plugin: faster-whisper, options: {model: base}}
+phases:
+  shots: [cuts]
+  transcript: [whisper-base]
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One measured run: CPU and wall seconds, peak memory of its largest process, its answer."""
+
+    cpu: float
+    wall: float
+    megabytes: float
+    answer: dict[str, Any]
+
+
+def run() -> int:
+    """0 where the tax is at most the bound and both sides found the same."""
+    with temporary_deployment() as (folder, uri):
+        reel = make_reel(folder / "reel.mp4", SECONDS)
+        catalog = connect(uri, _DATABASE)
+        pairs = [(_bare(reel), _road(folder, uri, catalog, reel, n)) for n in range(2)]
+        found = _found(catalog)
+        catalog.close()
+    bare, road = (min(side, key=lambda r: r.cpu) for side in zip(*pairs, strict=True))
+    tax = 100 * (road.cpu / bare.cpu - 1)
+    rows = [
+        (name, *(f"{v:.1f}" for v in (r.cpu, r.wall)), f"{r.megabytes:.0f}", r.answer)
+        for name, r in (("bare calls", bare), ("road", road))
+    ]
+    print_table(f"{SECONDS} s of 720p", ("", "CPU s", "wall s", "peak MB", "found"), rows)
+    print(
+        f"tax {tax:+.1f} % of CPU-seconds (at most {MOST_PERCENT:+.0f} %), the road found {found}"
+    )
+    same = all(found[k] == bare.answer[k] for k in ("shots", "thumbnails"))
+    alike = abs(found["words"] - bare.answer["words"]) <= bare.answer["words"] // 50
+    return 0 if tax <= MOST_PERCENT and same and alike and road.answer["success"] else 1
+
+
+def _bare(reel: Path) -> Run:
+    return _measured(["-m", "video_pipeline_tests.tax.bare", str(reel)], {})
+
+
+def _road(folder: Path, uri: str, catalog: Catalog, reel: Path, number: int) -> Run:
+    """A new video each time: a re-run would find everything there."""
+    home, name = folder / "home", f"projects/acme/videos/reel-{number}/reel.mp4"
+    ingest, dagster = home / "ingest", folder / "dagster"
+    (ingest / name).parent.mkdir(parents=True)
+    dagster.mkdir(exist_ok=True)
+    shutil.copy(reel, ingest / name)
+    (folder / "pipeline.yaml").write_text(_CONFIGURATION)
+    register_now(FolderIngest(ingest), catalog, name, datetime.now(UTC))
+    before = _server_seconds(uri)
+    ran = _measured(
+        ["-m", "video_pipeline_tests.tax.road", f"acme/reel-{number}"],
+        {
+            "DAGSTER_HOME": str(dagster),
+            "MONGODB_URI": uri,
+            "VIDEO_PIPELINE_CONFIG": str(folder / "pipeline.yaml"),
+            "VIDEO_PIPELINE_HOME": str(home),
+        },
+    )
+    return Run(ran.cpu + _server_seconds(uri) - before, ran.wall, ran.megabytes, ran.answer)
+
+
+def _found(catalog: Catalog) -> dict[str, int]:
+    results = catalog.project("acme").results
+    counts: dict[str, int] = {}
+    for phase in (Phase.SHOTS, Phase.THUMBNAILS, Phase.TRANSCRIPT):
+        result = results.get("reel-0", phase)
+        counts |= result.counts if result else {}
+    return {"shots": counts["shot"], "thumbnails": counts["thumbnails"], "words": counts["words"]}
+
+
+def _measured(arguments: list[str], environment: dict[str, str]) -> Run:
+    """CPU of the process and all that it waited for, by the kernel's own accounting."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise RuntimeError(done.stderr[-4000:])
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return Run(cpu, time.monotonic() - started, after.ru_maxrss / 1024, answer)
+
+
+def _server_seconds(uri: str) -> float:
+    """CPU-seconds that the MongoDB server has used so far."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        pid = client.admin.command("serverStatus")["pid"]
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
