@@ -37,7 +37,8 @@ def deployed(settings: Settings, port: int | None = None) -> Generator[Deploymen
 
     Raises ConfigurationError, CatalogError, with the log's end of what did not start.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     port = port_to_use(port)
     url = f"http://{LOOPBACK}:{port}"
     with ExitStack() as stack:

@@ -16,6 +16,11 @@ def is_good(statuses: OfVideo) -> bool:
     return all(phase in statuses and statuses[phase].state.good for phase in Phase)
 
 
+def has_failed(statuses: OfVideo) -> bool:
+    """Whether a phase of a video has failed."""
+    return any(status.state is PhaseState.FAILED for status in statuses.values())
+
+
 def has_ended(statuses: OfVideo, since: datetime) -> bool:
     """Whether nothing more happens to a video: all is good, or a phase has failed since then."""
     states = {status.state for status in statuses.values()}

@@ -10,6 +10,7 @@ from rich.markup import escape
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.markers import Kind
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.timeline import PhaseResult
 from video_pipeline.pipeline.services import Services
 
@@ -30,7 +31,7 @@ def tell(console: Console, services: Services, key: VideoKey) -> None:
         "words": _words(services, key),
         "cost": _cost(results),
         "outputs": _outputs(services, key, results),
-        "warnings": "\n".join(f"{r.phase}: {text}" for r in results for text in r.warnings),
+        "warnings": _warnings(results),
     }
     for title, text in rows.items():
         for n, line in enumerate(text.splitlines()):
@@ -73,6 +74,15 @@ def _cost(results: Iterable[PhaseResult]) -> str:
                 paid[meter] = paid.get(meter, Fraction(0)) + usage.quantity
     billed = ", ".join(f"{float(quantity):g} {meter}" for meter, quantity in paid.items())
     return f"{billed} billed" if billed else "nothing: all was done on this machine"
+
+
+def _warnings(results: Iterable[PhaseResult]) -> str:
+    """Each once, with the first phase that gives it: what hangs on a phase repeats its warnings."""
+    told: dict[str, Phase] = {}
+    for result in results:
+        if result.state is not PhaseState.NOT_CONFIGURED:
+            told = dict.fromkeys(result.warnings, result.phase) | told
+    return "\n".join(f"{phase}: {text}" for text, phase in told.items())
 
 
 def _outputs(services: Services, key: VideoKey, results: Iterable[PhaseResult]) -> str:

@@ -75,7 +75,8 @@ class Board:
                 now = (status.state, status.started_at)
                 if self._told.get((key, status.phase)) != now:
                     self._told[key, status.phase] = now
-                    told = "  ".join(filter(None, [str(key), *_cells(status), status.message]))
+                    why = "" if status.state.good else status.message
+                    told = "  ".join(filter(None, [str(key), *_cells(status), why]))
                     self._console.print(told, markup=False, soft_wrap=True)
 
 

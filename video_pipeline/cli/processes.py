@@ -16,8 +16,10 @@ from video_pipeline.cli.descendants import adopt_orphans, descendants
 from video_pipeline.domain.errors import ConfigurationError
 
 _TAIL = 15
-_GRACE_SECONDS = 15.0
-"""How long processes may take to end after they were asked."""
+_GRACE_SECONDS = 10.0
+"""How long a process may take to end after it was asked."""
+_ORPHANS_SECONDS = 4.0
+"""How long those may take that it left behind: a run that is killed is made again."""
 
 
 class Processes:
@@ -91,7 +93,7 @@ class Processes:
 
     def _bury(self) -> None:
         """Kill what is left, until nothing is."""
-        deadline = time.monotonic() + _GRACE_SECONDS
+        deadline = time.monotonic() + _ORPHANS_SECONDS
         while left := descendants() - self._others:
             if time.monotonic() > deadline:
                 _send(left, signal.SIGKILL)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from video_pipeline.catalog.interface import Catalog
 from video_pipeline.cli.deliver import deliver
-from video_pipeline.cli.ending import is_good
+from video_pipeline.cli.ending import has_failed
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.samples import drawn, footage
 
@@ -19,14 +19,13 @@ def samples() -> dict[VideoKey, Path]:
 
 
 def deliver_samples(ingest: Path, catalog: Catalog) -> None:
-    """Put in every sample that is not there yet, or whose road did not end well.
+    """Put in every sample that is not there yet, or that failed.
 
     Put in again, a video is a new version to the arrivals sensor, though of the same bytes: its
-    run finds what was done before.
+    run finds what was done before. One that was interrupted is left to its queued run.
     """
     for key, file in samples().items():
         target = ingest / key.prefix / file.name
-        if not (
-            target.is_file() and is_good(catalog.project(key.project).results.statuses(key.video))
-        ):
+        statuses = catalog.project(key.project).results.statuses(key.video)
+        if not target.is_file() or has_failed(statuses):
             deliver(file, target)
