@@ -39,9 +39,12 @@ def hold(context: dg.AssetExecutionContext, phases: Collection[Phase]) -> str | 
     """Queue the run that goes on with these phases; its id, or None where the queue cannot hold.
 
     Called inside the step: the backfill then has no moment without an unfinished run. Called
-    again, by a retry of the step, it finds the run that it made.
+    again, by a retry of the step, it finds the run that it made. A run that no deployment
+    launched, as in a notebook, has no queue to go on in.
     """
     run, instance = context.run, context.instance
+    if run.remote_job_origin is None:
+        return None
     if not queue_holds(instance):
         context.log.warning(
             f"Parked without a held run: this queue has no limit of 0 for {HELD_TAG}={WAITING}. "

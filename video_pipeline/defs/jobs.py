@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-from video_pipeline.defs.partitions import VIDEOS
 from video_pipeline.defs.specs import asset_key
 from video_pipeline.domain.phases import ROAD
 
@@ -15,7 +14,6 @@ EXECUTOR = dg.in_process_executor.configured(
 road = dg.define_asset_job(
     "road",
     selection=dg.AssetSelection.assets(*map(asset_key, ROAD)),
-    partitions_def=VIDEOS,
     executor_def=EXECUTOR,
     description="A video in, its timeline out: every phase of one video.",
 )

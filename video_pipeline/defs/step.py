@@ -18,7 +18,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Notify, Services
 
-Events = Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]
+Events = Iterator[dg.MaterializeResult[Any] | dg.AssetObservation | dg.AssetCheckResult]
 
 
 def step_of(*phases: Phase, name: str | None = None, resources: Iterable[str] = ()):
@@ -80,13 +80,11 @@ class Step:
         yield from filter(self._is_asked, checks)
 
     def _other(self, outcome: Outcome) -> Events:
-        self.context.log_event(
-            dg.AssetObservation(
-                asset_key(outcome.phase),
-                partition=str(self.key),
-                description=outcome.message,
-                metadata=other_metadata(self.services, self.key, outcome),
-            )
+        yield dg.AssetObservation(
+            asset_key(outcome.phase),
+            partition=str(self.key),
+            description=outcome.message,
+            metadata=other_metadata(self.services, self.key, outcome),
         )
         if outcome.state is PhaseState.FAILED:
             yield from filter(self._is_asked, [_succeeded(outcome)])

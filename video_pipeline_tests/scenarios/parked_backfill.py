@@ -8,7 +8,6 @@ shows, over time, what the UI shows: of each video its shots and its timeline.
 import os
 import shutil
 import signal
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -209,9 +208,8 @@ class _Stage:
         return quiet and len(others) == 3 and "in progress" not in others.values()
 
     def _ended(self, backfill: str) -> bool:
-        return self._server.backfill_status(backfill) not in (
-            *("REQUESTED", "CANCELING", "COMPLETING", "FAILING"),
-        )
+        under_way = ("REQUESTED", "CANCELING", "COMPLETING", "FAILING")
+        return self._server.backfill_status(backfill) not in under_way
 
     def _kill_run_of(self, key: str) -> None:
         run = self._instance.get_runs(
@@ -232,7 +230,3 @@ class _Stage:
 
     def _claim(self, what: str, holds: bool, seen: object) -> None:
         self._claims.append(_Claim(what, holds, seen))
-
-
-if __name__ == "__main__":
-    sys.exit(run())

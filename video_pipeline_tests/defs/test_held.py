@@ -1,0 +1,128 @@
+"""Held runs: made once, for the right assets, with the right tags; let go by a change of a tag."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import dagster as dg
+import pytest
+
+from video_pipeline.defs.held import continuation, hold, queue_holds, release, waiting
+from video_pipeline.domain.phases import Phase
+from video_pipeline_tests.stage.opened import LAUNCHED_FROM
+
+KEY = "acme/talk"
+
+
+@dataclass
+class Context:
+    """The part of a step's context that is looked at."""
+
+    run: dg.DagsterRun
+    instance: dg.DagsterInstance
+    repository_def: dg.RepositoryDefinition
+    log: logging.Logger
+
+
+Launched = Callable[..., dg.AssetExecutionContext]
+
+
+@pytest.fixture
+def launched(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Launched:
+    """A step in a run that the deployment launched, or one that was started by hand."""
+    repository = definitions.get_repository_def()
+
+    def launched(origin: Any = LAUNCHED_FROM) -> dg.AssetExecutionContext:
+        run = instance.create_run_for_job(
+            repository.get_job("road"),
+            tags={
+                "dagster/partition": KEY,
+                "dagster/backfill": "b1",
+                "video_pipeline/project": "acme",
+                "video_pipeline/unit": "u1",
+            },
+            run_config={"ops": {"analysis": {"config": {"providers": {"shots": "cuts"}}}}},
+            remote_job_origin=origin,
+        )
+        context = Context(run, instance, repository, logging.getLogger(__name__))
+        return cast(Any, context)
+
+    return launched
+
+
+def test_what_goes_on_is_the_parked_phase_and_all_that_hangs_on_it() -> None:
+    names = {key.to_user_string() for key in continuation([Phase.TRANSCRIPT])}
+    assert names == {"transcript", "scenes", "timeline", "exports"}
+
+
+def test_it_stands_in_the_queue_with_the_tags_of_its_backfill_and_video(
+    launched: Launched, instance: dg.DagsterInstance
+) -> None:
+    context = launched()
+    run_id = hold(context, [Phase.SHOTS])
+    held = instance.get_run_by_id(run_id or "")
+    assert held is not None and held.status is dg.DagsterRunStatus.QUEUED
+    assert held.asset_selection == continuation([Phase.SHOTS])
+    assert held.parent_run_id == context.run.run_id
+    assert held.remote_job_origin == LAUNCHED_FROM
+    assert held.run_config == context.run.run_config
+    assert held.tags["dagster/partition"] == KEY
+    assert held.tags["dagster/backfill"] == "b1"
+    assert held.tags["video_pipeline/project"] == "acme"
+    assert held.tags["video_pipeline/held"] == "waiting"
+    assert "video_pipeline/unit" not in held.tags, "it belongs to the run that was requested"
+
+
+def test_a_step_that_is_retried_finds_the_run_that_it_made(
+    launched: Launched, instance: dg.DagsterInstance
+) -> None:
+    context = launched()
+    assert hold(context, [Phase.SHOTS]) == hold(context, [Phase.SHOTS])
+    assert list(map(len, waiting(instance).values())) == [1]
+
+
+def test_two_steps_of_one_run_hold_two(launched: Launched, instance: dg.DagsterInstance) -> None:
+    context = launched()
+    assert hold(context, [Phase.OBJECTS]) != hold(context, [Phase.SCENES])
+    assert len(waiting(instance)[KEY]) == 2
+
+
+def test_released_it_waits_no_more_and_stays_queued(
+    launched: Launched, instance: dg.DagsterInstance
+) -> None:
+    run_id = hold(launched(), [Phase.SHOTS])
+    release(instance, waiting(instance)[KEY])
+    assert waiting(instance) == {}
+    run = instance.get_run_by_id(run_id or "")
+    assert run is not None and run.status is dg.DagsterRunStatus.QUEUED
+
+
+def test_a_run_that_no_deployment_launched_holds_nothing(
+    launched: Launched, instance: dg.DagsterInstance
+) -> None:
+    assert hold(launched(origin=None), [Phase.SHOTS]) is None
+    assert waiting(instance) == {}
+
+
+def test_a_queue_that_would_start_it_at_once_is_given_nothing(
+    launched: Launched,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("video_pipeline.defs.held.queue_holds", lambda _: False)
+    assert hold(launched(), [Phase.SHOTS]) is None
+    assert waiting(instance) == {}
+    assert "dagster.yaml" in caplog.text
+
+
+def test_the_projects_dagster_yaml_holds_and_dagsters_default_does_not(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    assert queue_holds(instance)
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    with dg.DagsterInstance.from_config(str(plain)) as other:
+        assert not queue_holds(other)

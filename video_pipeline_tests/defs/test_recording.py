@@ -1,0 +1,210 @@
+"""What Dagster is told of each way in which a phase can end."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from video_pipeline.defs import assets
+from video_pipeline.domain.phases import ANALYSIS, Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.timeline import PhaseResult, Provenance
+from video_pipeline.pipeline.outcome import Outcome
+
+KEY = "acme/talk"
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Ended:
+    """What a run left behind."""
+
+    result: dg.ExecuteInProcessResult
+
+    def of(self, kind: dg.DagsterEventType) -> list[dg.DagsterEvent]:
+        return [e for e in self.result.all_events if e.event_type is kind]
+
+    @property
+    def materialized(self) -> dict[str, dict[str, Any]]:
+        made = (e.materialization for e in self.of(dg.DagsterEventType.ASSET_MATERIALIZATION))
+        return {
+            m.asset_key.to_user_string(): {k: v.value for k, v in m.metadata.items()} for m in made
+        }
+
+    @property
+    def observed(self) -> dict[str, dict[str, Any]]:
+        told = (
+            e.asset_observation_data.asset_observation
+            for e in self.of(dg.DagsterEventType.ASSET_OBSERVATION)
+        )
+        return {
+            o.asset_key.to_user_string(): {k: v.value for k, v in o.metadata.items()} for o in told
+        }
+
+    @property
+    def checks(self) -> dict[tuple[str, str], dg.AssetCheckEvaluation]:
+        found = self.result.get_asset_check_evaluations()
+        return {(c.asset_key.to_user_string(), c.check_name): c for c in found}
+
+
+def good(phase: Phase, state: PhaseState = PhaseState.DONE, message: str = "") -> Outcome:
+    origin = Provenance(
+        provider="pipeline",
+        plugin="pipeline",
+        version="1",
+        choice="c" * 16,
+        content="0" * 64,
+        started_at=NOW,
+        ended_at=NOW,
+    )
+    result = PhaseResult(phase=phase, state=state, provenance=origin)
+    return Outcome(phase=phase, state=state, result=result, provider="pipeline", message=message)
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """Run the analysis where some phases end otherwise than well; asked of the use case."""
+
+    def run(*others: Outcome, **config: Any) -> Ended:
+        def analyse(services: object, key: object, phases: Collection[Phase], **_: object):
+            told = {o.phase: o for o in others}
+            return {phase: told.get(phase) or good(phase) for phase in reversed(list(phases))}
+
+        monkeypatch.setattr(assets, "analyse", analyse)
+        monkeypatch.setattr(assets, "make_timeline", lambda *_: good(Phase.TIMELINE))
+        monkeypatch.setattr(assets, "export", lambda *_: good(Phase.EXPORTS))
+        job = definitions.resolve_job_def("road")
+        wanted = [*ANALYSIS, Phase.SCENES, Phase.TIMELINE, Phase.EXPORTS]
+        return Ended(
+            job.execute_in_process(
+                instance=instance,
+                partition_key=KEY,
+                asset_selection=[dg.AssetKey(phase.value) for phase in wanted],
+                raise_on_error=False,
+                **config,
+            )
+        )
+
+    return run
+
+
+class TestGood:
+    def test_every_phase_is_materialized_and_all_that_hangs_on_it_runs(self, run: Run) -> None:
+        ended = run()
+        assert ended.result.success
+        assert set(ended.materialized) == {*ANALYSIS, "scenes", "timeline", "exports"}
+        assert ended.materialized["shots"]["state"] == "done"
+        assert ended.checks["shots", "succeeded"].passed
+        assert ended.checks["shots", "succeeded"].partition == KEY
+
+    def test_a_phase_without_a_provider_is_materialized_and_says_so(self, run: Run) -> None:
+        ended = run(good(Phase.OBJECTS, PhaseState.NOT_CONFIGURED, "names no provider"))
+        assert ended.materialized["objects"]["state"] == "not configured"
+        assert "timeline" in ended.materialized
+
+    def test_an_optional_phase_that_failed_is_a_warning(self, run: Run) -> None:
+        ended = run(good(Phase.EVENTS, PhaseState.SKIPPED, "the vendor refused"))
+        assert ended.result.success
+        check = ended.checks["events", "succeeded"]
+        assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+        assert check.description == "the vendor refused"
+        assert "timeline" in ended.materialized
+
+    def test_the_data_version_changes_with_the_result_only(self, run: Run) -> None:
+        def version(ended: Ended) -> str | None:
+            event = ended.of(dg.DagsterEventType.ASSET_MATERIALIZATION)[0]
+            return (event.materialization.tags or {}).get("dagster/data_version")
+
+        first, again = version(run()), version(run())
+        assert first and first == again
+
+
+class TestParked:
+    PARKED = Outcome(
+        phase=Phase.TRANSCRIPT,
+        state=PhaseState.PARKED,
+        provider="vendor",
+        message="job 7 is running at vendor",
+        job="7",
+    )
+
+    def test_it_is_observed_and_what_hangs_on_it_is_skipped(self, run: Run) -> None:
+        ended = run(self.PARKED)
+        assert ended.result.success
+        assert set(ended.materialized) == set(ANALYSIS) - {"transcript"}
+        seen = ended.observed["transcript"]
+        assert (seen["state"], seen["provider"], seen["job"]) == ("parked", "vendor", "7")
+
+
+class TestFailed:
+    FAILED = Outcome(
+        phase=Phase.SHOTS,
+        state=PhaseState.FAILED,
+        provider="vendor",
+        message="vendor: it refused. Choose another provider.",
+    )
+
+    def test_the_others_arrive_and_the_run_fails_with_what_where_and_remedy(self, run: Run) -> None:
+        ended = run(self.FAILED)
+        assert not ended.result.success
+        assert set(ended.materialized) == set(ANALYSIS) - {"shots"}
+        assert ended.observed["shots"]["state"] == "failed"
+        assert not ended.checks["shots", "succeeded"].passed
+        (failure,) = ended.of(dg.DagsterEventType.STEP_FAILURE)
+        told = failure.step_failure_data.error
+        assert told and "acme/talk shots: vendor: it refused. Choose another" in told.message
+
+    def test_beside_a_parked_phase_both_show(self, run: Run) -> None:
+        ended = run(self.FAILED, TestParked.PARKED)
+        assert not ended.result.success
+        assert {phase: said["state"] for phase, said in ended.observed.items()} == {
+            "shots": "failed",
+            "transcript": "parked",
+        }
+
+
+class TestTags:
+    def test_a_run_that_nobody_tagged_is_tagged_when_it_starts(
+        self, run: Run, instance: dg.DagsterInstance
+    ) -> None:
+        tags = instance.get_run_by_id(run().result.run_id).tags  # type: ignore[union-attr]
+        assert tags["video_pipeline/project"] == "acme"
+        assert tags["video_pipeline/video"] == KEY
+
+
+class TestConfig:
+    def test_a_run_may_choose_another_provider_and_force(
+        self,
+        definitions: dg.Definitions,
+        instance: dg.DagsterInstance,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        asked: dict[str, Any] = {}
+
+        def analyse(services: object, key: object, phases: Collection[Phase], **how: Any):
+            asked.update(how)
+            return {phase: good(phase) for phase in phases}
+
+        monkeypatch.setattr(assets, "analyse", analyse)
+        job = definitions.resolve_job_def("road")
+        config = {"providers": {"shots": "cuts-by-content"}, "force": True}
+        job.execute_in_process(
+            instance=instance,
+            partition_key=KEY,
+            asset_selection=[dg.AssetKey("shots")],
+            run_config={"ops": {"analysis": {"config": config}}},
+        )
+        assert asked["providers"] == {Phase.SHOTS: ("cuts-by-content",)}
+        assert asked["force"]
+
+    def test_a_phase_that_nobody_serves_is_refused(self) -> None:
+        with pytest.raises(Exception, match="no provider serves timeline"):
+            assets.AnalysisConfig(providers={"timeline": "cuts"}).overrides()
