@@ -1,0 +1,73 @@
+"""Opening a deployment from its settings, and closing it again."""
+
+from pathlib import Path
+
+import pytest
+
+from video_pipeline.domain.errors import ConfigurationError, StorageError
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.pipeline.services import now_utc
+from video_pipeline.settings import Settings, load_settings
+from video_pipeline.wiring import catalog_server, create_plugins, open_services
+
+PROVIDERS = """
+providers:
+  cuts: {plugin: pyscenedetect}
+  louder: {plugin: pyscenedetect, options: {threshold: {env: THRESHOLD}}}
+"""
+
+
+def settings(folder: Path, text: str = PROVIDERS, **environ: str) -> Settings:
+    (folder / "pipeline.yaml").write_text(text)
+    return load_settings(folder / "pipeline.yaml", environ)
+
+
+def test_a_configured_server_is_joined_and_two_projects_stay_apart(
+    tmp_path: Path, mongo_uri: str, mongo_database: str
+) -> None:
+    text = f"catalog: {{database: {mongo_database}}}\n"
+    with open_services(settings(tmp_path, text, MONGODB_URI=mongo_uri)) as services:
+        for project in ("acme", "globex"):
+            services.of(project).events.record(
+                "one", Phase.SHOTS, PhaseState.RUNNING, now_utc(), message=project
+            )
+        assert services.of("acme").events.after(0)[0].message == "acme"
+        assert len(services.of("globex").events.after(0)) == 1
+        assert services.ingest.project("acme").stat("projects/acme/videos/a/a.mp4") is None
+
+
+def test_folders_are_made_where_they_are_missing(tmp_path: Path, mongo_uri: str) -> None:
+    chosen = settings(tmp_path, "storage: {outputs: {folder: a/b}}\n", MONGODB_URI=mongo_uri)
+    with open_services(chosen, plugins={}) as services:
+        assert services.plugins == {}
+    assert (tmp_path / "a" / "b").is_dir()
+    assert (tmp_path / ".video-pipeline" / "ingest").is_dir()
+
+
+def test_an_entry_whose_variable_is_unset_is_left_out(tmp_path: Path) -> None:
+    assert set(create_plugins(settings(tmp_path))) == {"cuts"}
+    made = create_plugins(settings(tmp_path, THRESHOLD="9.5"))
+    assert made["louder"].options.threshold == 9.5
+
+
+@pytest.mark.parametrize("variable", ["S3_BUCKET", "S3_OUTPUT_BUCKET"])
+def test_a_bucket_is_refused_only_when_it_is_opened(tmp_path: Path, variable: str) -> None:
+    chosen = settings(tmp_path, **{variable: "videos"})
+    with pytest.raises(ConfigurationError, match="later version"), open_services(chosen):
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    chosen = settings(tmp_path, "storage: {ingest: {folder: file/ingest}}\n")
+    with pytest.raises(StorageError, match="file/ingest"), open_services(chosen):
+        pass
+
+
+def test_the_embedded_server_goes_when_its_last_user_has_gone(tmp_path: Path) -> None:
+    chosen = settings(tmp_path)
+    with catalog_server(chosen) as first, catalog_server(chosen) as second:
+        assert first == second
+    log = (chosen.home / "mongodb" / "mongod.log").read_text()
+    assert '"exitCode":0' in log
