@@ -28,7 +28,8 @@ def dagster_processes(
     """
     home.mkdir(parents=True)
     shutil.copy(_ROOT / "dagster.yaml", home)
-    variables = {**os.environ, **environment, "DAGSTER_HOME": str(home)}
+    path = os.pathsep.join([environment.get("PYTHONPATH", str(_ROOT)), str(_ROOT)])
+    variables = {**os.environ, **environment, "DAGSTER_HOME": str(home), "PYTHONPATH": path}
     port = str(port_to_use(None))
     code = ["-m", "video_pipeline.definitions", "-d", str(_ROOT)]
     with (
