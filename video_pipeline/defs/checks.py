@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import dagster as dg
+from jsonschema import Draft202012Validator
 
 from video_pipeline.defs.specs import (
     EXACT_MARKERS,
@@ -17,10 +18,13 @@ from video_pipeline.domain.errors import StorageError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.time import TimeRange
+from video_pipeline.exports import timeline_json
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 
 _SHOWN = 10
+_SAMPLE = 200
+_NOTHING = TimeRange(start=Fraction(0), end=Fraction(0))
 
 
 def content_results(
@@ -80,9 +84,6 @@ def _heard(services: Services, key: VideoKey) -> TimeRange:
     return TimeRange(start=start, end=max(start, media.audio.start - zero + media.audio.duration))
 
 
-_NOTHING = TimeRange(start=Fraction(0), end=Fraction(0))
-
-
 def _outputs(services: Services, key: VideoKey, phase: Phase) -> Iterator[str]:
     result = services.of(key.project).results.get(key.video, phase)
     if result is None or not result.outputs:
@@ -102,8 +103,20 @@ def _outputs(services: Services, key: VideoKey, phase: Phase) -> Iterator[str]:
 def _content_faults(name: str, content: bytes) -> Iterator[str]:
     if not content:
         yield f"{name} is empty"
-    elif name.endswith(".json"):
-        try:
-            json.loads(content)
-        except ValueError as error:
-            yield f"{name} is no JSON: {error}"
+    elif name.endswith(f"/{timeline_json.NAME}"):
+        yield from timeline_faults(content)
+
+
+def timeline_faults(content: bytes) -> Iterator[str]:
+    """What is wrong with a published timeline by its schema; of long lists, the first rows."""
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        yield f"{timeline_json.NAME} is no JSON: {error}"
+        return
+    if isinstance(document, dict):
+        document["markers"] = document.get("markers", [])[:_SAMPLE]
+        speech = document.get("transcript", {})
+        speech["segments"] = speech.get("segments", [])[:_SAMPLE]
+    for fault in Draft202012Validator(timeline_json.schema()).iter_errors(document):
+        yield f"{timeline_json.NAME}: {fault.json_path}: {fault.message}"

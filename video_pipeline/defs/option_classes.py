@@ -2,7 +2,8 @@
 
 A value given only to a constructor would be lost when the launchpad overrides another one, so each
 entry gets classes of its own, nested ones too. What Dagster's config has no type for (decimals,
-paths, enums, unions) is passed as it is: the options check it.
+paths, enums, unions) is passed as it is, and what a variable holds is passed as text: the options
+check it.
 """
 
 import types
@@ -29,7 +30,9 @@ def option_class(
     """
     fields: dict[str, Any] = {
         name: (
-            config_type(field.annotation, given.get(name)),
+            str
+            if is_reference(given.get(name))
+            else config_type(field.annotation, given.get(name)),
             Field(
                 default=_default(name, field, given),
                 description=field.description,

@@ -75,7 +75,7 @@ def provider_resource(
     )
     options = plugin.Options.model_fields
     flat = {k: v for k, v in given.items() if not is_model(options[k].annotation)}
-    return made(**{k: _named(options[k].annotation, v) for k, v in flat.items()})
+    return made(**{k: dg.EnvVar(v["env"]) if is_reference(v) else v for k, v in flat.items()})
 
 
 def _resource_base(plugin: type[Plugin]) -> type[dg.ConfigurableResource[Any]]:
@@ -91,9 +91,3 @@ def _resource_base(plugin: type[Plugin]) -> type[dg.ConfigurableResource[Any]]:
 
 def _description(name: str, plugin: type[Plugin]) -> str:
     return f"{name}: plugin {plugin.name} {plugin.version}\n\n{plugin.__doc__ or ''}".strip()
-
-
-def _named(annotation: Any, value: Any) -> Any:
-    if not is_reference(value):
-        return value
-    return (dg.EnvVar.int if annotation in (int, int | None) else dg.EnvVar)(value["env"])

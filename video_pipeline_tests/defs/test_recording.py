@@ -118,7 +118,7 @@ class TestGood:
         assert check.description == "the vendor refused"
         assert "timeline" in ended.materialized
 
-    def test_the_data_version_changes_with_the_result_only(self, run: Run) -> None:
+    def test_the_same_result_has_the_same_data_version(self, run: Run) -> None:
         def version(ended: Ended) -> str | None:
             event = ended.of(dg.DagsterEventType.ASSET_MATERIALIZATION)[0]
             return (event.materialization.tags or {}).get("dagster/data_version")
