@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from fractions import Fraction
 from io import BytesIO
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -42,7 +43,7 @@ def test_each_fault_is_named_with_its_place(ranges: list[TimeRange], fault: str)
 @given(st.lists(st.fractions(0, 10), min_size=2, max_size=20, unique=True))
 def test_ordered_ranges_within_the_extent_have_no_fault(cuts: list[Fraction]) -> None:
     cuts = sorted(cuts)
-    ranges = [span(a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+    ranges = [span(a, b) for a, b in pairwise(cuts)]
     assert list(range_faults(ranges, EXTENT, "a marker")) == []
 
 
