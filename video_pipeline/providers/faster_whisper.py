@@ -123,6 +123,10 @@ class FasterWhisperPlugin(BaseTranscriptionPlugin, Calls):
                 beam_size=options.beam_size,
                 vad_filter=options.vad_filter,
                 word_timestamps=True,
+                # No sampling: the same audio gives the same words, whenever it is asked. A window
+                # that went wrong then must not be carried into the next one.
+                temperature=0.0,
+                condition_on_previous_text=False,
             )
         except ValueError as error:
             raise ProviderError(

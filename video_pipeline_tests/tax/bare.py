@@ -63,7 +63,12 @@ def find_words(file: Path) -> int:
     folder = Models(None, None).find("base")
     model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1)
     segments, _ = model.transcribe(
-        decode_audio(str(file)), beam_size=1, vad_filter=True, word_timestamps=True
+        decode_audio(str(file)),
+        beam_size=1,
+        vad_filter=True,
+        word_timestamps=True,
+        temperature=0.0,
+        condition_on_previous_text=False,
     )
     return sum(len(segment.words or ()) for segment in segments)
 
