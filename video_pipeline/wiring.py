@@ -45,7 +45,7 @@ def open_services(
             media=ChildMediaReader(settings.media),
             plugins=create_plugins(settings) if plugins is None else plugins,
             choices=settings.choices,
-            scratch=_made(settings.scratch),
+            scratch=made(settings.scratch),
             policy=settings.work,
             clock=clock,
             notify=notify,
@@ -65,7 +65,7 @@ def catalog_server(settings: Settings) -> Generator[str, None, None]:
     if settings.catalog.uri:
         yield settings.catalog.uri.get_secret_value()
         return
-    server = EmbeddedServer(_made(settings.home) / "mongodb")
+    server = EmbeddedServer(made(settings.home) / "mongodb")
     try:
         yield server.acquire()
     finally:
@@ -88,10 +88,11 @@ def _folder(place: Place) -> Path:
             where=f"bucket {place.bucket}",
             remedy="Name a folder under `storage:`, and unset S3_BUCKET and S3_OUTPUT_BUCKET.",
         )
-    return _made(place.folder)
+    return made(place.folder)
 
 
-def _made(folder: Path) -> Path:
+def made(folder: Path) -> Path:
+    """The folder, made where it is missing. Raises StorageError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

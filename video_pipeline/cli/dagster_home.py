@@ -13,6 +13,7 @@ import video_pipeline
 from video_pipeline.cli.processes import Processes
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.settings import Settings
+from video_pipeline.wiring import made
 
 
 def project_file(settings: Settings, name: str) -> Path:
@@ -43,8 +44,7 @@ def prepare(settings: Settings, processes: Processes) -> None:
 def alone(settings: Settings, url: str) -> Generator[None, None, None]:
     """Hold the home for one deployment. Raises ConfigurationError while another one runs."""
     home = settings.dagster_home
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "in-use").open("a+") as held:
+    with (made(home) / "in-use").open("a+") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -66,6 +66,6 @@ def running_url(settings: Settings) -> str | None:
     """Where the deployment of this state folder shows its web interface, if it runs."""
     try:
         text = (settings.dagster_home / "in-use").read_text()
-    except FileNotFoundError:
+    except OSError:
         return None
     return json.loads(text)["url"] if text else None

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import chain, islice
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from rich.console import Console
 from rich.markup import escape
@@ -88,4 +90,10 @@ def _warnings(results: Iterable[PhaseResult]) -> str:
 def _outputs(services: Services, key: VideoKey, results: Iterable[PhaseResult]) -> str:
     outputs = services.outputs.project(key.project)
     exported = [o for r in results if r.phase is Phase.EXPORTS for o in r.outputs]
-    return "\n".join(outputs.uri(output) for output in exported)
+    return "\n".join(_place(outputs.uri(output)) for output in exported)
+
+
+def _place(uri: str) -> str:
+    """A local file as people name it."""
+    parts = urlsplit(uri)
+    return url2pathname(parts.path) if parts.scheme == "file" else uri

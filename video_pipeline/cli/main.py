@@ -59,3 +59,7 @@ app.command("status")(status.status)
 app.command("show")(show.show)
 app.command("hint")(units.hint)
 app.command("release")(units.release)
+
+
+if __name__ == "__main__":
+    app()

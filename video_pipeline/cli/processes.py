@@ -14,6 +14,7 @@ from typing import Self
 from video_pipeline.cli import leash
 from video_pipeline.cli.descendants import adopt_orphans, descendants
 from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.wiring import made
 
 _TAIL = 15
 _GRACE_SECONDS = 10.0
@@ -34,7 +35,7 @@ class Processes:
         self._others: set[int] = set()
 
     def __enter__(self) -> Self:
-        self._logs.mkdir(parents=True, exist_ok=True)
+        made(self._logs)
         self._others = descendants()
         adopt_orphans()
         return self

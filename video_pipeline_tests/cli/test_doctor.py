@@ -1,0 +1,69 @@
+"""`doctor`: what is missing, and the remedy."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+
+def test_where_nothing_is_missing_all_is_ok(call) -> None:
+    ended = call("doctor")
+    assert ended.exit_code == 0, ended.output
+    for subject in ("python", "configuration", "disk", "catalogue", "provider cuts", "run queue"):
+        assert subject in ended.output
+    assert "missing" not in ended.output
+
+
+def test_an_unset_variable_is_named_and_stops_nothing(call, config: Path) -> None:
+    options = "{plugin: pyscenedetect, options: {threshold: {env: NO_SUCH_VARIABLE}}}"
+    config.write_text(config.read_text().replace("providers:", f"providers:\n  other: {options}"))
+    ended = call("doctor")
+    assert ended.exit_code == 0, ended.output
+    assert "NO_SUCH_VARIABLE" in ended.output and "warning" in ended.output
+
+
+def test_a_wrong_configuration_is_named_by_its_line(call, config: Path) -> None:
+    config.write_text(config.read_text().replace("shots:", "shotz:"))
+    ended = call("doctor", env={"COLUMNS": "300"})
+    assert ended.exit_code == 1
+    assert "shotz" in ended.output and "Did you mean 'shots'?" in ended.output
+
+
+def test_a_catalogue_that_does_not_answer_is_missing(
+    call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nobody = str(tmp_path / "nobody.sock").replace("/", "%2F")
+    monkeypatch.setenv("MONGODB_URI", f"mongodb://{nobody}/?serverSelectionTimeoutMS=100")
+    ended = call("doctor")
+    assert ended.exit_code == 1
+    assert "catalogue" in ended.output and "missing" in ended.output
+
+
+def test_a_queue_that_would_not_hold_is_missing(call, config: Path) -> None:
+    (config.parent / "dagster.yaml").write_text("run_coordinator: {}\n")
+    ended = call("doctor")
+    assert ended.exit_code == 1
+    assert "held" in ended.output
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_state_folder_without_permission_is_missing(call, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir(mode=0o500)
+    ended = call("doctor")
+    assert ended.exit_code == 1
+    assert "state folder" in ended.output
+
+
+def test_a_state_folder_that_is_a_file_is_missing(call, tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    ended = call("doctor", env={"COLUMNS": "300"})
+    assert ended.exit_code == 1
+    assert "VIDEO_PIPELINE_HOME" in ended.output
+
+
+def test_a_taken_port_is_missing(call) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = call("doctor", "--port", str(taken.getsockname()[1]))
+    assert ended.exit_code == 1
+    assert "port" in ended.output and "missing" in ended.output

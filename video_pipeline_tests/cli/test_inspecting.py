@@ -1,0 +1,108 @@
+"""`status`, `show`, `hint` and `release`: what is known, and what a person may say about it."""
+
+import json
+
+import pytest
+
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.source import Source
+from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
+from video_pipeline.pipeline.services import Services, now_utc
+
+KEYS = [VideoKey(project="acme", video="one"), VideoKey(project="globex", video="two")]
+
+
+@pytest.fixture(autouse=True)
+def videos(services: Services) -> None:
+    """A video of each of two projects: one done in part, the other failed."""
+    for key, state in zip(KEYS, (PhaseState.DONE, PhaseState.FAILED), strict=True):
+        object_key = f"{key.prefix}{key.video}.mp4"
+        source = Source(key=key, object_key=object_key, name=key.video, version="1", size=5)
+        services.of(key.project).videos.register(source, now_utc())
+        services.of(key.project).events.record(
+            key.video, Phase.SHOTS, state, now_utc(), provider="cuts", message="told so"
+        )
+
+
+def unit(services: Services, state: UnitState) -> WorkUnit:
+    """A work unit of the first video in a state."""
+    request = WorkRequest(
+        key=KEYS[0],
+        content="c" * 64,
+        provider="far",
+        plugin="p 1",
+        account="a",
+        region="r",
+        operation="analyse",
+        phases=(Phase.SHOTS,),
+        kinds=("shot",),
+        parameters={},
+        model="",
+    )
+    units = services.of("acme").units
+    opened = units.open(request, 1, (), now_utc())
+    submitting = units.move(opened, UnitState.SUBMITTING, now_utc())
+    return units.move(submitting, state, now_utc(), job="job-7")
+
+
+def test_status_counts_the_phases_of_every_video(call) -> None:
+    rows = json.loads(call("status", "--json").stdout)
+    assert [(row["video"], row["good"]) for row in rows] == [("acme/one", 1), ("globex/two", 0)]
+    assert rows[1]["phases"] == {"shots": "failed"}
+
+
+def test_status_of_one_project_shows_no_other(call) -> None:
+    told = call("status", "--project", "acme").output
+    assert "acme/one" in told and "globex" not in told
+
+
+def test_show_tells_phases_and_why_one_failed(call) -> None:
+    told = call("show", "globex/two", env={"COLUMNS": "200"}).output
+    assert "failed" in told and "told so" in told and "cuts" in told
+
+
+def test_show_as_json_holds_the_units_too(call, services: Services) -> None:
+    made = unit(services, UnitState.RUNNING)
+    shown = json.loads(call("show", "acme/one", "--json").stdout)
+    assert shown["video"]["source"]["key"] == {"project": "acme", "video": "one"}
+    assert [phase["phase"] for phase in shown["phases"]] == ["shots"]
+    assert [(u["id"], u["state"]) for u in shown["units"]] == [(made.id, "running")]
+
+
+@pytest.mark.parametrize("video", ["acme/two", "nobody/one", "no-slash"])
+def test_show_of_an_unknown_video_is_an_error_with_a_remedy(call, video: str) -> None:
+    ended = call("show", video)
+    assert ended.exit_code == 1
+    assert "remedy" in ended.output
+
+
+def test_a_hint_makes_the_next_sweep_look_the_job_up(call, services: Services) -> None:
+    made = unit(services, UnitState.RUNNING)
+    assert call("hint", "far", "job-7").exit_code == 0
+    due = services.of("acme").units.due(now_utc())
+    assert [one.id for one in due] == [made.id]
+
+
+def test_a_hint_about_an_unknown_job_is_an_error(call) -> None:
+    ended = call("hint", "far", "job-8")
+    assert ended.exit_code == 1
+    assert "job-8" in ended.output
+
+
+def test_a_unit_in_doubt_is_released_only_when_one_says_yes(call, services: Services) -> None:
+    made = unit(services, UnitState.IN_DOUBT)
+    assert call("release", made.id, input="n\n").exit_code != 0
+    assert services.of("acme").units.get(made.id) == made
+    assert call("release", made.id, "--yes").exit_code == 0
+    released = services.of("acme").units.get(made.id)
+    assert released and released.state is UnitState.FAILED
+    assert released.state.may_be_reopened
+
+
+def test_a_unit_that_runs_cannot_be_released(call, services: Services) -> None:
+    made = unit(services, UnitState.RUNNING)
+    ended = call("release", made.id, "--yes")
+    assert ended.exit_code == 1
+    assert "not in doubt" in ended.output
