@@ -1,0 +1,74 @@
+"""Nothing is undocumented: options, plugins, commands, phases, variables, scenarios."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+from pydantic import BaseModel
+
+from video_pipeline.cli.main import app
+from video_pipeline.domain.phases import Phase
+from video_pipeline.media.reader import MediaLimits
+from video_pipeline.pipeline.services import WorkPolicy
+from video_pipeline.plugins import registry
+from video_pipeline.settings import form, load
+from video_pipeline.settings.schema import installed
+
+ROOT = Path(__file__).parents[1]
+README, CONFIGURATION, CLI = (
+    (ROOT / name).read_text() for name in ("README.md", "docs/configuration.md", "docs/cli.md")
+)
+SECTIONS = (form.PipelineForm, form.StorageForm, form.PlaceForm, form.CatalogForm)
+ENTRIES = (form.ProviderForm, form.PhaseForm, WorkPolicy, MediaLimits)
+COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def part(text: str, title: str) -> str:
+    """What stands under a heading, up to the next one of its level."""
+    found = re.search(rf"^(#+) `{re.escape(title)}`\n(.*?)(?=^\1 |\Z)", text, re.M | re.S)
+    assert found, f"there is no heading `{title}`"
+    return found[2]
+
+
+@pytest.mark.parametrize("model", [*SECTIONS, *ENTRIES], ids=lambda model: model.__name__)
+def test_every_key_of_the_configuration_is_documented(model: type[BaseModel]) -> None:
+    missing = [name for name in model.model_fields if f"`{name}`" not in CONFIGURATION]
+    assert not missing
+
+
+@pytest.mark.parametrize("plugin", installed())
+def test_every_plugin_is_documented_with_its_options(plugin: str) -> None:
+    text = part(CONFIGURATION, plugin)
+    options = registry.load(plugin).Options.model_fields
+    assert not [name for name in options if f"- `{name}`" not in text]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_documented_with_its_options(command: str) -> None:
+    text = part(CLI, command)
+    options = [o for p in COMMANDS[command].params for o in p.opts if o.startswith("--")]
+    assert not [option for option in options if option != "--help" and f"`{option}`" not in text]
+
+
+def test_every_variable_is_documented() -> None:
+    names = (load.CONFIG, load.HOME, load.MODELS, load.INGEST_BUCKET, load.OUTPUT_BUCKET)
+    assert not [name for name in (*names, "MONGODB_URI") if f"| `{name}` |" not in CONFIGURATION]
+
+
+def test_every_phase_is_documented_and_so_is_every_asset() -> None:
+    assert not [phase for phase in Phase if f"| `{phase}` |" not in README]
+
+
+def test_the_readme_opens_with_the_two_commands() -> None:
+    first, second = re.findall(r"^\./run (\w+)", README, re.M)[:2]
+    assert (first, second) == ("demo", "test")
+    assert "./run try FILE" in README
+
+
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "docs"])
+def test_links_lead_somewhere(name: str) -> None:
+    place = ROOT / name
+    for file in [place] if place.is_file() else sorted(place.glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", file.read_text()):
+            assert (file.parent / target).exists(), f"{file.name}: {target}"
