@@ -35,11 +35,11 @@ def arrivals(
         pipeline.close()
         return dg.SkipReason(str(error))
     told = _told(found)
-    context.log.info(told)
     _add_partitions(context.instance, found.arrivals)
     cursor = json.dumps(found.pending, sort_keys=True)
     if not found.arrivals:
         return dg.SensorResult(skip_reason=dg.SkipReason(told), cursor=cursor)
+    context.log.info(told)
     return dg.SensorResult(run_requests=[_run_of(a) for a in found.arrivals], cursor=cursor)
 
 

@@ -56,9 +56,9 @@ def completions(
     release(context.instance, freed)
     requests = list(_requests(context.instance, ready, held))
     told = f"{len(ready)} jobs ended, {len(freed)} held runs let go, {len(held)} videos were held"
-    context.log.info(told)
     if not requests:
         return dg.SkipReason(told)
+    context.log.info(told)
     return dg.SensorResult(run_requests=requests)
 
 
