@@ -1,6 +1,7 @@
 """A phase finishes or parks: jobs at a provider that takes a token, and at one that doesn't."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -199,3 +200,20 @@ def test_an_optional_phase_that_fails_is_a_warning(
     skipped = shots(services, key)
     assert skipped.state is PhaseState.SKIPPED
     assert skipped.result and "the vendor" in skipped.result.warnings[0]
+
+
+def test_two_runs_at_once_make_one_request(
+    services: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key = deliver("acme/one")
+    vendor.behave("acme/one", "hang", "later")
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(shots, services, key)
+        while not vendor.submissions["acme/one"]:
+            services.sleep(0.05)
+        second = pool.submit(shots, replace(services, holder="another"), key)
+        services.sleep(2 * services.policy.lease_seconds)  # the lease outlives its term: renewed
+        assert not second.done()
+        vendor.answer.set()
+    assert first.result().job == second.result().job
+    assert vendor.submissions == {"acme/one": 1}
