@@ -105,9 +105,9 @@ def test_it_is_reached_through_a_private_socket_alone(folder: Path) -> None:
         assert not held.intersection(fields[9] for fields in lines)
 
 
-def test_it_has_transactions_and_change_streams(mongo_uri: str, mongo_database: str) -> None:
+def test_it_has_transactions_and_change_streams(mongo_uri: str, fresh_database: str) -> None:
     with client_of(mongo_uri) as client, client.start_session() as session:
-        rows = client[mongo_database].create_collection("rows")
+        rows = client[fresh_database].create_collection("rows")
         with rows.watch(max_await_time_ms=5000) as changes:
             with session.start_transaction():
                 rows.insert_one({"n": 1}, session=session)

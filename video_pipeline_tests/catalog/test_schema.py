@@ -26,6 +26,12 @@ Documents = dict[str, Any]
 
 
 @pytest.fixture
+def mongo_database(fresh_database: str) -> str:
+    """These tests change collections, not documents."""
+    return fresh_database
+
+
+@pytest.fixture
 def profiled(
     catalog: Catalog, database: Database[Documents]
 ) -> Iterator[Callable[[], list[Documents]]]:
