@@ -14,7 +14,7 @@ from video_pipeline.catalog.interface import Catalog, PhaseStatus
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.services import Services, now_utc
 
 Statuses = dict[VideoKey, dict[Phase, PhaseStatus]]
 
@@ -64,7 +64,7 @@ class Board:
         }
         if self._live:
             room = self._console.height - 6
-            self._live.update(table(statuses, room), refresh=True)
+            self._live.update(table(statuses, room, now_utc()), refresh=True)
         else:
             self._tell(statuses)
         return statuses
@@ -76,12 +76,14 @@ class Board:
                 if self._told.get((key, status.phase)) != now:
                     self._told[key, status.phase] = now
                     why = "" if status.state.good else status.message
-                    told = "  ".join(filter(None, [str(key), *_cells(status), why]))
+                    told = "  ".join(
+                        filter(None, [str(key), *_cells(status, status.updated_at), why])
+                    )
                     self._console.print(told, markup=False, soft_wrap=True)
 
 
-def table(statuses: Statuses, room: int) -> Table:
-    """The phases; where they do not fit into `room` lines, finished ones share one a video."""
+def table(statuses: Statuses, room: int, now: datetime) -> Table:
+    """The phases as they stand; where they do not fit into `room` lines, finished ones share one a video."""
     drawn = Table(box=None, pad_edge=False)
     for title in ("video", "phase", "state", "percent", "provider", "seconds"):
         drawn.add_column(title, justify="right" if title in ("percent", "seconds") else "left")
@@ -89,10 +91,11 @@ def table(statuses: Statuses, room: int) -> Table:
     for key, of_video in statuses.items():
         finished = sum(status.state.good for status in of_video.values())
         if not of_video or (fold and finished):
-            drawn.add_row(str(key), f"{finished} of {len(Phase)} phases", "done")
+            done = f"{finished} of {len(Phase)} phases"
+            drawn.add_row(str(key), *((done, "done") if finished else ("", "not begun")))
         for status in _in_order(of_video):
             if not (fold and status.state.good):
-                drawn.add_row(str(key), *_cells(status), style=_COLOURS.get(status.state))
+                drawn.add_row(str(key), *_cells(status, now), style=_COLOURS.get(status.state))
     return drawn
 
 
@@ -101,8 +104,9 @@ def _in_order(of_video: dict[Phase, PhaseStatus]) -> list[PhaseStatus]:
     return [of_video[phase] for phase in Phase if phase in of_video]
 
 
-def _cells(status: PhaseStatus) -> list[str]:
-    """Phase, state, percent, provider, seconds."""
-    seconds = (status.updated_at - status.started_at).total_seconds()
+def _cells(status: PhaseStatus, now: datetime) -> list[str]:
+    """Phase, state, percent, provider, seconds; those of a running phase go on."""
+    until = now if status.state is PhaseState.RUNNING else status.updated_at
+    seconds = (until - status.started_at).total_seconds()
     percent = "" if status.percent is None else f"{status.percent} %"
     return [status.phase, status.state, percent, status.provider or "", f"{seconds:.1f}"]

@@ -26,7 +26,7 @@ def status(phase: Phase, state: PhaseState, **more: object) -> PhaseStatus:
 
 def drawn(statuses: dict[Phase, PhaseStatus], room: int) -> list[str]:
     out = StringIO()
-    Console(file=out, width=100).print(table({KEY: statuses}, room))
+    Console(file=out, width=100).print(table({KEY: statuses}, room, THEN + timedelta(seconds=7)))
     return [" ".join(line.split()) for line in out.getvalue().splitlines()]
 
 
@@ -34,7 +34,7 @@ def test_the_table_has_video_phase_state_percent_provider_and_seconds() -> None:
     running = status(Phase.SHOTS, PhaseState.RUNNING, percent=40, provider="cuts")
     assert drawn({Phase.SHOTS: running}, 10) == [
         "video phase state percent provider seconds",
-        "acme/one shots running 40 % cuts 2.5",
+        "acme/one shots running 40 % cuts 7.0",
     ]
 
 
@@ -43,6 +43,10 @@ def test_where_room_is_short_finished_phases_share_a_line() -> None:
     of_video[Phase.SHOTS] = status(Phase.SHOTS, PhaseState.FAILED)
     lines = drawn(of_video, 3)
     assert lines[1:] == ["acme/one 10 of 11 phases done", "acme/one shots failed 2.5"]
+
+
+def test_a_video_of_which_nothing_is_known_yet_has_a_line() -> None:
+    assert drawn({}, 10)[1:] == ["acme/one not begun"]
 
 
 def test_without_a_terminal_each_change_of_state_is_one_line(services: Services) -> None:
