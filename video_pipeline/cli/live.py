@@ -83,7 +83,7 @@ class Board:
 
 
 def table(statuses: Statuses, room: int, now: datetime) -> Table:
-    """The phases as they stand; where they do not fit into `room` lines, finished ones share one a video."""
+    """The phases now; where they do not fit into `room` lines, finished ones share one a video."""
     drawn = Table(box=None, pad_edge=False)
     for title in ("video", "phase", "state", "percent", "provider", "seconds"):
         drawn.add_column(title, justify="right" if title in ("percent", "seconds") else "left")
