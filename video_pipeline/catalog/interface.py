@@ -171,7 +171,7 @@ class Units(Protocol):
         ...
 
     def postpone(self, unit: str, poll_at: datetime) -> None:
-        """Look a running unit up again then."""
+        """Look a running unit up again then, and do not take it for ready before."""
         ...
 
     def by_job(self, provider: str, job: str) -> WorkUnit | None:

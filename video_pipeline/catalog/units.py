@@ -79,7 +79,8 @@ class MongoUnits:
         )
 
     def postpone(self, unit: str, poll_at: datetime) -> None:
-        self._units.update({"id": unit, "state": _RUNNING}, {"$set": {"poll_at": poll_at}})
+        later: Document = {"$set": {"poll_at": poll_at, "ready": False}, "$unset": {"ready_at": ""}}
+        self._units.update({"id": unit, "state": _RUNNING}, later)
 
     def by_job(self, provider: str, job: str) -> WorkUnit | None:
         return _unit(self._units.find_one({"provider": provider, "job": job}))
