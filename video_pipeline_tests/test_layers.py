@@ -1,11 +1,8 @@
 """The rules that tools check: which module may import which, and types."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -24,10 +21,13 @@ def test_imports_flow_one_way() -> None:
     call("from importlinter.cli import lint_imports_command; lint_imports_command()")
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="pyright runs on node, which is not here")
 def test_types_are_right() -> None:
     call("from pyright.cli import entrypoint; entrypoint()", "--pythonpath", sys.executable)
 
 
 def test_the_text_is_as_ruff_wants_it() -> None:
     call("import runpy; runpy.run_module('ruff', run_name='__main__')", "check", ".")
+
+
+def test_the_text_is_formatted() -> None:
+    call("import runpy; runpy.run_module('ruff', run_name='__main__')", "format", "--check", ".")
