@@ -139,7 +139,13 @@ class Units(Protocol):
         ...
 
     def open(
-        self, request: WorkRequest, generation: int, planned: tuple[Usage, ...], now: datetime
+        self,
+        request: WorkRequest,
+        generation: int,
+        planned: tuple[Usage, ...],
+        now: datetime,
+        *,
+        forced_by: str = "",
     ) -> WorkUnit:
         """The row of this request and generation, made in state intent where it is not there."""
         ...

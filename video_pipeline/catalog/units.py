@@ -26,7 +26,13 @@ class MongoUnits:
         return _unit(self._units.find_one({"digest": request.digest}, sort=[("generation", -1)]))
 
     def open(
-        self, request: WorkRequest, generation: int, planned: tuple[Usage, ...], now: datetime
+        self,
+        request: WorkRequest,
+        generation: int,
+        planned: tuple[Usage, ...],
+        now: datetime,
+        *,
+        forced_by: str = "",
     ) -> WorkUnit:
         self._check_owner(request.key.project)
         unit = WorkUnit(
@@ -35,6 +41,7 @@ class MongoUnits:
             generation=generation,
             state=UnitState.INTENT,
             planned=planned,
+            forced_by=forced_by,
             created_at=now,
             updated_at=now,
         )

@@ -76,7 +76,7 @@ class WorkRequest(Frozen):
     provider: str
     """The instance's name in pipeline.yaml."""
     plugin: str
-    """Name and version of the plugin."""
+    """The plugin's name. Not its version: what was bought is read again by a newer one."""
     account: str
     region: str
     operation: str
@@ -136,4 +136,5 @@ class WorkUnit(Frozen):
     """When a running job is looked up, at the latest."""
     ready: bool = False
     """A hint or a sweep found that the job has ended."""
-    run_id: str = ""
+    forced_by: str = ""
+    """What asked for it although its request had been settled before: a run's id."""

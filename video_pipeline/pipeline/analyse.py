@@ -17,7 +17,7 @@ from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline import job, own, sound
-from video_pipeline.pipeline.assign import Assigner, Planned
+from video_pipeline.pipeline.assign import Planned
 from video_pipeline.pipeline.drive import UnitDriver, plugin_broke
 from video_pipeline.pipeline.feeder import Feeder
 from video_pipeline.pipeline.inspect import failed, known_source
@@ -28,6 +28,7 @@ from video_pipeline.pipeline.queue import PhaseQueue
 from video_pipeline.pipeline.report import Reporter
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.settle import settle
+from video_pipeline.pipeline.supersede import join_or_close
 from video_pipeline.pipeline.thumbnails import ThumbnailWriter, thumbnail_spec
 from video_pipeline.plugins.base import Calls, Jobs, Progress, Streams
 from video_pipeline.plugins.inputs import Inputs, Object
@@ -40,17 +41,20 @@ def analyse(
     *,
     providers: Mapping[Phase, tuple[str, ...]] | None = None,
     run_id: str = "",
-    force: bool = False,
+    forced_by: str = "",
 ) -> dict[Phase, Outcome]:
     """An outcome for each of the phases. `providers` overrides the choice of single phases for
-    this run; `force` makes again what is there, and pays again."""
+    this run. `forced_by`, the id of a run, makes again what is there, and pays again, but never
+    twice for the same id."""
     report = Reporter(services, key, run_id)
     try:
         record = known_source(services, key)
         media = _probed(record)
     except SourceError as error:
         return {phase: report.ended(failed(phase, error)) for phase in phases}
-    queue = PhaseQueue(services, record, media, report, dict(providers or {}), force=force)
+    overrides = dict(providers or {})
+    queue = PhaseQueue(services, record, media, report, overrides, force=bool(forced_by))
+    queue.under_way = join_or_close(services, key, queue, phases)
     queue.fill(phases)
     with (
         tempfile.TemporaryDirectory(dir=services.scratch, prefix="analysis-") as folder,
@@ -58,7 +62,7 @@ def analyse(
     ):
         feeder = Feeder(services, record, media, Path(folder))
         while queue.pending:
-            _Round(services, record, queue, leases, feeder, force=force).run()
+            _Round(services, record, queue, leases, feeder, forced_by).run()
     return queue.outcomes
 
 
@@ -80,11 +84,10 @@ class _Round:
         queue: PhaseQueue,
         leases: Leases,
         feeder: Feeder,
-        *,
-        force: bool,
+        forced_by: str,
     ) -> None:
         self._services, self._record, self._queue = services, record, queue
-        self._leases, self._feeder, self._force = leases, feeder, force
+        self._leases, self._feeder, self._forced_by = leases, feeder, forced_by
         self._calls: list[tuple[UnitDriver, Calls]] = []
         self._pictures = Pictures()
         self._own = queue.take_own()
@@ -105,14 +108,7 @@ class _Round:
                 done.result()
 
     def _plan(self, provider: str, phases: list[Phase]) -> list[Planned]:
-        assigner = Assigner(
-            key=self._record.key,
-            content=self._queue.media.sha256,
-            media=self._queue.media,
-            language=self._queue.language,
-            under_way=self._queue.under_way,
-        )
-        return assigner.plan(provider, self._services.plugins[provider], phases)
+        return self._queue.assigner().plan(provider, self._services.plugins[provider], phases)
 
     def _guard(self, planned: Planned, work: Callable[[], None]) -> None:
         try:
@@ -121,13 +117,13 @@ class _Round:
             self._queue.failed(planned.phases, error, planned.provider)
 
     def _begin(self, planned: Planned) -> None:
-        driver = UnitDriver(self._services, planned, self._leases, force=self._force)
+        driver = UnitDriver(self._services, planned, self._leases, forced_by=self._forced_by)
         self._queue.started(planned, driver.unit.id)
         standing, plugin = driver.standing(), planned.plugin
         if standing == "ready":
             self._settle(driver)
         elif isinstance(plugin, Jobs):
-            inputs = self._inputs(driver)
+            inputs = partial(self._inputs, driver)
             if job.advance(driver, plugin, standing, self._queue.media, inputs):
                 self._settle(driver)
             else:

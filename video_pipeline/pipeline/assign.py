@@ -4,7 +4,7 @@ Phases that the same provider serves are planned together, as one paid job may s
 unit of this video that is already under way and covers a phase is joined, not doubled.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from video_pipeline.domain.identity import VideoKey
@@ -43,9 +43,12 @@ def analysis_request(
     return AnalysisRequest(media=media, kinds=(*found, *sorted(wanted - served)))
 
 
-def choice_of(plugin: Plugin) -> str:
-    """The hash that a result made by this plugin, so configured, carries."""
-    return choice_hash(f"{plugin.name} {plugin.version}", plugin.model, options_of(plugin))
+def choice_of(plugin: Plugin, phase: Phase, language: str | None) -> str:
+    """The hash that a result made by this plugin, so configured and asked, carries."""
+    options = options_of(plugin)
+    if phase is Phase.TRANSCRIPT:
+        options = {**options, "asked language": language}
+    return choice_hash(f"{plugin.name} {plugin.version}", plugin.model, options)
 
 
 def options_of(plugin: Plugin) -> dict[str, object]:
@@ -66,7 +69,7 @@ class Assigner:
 
     def plan(self, provider: str, plugin: Plugin, phases: Sequence[Phase]) -> list[Planned]:
         """The requests by which a provider serves phases that it can serve one by one."""
-        joined = [u for u in self.under_way if self._covers(u, provider, plugin, phases)]
+        joined = [u for u in self.under_way if self.covers(u, provider, plugin, phases)]
         covered = {p for unit in joined for p in unit.request.phases}
         rest = [p for p in phases if p not in covered]
         planned = [Planned(provider, plugin, u.request, u.planned) for u in joined]
@@ -86,7 +89,7 @@ class Assigner:
             key=self.key,
             content=self.content,
             provider=provider,
-            plugin=f"{plugin.name} {plugin.version}",
+            plugin=plugin.name,
             account=plugin.account,
             region=plugin.region,
             operation=unit.operation,
@@ -97,14 +100,20 @@ class Assigner:
         )
         return Planned(provider, plugin, request, unit.usage)
 
-    def _covers(
-        self, unit: WorkUnit, provider: str, plugin: Plugin, phases: Sequence[Phase]
+    def covers(
+        self, unit: WorkUnit, provider: str, plugin: Plugin, phases: Collection[Phase]
     ) -> bool:
+        """Whether a unit is what this provider would be asked for one of these phases."""
         request = unit.request
         return (
             request.provider == provider
             and request.content == self.content
-            and request.plugin == f"{plugin.name} {plugin.version}"
+            and request.plugin == plugin.name
+            and self._same_language(request)
             and request.parameters.get("options") == options_of(plugin)
             and bool(set(request.phases) & set(phases))
         )
+
+    def _same_language(self, request: WorkRequest) -> bool:
+        asked = request.parameters.get("language")
+        return Phase.TRANSCRIPT not in request.phases or asked == self.language

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from video_pipeline.catalog.interface import ProjectCatalog
-from video_pipeline.domain.errors import PipelineError
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs, JobStatus
 
 _log = logging.getLogger(__name__)
 _UNREACHABLE_SECONDS = 60.0
-"""When a job is looked up again whose provider did not answer or is not configured any more."""
+"""When a job is looked up again whose provider did not answer."""
 
 
 def sweep(services: Services, now: datetime, limit: int = 100) -> list[WorkUnit]:
@@ -59,9 +58,10 @@ def _look_up(
         try:
             statuses = dict(plugin.poll([unit.job for unit in units if unit.job]))
             later = plugin.poll_seconds
-        except PipelineError as error:
-            _log.warning("project %s: %s", catalog.project, error)
+        except Exception as error:  # noqa: BLE001 - one plugin must not hold up the others
+            _log.warning("project %s: %s: %s", catalog.project, provider, error)
     else:
+        statuses = {}  # nobody can ask any more: the next run ends them
         _log.warning(
             "project %s: %d jobs run at %r, which pipeline.yaml does not name any more",
             *(catalog.project, len(units), provider),

@@ -26,22 +26,29 @@ T = TypeVar("T")
 class UnitDriver:
     """Drives one unit, which its run holds."""
 
-    def __init__(self, services: Services, planned: Planned, leases: Leases, *, force: bool):
+    def __init__(
+        self, services: Services, planned: Planned, leases: Leases, *, forced_by: str = ""
+    ) -> None:
         self._services, self.planned, self._leases = services, planned, leases
         key = planned.request.key
         self._units = services.of(key.project).units
         services.on_step("planned")
-        self.unit = leases.take(self._open(force).id)
+        self.unit = leases.take(self._open(forced_by).id)
+        while self.unit.state.may_be_reopened:  # ended by the run that we waited for
+            self.unit = leases.take(self._open("").id)
         self.raw = RawPages(services.outputs.project(key.project), key, self.unit.id)
         services.on_step("opened")
 
-    def _open(self, force: bool) -> WorkUnit:
+    def _open(self, forced_by: str) -> WorkUnit:
         request, now = self.planned.request, self._services.clock()
         latest = self._units.latest(request)
         if latest is None:
-            return self._units.open(request, 0, self.planned.usage, now)
-        if latest.state.may_be_reopened or (force and latest.state is UnitState.SETTLED):
-            return self._units.open(request, latest.generation + 1, self.planned.usage, now)
+            return self._units.open(request, 0, self.planned.usage, now, forced_by=forced_by)
+        settled = latest.state is UnitState.SETTLED
+        if latest.state.may_be_reopened or (settled and forced_by not in ("", latest.forced_by)):
+            return self._units.open(
+                request, latest.generation + 1, self.planned.usage, now, forced_by=forced_by
+            )
         return latest
 
     def standing(self) -> Standing:
@@ -61,7 +68,7 @@ class UnitDriver:
         if self._services.policy.in_doubt == "hold":
             raise self._doubt()
         self._fail(FailureCategory.TRANSIENT, "in doubt; made again by policy")
-        self.unit = self._leases.take(self._open(force=False).id)
+        self.unit = self._leases.take(self._open("").id)
         key = self.planned.request.key
         self.raw = RawPages(self._services.outputs.project(key.project), key, self.unit.id)
 
@@ -98,7 +105,7 @@ class UnitDriver:
             if not error.accepted:
                 self._move(UnitState.INTENT)
             return
-        if unheard and error.category.retryable:
+        if unheard:
             raise self._unheard(error) from error  # the row stays: a re-run asks with its token
         self.fail(error)
         raise error
@@ -127,12 +134,14 @@ class UnitDriver:
         """Note that the job still runs, and when to look it up at the latest."""
         look = self._services.clock() + timedelta(seconds=seconds)
         self._units.postpone(self.unit.id, look)
+        self._leases.give_back(self.unit.id)
 
     def settle(self, used: tuple[Usage, ...]) -> None:
         """Note that the result is saved, and what it used."""
         self._services.on_step("published")
         if self.unit.state is not UnitState.SETTLED:
             self._move(UnitState.SETTLED, settled=used, ready=False)
+        self._leases.give_back(self.unit.id)
         self._services.on_step("settled")
 
     def fail(self, error: PipelineError, used: tuple[Usage, ...] = ()) -> None:
@@ -141,6 +150,7 @@ class UnitDriver:
             error.category if isinstance(error, ProviderError) else FailureCategory.INPUT_REJECTED
         )
         self._fail(category, str(error), used)
+        self._leases.give_back(self.unit.id)
 
     def _fail(self, category: FailureCategory, message: str, used: tuple[Usage, ...] = ()) -> None:
         failure = UnitFailure(category=category, message=message)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from video_pipeline.domain.errors import PipelineError
+from video_pipeline.domain.errors import CatalogError, PipelineError, SourceError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
@@ -22,12 +22,20 @@ def export(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
     started = services.clock()
     try:
         return report.ended(_export(services, key, started))
+    except CatalogError:
+        raise  # nothing can be recorded either
     except PipelineError as error:
         return report.ended(failed(Phase.EXPORTS, error, own.PROVIDER))
 
 
 def _export(services: Services, key: VideoKey, started: datetime) -> Outcome:
     timeline = read_timeline(services.catalog, key)
+    if own.current(services, key, Phase.TIMELINE, timeline.media.sha256) is None:
+        raise SourceError(
+            "the timeline was made from another version, or not yet",
+            where=str(key),
+            remedy="Run timeline first.",
+        )
     outputs, written = services.outputs.project(key.project), list[str]()
     for form in FORMATS:
         name = f"{key.prefix}{form.NAME}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from video_pipeline.domain.errors import InputError, PipelineError, SourceError
+from video_pipeline.domain.errors import CatalogError, PipelineError, SourceError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
@@ -15,7 +15,7 @@ from video_pipeline.pipeline.source import read_source
 
 
 def source_video(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
-    """Read the source's bytes once and record their hash. Fails, not raises, for bad input."""
+    """Read the source's bytes once and record their hash. Bad input fails, and does not raise."""
 
     def work() -> Outcome:
         started = services.clock()
@@ -28,7 +28,7 @@ def source_video(services: Services, key: VideoKey, run_id: str = "") -> Outcome
 
 
 def media_info(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
-    """Probe the source and record what it is made of. Fails, not raises, for bad input."""
+    """Probe the source and record what it is made of. Bad input fails, and does not raise."""
 
     def work() -> Outcome:
         started = services.clock()
@@ -95,7 +95,9 @@ def _reported(
     report.tell(phase, PhaseState.RUNNING, provider=own.PROVIDER)
     try:
         return report.ended(work())
-    except InputError as error:
+    except CatalogError:
+        raise  # nothing can be recorded either
+    except PipelineError as error:
         return report.ended(failed(phase, error))
 
 

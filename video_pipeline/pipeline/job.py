@@ -3,23 +3,34 @@
 A run never waits for it: what is not there yet is parked.
 """
 
+import logging
+from collections.abc import Callable
+
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.work import UnitFailure
-from video_pipeline.pipeline.drive import Standing, UnitDriver
+from video_pipeline.pipeline.drive import Standing, UnitDriver, plugin_broke
 from video_pipeline.plugins.base import Jobs, JobStatus, Submission
 from video_pipeline.plugins.inputs import Inputs
 
+_log = logging.getLogger(__name__)
+
 
 def advance(
-    driver: UnitDriver, plugin: Jobs, standing: Standing, media: MediaInfo, inputs: Inputs
+    driver: UnitDriver,
+    plugin: Jobs,
+    standing: Standing,
+    media: MediaInfo,
+    inputs: Callable[[], Inputs],
 ) -> bool:
     """True: the raw pages are stored. False: the job runs on, and the unit is parked.
 
-    Raises ProviderError for a job that failed, InDoubt for one that may or may not be there.
+    Inputs are made only for a submission. Raises ProviderError for a job that failed, InDoubt
+    for one that may or may not be there.
     """
     if standing == "start":
-        taken = driver.request(lambda: plugin.submit(driver.unit, media, inputs))
+        given = inputs()
+        taken = driver.request(lambda: plugin.submit(driver.unit, media, given))
         driver.submitted()
         if taken.pages is not None:
             driver.store(taken.pages)
@@ -44,7 +55,8 @@ def _job(taken: Submission, driver: UnitDriver) -> str:
 def _look_up(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
     try:
         status = plugin.poll([job]).get(job)
-    except ProviderError:
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        _log.warning("%s", plugin_broke(driver, error))
         status = JobStatus(state="running")  # as far as we know; the sweep asks again
     if status is None:
         raise _ended(driver, FailureCategory.RESULT_EXPIRED, f"the provider knows no job {job}")
@@ -62,11 +74,15 @@ def _look_up(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
 def _fetch(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
     try:
         driver.store(plugin.fetch(job))
-    except ProviderError as error:
-        if error.category.retryable:
-            return False
-        driver.fail(error)
-        raise
+    except Exception as broken:
+        error = plugin_broke(driver, broken)
+        if not isinstance(error, ProviderError):
+            raise error from broken
+        if error.category is FailureCategory.RESULT_EXPIRED:
+            driver.fail(error)
+            raise error from broken
+        _log.warning("%s", error)
+        return False  # the result lies there, and is paid: it is fetched again later
     return True
 
 

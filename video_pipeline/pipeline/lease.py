@@ -54,6 +54,12 @@ class Leases:
                 return taken
             self._services.sleep(_LOOK_AGAIN_SECONDS)
 
+    def give_back(self, unit: str) -> None:
+        """Let others have a unit that has ended or parked."""
+        with self._lock:
+            self._held.discard(unit)
+        self._units.release(unit, self._services.holder)
+
     def check(self, unit: str) -> None:
         """Raise CatalogError where the lease was lost: another run may be at work on it."""
         if unit in self._lost:

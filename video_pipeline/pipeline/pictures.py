@@ -47,7 +47,12 @@ def open_stream(driver: UnitDriver, plugin: Streams, media: MediaInfo) -> Stream
     if not isinstance(feed, Frames):
         raise plugin_broke(driver, TypeError(f"a stream is fed frames, not {type(feed).__name__}"))
     driver.begin()
-    return Stream(driver, feed, plugin.start(driver.planned.request, media))
+    try:
+        return Stream(driver, feed, plugin.start(driver.planned.request, media))
+    except Exception as broken:
+        error = plugin_broke(driver, broken)
+        driver.fail(error)
+        raise error from broken
 
 
 def decode(

@@ -14,7 +14,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline import own, sound
-from video_pipeline.pipeline.assign import Planned, analysis_request, choice_of
+from video_pipeline.pipeline.assign import Assigner, Planned, analysis_request, choice_of
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.report import Reporter
 from video_pipeline.pipeline.services import Services
@@ -46,8 +46,18 @@ class PhaseQueue:
         self.media, self.report = media, report
         self.outcomes: dict[Phase, Outcome] = {}
         self.language = services.choices.of(record.key.project, Phase.TRANSCRIPT).language
-        units = services.of(record.key.project).units.of_video(record.key.video)
-        self.under_way = [unit for unit in units if not unit.state.ended]
+        self.under_way: list[WorkUnit] = []
+        """Units of this video and content that have not ended; see supersede.py for the others."""
+
+    def assigner(self) -> Assigner:
+        """What turns providers and phases into requests for this video."""
+        return Assigner(
+            key=self._key,
+            content=self.media.sha256,
+            media=self.media,
+            language=self.language,
+            under_way=self.under_way,
+        )
 
     @property
     def pending(self) -> bool:
@@ -128,7 +138,7 @@ class PhaseQueue:
 
     def _without_work(self, phase: Phase) -> Outcome | None:
         """The outcome of a phase that is not configured, has no input, or is there already."""
-        if phase not in _OWN and not self._order(phase):
+        if phase not in _OWN and not self.order(phase):
             return self._empty(phase, PhaseState.NOT_CONFIGURED, NOT_CONFIGURED)
         if phase is Phase.AUDIO and self.media.audio is None:
             return sound.publish(self._services, self._key, self.media, None)
@@ -151,11 +161,15 @@ class PhaseQueue:
             return None
         origin = result.provenance
         plugins = self._services.plugins
-        choices = {choice_of(plugins[name]) for name in self._order(phase) if name in plugins}
+        choices = {
+            choice_of(plugins[name], phase, self.language)
+            for name in self.order(phase)
+            if name in plugins
+        }
         if phase not in _OWN and origin.choice not in choices:
             return None
-        if origin.unit in {unit.id for unit in self.under_way}:
-            return None  # saved by a run that died before it settled the unit
+        if any(phase in unit.request.phases for unit in self.under_way):
+            return None  # a run died before it settled the unit, or it was asked for by force
         return Outcome(
             phase=phase,
             state=PhaseState.DONE,
@@ -165,14 +179,15 @@ class PhaseQueue:
             reused=True,
         )
 
-    def _order(self, phase: Phase) -> tuple[str, ...]:
+    def order(self, phase: Phase) -> tuple[str, ...]:
+        """The providers of a phase, in the order in which they are asked in this run."""
         chosen = self._services.choices.of(self._key.project, phase).providers
         return self._overrides.get(phase) or chosen
 
     def _rank(self, phase: Phase) -> None:
         plugins = self._services.plugins
         verdicts = rank(
-            self._order(phase),
+            self.order(phase),
             plugins,
             lambda plugin: analysis_request(plugin, self.media, [phase], self.language),
         )

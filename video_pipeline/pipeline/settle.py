@@ -1,6 +1,8 @@
 """From raw pages to a published result: normalise, check, save, settle.
 
-May be repeated at will: the pages are there, and saving swaps one generation for another.
+May be repeated at will: the pages are there, and saving swaps one generation for another. A unit
+whose pages cannot be read is settled all the same: they were paid, and a better plugin reads them
+again for nothing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +17,7 @@ from video_pipeline.domain.timeline import PhaseResult, Provenance
 from video_pipeline.domain.transcript import Segment, Transcript
 from video_pipeline.domain.usage import Usage
 from video_pipeline.pipeline.assign import choice_of, options_of
-from video_pipeline.pipeline.drive import UnitDriver
+from video_pipeline.pipeline.drive import UnitDriver, plugin_broke
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
@@ -25,15 +27,17 @@ from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 def settle(services: Services, driver: UnitDriver, media: MediaInfo) -> list[Outcome]:
     """Publish what a unit's pages say, an outcome a phase, and settle the unit.
 
-    Raises ProviderError (malformed_result), with the unit failed, for pages that cannot be read.
+    Raises ProviderError, with the unit settled, for pages that cannot be read.
     """
-    planned = driver.planned
-    used = planned.plugin.usage(planned.request, media, driver.raw.read())
+    planned, used = driver.planned, driver.unit.planned
     try:
+        used = planned.plugin.usage(planned.request, media, driver.raw.read())
         results = [_publish(services, driver, phase, media, used) for phase in planned.phases]
-    except ProviderError as error:
-        driver.fail(error, used)
-        raise
+    except Exception as broken:
+        error = plugin_broke(driver, broken)
+        if isinstance(error, ProviderError):
+            driver.settle(used)
+        raise error from broken
     driver.settle(used)
     return [
         Outcome(
@@ -58,7 +62,7 @@ def _publish(
     result = PhaseResult(
         phase=phase,
         state=PhaseState.DONE,
-        provenance=_provenance(services, driver),
+        provenance=_provenance(services, driver, phase),
         usage=used,
     )
     results = services.of(key.project).results
@@ -73,15 +77,16 @@ def _publish(
     return result
 
 
-def _provenance(services: Services, driver: UnitDriver) -> Provenance:
+def _provenance(services: Services, driver: UnitDriver, phase: Phase) -> Provenance:
     unit, planned = driver.unit, driver.planned
+    language = planned.request.parameters.get("language")
     return Provenance(
         provider=planned.provider,
         plugin=planned.plugin.name,
         version=planned.plugin.version,
         model=planned.request.model,
         options=options_of(planned.plugin),  # type: ignore[arg-type]
-        choice=choice_of(planned.plugin),
+        choice=choice_of(planned.plugin, phase, str(language) if language else None),
         content=planned.request.content,
         unit=unit.id,
         started_at=unit.submitted_at or unit.updated_at,
@@ -141,5 +146,6 @@ def _malformed(provider: str, what: str) -> ProviderError:
         f"the answer holds {what}",
         category=FailureCategory.MALFORMED_RESULT,
         where=provider,
-        remedy="Run the conformance suite over the plugin; its raw pages are kept.",
+        remedy="Its raw pages are kept: mend the plugin and run the phase again, for nothing. "
+        "Run it with force to ask the provider again.",
     )

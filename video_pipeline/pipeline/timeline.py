@@ -1,7 +1,7 @@
 """The timeline: made once all that it needs is there, and read back as one document."""
 
 from video_pipeline.catalog.interface import Catalog, PhaseStatus
-from video_pipeline.domain.errors import InputError, SourceError
+from video_pipeline.domain.errors import InputError, SourceError, StorageError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase
 from video_pipeline.domain.progress import PhaseState
@@ -27,7 +27,7 @@ def make_timeline(services: Services, key: VideoKey, run_id: str = "") -> Outcom
         if missing:
             return report.ended(_waiting(missing))
         timeline = read_timeline(services.catalog, key)
-    except InputError as error:
+    except (InputError, StorageError) as error:
         return report.ended(failed(Phase.TIMELINE, error))
     counts = {"markers": len(timeline.markers), "words": len(timeline.transcript.words)}
     origin = own.provenance(content, started, services.clock())
@@ -47,7 +47,8 @@ def read_timeline(catalog: Catalog, key: VideoKey) -> Timeline:
             "the video was not probed yet", where=str(key), remedy="Run media_info first."
         )
     found = (project.results.get(key.video, phase) for phase in _NEEDS)
-    results = tuple(result for result in found if result is not None)
+    results = tuple(r for r in found if r is not None and _made_from(r, record.media.sha256))
+    phases = [result.phase for result in results]
     said = next((r for r in results if r.phase is Phase.TRANSCRIPT), None)
     made = [r.provenance.ended_at for r in results if r.provenance is not None]
     return Timeline(
@@ -55,15 +56,19 @@ def read_timeline(catalog: Catalog, key: VideoKey) -> Timeline:
         source_name=record.source.name,
         media=record.media,
         phases=results,
-        markers=tuple(project.results.markers(key.video)),
+        markers=tuple(project.results.markers(key.video, phases)),
         transcript=Transcript(
             language=said.language if said else None,
             language_confidence=said.language_confidence if said else None,
-            segments=tuple(project.results.segments(key.video)),
+            segments=tuple(project.results.segments(key.video)) if said else (),
         ),
         warnings=_warnings(record.media.warnings, results),
         published_at=max(made, default=record.arrived_at),
     )
+
+
+def _made_from(result: PhaseResult, content: str) -> bool:
+    return result.provenance is not None and result.provenance.content == content
 
 
 def _warnings(media: tuple[str, ...], results: tuple[PhaseResult, ...]) -> tuple[str, ...]:

@@ -31,7 +31,11 @@ def _judge(
 ) -> Verdict:
     if plugin is None:
         return Verdict(provider=name, kept=False, reason="is not available in this run")
-    plan = plugin.plan(request(plugin))
+    try:
+        plan = plugin.plan(request(plugin))
+    except Exception as error:  # noqa: BLE001 - a plugin's bug must not end the others
+        reason = f"broke while planning: {type(error).__name__}: {error}"
+        return Verdict(provider=name, kept=False, reason=reason)
     if isinstance(plan, Refusal):
         return Verdict(provider=name, kept=False, reason=plan.reason)
     return Verdict(provider=name, kept=True, reason="serves the request")

@@ -143,9 +143,10 @@ def test_a_re_run_makes_nothing_again_but_by_force(local: Services, deliver: Del
     assert all(again[phase].reused or phase not in made for phase in again)
     units = local.of("acme").units
     assert len(units.of_video("one")) == 2
-    analyse(local, key, [Phase.TRANSCRIPT], force=True)
-    states = [(u.generation, u.state) for u in units.of_video("one")]
-    assert states.count((1, UnitState.SETTLED)) == 1
+    for forced_by in ("run-1", "run-1", "run-2"):  # a run is retried, and another one begins
+        analyse(local, key, [Phase.TRANSCRIPT], forced_by=forced_by)
+    spoken = [u for u in units.of_video("one") if u.request.phases == (Phase.TRANSCRIPT,)]
+    assert [(u.generation, u.forced_by) for u in spoken] == [(0, ""), (1, "run-1"), (2, "run-2")]
 
 
 def test_the_transcript_alone_hears_the_published_audio(local: Services, deliver: Deliver) -> None:
@@ -243,3 +244,39 @@ def test_a_source_that_is_gone_fails_what_reads_it(
 def test_scratch_is_left_empty(local: Services, deliver: Deliver) -> None:
     analyse(local, deliver("acme/one"), ANALYSIS)
     assert list(local.scratch.iterdir()) == []
+
+
+class Garbled(Brightness):
+    """Reads its own pages wrongly until it is mended."""
+
+    def normalise(
+        self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
+    ) -> Iterator[Marker]:
+        raise KeyError("cuts")
+
+
+def test_pages_that_cannot_be_read_are_paid_once_and_read_again_by_a_mended_plugin(
+    local: Services, deliver: Deliver
+) -> None:
+    key, garbled = deliver("acme/one"), Garbled([])
+    broken = replace(local, plugins={**local.plugins, "bright": garbled})
+    outcomes = analyse(broken, key, ANALYSIS)
+    assert outcomes[Phase.SHOTS].state is PhaseState.FAILED
+    assert "KeyError" in outcomes[Phase.SHOTS].message
+    assert outcomes[Phase.TRANSCRIPT].state is PhaseState.DONE
+    mended = Brightness([])
+    mended.version = "2"
+    done = analyse(replace(local, plugins={**local.plugins, "bright": mended}), key, [Phase.SHOTS])
+    assert done[Phase.SHOTS].result and done[Phase.SHOTS].result.counts == {"shot": 2}
+    assert mended.seen == []
+    assert [u.state for u in local.of("acme").units.of_video("one")].count(UnitState.SETTLED) == 2
+
+
+def test_another_language_makes_the_transcript_again(local: Services, deliver: Deliver) -> None:
+    key = deliver("acme/one")
+    analyse(local, key, [Phase.TRANSCRIPT])
+    phases = dict(local.choices.phases)
+    phases[Phase.TRANSCRIPT] = phases[Phase.TRANSCRIPT].model_copy(update={"language": "de"})
+    german = replace(local, choices=local.choices.model_copy(update={"phases": phases}))
+    assert not analyse(german, key, [Phase.TRANSCRIPT])[Phase.TRANSCRIPT].reused
+    assert analyse(german, key, [Phase.TRANSCRIPT])[Phase.TRANSCRIPT].reused
