@@ -44,14 +44,12 @@ def content_results(
 
 
 def range_faults(ranges: Iterable[TimeRange], extent: TimeRange, what: str) -> Iterator[str]:
-    """Every range that reaches out of the extent, is empty, or starts before the one before it."""
+    """Every range that reaches out of the extent, or starts before the one before it."""
     last: Fraction | None = None
     for found in ranges:
         at = f"{what} at {float(found.start):.3f} s"
         if not found.within(extent):
             yield f"{at} reaches out of {float(extent.start):g} to {float(extent.end):g} s"
-        if found.start == found.end:
-            yield f"{at} is empty"
         if last is not None and found.start < last:
             yield f"{at} is out of order"
         last = found.start

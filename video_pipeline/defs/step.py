@@ -76,8 +76,9 @@ class Step:
             metadata=good_metadata(self.services, self.key, outcome),
             data_version=data_version(outcome),
         )
-        checks = [_succeeded(outcome), *content_results(self.services, self.key, outcome)]
-        yield from filter(self._is_asked, checks)
+        if outcome.state is not PhaseState.NOT_CONFIGURED:
+            checks = [_succeeded(outcome), *content_results(self.services, self.key, outcome)]
+            yield from filter(self._is_asked, checks)
 
     def _other(self, outcome: Outcome) -> Events:
         yield dg.AssetObservation(

@@ -108,6 +108,7 @@ class TestGood:
     def test_a_phase_without_a_provider_is_materialized_and_says_so(self, run: Run) -> None:
         ended = run(good(Phase.OBJECTS, PhaseState.NOT_CONFIGURED, "names no provider"))
         assert ended.materialized["objects"]["state"] == "not configured"
+        assert not {name for asset, name in ended.checks if asset == "objects"}
         assert "timeline" in ended.materialized
 
     def test_an_optional_phase_that_failed_is_a_warning(self, run: Run) -> None:
