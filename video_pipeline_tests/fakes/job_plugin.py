@@ -21,6 +21,9 @@ from video_pipeline.plugins.inputs import Inputs, Object
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 
+# The vendor listens on this machine: no proxy of the environment is asked.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 
 class VendorOptions(PluginOptions):
     """Where the vendor listens, and whether it is given a token."""
@@ -66,7 +69,7 @@ class VendorJobs(Jobs):
 
     def _ask(self, path: str, body: bytes | None = None) -> dict[str, Any]:
         try:
-            with urllib.request.urlopen(
+            with _DIRECT.open(
                 self.options.url + path, body, timeout=self.options.timeout_seconds
             ) as reply:
                 answer: dict[str, Any] = json.loads(reply.read())
@@ -100,9 +103,18 @@ class VendorJobs(Jobs):
         )
 
 
-def _range(page: bytes) -> TimeRange:
-    told = json.loads(page)
-    return TimeRange(start=Fraction(told["from"]), end=Fraction(told["to"]))
+def _read(page: bytes) -> tuple[TimeRange, list[str]]:
+    """What a page tells: a range, and the words said there."""
+    try:
+        told = json.loads(page)
+        within = TimeRange(start=Fraction(told["from"]), end=Fraction(told["to"]))
+        return within, told["said"].split()
+    except (ValueError, KeyError, TypeError) as error:
+        raise ProviderError(
+            f"the vendor's page cannot be read: {error}",
+            category=FailureCategory.MALFORMED_RESULT,
+            remedy="Ask the vendor.",
+        ) from error
 
 
 class VendorShots(VendorJobs, BaseTemporalPlugin):
@@ -118,7 +130,7 @@ class VendorShots(VendorJobs, BaseTemporalPlugin):
         self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
     ) -> Iterator[Marker]:
         for page in pages:
-            yield Marker(kind=Kind.SHOT, range=_range(page))
+            yield Marker(kind=Kind.SHOT, range=_read(page)[0])
 
 
 class VendorSpeech(VendorJobs, BaseTranscriptionPlugin):
@@ -136,7 +148,7 @@ class VendorSpeech(VendorJobs, BaseTranscriptionPlugin):
         return Transcript(language="en", segments=tuple(self._segment(page) for page in pages))
 
     def _segment(self, page: bytes) -> Segment:
-        said, within = json.loads(page)["said"].split(), _range(page)
+        within, said = _read(page)
         step = within.duration / len(said)
         words = tuple(
             Word(

@@ -4,6 +4,7 @@ It lives in the process of the test, so that it outlives the runs that are kille
 to answer at once, to refuse, to be busy, to take a job and drop the line, and to fail.
 """
 
+import contextlib
 import json
 import threading
 from collections import Counter, defaultdict
@@ -14,9 +15,10 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
-Behaviour = Literal["now", "later", "fail", "refuse", "busy", "drop", "hang"]
-"""Answer with the result; take a job; take a job that fails; refuse (400); be busy once (429);
-take and bill the job, but drop the line; take it, and answer only when `answer` is set."""
+Behaviour = Literal["now", "soon", "later", "fail", "refuse", "busy", "drop", "hang"]
+"""Answer with the result; take a job that has ended at the first look; take a job; take a job
+that fails; refuse (400); be busy once (429); take and bill the job, but drop the line; take it,
+and answer only when `answer` is set."""
 
 
 @dataclass
@@ -107,7 +109,8 @@ class Vendor:
 
     def _new_job(self, video: str, duration: Fraction, how: Behaviour, token: str | None) -> Job:
         job = Job(f"job-{len(self._tokens) + sum(self.billed.values())}", video, duration)
-        job.state = {"now": "succeeded", "fail": "failed"}.get(how, "running")  # type: ignore[assignment]
+        ended = {"now": "succeeded", "soon": "succeeded", "fail": "failed"}
+        job.state = ended.get(how, "running")  # type: ignore[assignment]
         self.jobs[job.id] = job
         self.billed[video] += 1
         if token:
@@ -141,10 +144,11 @@ class Vendor:
 
             def _send(self, status: int, answer: dict[str, Any]) -> None:
                 body = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(ConnectionError):  # the run that asked was killed
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
