@@ -89,6 +89,8 @@ class Mongod:
         except subprocess.TimeoutExpired as error:
             self.stop()
             raise self._failure(binary, f"no answer within {START_SECONDS:g} s") from error
+        except OSError as error:
+            raise self._failure(binary, f"{binary} cannot be run: {error.strerror}") from error
         if ended.returncode:
             raise self._failure(binary, ended.stderr.strip())
 

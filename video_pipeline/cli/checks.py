@@ -6,45 +6,37 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from tempfile import TemporaryFile
-from typing import Literal, NamedTuple
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from video_pipeline.catalog.connection import connect
 from video_pipeline.cli.dagster_home import project_file, running_url
+from video_pipeline.cli.finding import Finding
 from video_pipeline.cli.ports import port_to_use
 from video_pipeline.cli.webserver import loaded_resources
 from video_pipeline.domain.errors import ConfigurationError, PipelineError
 from video_pipeline.plugins import registry
-from video_pipeline.settings import Settings
+from video_pipeline.settings import ProviderEntry, Settings
 from video_pipeline.wiring import catalog_server, open_stores
 
 _LEAST_BYTES, _ENOUGH_BYTES = 500 << 20, 5 << 30
 _HELD_LIMIT = {"key": "video_pipeline/held", "value": "waiting", "limit": 0}
 _WEB = ("dagster", "dagster_webserver", "dagster_graphql")
 
-Level = Literal["ok", "warning", "missing"]
-
-
-class Finding(NamedTuple):
-    """What a check found; `missing` keeps the pipeline from working."""
-
-    subject: str
-    level: Level
-    detail: str
-    remedy: str = ""
-
-
 Check = Callable[[Settings], Iterator[Finding]]
 
 
 def checked(check: Check, subject: str, settings: Settings) -> list[Finding]:
-    """The findings of a check; an error of ours is one too."""
+    """The findings of a check; an error is one too."""
     try:
         return list(check(settings))
     except PipelineError as error:
         where = f" ({error.where})" if error.where else ""
         return [Finding(subject, "missing", f"{error.what}{where}", error.remedy)]
+    except OSError as error:
+        remedy = "Look whether it is there, and whether you may read and write it."
+        return [Finding(subject, "missing", str(error), remedy)]
 
 
 def python() -> Finding:
@@ -80,7 +72,17 @@ def state_folder(settings: Settings) -> Iterator[Finding]:
 def stores(settings: Settings) -> Iterator[Finding]:
     """Whether videos can arrive and results be published."""
     open_stores(settings)
-    yield Finding("stores", "ok", f"{settings.storage.ingest.folder}")
+    ingest, outputs = settings.storage.ingest.folder, settings.storage.outputs.folder
+    next(ingest.iterdir(), None)
+    yield Finding("ingest", "ok", str(ingest))
+    try:
+        with TemporaryFile(dir=outputs):
+            pass
+    except OSError as error:
+        remedy = "Give yourself the right to write there, or name another under `storage:`."
+        yield Finding("outputs", "missing", f"{outputs}: {error.strerror}", remedy)
+    else:
+        yield Finding("outputs", "ok", str(outputs))
 
 
 def catalogue(settings: Settings) -> Iterator[Finding]:
@@ -103,21 +105,33 @@ def providers(settings: Settings) -> Iterator[Finding]:
             unset = ", ".join(entry.missing)
             remedy = f"Set {unset}; until then this provider is left out."
             yield Finding(subject, "warning", f"not set: {unset}", remedy)
-            continue
-        try:
-            plugin = registry.create(entry.plugin, entry.values)
-            plugin.check()
-        except PipelineError as error:
-            yield Finding(subject, "missing", error.what, error.remedy)
         else:
-            yield Finding(subject, "ok", " ".join(filter(None, (entry.plugin, plugin.model))))
+            yield _provider(subject, entry)
+
+
+def _provider(subject: str, entry: ProviderEntry) -> Finding:
+    try:
+        plugin = registry.create(entry.plugin, entry.values)
+        plugin.check()
+    except PipelineError as error:
+        return Finding(subject, "missing", error.what, error.remedy)
+    except Exception as error:  # noqa: BLE001 - whatever a stranger's plugin raises is a finding
+        told = f"{entry.plugin} breaks: {type(error).__name__}: {error}"
+        return Finding(subject, "missing", told, "Ask its author, or remove the entry.")
+    return Finding(subject, "ok", " ".join(filter(None, (entry.plugin, plugin.model))))
 
 
 def run_queue(settings: Settings) -> Iterator[Finding]:
     """Whether dagster.yaml leaves runs alone that wait for a provider's job."""
     file = project_file(settings, "dagster.yaml")
     project_file(settings, "workspace.yaml")
-    written = YAML(typ="safe", pure=True).load(file.read_text("utf-8")) or {}
+    try:
+        written = YAML(typ="safe", pure=True).load(file.read_text("utf-8"))
+    except (YAMLError, UnicodeDecodeError) as error:
+        remedy = "Mend it, or take the one of the checkout."
+        told = str(error).splitlines()[-1].strip()
+        yield Finding("run queue", "missing", f"{file} is not YAML: {told}", remedy)
+        return
     if _HELD_LIMIT not in list(_limits(written)):
         remedy = "Take the entry video_pipeline/held over from the checkout's dagster.yaml."
         yield Finding("run queue", "missing", f"{file}: no limit for held runs", remedy)
@@ -129,7 +143,7 @@ def _limits(written: object) -> Iterator[object]:
     """Every tag limit, wherever the file has them."""
     if isinstance(written, dict):
         for key, value in written.items():
-            if key == "tag_concurrency_limits":
+            if key == "tag_concurrency_limits" and isinstance(value, list):
                 yield from value
             yield from _limits(value)
 
@@ -140,12 +154,18 @@ def definitions(settings: Settings) -> Iterator[Finding]:
     loaded = loaded_resources(url) if url else None
     if loaded is None:
         return
-    new = [n for n in settings.providers if re.sub(r"\W", "_", n, flags=re.ASCII) not in loaded]
+    new = [name for name in settings.providers if not _resource_keys(name) & loaded]
     if new:
         remedy = f"Reload the definitions: {url}/deployment/locations"
         yield Finding("definitions", "warning", f"new entries: {', '.join(new)}", remedy)
     else:
         yield Finding("definitions", "ok", f"{url} knows every provider")
+
+
+def _resource_keys(name: str) -> set[str]:
+    """What an entry may be called as a resource."""
+    key = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return {key, f"_{key}"}
 
 
 def port(number: int) -> Finding:

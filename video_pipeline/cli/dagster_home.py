@@ -65,7 +65,7 @@ def alone(settings: Settings, url: str) -> Generator[None, None, None]:
 def running_url(settings: Settings) -> str | None:
     """Where the deployment of this state folder shows its web interface, if it runs."""
     try:
-        text = (settings.dagster_home / "in-use").read_text()
-    except OSError:
+        return json.loads((settings.dagster_home / "in-use").read_text())["url"]
+    except (OSError, ValueError, LookupError, TypeError):
+        # No deployment has ever run, none does now, or one was cut off while it wrote.
         return None
-    return json.loads(text)["url"] if text else None

@@ -12,21 +12,29 @@ Put = Callable[[Path, Path], object]
 
 def deliver(file: Path, target: Path, put: Put = shutil.copyfile) -> None:
     """Put a file where a video's own lies; there it is alone. Raises StorageError."""
-    unfinished = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.unlink(missing_ok=True)
-        put(file, unfinished)
-        for other in target.parent.iterdir():
-            if other not in (unfinished, target):
-                other.unlink()
-        unfinished.replace(target)
+        _put_whole(file, target, put)
     except OSError as error:
         raise StorageError(
             f"{file} cannot be put there: {error.strerror}",
             where=str(target.parent),
             remedy="Look for a full disk, or for the right to write there.",
         ) from error
+
+
+def _put_whole(file: Path, target: Path, put: Put) -> None:
+    unfinished = target.with_name(f".{target.name}.part")
+    unfinished.unlink(missing_ok=True)
+    try:
+        put(file, unfinished)
+        for other in target.parent.iterdir():
+            if other not in (unfinished, target):
+                other.unlink()
+        unfinished.replace(target)
+    finally:
+        # It is still there after a failure, or where both names are links to the same file.
+        unfinished.unlink(missing_ok=True)
 
 
 def link_or_copy(file: Path, to: Path) -> None:

@@ -1,7 +1,8 @@
 """`demo`: the main job on sample videos, the way it goes in production."""
 
 import time
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -13,12 +14,15 @@ from video_pipeline.cli.ending import has_ended, is_good, reasons
 from video_pipeline.cli.findings import tell
 from video_pipeline.cli.live import Board, Statuses
 from video_pipeline.cli.samples import deliver_samples, samples
+from video_pipeline.cli.webserver import given_up
 from video_pipeline.domain.errors import ConfigurationError
-from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.services import Services, now_utc
 from video_pipeline.settings import Settings
 from video_pipeline.wiring import open_services
 
 _LOOK_SECONDS = 0.5
+_LOOKS_A_QUESTION = 6
+"""At every how manieth look Dagster is asked for runs that have failed before any phase began."""
 
 
 def demo(
@@ -49,21 +53,34 @@ def _play(services: Services, deployment: Deployment, timeout: float) -> bool:
     deliver_samples(ingest, services.catalog)
     board = Board(out, services.catalog, list(samples()))
     with board.shown():
+        statuses = _watch(board, deployment, begun, begun + timedelta(seconds=timeout))
+    if services.clock() > begun + timedelta(seconds=timeout):
+        err.print(f"Not done after {timeout:g} s.")
+    return _tell(services, statuses, given_up(deployment.url, begun))
+
+
+def _watch(board: Board, deployment: Deployment, begun: datetime, until: datetime) -> Statuses:
+    """Show the videos until each has ended or its run has failed, or until then."""
+    look = 0
+    while True:
+        look += 1
         statuses = board.refresh()
-        while not all(has_ended(of_video, begun) for of_video in statuses.values()):
-            if services.clock() - begun > timedelta(seconds=timeout):
-                err.print(f"Not done after {timeout:g} s.")
-                break
-            deployment.check()
-            time.sleep(_LOOK_SECONDS)
-            statuses = board.refresh()
-    return _tell(services, statuses)
+        failed = given_up(deployment.url, begun) if look % _LOOKS_A_QUESTION == 0 else {}
+        ended = all(has_ended(s, begun) or str(k) in failed for k, s in statuses.items())
+        if ended or now_utc() > until:
+            return statuses
+        deployment.check()
+        time.sleep(_LOOK_SECONDS)
 
 
-def _tell(services: Services, statuses: Statuses) -> bool:
+def _tell(services: Services, statuses: Statuses, failed: Mapping[str, str]) -> bool:
+    """Tell what came of the videos, of failed runs their pages; whether all is well."""
     for key, of_video in statuses.items():
         tell(out, services, key)
-        for reason in reasons(key, of_video):
+        told = reasons(key, of_video)
+        if told and str(key) in failed:
+            told.append(f"{key}: its run has failed: {failed[str(key)]}")
+        for reason in told:
             err.print(reason, style="red", markup=False, soft_wrap=True)
     return all(is_good(of_video) for of_video in statuses.values())
 

@@ -1,6 +1,5 @@
 """Everything that runs while the pipeline is up: catalogue server, webserver, daemon."""
 
-import signal
 import sys
 import time
 from collections.abc import Callable, Generator
@@ -33,12 +32,10 @@ class Deployment:
 
 @contextmanager
 def deployed(settings: Settings, port: int | None = None) -> Generator[Deployment, None, None]:
-    """Start everything, and end everything with the block, SIGTERM and Ctrl-C included.
+    """Start everything, and end everything with the block, however it is left.
 
     Raises ConfigurationError, CatalogError, with the log's end of what did not start.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
     port = port_to_use(port)
     url = f"http://{LOOPBACK}:{port}"
     with ExitStack() as stack:

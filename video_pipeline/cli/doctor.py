@@ -8,9 +8,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from video_pipeline.cli import checks
-from video_pipeline.cli.checks import Finding
 from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import out
+from video_pipeline.cli.extras import extras
+from video_pipeline.cli.finding import Finding
 from video_pipeline.domain.errors import ConfigurationError
 
 _COLOURS = {"ok": "green", "warning": "yellow", "missing": "bold red"}
@@ -35,6 +36,7 @@ def doctor(
 
 def _findings(context: typer.Context, port: int | None) -> Iterator[Finding]:
     yield checks.python()
+    yield from extras()
     if port is not None:
         yield checks.port(port)
     try:

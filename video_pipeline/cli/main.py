@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from video_pipeline import __version__
 from video_pipeline.cli import demo, doctor, show, status, try_file, units, up
 from video_pipeline.cli.console import out, say_error
+from video_pipeline.cli.signals import end_tidily
 from video_pipeline.domain.errors import PipelineError
 
 
@@ -48,6 +49,7 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
+    end_tidily()
     context.obj = config
 
 

@@ -13,6 +13,7 @@ from typing import Self
 
 from video_pipeline.cli import leash
 from video_pipeline.cli.descendants import adopt_orphans, descendants
+from video_pipeline.cli.signals import undisturbed
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.wiring import made
 
@@ -85,7 +86,7 @@ class Processes:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with _undisturbed():
+        with undisturbed():
             _end(process.pid for process in self._running.values())
             for process in self._running.values():
                 _wait(process)
@@ -100,17 +101,6 @@ class Processes:
                 _send(left, signal.SIGKILL)
             time.sleep(0.05)
             _reap()
-
-
-@contextlib.contextmanager
-def _undisturbed():
-    """A second Ctrl-C does not stop the clearing up."""
-    before = {s: signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _end(pids: Iterable[int]) -> None:

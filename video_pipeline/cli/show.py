@@ -1,8 +1,7 @@
 """`show`: all that is known of one video."""
 
-import json
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -12,71 +11,93 @@ from video_pipeline.catalog.interface import PhaseStatus, ProjectCatalog
 from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import out
 from video_pipeline.cli.findings import tell
+from video_pipeline.cli.status import rejections_table
 from video_pipeline.domain.errors import InputError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.identity import VideoKey, project_id_for, video_id_for
 from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.source import VideoRecord
+from video_pipeline.domain.source import Rejection, VideoRecord
+from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import WorkUnit
+from video_pipeline.pipeline.layout import place_of
 from video_pipeline.wiring import open_services
 
 
 def show(
     context: typer.Context,
-    video: Annotated[str, typer.Argument(help="As PROJECT/VIDEO.")],
+    video: Annotated[str, typer.Argument(help="As PROJECT/VIDEO: ids, or names as delivered.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Show a video's phases, where they came from, its work units, warnings and errors."""
-    key = VideoKey.parse(video)
+    key = _key(video)
     with open_services(settings_of(context), plugins={}) as services:
-        project = services.of(key.project)
-        record = _record(project, key)
-        statuses, units = project.results.statuses(key.video), project.units.of_video(key.video)
+        known = _look_up(services.of(key.project), key)
         if as_json:
-            typer.echo(json.dumps(_document(record, statuses.values(), units), indent=2))
+            typer.echo(known.model_dump_json(indent=2))
             return
-        out.print(_phases(statuses))
-        if units:
-            out.print("\n[bold]work units[/]", _units(units))
+        if known.video.source.name != key.video:
+            out.print(f"{key}, delivered as {known.video.source.name!r}", markup=False)
+        out.print(_phases(known.phases))
+        if known.units:
+            out.print("\n[bold]work units[/]", _units(known.units))
+        if known.rejections:
+            out.print("\n[bold]rejected[/]", rejections_table(known.rejections))
         tell(out, services, key)
 
 
-def _record(project: ProjectCatalog, key: VideoKey) -> VideoRecord:
+class _Known(Frozen):
+    """What the catalogue knows of one video."""
+
+    video: VideoRecord
+    phases: tuple[PhaseStatus, ...]
+    units: tuple[WorkUnit, ...]
+    rejections: tuple[Rejection, ...]
+
+
+def _key(text: str) -> VideoKey:
+    """The key for ids, or for exact names: a name that is an id is its own."""
+    project, slash, video = text.partition("/")
+    if not slash:
+        return VideoKey.parse(text)
+    return VideoKey(project=project_id_for(project), video=video_id_for(video))
+
+
+def _look_up(project: ProjectCatalog, key: VideoKey) -> _Known:
     record = project.videos.get(key.video)
-    if record:
-        return record
-    rejected = [r for r in project.videos.rejections() if r.object_key.startswith(key.prefix)]
-    raise InputError(
-        rejected[0].reason if rejected else "the catalogue knows no such video",
-        where=rejected[0].object_key if rejected else str(key),
-        remedy="See `video-pipeline status` for those that there are.",
+    rejected = [r for r in project.videos.rejections() if _is_of(key, r)]
+    if record is None:
+        raise InputError(
+            rejected[0].reason if rejected else "the catalogue knows no such video",
+            where=rejected[0].object_key if rejected else str(key),
+            remedy="See `video-pipeline status` for those that there are.",
+        )
+    statuses = project.results.statuses(key.video)
+    return _Known(
+        video=record,
+        phases=tuple(statuses[phase] for phase in Phase if phase in statuses),
+        units=tuple(project.units.of_video(key.video)),
+        rejections=tuple(rejected),
     )
 
 
-def _document(
-    record: VideoRecord, statuses: Iterable[PhaseStatus], units: Iterable[WorkUnit]
-) -> dict[str, Any]:
-    return {
-        "video": record.model_dump(mode="json"),
-        "phases": [status.model_dump(mode="json") for status in statuses],
-        "units": [unit.model_dump(mode="json") for unit in units],
-    }
+def _is_of(key: VideoKey, rejection: Rejection) -> bool:
+    """Whether it was put into this video's folder."""
+    place = place_of(rejection.object_key)
+    return place is not None and bool(place.video) and video_id_for(place.video) == key.video
 
 
-def _phases(statuses: dict[Phase, PhaseStatus]) -> Table:
+def _phases(statuses: Iterable[PhaseStatus]) -> Table:
     table = Table("phase", "state", "provider", "plugin", "model", "made", "message", box=None)
-    for phase in Phase:
-        status = statuses.get(phase)
-        if status:
-            origin = status.result.provenance if status.result else None
-            table.add_row(
-                phase,
-                status.state,
-                status.provider or "",
-                f"{origin.plugin} {origin.version}" if origin else "",
-                origin.model if origin else "",
-                f"{origin.ended_at:%Y-%m-%d %H:%M:%S}" if origin else "",
-                escape(status.message),
-            )
+    for status in statuses:
+        origin = status.result.provenance if status.result else None
+        table.add_row(
+            status.phase,
+            status.state,
+            status.provider or "",
+            f"{origin.plugin} {origin.version}" if origin else "",
+            origin.model if origin else "",
+            f"{origin.ended_at:%Y-%m-%d %H:%M:%S}" if origin else "",
+            escape(status.message),
+        )
     return table
 
 

@@ -20,6 +20,8 @@ from video_pipeline.settings import Place, Settings, Storage
 from video_pipeline.wiring import open_services
 
 PROJECT = "try"
+_NAME_LENGTH = 59
+"""MongoDB takes 63 characters for the name of a database."""
 
 
 def try_file(
@@ -51,10 +53,12 @@ def _travel(services: Services, key: VideoKey) -> bool:
 
 
 def _apart(settings: Settings) -> Settings:
-    """The same settings with stores of their own, so that no arrivals sensor sees the file."""
+    """The same settings with stores and a database of their own: no sensor sees any of it."""
     home = settings.home / PROJECT
     storage = Storage(ingest=Place(folder=home / "ingest"), outputs=Place(folder=home / "outputs"))
-    return settings.model_copy(update={"storage": storage})
+    database = f"{settings.catalog.database[:_NAME_LENGTH]}_{PROJECT}"
+    catalog = settings.catalog.model_copy(update={"database": database})
+    return settings.model_copy(update={"storage": storage, "catalog": catalog})
 
 
 def _readable(file: Path) -> Path:

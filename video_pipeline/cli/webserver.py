@@ -1,40 +1,63 @@
 """What the commands ask of a running Dagster webserver."""
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
+from http.client import HTTPException
 from typing import Any
-from urllib.error import URLError
-from urllib.request import Request, urlopen
+from urllib.request import ProxyHandler, Request, build_opener
+
+_DIRECT = build_opener(ProxyHandler({}))
+"""It runs on this machine: no proxy of the environment is asked for it."""
 
 _LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries { name
     locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
 _RESOURCES = """{ repositoriesOrError { ... on RepositoryConnection { nodes {
     allTopLevelResourceDetails { name } } } } }"""
+_FAILED = """query($since: Float!) { runsOrError(limit: 100,
+    filter: {statuses: [FAILURE], updatedAfter: $since}) { ... on Runs { results {
+    runId tags { key value } } } } }"""
 
 
-def answer(url: str, query: str) -> dict[str, Any] | None:
-    """What the webserver answers; None where none answers yet."""
-    body = json.dumps({"query": query}).encode()
+def answer(url: str, query: str, **variables: Any) -> dict[str, Any] | None:
+    """What the webserver answers; None where none answers yet, or something else does."""
+    body = json.dumps({"query": query, "variables": variables}).encode()
     request = Request(f"{url}/graphql", body, {"Content-Type": "application/json"})
     try:
-        with urlopen(request, timeout=30) as reply:
-            return json.load(reply)["data"]
-    except (URLError, ConnectionError, TimeoutError):
+        with _DIRECT.open(request, timeout=30) as reply:
+            data = json.load(reply)["data"]
+    except (OSError, HTTPException, ValueError, LookupError, TypeError):
         return None
+    return data if isinstance(data, dict) else None
 
 
 def load_error(url: str) -> str | None:
     """Why the definitions cannot be loaded; empty where they are; None where nobody answers."""
-    data = answer(url, _LOCATIONS)
-    if data is None:
+    entries = _inside(answer(url, _LOCATIONS), "workspaceOrError", "locationEntries")
+    if entries is None or any(entry["locationOrLoadError"] is None for entry in entries):
         return None
-    entries = data["workspaceOrError"]["locationEntries"]
     return "\n".join(entry["locationOrLoadError"].get("message", "") for entry in entries).strip()
 
 
 def loaded_resources(url: str) -> set[str] | None:
     """The resources of the definitions that are loaded; None where nobody answers."""
-    data = answer(url, _RESOURCES)
-    if data is None:
+    nodes = _inside(answer(url, _RESOURCES), "repositoriesOrError", "nodes")
+    if nodes is None:
         return None
-    nodes = data["repositoriesOrError"]["nodes"]
     return {r["name"] for node in nodes for r in node["allTopLevelResourceDetails"]}
+
+
+def given_up(url: str, since: datetime) -> dict[str, str]:
+    """The partitions of runs that have failed since then and are not made again: run pages."""
+    runs = _inside(answer(url, _FAILED, since=since.timestamp()), "runsOrError", "results") or []
+    tagged = [(run["runId"], {tag["key"]: tag["value"] for tag in run["tags"]}) for run in runs]
+    return {
+        tags["dagster/partition"]: f"{url}/runs/{run}"
+        for run, tags in tagged
+        if "dagster/partition" in tags and tags.get("dagster/will_retry") == "false"
+    }
+
+
+def _inside(data: Mapping[str, Any] | None, union: str, field: str) -> list[Any] | None:
+    """A list within an answer; None where the answer is an error."""
+    return (data or {}).get(union, {}).get(field)

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.identity import VideoKey, video_id_for
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.source import Source
+from video_pipeline.domain.source import Rejection, Source
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.pipeline.services import Services, now_utc
 
@@ -24,6 +24,12 @@ def videos(services: Services) -> None:
         services.of(key.project).events.record(
             key.video, Phase.SHOTS, state, now_utc(), provider="cuts", message="told so"
         )
+
+
+def reject(services: Services, project: str, object_key: str, reason: str) -> None:
+    """Record that no video can be made of an object."""
+    rejection = Rejection(project=project, object_key=object_key, reason=reason, at=now_utc())
+    services.of(project).videos.reject(rejection)
 
 
 def unit(services: Services, state: UnitState) -> WorkUnit:
@@ -48,7 +54,7 @@ def unit(services: Services, state: UnitState) -> WorkUnit:
 
 
 def test_status_counts_the_phases_of_every_video(call) -> None:
-    rows = json.loads(call("status", "--json").stdout)
+    rows = json.loads(call("status", "--json").stdout)["videos"]
     assert [(row["video"], row["good"]) for row in rows] == [("acme/one", 1), ("globex/two", 0)]
     assert rows[1]["phases"] == {"shots": "failed"}
 
@@ -56,6 +62,45 @@ def test_status_counts_the_phases_of_every_video(call) -> None:
 def test_status_of_one_project_shows_no_other(call) -> None:
     told = call("status", "--project", "acme").output
     assert "acme/one" in told and "globex" not in told
+
+
+def test_status_lists_what_was_rejected_by_project_and_why(call, services: Services) -> None:
+    reject(services, "newcomer", "projects/newcomer/stray.mp4", "lies in no video's folder")
+    told = call("status", env={"COLUMNS": "200"}).output
+    assert "projects/newcomer/stray.mp4" in told and "lies in no video's folder" in told
+    alone = call("status", "--project", "newcomer", env={"COLUMNS": "200"}).output
+    assert "stray.mp4" in alone and "No video has arrived" not in alone
+    assert "stray" not in call("status", "--project", "acme").output
+    listed = json.loads(call("status", "--json").stdout)["rejections"]
+    assert [(one["project"], one["reason"]) for one in listed] == [
+        ("newcomer", "lies in no video's folder")
+    ]
+
+
+def test_show_finds_a_video_by_id_and_by_its_name_as_delivered(call, services: Services) -> None:
+    name = "Grüße aus Köln (final)"
+    key = VideoKey(project="acme", video=video_id_for(name))
+    source = Source(
+        key=key,
+        object_key=f"projects/acme/videos/{name}/a.mp4",
+        name=name,
+        version="1",
+        size=5,
+    )
+    services.of("acme").videos.register(source, now_utc())
+    reject(services, "acme", f"projects/acme/videos/{name}/link.mp4", "a symbolic link")
+    for asked in (str(key), f"acme/{name}"):
+        told = call("show", asked, env={"COLUMNS": "200"}).output
+        assert name in told and "a symbolic link" in told
+    known = json.loads(call("show", f"acme/{name}", "--json").stdout)
+    assert [one["reason"] for one in known["rejections"]] == ["a symbolic link"]
+
+
+def test_show_of_what_was_rejected_tells_why(call, services: Services) -> None:
+    reject(services, "acme", "projects/acme/videos/my own/a.mp4", "empty: put it in again")
+    ended = call("show", "acme/my own", env={"COLUMNS": "200"})
+    assert ended.exit_code == 1
+    assert "empty: put it in again" in ended.output and "my own/a.mp4" in ended.output
 
 
 def test_show_tells_phases_and_why_one_failed(call) -> None:
@@ -71,7 +116,7 @@ def test_show_as_json_holds_the_units_too(call, services: Services) -> None:
     assert [(u["id"], u["state"]) for u in shown["units"]] == [(made.id, "running")]
 
 
-@pytest.mark.parametrize("video", ["acme/two", "nobody/one", "no-slash"])
+@pytest.mark.parametrize("video", ["acme/two", "nobody/one", "no-slash", "acme/", "/one"])
 def test_show_of_an_unknown_video_is_an_error_with_a_remedy(call, video: str) -> None:
     ended = call("show", video)
     assert ended.exit_code == 1

@@ -27,6 +27,8 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from video_pipeline.cli import processes
+from video_pipeline.cli.signals import end_tidily
+end_tidily()
 processes._GRACE_SECONDS = processes._ORPHANS_SECONDS = 0.5
 folder = Path(sys.argv[1])
 with processes.Processes(folder, {}) as started:
@@ -65,10 +67,13 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems adopt 
 
 
 @linux
-def test_ctrl_c_ends_even_a_stubborn_grandchild(parent, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_and_its_like_end_even_a_stubborn_grandchild(
+    parent, tmp_path: Path, sent: signal.Signals
+) -> None:
     pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
     assert len(pids) == 2 and all(map(alive, pids))
-    parent.send_signal(signal.SIGINT)
+    parent.send_signal(sent)
     parent.wait(30)
     assert not any(map(alive, pids))
 

@@ -4,10 +4,17 @@ import hashlib
 import json
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pymongo import MongoClient
 
+from video_pipeline.catalog.connection import connect
+from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.schema import COLLECTIONS
 from video_pipeline.samples import drawn, truth_of
 
 
@@ -33,10 +40,25 @@ def test_it_prints_what_was_found_and_where_it_lies(call, own: Path) -> None:
     assert facts(own) == before
 
 
-def test_a_second_time_it_finds_what_was_done(call, own: Path, services) -> None:
+@pytest.fixture(autouse=True)
+def tried(mongo_uri: str, mongo_database: str) -> Iterator[Catalog]:
+    """The catalogue that `try` has of its own, empty at first."""
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        for collection in COLLECTIONS:
+            client[f"{mongo_database}_try"][collection].delete_many({})
+    with closing(connect(mongo_uri, f"{mongo_database}_try")) as catalog:
+        yield catalog
+
+
+def test_the_catalogue_of_the_deployment_hears_nothing_of_it(call, own: Path, services) -> None:
+    call("try", own)
+    assert services.catalog.projects() == []
+
+
+def test_a_second_time_it_finds_what_was_done(call, own: Path, tried: Catalog) -> None:
     def units() -> list[str]:
-        videos = services.of("try").videos.listing()
-        return [u.id for v in videos for u in services.of("try").units.of_video(v.key.video)]
+        videos = tried.project("try").videos.listing()
+        return [u.id for v in videos for u in tried.project("try").units.of_video(v.key.video)]
 
     call("try", own)
     first = units()
