@@ -79,7 +79,7 @@ def exports(context: dg.AssetExecutionContext) -> Events:
 
 
 def _analysis(entries: Mapping[str, str]) -> dg.AssetsDefinition:
-    @step_of(*ANALYSIS, name="analysis", resources=entries.values())
+    @step_of(*ANALYSIS, resources=entries.values())
     def analysis(context: dg.AssetExecutionContext, config: AnalysisConfig) -> Events:
         """Find what is in picture and sound, in one decode, while remote jobs run elsewhere."""
         yield from _analysed(context, config, entries)
@@ -106,6 +106,6 @@ def _analysed(
         step.phases,
         providers=config.overrides(),
         run_id=step.run_id,
-        force=config.force,
+        forced_by=(context.run.root_run_id or context.run.run_id) if config.force else "",
     )
     yield from step.record(ended.values())

@@ -6,14 +6,29 @@ a tick, a run or an event.
 
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
 from video_pipeline.defs.deployment import Deployment
-from video_pipeline.defs.held import continuation, release, waiting
+from video_pipeline.defs.held import (
+    HELD_TAG,
+    WAITING,
+    Held,
+    continuation,
+    release,
+    waiting,
+)
 from video_pipeline.defs.jobs import road
-from video_pipeline.defs.partitions import PARTITION_TAG, video_tags
-from video_pipeline.domain.errors import CatalogUnavailable
+from video_pipeline.defs.partitions import (
+    PARTITION_TAG,
+    TRY_PROJECT,
+    VIDEOS_NAME,
+    add_videos,
+    video_tags,
+)
+from video_pipeline.defs.specs import step_name
+from video_pipeline.domain.errors import CatalogUnavailable, IdentityError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.complete import sweep
@@ -46,47 +61,82 @@ def completions(
     """Look up overdue jobs once, and see to every video with an ended one."""
     pipeline.renew()
     try:
-        ready = sweep(pipeline.services, datetime.now(UTC))
+        services = pipeline.services
+        ready = sweep(services, datetime.now(UTC))
         held = waiting(context.instance)
-        idle = {key for key in held if not _under_way(pipeline.services, key)}
+        freed = [run.run_id for run in held if _may_go(services, run)]
     except CatalogUnavailable as error:
         pipeline.close()
         return dg.SkipReason(str(error))
-    freed = [run for key in {str(u.request.key) for u in ready} | idle for run in held.get(key, ())]
     release(context.instance, freed)
-    requests = list(_requests(context.instance, ready, held))
-    told = f"{len(ready)} jobs ended, {len(freed)} held runs let go, {len(held)} videos were held"
+    requests = list(_requests(context.instance, services, ready))
+    told = f"{len(ready)} jobs ended, {len(freed)} of {len(held)} held runs let go"
     if not requests:
         return dg.SkipReason(told)
     context.log.info(told)
     return dg.SensorResult(run_requests=requests)
 
 
-def _under_way(services: Services, partition: str) -> bool:
-    """Whether a job of this video still runs; if not, nothing will ever release its runs."""
-    key = VideoKey.parse(partition)
-    units = services.of(key.project).units.of_video(key.video)
-    return any(unit.state is UnitState.RUNNING for unit in units)
+def _may_go(services: Services, held: Held) -> bool:
+    """Whether a job that the run waits for has ended, or whether no job is left to wait for."""
+    try:
+        key = VideoKey.parse(held.partition)
+    except IdentityError:
+        return False  # tagged by hand
+    units = services.of(key.project).units
+    if held.units:
+        return not all(_is_under_way(units.get(unit)) for unit in held.units)
+    running = [u for u in units.of_video(key.video) if u.state is UnitState.RUNNING]
+    return not running or any(unit.ready for unit in running)
+
+
+def _is_under_way(unit: WorkUnit | None) -> bool:
+    return unit is not None and unit.state is UnitState.RUNNING and not unit.ready
 
 
 def _requests(
-    instance: dg.DagsterInstance, ready: Collection[WorkUnit], held: Collection[str]
+    instance: dg.DagsterInstance, services: Services, ready: Collection[WorkUnit]
 ) -> Iterator[dg.RunRequest]:
-    """A run for each ended unit whose video has none that will consume it."""
+    """A run for each ended unit whose video has none on its way that will consume it."""
     for unit in ready:
         key = unit.request.key
-        if str(key) in held or _has_unfinished(instance, str(key)):
+        if _has_run_on_its_way(instance, str(key)):
             continue
         tried = instance.get_runs_count(dg.RunsFilter(tags={UNIT_TAG: unit.id}))
-        if tried < TRIES:
+        if tried < TRIES and _is_partition(instance, key):
             yield dg.RunRequest(
                 run_key=f"{unit.id}:{tried}",
                 partition_key=str(key),
                 asset_selection=sorted(continuation(unit.request.phases)),
+                run_config=_config(services, unit),
                 tags=video_tags(key) | {UNIT_TAG: unit.id},
             )
 
 
-def _has_unfinished(instance: dg.DagsterInstance, partition: str) -> bool:
+def _has_run_on_its_way(instance: dg.DagsterInstance, partition: str) -> bool:
+    """Whether a run of the video is not finished, and does not wait for another job."""
     mine = dg.RunsFilter(statuses=_UNFINISHED, tags={PARTITION_TAG: partition})
-    return bool(instance.get_run_ids(mine, limit=1))
+    return any(run.tags.get(HELD_TAG) != WAITING for run in instance.get_runs(mine))
+
+
+def _is_partition(instance: dg.DagsterInstance, key: VideoKey) -> bool:
+    """Whether a run can be requested. One partition that Dagster does not know would fail the
+    tick, for all projects: it is added again."""
+    if instance.has_dynamic_partition(VIDEOS_NAME, str(key)):
+        return True
+    if key.project == TRY_PROJECT:
+        return False
+    add_videos(instance, [key])
+    return True
+
+
+def _config(services: Services, unit: WorkUnit) -> dict[str, Any]:
+    """Asks whoever has the job, where pipeline.yaml asks somebody else first: the run that
+    submitted it was told so, or another had failed. Else the order of fallbacks stays."""
+    request, steps = unit.request, dict[str, Any]()
+    for phase in request.phases:
+        first = services.choices.of(request.key.project, phase).providers[:1]
+        if request.provider in services.plugins and first != (request.provider,):
+            step = steps.setdefault(step_name(phase), {"config": {"providers": {}}})
+            step["config"]["providers"][phase.value] = request.provider
+    return {"ops": steps} if steps else {}

@@ -7,6 +7,7 @@ All of it lies in this file, so that another way of Dagster's can take its place
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 import dagster as dg
@@ -16,7 +17,20 @@ from video_pipeline.defs.specs import asset_key
 from video_pipeline.domain.phases import Phase, downstream
 
 HELD_TAG, WAITING, RELEASED = "video_pipeline/held", "waiting", "released"
+UNITS_TAG = "video_pipeline/units"
+"""The ids of the work units that a held run waits for, with commas between them."""
+
 _KEPT_TAGS = frozenset({"dagster/backfill", PARTITION_TAG, PROJECT_TAG, VIDEO_TAG})
+
+
+@dataclass(frozen=True)
+class Held:
+    """A run that is held now."""
+
+    run_id: str
+    partition: str
+    units: frozenset[str]
+    """The work units that it waits for; none for a run whose tags don't tell."""
 
 
 def continuation(phases: Collection[Phase]) -> frozenset[dg.AssetKey]:
@@ -35,8 +49,11 @@ def queue_holds(instance: dg.DagsterInstance) -> bool:
     return queue is not None and limit in list(queue.tag_concurrency_limits)
 
 
-def hold(context: dg.AssetExecutionContext, phases: Collection[Phase]) -> str | None:
-    """Queue the run that goes on with these phases; its id, or None where the queue cannot hold.
+def hold(
+    context: dg.AssetExecutionContext, phases: Collection[Phase], units: Collection[str]
+) -> str | None:
+    """Queue the run that goes on with these phases once one of the work units has ended; its id,
+    or None where the queue cannot hold.
 
     Called inside the step: the backfill then has no moment without an unfinished run. Called
     again, by a retry of the step, it finds the run that it made. A run that no deployment
@@ -58,7 +75,8 @@ def hold(context: dg.AssetExecutionContext, phases: Collection[Phase]) -> str | 
             run_id=run_id,
             run_config=run.run_config,
             asset_selection=continuation(phases),
-            tags={k: v for k, v in run.tags.items() if k in _KEPT_TAGS} | {HELD_TAG: WAITING},
+            tags={k: v for k, v in run.tags.items() if k in _KEPT_TAGS}
+            | {HELD_TAG: WAITING, UNITS_TAG: ",".join(sorted(units))},
             root_run_id=run.root_run_id or run.run_id,
             parent_run_id=run.run_id,
             remote_job_origin=run.remote_job_origin,
@@ -68,13 +86,17 @@ def hold(context: dg.AssetExecutionContext, phases: Collection[Phase]) -> str | 
     return run_id
 
 
-def waiting(instance: dg.DagsterInstance) -> dict[str, list[str]]:
-    """The runs that are held now: their ids by partition key."""
-    found: dict[str, list[str]] = {}
+def waiting(instance: dg.DagsterInstance) -> list[Held]:
+    """The runs that are held now."""
     queued = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED], tags={HELD_TAG: WAITING})
-    for run in instance.get_runs(queued):
-        found.setdefault(run.tags.get(PARTITION_TAG, ""), []).append(run.run_id)
-    return found
+    return [
+        Held(
+            run_id=run.run_id,
+            partition=run.tags.get(PARTITION_TAG, ""),
+            units=frozenset(filter(None, run.tags.get(UNITS_TAG, "").split(","))),
+        )
+        for run in instance.get_runs(queued)
+    ]
 
 
 def release(instance: dg.DagsterInstance, run_ids: Collection[str]) -> None:

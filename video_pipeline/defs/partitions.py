@@ -4,6 +4,8 @@ Keys are `project_id/video_id`, not a MultiPartitionsDefinition of project by vi
 cross product, nearly all of whose keys name no video.
 """
 
+from collections.abc import Collection
+
 import dagster as dg
 
 from video_pipeline.domain.identity import VideoKey
@@ -15,11 +17,23 @@ VIDEOS = dg.DynamicPartitionsDefinition(name=VIDEOS_NAME)
 """Keys are `project_id/video_id`. The names are global to a Dagster instance, hence the prefix."""
 
 PROJECTS = dg.DynamicPartitionsDefinition(name=PROJECTS_NAME)
-"""Keys are `project_id`."""
+"""Keys are `project_id`, kept by the sensors for assets of a whole project."""
+
+TRY_PROJECT = "try"
+"""The project of the command `try`, whose videos go their road without Dagster."""
 
 PARTITION_TAG = "dagster/partition"
 PROJECT_TAG = "video_pipeline/project"
 VIDEO_TAG = "video_pipeline/video"
+
+
+def add_videos(instance: dg.DagsterInstance, keys: Collection[VideoKey]) -> None:
+    """Add videos and their projects. In bulk: as requests of a sensor's result they would take
+    minutes."""
+    if not keys:
+        return
+    instance.add_dynamic_partitions(PROJECTS_NAME, sorted({key.project for key in keys}))
+    instance.add_dynamic_partitions(VIDEOS_NAME, [str(key) for key in keys])
 
 
 def video_tags(key: VideoKey) -> dict[str, str]:

@@ -11,20 +11,21 @@ from video_pipeline.defs.held import hold
 from video_pipeline.defs.metadata import data_version, good_metadata, other_metadata
 from video_pipeline.defs.partitions import VIDEOS
 from video_pipeline.defs.run_queue import missing_tags
-from video_pipeline.defs.specs import SUCCEEDED, asset_key, asset_spec, check_specs
+from video_pipeline.defs.specs import SUCCEEDED, asset_key, asset_spec, check_specs, step_name
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Notify, Services
 
 Events = Iterator[dg.MaterializeResult[Any] | dg.AssetObservation | dg.AssetCheckResult]
 
 
-def step_of(*phases: Phase, name: str | None = None, resources: Iterable[str] = ()):
+def step_of(*phases: Phase, resources: Iterable[str] = ()):
     """The decorator of a step that makes these phases, each an asset of its own."""
     return dg.multi_asset(
-        name=name or phases[0].value,
+        name=step_name(phases[0]),
         specs=[asset_spec(phase) for phase in phases],
         check_specs=check_specs(phases),
         partitions_def=VIDEOS,
@@ -60,15 +61,38 @@ class Step:
         """
         order = list(ROAD)
         ended = sorted(outcomes, key=lambda outcome: order.index(outcome.phase))
-        parked = [outcome.phase for outcome in ended if outcome.state is PhaseState.PARKED]
-        if parked:
-            hold(self.context, parked)
+        self._hold([outcome for outcome in ended if outcome.state is PhaseState.PARKED])
         for outcome in ended:
             yield from self._good(outcome) if outcome.state.good else self._other(outcome)
         failed = [outcome for outcome in ended if outcome.state is PhaseState.FAILED]
         if failed:
             told = "\n".join(f"{self.key} {o.phase}: {o.message}" for o in failed)
             raise dg.Failure(told, allow_retries=False)
+
+    def _hold(self, parked: list[Outcome]) -> None:
+        """A phase that waits for others' jobs goes on together with those others; where none of
+        them runs any more, nothing would ever let it go."""
+        awaited = {o.phase: o.unit for o in parked if o.unit}
+        if parked and not awaited:
+            awaited = self._running_elsewhere()
+        if awaited:
+            phases = {*awaited, *(outcome.phase for outcome in parked)}
+            hold(self.context, phases, frozenset(awaited.values()))
+
+    def _running_elsewhere(self) -> dict[Phase, str]:
+        """The parked phases of this video whose job still runs, with its work unit."""
+        project = self.services.of(self.key.project)
+        named = {
+            phase: status.unit
+            for phase, status in project.results.statuses(self.key.video).items()
+            if status.state is PhaseState.PARKED and status.unit
+        }
+        running = {
+            unit.id
+            for unit in project.units.of_video(self.key.video)
+            if unit.state is UnitState.RUNNING
+        }
+        return {phase: unit for phase, unit in named.items() if unit in running}
 
     def _good(self, outcome: Outcome) -> Events:
         yield dg.MaterializeResult(

@@ -1,15 +1,16 @@
 """The sensor of arrivals over a real folder and a real catalogue."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
-import pytest
 
 from video_pipeline.catalog.interface import Catalog
 from video_pipeline.defs.arrivals import arrivals
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.source import Source
 from video_pipeline_tests.stage.opened import Opened
 
 
@@ -25,6 +26,16 @@ def put(tmp_path: Path, key: str, content: bytes = b"bytes") -> None:
     folder = tmp_path / "ingest" / "projects" / project / "videos" / video
     folder.mkdir(parents=True)
     (folder / "video.mp4").write_bytes(content)
+
+
+def delivered(tmp_path: Path) -> Path:
+    return tmp_path / "ingest" / VideoKey.parse("acme/one").prefix / "video.mp4"
+
+
+def run_keys(*ticks: dg.SensorResult) -> set[str | None]:
+    found = [request.run_key for ticked in ticks for request in ticked.run_requests or ()]
+    assert len(found) == len(ticks)
+    return set(found)
 
 
 def test_what_looks_the_same_twice_gets_its_partitions_and_one_run(
@@ -58,15 +69,55 @@ def test_a_tick_that_was_lost_is_repeated_with_the_same_run_key(
 
 
 def test_a_new_version_is_a_new_run(
-    stage: Opened, instance: dg.DagsterInstance, tmp_path: Path, catalog: Catalog
+    stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     put(tmp_path, "acme/one")
     first = tick(stage, instance, tick(stage, instance).cursor)
-    path = tmp_path / "ingest" / VideoKey.parse("acme/one").prefix / "video.mp4"
-    path.write_bytes(b"other bytes")
+    delivered(tmp_path).write_bytes(b"other bytes")
     second = tick(stage, instance, tick(stage, instance, first.cursor).cursor)
-    keys = {r.run_key for ticked in (first, second) for r in ticked.run_requests}
-    assert len(keys) == 2
+    assert len(run_keys(first, second)) == 2
+
+
+def test_a_version_that_is_put_back_is_a_new_run(
+    stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    put(tmp_path, "acme/one")
+    first = tick(stage, instance, tick(stage, instance).cursor)
+    kept = delivered(tmp_path).rename(tmp_path / "kept")
+    delivered(tmp_path).write_bytes(b"other bytes")
+    second = tick(stage, instance, tick(stage, instance, first.cursor).cursor)
+    kept.replace(delivered(tmp_path))
+    third = tick(stage, instance, tick(stage, instance, second.cursor).cursor)
+    assert len(run_keys(first, second, third)) == 3
+
+
+def test_a_renamed_object_is_a_new_run(
+    stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    put(tmp_path, "acme/one")
+    first = tick(stage, instance, tick(stage, instance).cursor)
+    delivered(tmp_path).rename(delivered(tmp_path).with_name("renamed.mp4"))
+    second = tick(stage, instance, tick(stage, instance, first.cursor).cursor)
+    assert len(run_keys(first, second)) == 2, "what was known of it was cleared"
+
+
+def test_a_new_home_of_dagster_gets_the_partitions_of_what_the_catalogue_knows(
+    stage: Opened, instance: dg.DagsterInstance, catalog: Catalog
+) -> None:
+    for name in ("acme/one", "globex/two", "try/three"):
+        key = VideoKey.parse(name)
+        source = Source(key=key, object_key=f"{key.prefix}v.mp4", name="v", version="1", size=1)
+        catalog.project(key.project).videos.register(source, datetime.now(UTC))
+    first = tick(stage, instance)
+    assert not first.run_requests, "what there is to do again, and to pay, a person decides"
+    assert "2 known videos are partitions again" in (first.skip_reason.skip_message or "")
+    there = set(instance.get_dynamic_partitions(VIDEOS_NAME))
+    assert there == {"acme/talk", "acme/one", "globex/two"}
+    assert set(instance.get_dynamic_partitions(PROJECTS_NAME)) == {"acme", "globex"}
+
+    instance.delete_dynamic_partition(VIDEOS_NAME, "acme/one")
+    tick(stage, instance, first.cursor)
+    assert not instance.has_dynamic_partition(VIDEOS_NAME, "acme/one"), "deleted by a person"
 
 
 def test_no_catalogue_is_a_skipped_tick_that_says_so(instance: dg.DagsterInstance) -> None:
@@ -90,10 +141,12 @@ def test_no_catalogue_is_a_skipped_tick_that_says_so(instance: dg.DagsterInstanc
     assert stage.closed, "the next tick opens it anew"
 
 
-@pytest.mark.parametrize("key", ["acme/empty"])
-def test_what_is_rejected_is_counted_in_the_ticks_message(
-    stage: Opened, instance: dg.DagsterInstance, tmp_path: Path, key: str
+def test_what_is_rejected_is_counted_in_the_ticks_message_and_the_first_reasons_are_given(
+    stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    put(tmp_path, key, b"")
+    for number in range(4):
+        put(tmp_path, f"acme/empty-{number}", b"")
     second = tick(stage, instance, tick(stage, instance).cursor)
-    assert "1 rejected" in (second.skip_reason.skip_message or "")
+    told = second.skip_reason.skip_message or ""
+    assert "4 rejected; 'projects/acme/videos/empty-0/video.mp4': empty: put it in again" in told
+    assert "empty-2" in told and "empty-3" not in told

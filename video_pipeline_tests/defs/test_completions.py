@@ -1,19 +1,25 @@
 """The sensor of completions: whose job ended goes on, by a held run or by a requested one."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
+from typing import cast
 
 import dagster as dg
 import pytest
 
 from video_pipeline.catalog.interface import Catalog
+from video_pipeline.cli.try_file import PROJECT
 from video_pipeline.defs.completions import TRIES, UNIT_TAG, completions
-from video_pipeline.defs.held import HELD_TAG, RELEASED, WAITING
+from video_pipeline.defs.held import HELD_TAG, RELEASED, UNITS_TAG, WAITING
+from video_pipeline.defs.partitions import PROJECTS_NAME, TRY_PROJECT, VIDEOS_NAME
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Source
 from video_pipeline.domain.usage import Meter, Usage
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
+from video_pipeline.pipeline.choices import Choices, PhaseChoice
+from video_pipeline.plugins.base import Plugin
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM, Opened
 
 KEY = VideoKey.parse("acme/talk")
@@ -23,18 +29,24 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 @pytest.fixture
 def running(catalog: Catalog) -> WorkUnit:
     """A job of the video runs at a vendor."""
-    source = Source(key=KEY, object_key=f"{KEY.prefix}v.mp4", name="talk", version="1", size=1)
-    catalog.project("acme").videos.register(source, NOW)
-    units = catalog.project("acme").units
+    return job_of(catalog)
+
+
+def job_of(
+    catalog: Catalog, key: VideoKey = KEY, phases: tuple[Phase, ...] = (Phase.TRANSCRIPT,)
+) -> WorkUnit:
+    source = Source(key=key, object_key=f"{key.prefix}v.mp4", name="talk", version="1", size=1)
+    catalog.project(key.project).videos.register(source, NOW)
+    units = catalog.project(key.project).units
     request = WorkRequest(
-        key=KEY,
+        key=key,
         content="0" * 64,
         provider="vendor",
         plugin="vendor 1",
         account="a",
         region="r",
         operation="analyse",
-        phases=(Phase.TRANSCRIPT,),
+        phases=phases,
         kinds=(),
         parameters={},
         model="",
@@ -51,8 +63,12 @@ def running(catalog: Catalog) -> WorkUnit:
 @pytest.fixture
 def ready(running: WorkUnit, catalog: Catalog) -> WorkUnit:
     """The job has ended, and somebody said so."""
-    catalog.project("acme").units.mark_ready(running.id, NOW)
-    return running
+    return ended(catalog, running)
+
+
+def ended(catalog: Catalog, unit: WorkUnit) -> WorkUnit:
+    catalog.project(unit.request.key.project).units.mark_ready(unit.id, NOW)
+    return unit
 
 
 def tick(stage: Opened, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
@@ -74,8 +90,11 @@ def queued(
 
 
 @pytest.fixture
-def held(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dg.DagsterRun:
-    return queued(definitions, instance, {HELD_TAG: WAITING})
+def held(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, running: WorkUnit
+) -> dg.DagsterRun:
+    """A run that waits for the job."""
+    return queued(definitions, instance, {HELD_TAG: WAITING, UNITS_TAG: running.id})
 
 
 def state_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
@@ -139,3 +158,118 @@ def test_a_run_held_for_nothing_is_let_go(
     catalog.project("acme").units.move(running, UnitState.CANCELLED, NOW)
     tick(stage, instance)
     assert state_of(instance, held) == RELEASED
+
+
+class TestTwoJobsOfOneVideo:
+    """One has ended, the other runs on."""
+
+    @pytest.fixture
+    def other(self, catalog: Catalog) -> WorkUnit:
+        return job_of(catalog, phases=(Phase.SHOTS,))
+
+    def test_a_run_held_for_the_other_stays_and_one_is_requested_for_what_ended(
+        self,
+        stage: Opened,
+        instance: dg.DagsterInstance,
+        held: dg.DagsterRun,
+        other: WorkUnit,
+        catalog: Catalog,
+    ) -> None:
+        ended(catalog, other)
+        (request,) = tick(stage, instance)
+        assert state_of(instance, held) == WAITING
+        assert request.tags[UNIT_TAG] == other.id
+
+    def test_a_run_held_for_both_goes_with_the_first(
+        self,
+        stage: Opened,
+        instance: dg.DagsterInstance,
+        ready: WorkUnit,
+        other: WorkUnit,
+        definitions: dg.Definitions,
+    ) -> None:
+        tags = {HELD_TAG: WAITING, UNITS_TAG: f"{other.id},{ready.id}"}
+        held = queued(definitions, instance, tags)
+        assert tick(stage, instance) == []
+        assert state_of(instance, held) == RELEASED
+
+    def test_a_run_that_says_not_what_it_waits_for_goes_with_any(
+        self,
+        stage: Opened,
+        instance: dg.DagsterInstance,
+        running: WorkUnit,
+        other: WorkUnit,
+        definitions: dg.Definitions,
+        catalog: Catalog,
+    ) -> None:
+        held = queued(definitions, instance, {HELD_TAG: WAITING})
+        tick(stage, instance)
+        assert state_of(instance, held) == WAITING
+        ended(catalog, other)
+        tick(stage, instance)
+        assert state_of(instance, held) == RELEASED
+
+
+class TestWhoIsAsked:
+    """The requested run goes on with whoever has the job."""
+
+    @pytest.fixture
+    def ready(self, catalog: Catalog) -> WorkUnit:
+        return ended(catalog, job_of(catalog, phases=(Phase.SHOTS, Phase.SCENES)))
+
+    def choose(self, stage: Opened, **orders: tuple[str, ...]) -> None:
+        phases = {Phase(name): PhaseChoice(providers=order) for name, order in orders.items()}
+        stage.services = replace(
+            stage.services,
+            plugins={"vendor": cast(Plugin, object())},
+            choices=Choices(phases=phases),
+        )
+
+    def test_where_pipeline_yaml_asks_somebody_else_the_run_is_told(
+        self, stage: Opened, instance: dg.DagsterInstance, ready: WorkUnit
+    ) -> None:
+        self.choose(stage, shots=("cuts", "vendor"), scenes=("dissolves",))
+        (request,) = tick(stage, instance)
+        assert request.run_config == {
+            "ops": {
+                "analysis": {"config": {"providers": {"shots": "vendor"}}},
+                "scenes": {"config": {"providers": {"scenes": "vendor"}}},
+            }
+        }
+
+    def test_where_it_is_asked_first_anyway_its_fallbacks_stay(
+        self, stage: Opened, instance: dg.DagsterInstance, ready: WorkUnit
+    ) -> None:
+        self.choose(stage, shots=("vendor", "cuts"), scenes=("vendor",))
+        (request,) = tick(stage, instance)
+        assert request.run_config == {}
+
+    def test_an_entry_that_is_gone_is_not_asked(
+        self, stage: Opened, instance: dg.DagsterInstance, ready: WorkUnit
+    ) -> None:
+        (request,) = tick(stage, instance)
+        assert request.run_config == {}
+
+
+class TestPartitionsThatDagsterDoesNotKnow:
+    """They hold up nobody else."""
+
+    def test_one_that_was_deleted_is_added_again(
+        self, stage: Opened, instance: dg.DagsterInstance, ready: WorkUnit
+    ) -> None:
+        instance.delete_dynamic_partition(VIDEOS_NAME, str(KEY))
+        (request,) = tick(stage, instance)
+        assert request.partition_key == str(KEY)
+        assert instance.has_dynamic_partition(VIDEOS_NAME, str(KEY))
+        assert instance.get_dynamic_partitions(PROJECTS_NAME) == ["acme"]
+
+    def test_a_video_of_the_command_try_is_left_to_it(
+        self, stage: Opened, instance: dg.DagsterInstance, ready: WorkUnit, catalog: Catalog
+    ) -> None:
+        ended(catalog, job_of(catalog, VideoKey(project=TRY_PROJECT, video="mine")))
+        (request,) = tick(stage, instance)
+        assert request.partition_key == str(KEY)
+        assert not instance.has_dynamic_partition(VIDEOS_NAME, "try/mine")
+
+    def test_that_is_its_project(self) -> None:
+        assert TRY_PROJECT == PROJECT

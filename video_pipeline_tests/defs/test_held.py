@@ -61,7 +61,7 @@ def test_it_stands_in_the_queue_with_the_tags_of_its_backfill_and_video(
     launched: Launched, instance: dg.DagsterInstance
 ) -> None:
     context = launched()
-    run_id = hold(context, [Phase.SHOTS])
+    run_id = hold(context, [Phase.SHOTS], ["u3", "u2"])
     held = instance.get_run_by_id(run_id or "")
     assert held is not None and held.status is dg.DagsterRunStatus.QUEUED
     assert held.asset_selection == continuation([Phase.SHOTS])
@@ -72,6 +72,7 @@ def test_it_stands_in_the_queue_with_the_tags_of_its_backfill_and_video(
     assert held.tags["dagster/backfill"] == "b1"
     assert held.tags["video_pipeline/project"] == "acme"
     assert held.tags["video_pipeline/held"] == "waiting"
+    assert held.tags["video_pipeline/units"] == "u2,u3"
     assert "video_pipeline/unit" not in held.tags, "it belongs to the run that was requested"
 
 
@@ -79,22 +80,24 @@ def test_a_step_that_is_retried_finds_the_run_that_it_made(
     launched: Launched, instance: dg.DagsterInstance
 ) -> None:
     context = launched()
-    assert hold(context, [Phase.SHOTS]) == hold(context, [Phase.SHOTS])
-    assert list(map(len, waiting(instance).values())) == [1]
+    assert hold(context, [Phase.SHOTS], ["u2"]) == hold(context, [Phase.SHOTS], ["u2"])
+    assert len(waiting(instance)) == 1
 
 
 def test_two_steps_of_one_run_hold_two(launched: Launched, instance: dg.DagsterInstance) -> None:
     context = launched()
-    assert hold(context, [Phase.OBJECTS]) != hold(context, [Phase.SCENES])
-    assert len(waiting(instance)[KEY]) == 2
+    hold(context, [Phase.OBJECTS], ["u2"])
+    hold(context, [Phase.SCENES], ["u3"])
+    assert [run.partition for run in waiting(instance)] == [KEY, KEY]
+    assert {run.units for run in waiting(instance)} == {frozenset({"u2"}), frozenset({"u3"})}
 
 
 def test_released_it_waits_no_more_and_stays_queued(
     launched: Launched, instance: dg.DagsterInstance
 ) -> None:
-    run_id = hold(launched(), [Phase.SHOTS])
-    release(instance, waiting(instance)[KEY])
-    assert waiting(instance) == {}
+    run_id = hold(launched(), [Phase.SHOTS], ["u2"])
+    release(instance, [run.run_id for run in waiting(instance)])
+    assert waiting(instance) == []
     run = instance.get_run_by_id(run_id or "")
     assert run is not None and run.status is dg.DagsterRunStatus.QUEUED
 
@@ -102,8 +105,8 @@ def test_released_it_waits_no_more_and_stays_queued(
 def test_a_run_that_no_deployment_launched_holds_nothing(
     launched: Launched, instance: dg.DagsterInstance
 ) -> None:
-    assert hold(launched(origin=None), [Phase.SHOTS]) is None
-    assert waiting(instance) == {}
+    assert hold(launched(origin=None), [Phase.SHOTS], ["u2"]) is None
+    assert waiting(instance) == []
 
 
 def test_a_queue_that_would_start_it_at_once_is_given_nothing(
@@ -113,8 +116,8 @@ def test_a_queue_that_would_start_it_at_once_is_given_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("video_pipeline.defs.held.queue_holds", lambda _: False)
-    assert hold(launched(), [Phase.SHOTS]) is None
-    assert waiting(instance) == {}
+    assert hold(launched(), [Phase.SHOTS], ["u2"]) is None
+    assert waiting(instance) == []
     assert "dagster.yaml" in caplog.text
 
 

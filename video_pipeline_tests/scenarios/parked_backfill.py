@@ -124,7 +124,7 @@ class _Stage:
         self._until(backfill, SECOND, lambda: self._ended(backfill))
         status = self._server.backfill_status(backfill)
         self._claim("the second backfill ended as cancelled", status == "CANCELED", status)
-        held = waiting(self._instance)
+        held = self._held()
         self._claim("nothing of ours stays held", not held, held)
         self._claim("no run is left", not self._unfinished(), self._unfinished())
 
@@ -204,7 +204,7 @@ class _Stage:
     def _settled_but_for(self, parked: str) -> bool:
         shown = self._server.partition_states("timeline")
         others = {key: state for key, state in shown.items() if key in FIRST and key != parked}
-        quiet = not self._executing() and parked in waiting(self._instance)
+        quiet = not self._executing() and parked in self._held()
         return quiet and len(others) == 3 and "in progress" not in others.values()
 
     def _ended(self, backfill: str) -> bool:
@@ -223,6 +223,9 @@ class _Stage:
 
     def _executing(self) -> Sequence[str]:
         return self._instance.get_run_ids(dg.RunsFilter(statuses=_RUNNING))
+
+    def _held(self) -> Sequence[str]:
+        return [run.partition for run in waiting(self._instance)]
 
     def _unfinished(self) -> Sequence[str]:
         some = [*_RUNNING, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
