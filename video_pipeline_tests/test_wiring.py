@@ -8,6 +8,7 @@ from video_pipeline.domain.errors import ConfigurationError, StorageError
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.services import now_utc
+from video_pipeline.providers.pyscenedetect import PySceneDetectPlugin
 from video_pipeline.settings import Settings, load_settings
 from video_pipeline.wiring import catalog_server, create_plugins, open_services
 
@@ -49,6 +50,18 @@ def test_an_entry_whose_variable_is_unset_is_left_out(tmp_path: Path) -> None:
     assert set(create_plugins(settings(tmp_path))) == {"cuts"}
     made = create_plugins(settings(tmp_path, THRESHOLD="9.5"))
     assert made["louder"].options.threshold == 9.5
+
+
+def test_an_entry_whose_library_is_absent_is_left_out_and_its_options_are_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PySceneDetectPlugin, "libraries", ("no_such_library",))
+    text = "providers: {cuts: {plugin: pyscenedetect}, words: {plugin: faster-whisper}}\n"
+    chosen = settings(tmp_path, f"{text}phases: {{shots: cuts, transcript: words}}\n")
+    assert chosen.providers["cuts"].absent == ("no_such_library",)
+    assert set(create_plugins(chosen)) == {"words"}
+    with pytest.raises(ConfigurationError, match="thresh"):
+        settings(tmp_path, "providers: {cuts: {plugin: pyscenedetect, options: {thresh: 1}}}\n")
 
 
 @pytest.mark.parametrize("variable", ["S3_BUCKET", "S3_OUTPUT_BUCKET"])

@@ -18,6 +18,7 @@ from video_pipeline.cli.webserver import loaded_resources
 from video_pipeline.domain.errors import ConfigurationError, PipelineError
 from video_pipeline.plugins import registry
 from video_pipeline.settings import ProviderEntry, Settings
+from video_pipeline.settings.entries import plugin_of
 from video_pipeline.wiring import catalog_server, open_stores
 
 _LEAST_BYTES, _ENOUGH_BYTES = 500 << 20, 5 << 30
@@ -105,6 +106,10 @@ def providers(settings: Settings) -> Iterator[Finding]:
             unset = ", ".join(entry.missing)
             remedy = f"Set {unset}; until then this provider is left out."
             yield Finding(subject, "warning", f"not set: {unset}", remedy)
+        elif entry.absent:
+            remedy = f"Run: {plugin_of(entry).install or 'pip install ' + ' '.join(entry.absent)}"
+            told = f"not installed: {', '.join(entry.absent)}; this provider is left out"
+            yield Finding(subject, "warning", told, remedy)
         else:
             yield _provider(subject, entry)
 

@@ -16,7 +16,8 @@ _RESOURCES = """{ repositoriesOrError { ... on RepositoryConnection { nodes {
     allTopLevelResourceDetails { name } } } } }"""
 _FAILED = """query($since: Float!) { runsOrError(limit: 100,
     filter: {statuses: [FAILURE], updatedAfter: $since}) { ... on Runs { results {
-    runId tags { key value } } } } }"""
+    runId tags { key value } eventConnection { events {
+    ... on RunFailureEvent { message error { message } } } } } } } }"""
 
 
 def answer(url: str, query: str, **variables: Any) -> dict[str, Any] | None:
@@ -48,14 +49,21 @@ def loaded_resources(url: str) -> set[str] | None:
 
 
 def given_up(url: str, since: datetime) -> dict[str, str]:
-    """The partitions of runs that have failed since then and are not made again: run pages."""
+    """The partitions of runs that have failed since then and are not made again: why."""
     runs = _inside(answer(url, _FAILED, since=since.timestamp()), "runsOrError", "results") or []
-    tagged = [(run["runId"], {tag["key"]: tag["value"] for tag in run["tags"]}) for run in runs]
+    tagged = [(run, {tag["key"]: tag["value"] for tag in run["tags"]}) for run in runs]
     return {
-        tags["dagster/partition"]: f"{url}/runs/{run}"
+        tags["dagster/partition"]: "\n".join([*_failure(run), f"{url}/runs/{run['runId']}"])
         for run, tags in tagged
         if "dagster/partition" in tags and tags.get("dagster/will_retry") == "false"
     }
+
+
+def _failure(run: Mapping[str, Any]) -> list[str]:
+    """What Dagster says of a failed run: its message and its error."""
+    event = next((one for one in run["eventConnection"]["events"] if one), {})
+    error = ((event.get("error") or {}).get("message") or "").strip()
+    return [text for text in (event.get("message"), error) if text]
 
 
 def _inside(data: Mapping[str, Any] | None, union: str, field: str) -> list[Any] | None:

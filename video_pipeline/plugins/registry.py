@@ -32,10 +32,15 @@ def names(group: str) -> tuple[str, ...]:
 
 
 def load(plugin: str) -> type[Plugin]:
-    """The class of a plugin.
+    """The class of a plugin. Raises ConfigurationError as `declared`, and for a missing library."""
+    return _usable(plugin, declared(plugin))
+
+
+def declared(plugin: str) -> type[Plugin]:
+    """The class of a plugin, which may lack the libraries that it works with.
 
     Raises ConfigurationError for a name that is not installed or is installed twice, for a module
-    or library that is missing, and for a class that is no plugin of its group.
+    that cannot be imported, and for a class that is no plugin of its group.
     """
     group, entry = _entry(plugin)
     try:
@@ -45,7 +50,12 @@ def load(plugin: str) -> type[Plugin]:
             f"plugin {plugin!r} cannot be imported: {error}",
             remedy=f"Install {_distribution(entry)} again, with the libraries that it needs.",
         ) from error
-    return _usable(plugin, _checked(plugin, loaded, _BASES[group]))
+    return _checked(plugin, loaded, _BASES[group])
+
+
+def absent(plugin: type[Plugin]) -> tuple[str, ...]:
+    """The libraries that a plugin works with and that are not installed."""
+    return tuple(library for library in plugin.libraries if find_spec(library) is None)
 
 
 def create(plugin: str, options: Mapping[str, Any]) -> Plugin:
@@ -87,7 +97,7 @@ def _checked(plugin: str, loaded: object, base: type[Plugin]) -> type[Plugin]:
 
 
 def _usable(plugin: str, loaded: type[Plugin]) -> type[Plugin]:
-    missing = [library for library in loaded.libraries if find_spec(library) is None]
+    missing = absent(loaded)
     if missing:
         raise ConfigurationError(
             f"plugin {plugin!r} needs {', '.join(missing)}, which is not installed",

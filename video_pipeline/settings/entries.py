@@ -25,12 +25,14 @@ def read_entries(
     """Every entry with its variables resolved, and what is wrong with them."""
     entries = {name: _entry(form, environ) for name, form in forms.items()}
     problems = [p for name, entry in entries.items() for p in _check(name, entry)]
+    if not problems:
+        entries = {name: _with_absent(entry) for name, entry in entries.items()}
     return entries, problems
 
 
 def plugin_of(entry: ProviderEntry) -> type[Plugin]:
-    """The class that an entry names. Raises ConfigurationError where there is none."""
-    return registry.load(entry.plugin)
+    """The class that an entry names, usable or not. Raises ConfigurationError if there is none."""
+    return registry.declared(entry.plugin)
 
 
 def with_models(entry: ProviderEntry, folder: Path) -> ProviderEntry:
@@ -51,6 +53,10 @@ def _entry(form: ProviderForm, environ: Mapping[str, str]) -> ProviderEntry:
         values=variables.resolve(form.options, known),
         missing=missing,
     )
+
+
+def _with_absent(entry: ProviderEntry) -> ProviderEntry:
+    return entry.model_copy(update={"absent": registry.absent(plugin_of(entry))})
 
 
 def _check(name: str, entry: ProviderEntry) -> list[Problem]:

@@ -44,11 +44,13 @@ class ProviderEntry(Frozen):
     values: dict[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
     missing: tuple[str, ...] = ()
     """Variables that are not set. The entry is unavailable while there are any."""
+    absent: tuple[str, ...] = ()
+    """Libraries of its plugin that are not installed: as for variables."""
 
     @property
     def available(self) -> bool:
-        """Whether every variable it names is set."""
-        return not self.missing
+        """Whether every variable it names is set, and every library of its plugin installed."""
+        return not self.missing and not self.absent
 
 
 class Settings(Frozen):

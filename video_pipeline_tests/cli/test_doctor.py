@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.cli import extras
+from video_pipeline.providers.pyscenedetect import PySceneDetectPlugin
 
 
 def test_where_nothing_is_missing_all_is_ok(call) -> None:
@@ -77,6 +78,16 @@ def test_an_absent_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPat
     assert "faster-whisper" in found["extra speech"].detail
     assert "video-pipeline[speech]" in found["extra speech"].remedy
     assert found["extra shots"].level == "ok"
+
+
+def test_a_provider_without_its_library_is_named_with_the_remedy(
+    call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PySceneDetectPlugin, "libraries", ("no_such_library",))
+    ended = call("doctor", env={"COLUMNS": "300"})
+    assert ended.exit_code == 0, ended.output
+    assert "not installed: no_such_library" in ended.output
+    assert "pip install" in ended.output
 
 
 def test_outputs_that_take_no_files_are_missing(call, config: Path, tmp_path: Path) -> None:

@@ -46,7 +46,12 @@ def answering(**data: object) -> bytes:
 
 
 def run(number: int, **tags: str) -> dict[str, object]:
-    return {"runId": str(number), "tags": [{"key": k, "value": v} for k, v in tags.items()]}
+    failure = {"message": "it has failed.", "error": {"message": "no luck\n"}}
+    return {
+        "runId": str(number),
+        "tags": [{"key": key, "value": value} for key, value in tags.items()],
+        "eventConnection": {"events": [{}, failure]},
+    }
 
 
 def test_no_proxy_is_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +80,7 @@ def test_a_failed_run_is_given_up_unless_it_is_made_again() -> None:
         run(4, **{"dagster/will_retry": "false"}),
     ]
     with serving(answering(runsOrError={"results": runs})) as url:
-        assert given_up(url, THEN) == {"acme/one": f"{url}/runs/1"}
+        assert given_up(url, THEN) == {"acme/one": f"it has failed.\nno luck\n{url}/runs/1"}
 
 
 @pytest.mark.parametrize("query", ["_LOCATIONS", "_RESOURCES", "_FAILED"])
