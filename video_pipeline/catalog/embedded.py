@@ -25,7 +25,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from video_pipeline.catalog.mongod import REPLICA_SET, START_SECONDS, Mongod
-from video_pipeline.domain.errors import CatalogUnavailable
+from video_pipeline.domain.errors import CatalogUnavailable, ConfigurationError
 
 _log = logging.getLogger(__name__)
 
@@ -51,10 +51,10 @@ class EmbeddedServer:
     def acquire(self) -> str:
         """The server's URI, once it takes writes; started where it does not run. Repeatable.
 
-        Raises ConfigurationError where there is no mongod, CatalogError where it does not start.
+        Raises ConfigurationError where there is no mongod, or where the folder is not one's own;
+        CatalogError where it does not start.
         """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._folder.chmod(0o700)
+        self._make_folder()
         with self._starting():
             users = self._held() or (self._folder / "users.lock").open("w")
             try:
@@ -86,6 +86,17 @@ class EmbeddedServer:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+    def _make_folder(self) -> None:
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.chmod(0o700)
+        except OSError as error:
+            raise ConfigurationError(
+                f"the embedded MongoDB cannot have this folder: {error.strerror}",
+                where=str(self._folder),
+                remedy="Name a folder of your own in VIDEO_PIPELINE_HOME, or set MONGODB_URI.",
+            ) from error
 
     def _held(self) -> TextIO | None:
         """This process's own lock: one inherited by a fork belongs to the parent."""

@@ -206,6 +206,22 @@ def test_that_it_does_not_start_is_told_with_the_end_of_its_log(folder: Path) ->
     assert "mongod.log" in refused.value.where
 
 
+def test_a_folder_that_cannot_be_its_own_is_named_with_the_remedy(folder: Path) -> None:
+    folder.write_text("no folder")
+    with pytest.raises(ConfigurationError, match=r"catalog: .* VIDEO_PIPELINE_HOME"):
+        EmbeddedServer(folder).acquire()
+    folder.unlink()
+
+
+def test_a_mongod_that_cannot_be_run_is_named(folder: Path, tmp_path: Path) -> None:
+    binary = tmp_path / "mongod"
+    binary.write_bytes(b"another machine's")
+    binary.chmod(0o755)
+    folder.mkdir()
+    with pytest.raises(CatalogError, match=r"mongod cannot be run: Exec format error"):
+        Mongod(folder, binary).start(tmp_path / "socket")
+
+
 def test_without_any_mongod_the_error_names_the_ways_to_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
