@@ -17,7 +17,7 @@ _RESOURCES = """{ repositoriesOrError { ... on RepositoryConnection { nodes {
 _FAILED = """query($since: Float!) { runsOrError(limit: 100,
     filter: {statuses: [FAILURE], updatedAfter: $since}) { ... on Runs { results {
     runId tags { key value } eventConnection { events {
-    ... on RunFailureEvent { message error { message } } } } } } } }"""
+    ... on RunFailureEvent { message error { message causes { message } } } } } } } } }"""
 
 
 def answer(url: str, query: str, **variables: Any) -> dict[str, Any] | None:
@@ -60,10 +60,11 @@ def given_up(url: str, since: datetime) -> dict[str, str]:
 
 
 def _failure(run: Mapping[str, Any]) -> list[str]:
-    """What Dagster says of a failed run: its message and its error."""
+    """What Dagster says of a failed run: its message, and the first cause of its error."""
     event = next((one for one in run["eventConnection"]["events"] if one), {})
-    error = ((event.get("error") or {}).get("message") or "").strip()
-    return [text for text in (event.get("message"), error) if text]
+    error = event.get("error") or {}
+    first = (error.get("causes") or [error])[-1].get("message") or ""
+    return [text for text in (event.get("message"), first.strip()) if text]
 
 
 def _inside(data: Mapping[str, Any] | None, union: str, field: str) -> list[Any] | None:

@@ -46,7 +46,8 @@ def answering(**data: object) -> bytes:
 
 
 def run(number: int, **tags: str) -> dict[str, object]:
-    failure = {"message": "it has failed.", "error": {"message": "no luck\n"}}
+    causes = [{"message": "in a step\n"}, {"message": "no luck\n"}]
+    failure = {"message": "it has failed.", "error": {"message": "", "causes": causes}}
     return {
         "runId": str(number),
         "tags": [{"key": key, "value": value} for key, value in tags.items()],
