@@ -1,4 +1,4 @@
-"""`demo`: the main job, with the real webserver and daemon, from start to Ctrl-C."""
+"""`demo`: the main job, with the real webserver and daemon, from start to end."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def demo(tmp_path: Path):
     process.wait(60)
 
 
-def test_every_phase_ends_well_and_ctrl_c_leaves_no_process(demo, tmp_path: Path) -> None:
+def test_every_phase_ends_well_and_its_end_leaves_no_process(demo, tmp_path: Path) -> None:
     told = ""
     for line in demo.stdout:
         told += line
@@ -71,6 +71,6 @@ def test_every_phase_ends_well_and_ctrl_c_leaves_no_process(demo, tmp_path: Path
         published = tmp_path / "home/outputs/projects" / video.replace("/", "/videos/")
         assert json.loads((published / "timeline.json").read_text())
     assert mentions(str(tmp_path / "home"))
-    demo.send_signal(signal.SIGINT)
+    demo.send_signal(signal.SIGTERM)
     assert demo.wait(60) == 0
     assert mentions(str(tmp_path / "home")) == []

@@ -24,10 +24,11 @@ time.sleep(300)
 """Ignores SIGTERM, and starts another of its kind in a session of its own."""
 
 PARENT = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from video_pipeline.cli import processes
 from video_pipeline.cli.signals import end_tidily
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 end_tidily()
 processes._GRACE_SECONDS = processes._ORPHANS_SECONDS = 0.5
 folder = Path(sys.argv[1])
