@@ -1,7 +1,9 @@
 """A Dagster instance under the project's dagster.yaml, and a deployment of real parts."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 
 import dagster as dg
@@ -10,6 +12,11 @@ import pytest
 from video_pipeline.catalog.interface import Catalog
 from video_pipeline.definitions import build_defs
 from video_pipeline.defs.partitions import VIDEOS_NAME
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.source import Source
+from video_pipeline.domain.usage import Meter, Usage
+from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.media.child import ChildMediaReader
 from video_pipeline.pipeline.choices import Choices
 from video_pipeline.pipeline.services import Services
@@ -19,6 +26,8 @@ from video_pipeline_tests.stage.opened import Opened
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "acme/talk"
+TALK = VideoKey.parse(KEY)
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -54,3 +63,38 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 def definitions(stage: Opened) -> dg.Definitions:
     """The definitions of the checkout's pipeline.yaml over the stage."""
     return build_defs(load_settings(ROOT / "pipeline.yaml", {}), {"pipeline": stage})
+
+
+@pytest.fixture
+def job_of(catalog: Catalog) -> Callable[..., WorkUnit]:
+    """A job of a video that runs at a vendor."""
+
+    def job_of(key: VideoKey = TALK, phases: tuple[Phase, ...] = (Phase.TRANSCRIPT,)) -> WorkUnit:
+        source = Source(key=key, object_key=f"{key.prefix}v.mp4", name="v", version="1", size=1)
+        catalog.project(key.project).videos.register(source, NOW)
+        units = catalog.project(key.project).units
+        usage = (Usage(meter=Meter.REQUESTS, quantity=Fraction(1), paid=True),)
+        unit = units.open(_request(key, phases), 0, usage, NOW)
+        taken = units.claim(unit.id, "me", NOW, NOW)
+        assert taken is not None
+        taken = units.move(taken, UnitState.SUBMITTING, NOW)
+        late = datetime(2999, 1, 1, tzinfo=UTC)
+        return units.move(taken, UnitState.RUNNING, NOW, job="7", poll_at=late)
+
+    return job_of
+
+
+def _request(key: VideoKey, phases: tuple[Phase, ...]) -> WorkRequest:
+    return WorkRequest(
+        key=key,
+        content="0" * 64,
+        provider="vendor",
+        plugin="vendor",
+        account="a",
+        region="r",
+        operation="analyse",
+        phases=phases,
+        kinds=(),
+        parameters={},
+        model="",
+    )

@@ -1,8 +1,8 @@
 """The sensor of completions: whose job ended goes on, by a held run or by a requested one."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from fractions import Fraction
 from typing import cast
 
 import dagster as dg
@@ -15,49 +15,21 @@ from video_pipeline.defs.held import HELD_TAG, RELEASED, UNITS_TAG, WAITING
 from video_pipeline.defs.partitions import PROJECTS_NAME, TRY_PROJECT, VIDEOS_NAME
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.source import Source
-from video_pipeline.domain.usage import Meter, Usage
-from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
+from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
 from video_pipeline.plugins.base import Plugin
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM, Opened
+
+JobOf = Callable[..., WorkUnit]
 
 KEY = VideoKey.parse("acme/talk")
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def running(catalog: Catalog) -> WorkUnit:
+def running(job_of: JobOf) -> WorkUnit:
     """A job of the video runs at a vendor."""
-    return job_of(catalog)
-
-
-def job_of(
-    catalog: Catalog, key: VideoKey = KEY, phases: tuple[Phase, ...] = (Phase.TRANSCRIPT,)
-) -> WorkUnit:
-    source = Source(key=key, object_key=f"{key.prefix}v.mp4", name="talk", version="1", size=1)
-    catalog.project(key.project).videos.register(source, NOW)
-    units = catalog.project(key.project).units
-    request = WorkRequest(
-        key=key,
-        content="0" * 64,
-        provider="vendor",
-        plugin="vendor 1",
-        account="a",
-        region="r",
-        operation="analyse",
-        phases=phases,
-        kinds=(),
-        parameters={},
-        model="",
-    )
-    usage = (Usage(meter=Meter.REQUESTS, quantity=Fraction(1), paid=True),)
-    unit = units.open(request, 0, usage, NOW)
-    taken = units.claim(unit.id, "me", NOW, NOW)
-    assert taken is not None
-    taken = units.move(taken, UnitState.SUBMITTING, NOW)
-    late = datetime(2999, 1, 1, tzinfo=UTC)
-    return units.move(taken, UnitState.RUNNING, NOW, job="7", poll_at=late)
+    return job_of()
 
 
 @pytest.fixture
@@ -164,8 +136,8 @@ class TestTwoJobsOfOneVideo:
     """One has ended, the other runs on."""
 
     @pytest.fixture
-    def other(self, catalog: Catalog) -> WorkUnit:
-        return job_of(catalog, phases=(Phase.SHOTS,))
+    def other(self, job_of: JobOf) -> WorkUnit:
+        return job_of(phases=(Phase.SHOTS,))
 
     def test_a_run_held_for_the_other_stays_and_one_is_requested_for_what_ended(
         self,
@@ -214,8 +186,8 @@ class TestWhoIsAsked:
     """The requested run goes on with whoever has the job."""
 
     @pytest.fixture
-    def ready(self, catalog: Catalog) -> WorkUnit:
-        return ended(catalog, job_of(catalog, phases=(Phase.SHOTS, Phase.SCENES)))
+    def ready(self, catalog: Catalog, job_of: JobOf) -> WorkUnit:
+        return ended(catalog, job_of(phases=(Phase.SHOTS, Phase.SCENES)))
 
     def choose(self, stage: Opened, **orders: tuple[str, ...]) -> None:
         phases = {Phase(name): PhaseChoice(providers=order) for name, order in orders.items()}
@@ -264,9 +236,14 @@ class TestPartitionsThatDagsterDoesNotKnow:
         assert instance.get_dynamic_partitions(PROJECTS_NAME) == ["acme"]
 
     def test_a_video_of_the_command_try_is_left_to_it(
-        self, stage: Opened, instance: dg.DagsterInstance, ready: WorkUnit, catalog: Catalog
+        self,
+        stage: Opened,
+        instance: dg.DagsterInstance,
+        ready: WorkUnit,
+        catalog: Catalog,
+        job_of: JobOf,
     ) -> None:
-        ended(catalog, job_of(catalog, VideoKey(project=TRY_PROJECT, video="mine")))
+        ended(catalog, job_of(VideoKey(project=TRY_PROJECT, video="mine")))
         (request,) = tick(stage, instance)
         assert request.partition_key == str(KEY)
         assert not instance.has_dynamic_partition(VIDEOS_NAME, "try/mine")

@@ -3,17 +3,25 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import dagster as dg
 import pytest
 
+from video_pipeline.catalog.interface import Catalog
 from video_pipeline.defs.held import continuation, hold, queue_holds, release, waiting
+from video_pipeline.defs.step import Step
+from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
-from video_pipeline_tests.stage.opened import LAUNCHED_FROM
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline_tests.stage.opened import LAUNCHED_FROM, Opened
 
 KEY = "acme/talk"
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 @dataclass
@@ -129,3 +137,41 @@ def test_the_projects_dagster_yaml_holds_and_dagsters_default_does_not(
     plain.mkdir()
     with dg.DagsterInstance.from_config(str(plain)) as other:
         assert not queue_holds(other)
+
+
+class TestATimelineThatWaitsForJobs:
+    """Asked for alone, while the jobs of other phases run."""
+
+    @pytest.fixture
+    def told(self, launched: Launched, stage: Opened) -> Callable[[], object]:
+        outcome = Outcome(phase=Phase.TIMELINE, state=PhaseState.PARKED, message="waits")
+        step = Step(launched(), VideoKey.parse(KEY), stage.services)
+        return lambda: list(step.record([outcome]))
+
+    @pytest.fixture
+    def parked(self, job_of: Callable[..., WorkUnit], catalog: Catalog) -> WorkUnit:
+        unit = job_of(phases=(Phase.SHOTS,))
+        catalog.project("acme").events.record(
+            "talk", Phase.SHOTS, PhaseState.PARKED, NOW, unit=unit.id
+        )
+        return unit
+
+    def test_goes_on_together_with_them(
+        self, told: Callable[[], object], parked: WorkUnit, instance: dg.DagsterInstance
+    ) -> None:
+        told()
+        (held,) = waiting(instance)
+        assert held.units == {parked.id}
+        run = instance.get_run_by_id(held.run_id)
+        assert run is not None and run.asset_selection == continuation([Phase.SHOTS])
+
+    def test_is_not_held_for_a_job_that_has_ended(
+        self,
+        told: Callable[[], object],
+        parked: WorkUnit,
+        catalog: Catalog,
+        instance: dg.DagsterInstance,
+    ) -> None:
+        catalog.project("acme").units.move(parked, UnitState.CANCELLED, NOW)
+        told()
+        assert waiting(instance) == [], "it would be let go and park again, in a circle"

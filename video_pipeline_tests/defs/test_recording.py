@@ -7,6 +7,8 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
 
 from video_pipeline.defs import assets
 from video_pipeline.domain.phases import ANALYSIS, Phase
@@ -182,29 +184,50 @@ class TestTags:
 
 
 class TestConfig:
-    def test_a_run_may_choose_another_provider_and_force(
+    @pytest.fixture
+    def asked(
         self,
         definitions: dg.Definitions,
         instance: dg.DagsterInstance,
         monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        asked: dict[str, Any] = {}
+    ) -> Callable[..., dict[str, Any]]:
+        """What the use case is asked for in a run of this origin with this config."""
+        told: dict[str, Any] = {}
 
         def analyse(services: object, key: object, phases: Collection[Phase], **how: Any):
-            asked.update(how)
+            told.update(how)
             return {phase: good(phase) for phase in phases}
 
-        monkeypatch.setattr(assets, "analyse", analyse)
-        job = definitions.resolve_job_def("road")
-        config = {"providers": {"shots": "cuts-by-content"}, "force": True}
-        job.execute_in_process(
-            instance=instance,
-            partition_key=KEY,
-            asset_selection=[dg.AssetKey("shots")],
-            run_config={"ops": {"analysis": {"config": config}}},
-        )
-        assert asked["providers"] == {Phase.SHOTS: ("cuts-by-content",)}
-        assert asked["force"]
+        def asked(first: str | None = None, **config: Any) -> dict[str, Any]:
+            monkeypatch.setattr(assets, "analyse", analyse)
+            shots = frozenset({dg.AssetKey("shots")})
+            job = definitions.resolve_job_def("road").get_subset(asset_selection=shots)
+            run = instance.create_run_for_job(
+                job,
+                tags={"dagster/partition": KEY},
+                run_config={"ops": {"analysis": {"config": config}}},
+                root_run_id=first,
+                parent_run_id=first,
+            )
+            assert execute_run(InMemoryJob(job), run, instance).success
+            return told | {"made_in": run.run_id}
+
+        return asked
+
+    def test_a_run_may_choose_another_provider(self, asked: Callable[..., dict[str, Any]]) -> None:
+        told = asked(providers={"shots": "cuts-by-content"})
+        assert told["providers"] == {Phase.SHOTS: ("cuts-by-content",)}
+        assert told["forced_by"] == ""
+
+    def test_a_run_may_force(self, asked: Callable[..., dict[str, Any]]) -> None:
+        told = asked(force=True)
+        assert told["forced_by"] == told["made_in"]
+
+    def test_where_its_process_died_the_run_made_again_asks_as_the_first(
+        self, asked: Callable[..., dict[str, Any]], instance: dg.DagsterInstance
+    ) -> None:
+        first = asked(force=True)["made_in"]
+        assert asked(first, force=True)["forced_by"] == first
 
     def test_a_phase_that_nobody_serves_is_refused(self) -> None:
         with pytest.raises(Exception, match="no provider serves timeline"):
