@@ -6,6 +6,8 @@ from rich.markup import escape
 from video_pipeline.domain.errors import PipelineError
 
 out = Console(highlight=False)
+whole = Console(highlight=False, width=500)
+"""For tables as wide as their text: ids and names are there to be copied, not to be cut short."""
 err = Console(stderr=True, highlight=False)
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from video_pipeline.catalog.interface import PhaseStatus, ProjectCatalog
 from video_pipeline.cli.configured import settings_of
-from video_pipeline.cli.console import out
+from video_pipeline.cli.console import out, whole
 from video_pipeline.cli.findings import tell
 from video_pipeline.cli.status import rejections_table
 from video_pipeline.domain.errors import InputError
@@ -36,11 +36,13 @@ def show(
             return
         if known.video.source.name != key.video:
             out.print(f"{key}, delivered as {known.video.source.name!r}", markup=False)
-        out.print(_phases(known.phases))
+        whole.print(_phases(known.phases))
         if known.units:
-            out.print("\n[bold]work units[/]", _units(known.units))
+            out.print("\n[bold]work units[/]")
+            whole.print(_units(known.units))
         if known.rejections:
-            out.print("\n[bold]rejected[/]", rejections_table(known.rejections))
+            out.print("\n[bold]rejected[/]")
+            whole.print(rejections_table(known.rejections))
         tell(out, services, key)
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from video_pipeline.catalog.interface import Catalog
 from video_pipeline.cli.configured import settings_of
-from video_pipeline.cli.console import out
+from video_pipeline.cli.console import out, whole
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection
@@ -34,9 +34,10 @@ def status(
         typer.echo(json.dumps({"videos": rows, "rejections": rejections}, indent=2))
         return
     if rows:
-        out.print(_videos_table(rows))
+        whole.print(_videos_table(rows))
     if rejected:
-        out.print("\n[bold]rejected[/]", rejections_table(rejected))
+        out.print("\n[bold]rejected[/]")
+        whole.print(rejections_table(rejected))
     if not rows and not rejected:
         out.print("No video has arrived yet.")
 

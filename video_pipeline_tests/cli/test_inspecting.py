@@ -66,9 +66,9 @@ def test_status_of_one_project_shows_no_other(call) -> None:
 
 def test_status_lists_what_was_rejected_by_project_and_why(call, services: Services) -> None:
     reject(services, "newcomer", "projects/newcomer/stray.mp4", "lies in no video's folder")
-    told = call("status", env={"COLUMNS": "200"}).output
+    told = call("status").output
     assert "projects/newcomer/stray.mp4" in told and "lies in no video's folder" in told
-    alone = call("status", "--project", "newcomer", env={"COLUMNS": "200"}).output
+    alone = call("status", "--project", "newcomer").output
     assert "stray.mp4" in alone and "No video has arrived" not in alone
     assert "stray" not in call("status", "--project", "acme").output
     listed = json.loads(call("status", "--json").stdout)["rejections"]
@@ -90,7 +90,7 @@ def test_show_finds_a_video_by_id_and_by_its_name_as_delivered(call, services: S
     services.of("acme").videos.register(source, now_utc())
     reject(services, "acme", f"projects/acme/videos/{name}/link.mp4", "a symbolic link")
     for asked in (str(key), f"acme/{name}"):
-        told = call("show", asked, env={"COLUMNS": "200"}).output
+        told = call("show", asked).output
         assert name in told and "a symbolic link" in told
     known = json.loads(call("show", f"acme/{name}", "--json").stdout)
     assert [one["reason"] for one in known["rejections"]] == ["a symbolic link"]
@@ -98,14 +98,24 @@ def test_show_finds_a_video_by_id_and_by_its_name_as_delivered(call, services: S
 
 def test_show_of_what_was_rejected_tells_why(call, services: Services) -> None:
     reject(services, "acme", "projects/acme/videos/my own/a.mp4", "empty: put it in again")
-    ended = call("show", "acme/my own", env={"COLUMNS": "200"})
+    ended = call("show", "acme/my own")
     assert ended.exit_code == 1
     assert "empty: put it in again" in ended.output and "my own/a.mp4" in ended.output
 
 
 def test_show_tells_phases_and_why_one_failed(call) -> None:
-    told = call("show", "globex/two", env={"COLUMNS": "200"}).output
+    told = call("show", "globex/two").output
     assert "failed" in told and "told so" in told and "cuts" in told
+
+
+def test_nothing_is_cut_short_where_the_terminal_is_narrow(call, services: Services) -> None:
+    made = unit(services, UnitState.IN_DOUBT)
+    stray = f"projects/acme/videos/one/{'long ' * 20}name.mp4"
+    reject(services, "acme", stray, "ambiguous: " + "another name " * 10)
+    told = call("show", "acme/one", env={"COLUMNS": "40"}).output
+    assert made.id in told
+    assert stray in told
+    assert stray in call("status", env={"COLUMNS": "40"}).output
 
 
 def test_show_as_json_holds_the_units_too(call, services: Services) -> None:
