@@ -5,12 +5,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from pymongo import MongoClient
 
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.embedded import EmbeddedServer
 from video_pipeline.catalog.mongo import MongoCatalog
 from video_pipeline.catalog.schema import COLLECTIONS
+
+# The same examples every time: a suite that fails says something about the change it ran on.
+# `--hypothesis-profile=default` looks for new ones.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -36,9 +36,10 @@ class Placement:
         return self._credible(ahead, claimed)
 
     def _credible(self, ahead: int, claimed: int) -> bool:
-        if ahead < 0:
-            return -ahead <= _MOST_OVERLAP_SECONDS * self._rate
-        return claimed <= self._bound and ahead <= self._silence_left
+        silence = claimed - self.written
+        if claimed > self._bound or silence > self._silence_left:
+            return False
+        return -ahead <= _MOST_OVERLAP_SECONDS * self._rate
 
     def stretch(self, claimed: int) -> int:
         """Begin a stretch; the samples of silence that come before it."""
