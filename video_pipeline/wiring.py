@@ -9,6 +9,7 @@ from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.embedded import EmbeddedServer
 from video_pipeline.domain.errors import ConfigurationError, StorageError
 from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.pipeline import memory
 from video_pipeline.pipeline.services import Notify, Services, now_utc
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.base import Plugin
@@ -35,6 +36,7 @@ def open_services(
     Plugins are made from the settings unless they are given. Raises ConfigurationError,
     StorageError, CatalogError.
     """
+    memory.keep_between_uses()
     with ExitStack() as stack:
         ingest, outputs = open_stores(settings)
         uri = stack.enter_context(catalog_server(settings))
