@@ -12,7 +12,13 @@ from typing import BinaryIO
 
 from video_pipeline.domain.errors import SourceError, StorageError
 from video_pipeline.storage import beneath
-from video_pipeline.storage.keys import check_delivered, check_published, checked_project
+from video_pipeline.storage.keys import (
+    check_delivered,
+    check_handed_out,
+    check_published,
+    checked_project,
+    prefix_parts,
+)
 from video_pipeline.storage.publish import Incoming, meaning
 from video_pipeline.storage.store import StoredObject
 from video_pipeline.storage.walk import walk
@@ -23,6 +29,8 @@ _PUT_AGAIN = "Put the video in again, as a plain file, and leave it there."
 
 class FolderIngest:
     """Where videos arrive: `root/projects/{project}/videos/{video}/{file}`."""
+
+    appears_whole = False
 
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
@@ -58,6 +66,12 @@ class FolderProjectIngest:
         parts = check_delivered(self._project, key)
         with meaning(key):
             return beneath.look(self._root, parts)
+
+    def listing(self, prefix: str) -> Iterator[StoredObject]:
+        """See ProjectIngest. Raises StorageError."""
+        parts = prefix_parts(check_delivered, self._project, prefix)
+        with meaning(prefix):
+            yield from (found for found in walk(self._root, parts) if found.key.startswith(prefix))
 
     @contextmanager
     def open(self, key: str, version: str) -> Generator[BinaryIO, None, None]:
@@ -131,8 +145,7 @@ class FolderProjectOutputs:
 
     def listing(self, prefix: str) -> Iterator[StoredObject]:
         """See ProjectOutputs. The prefix names the project at least, with a slash after it."""
-        folder, _, start = prefix.rpartition("/")
-        parts = check_published(self._project, f"{folder}/{start or '*'}")[:-1]
+        parts = prefix_parts(check_published, self._project, prefix)
         with meaning(prefix):
             yield from (found for found in walk(self._root, parts) if found.key.startswith(prefix))
 
@@ -149,6 +162,10 @@ class FolderProjectOutputs:
     def uri(self, key: str) -> str:
         """The `file:` address."""
         return self._root.joinpath(*check_published(self._project, key)).as_uri()
+
+    def presigned(self, key: str, seconds: int) -> str:
+        """The `file:` address: on one machine, the rights on the file are what protects it."""
+        return self._root.joinpath(*check_handed_out(self._project, key, seconds)).as_uri()
 
 
 def _open(root: Path, parts: tuple[str, ...]) -> int:

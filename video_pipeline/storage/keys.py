@@ -1,9 +1,14 @@
 """What a key may look like, and which keys belong to a project. The same for every store."""
 
+from collections.abc import Callable
+
 from pydantic import TypeAdapter, ValidationError
 
 from video_pipeline.domain.errors import StorageError
 from video_pipeline.domain.identity import ProjectId, project_id_for
+
+LONGEST_SECONDS = 24 * 3600
+"""How long an address that anybody can read may hold."""
 
 _PROJECT = TypeAdapter[str](ProjectId)
 
@@ -59,6 +64,31 @@ def check_published(project: str, key: str) -> tuple[str, ...]:
     if len(inside) > 2 and inside[:2] == ("projects", project):
         return parts
     raise _foreign(project, key)
+
+
+def check_handed_out(project: str, key: str, seconds: int) -> tuple[str, ...]:
+    """The parts of a key that may be handed out for so long. Raises StorageError."""
+    parts = check_published(project, key)
+    if parts[0] == "_raw":
+        raise StorageError(
+            f"{key!r} is a provider's raw answer",
+            remedy="Hand out a published result; raw answers stay inside.",
+        )
+    if not 0 < seconds <= LONGEST_SECONDS:
+        raise StorageError(
+            f"an address cannot hold for {seconds} s",
+            where=key,
+            remedy=f"Ask for 1 to {LONGEST_SECONDS} seconds.",
+        )
+    return parts
+
+
+def prefix_parts(
+    check: Callable[[str, str], tuple[str, ...]], project: str, prefix: str
+) -> tuple[str, ...]:
+    """The folders that a prefix names, by the check that holds for keys. Raises StorageError."""
+    folder, _, start = prefix.rpartition("/")
+    return check(project, f"{folder}/{start or '*'}")[:-1]
 
 
 def _foreign(project: str, key: str) -> StorageError:

@@ -32,6 +32,13 @@ class ProjectIngest(Protocol):
         """The object now, None where there is none."""
         ...
 
+    def listing(self, prefix: str) -> Iterator[StoredObject]:
+        """Every object of the project whose key begins with the prefix, in key order.
+
+        The prefix names the project's folder at least, with a slash after it.
+        """
+        ...
+
     def open(self, key: str, version: str) -> AbstractContextManager[BinaryIO]:
         """The bytes of exactly this version, seekable, with a real file descriptor.
 
@@ -46,6 +53,12 @@ class ProjectIngest(Protocol):
 
 class IngestStore(Protocol):
     """Where videos arrive."""
+
+    @property
+    def appears_whole(self) -> bool:
+        """Whether an object can be seen only once it is complete; else one that is seen may still
+        be growing, and has to look the same at two looks."""
+        ...
 
     def listing(self, after: str = "") -> Iterator[StoredObject]:
         """Every object below `projects/` with a key greater than `after`, in key order."""
@@ -88,6 +101,14 @@ class ProjectOutputs(Protocol):
 
     def uri(self, key: str) -> str:
         """Where a person finds the object."""
+        ...
+
+    def presigned(self, key: str, seconds: int) -> str:
+        """An address under which anybody can read the object for so many seconds, a day at most.
+
+        Raises StorageError for another lifetime and for raw answers (`_raw/`), which are never
+        handed out. A folder's address has no end: whoever may read the file can use it.
+        """
         ...
 
 

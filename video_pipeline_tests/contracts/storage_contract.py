@@ -4,6 +4,7 @@ Two projects are always there, `acme` and `acme2`: the one's name begins with th
 """
 
 import tracemalloc
+import urllib.request
 from collections.abc import Callable
 
 import pytest
@@ -166,7 +167,38 @@ class IngestContract:
 
     def test_nothing_on_the_ingest_side_writes(self, ingest: IngestStore) -> None:
         public = {name for name in dir(ingest.project("acme")) if not name.startswith("_")}
-        assert public == {"project", "stat", "open", "uri"}
+        assert public == {"project", "stat", "listing", "open", "uri"}
+
+    def test_a_half_lists_what_begins_with_a_prefix(
+        self, ingest: IngestStore, deliver: Deliver
+    ) -> None:
+        names = ["a/one", "a/two", "a-b", "ab", "b"]
+        for name in names:
+            deliver(_key(name), b"bytes")
+        deliver(_key("a/one", "acme2"), b"secret")
+        deliver(_key("a.mp4", "Große Projekte"), b"bytes")
+        half = ingest.project("acme")
+        assert _keys(list(half.listing(_key("a")))) == sorted(_key(name) for name in names[:4])
+        assert _keys(list(half.listing(_key("a/t")))) == [_key("a/two")]
+        assert list(half.listing(_key("b"))) == [half.stat(_key("b"))]
+        assert list(half.listing("projects/acme/videos/none/")) == []
+        named = ingest.project(project_id_for("Große Projekte"))
+        assert _keys(list(named.listing("projects/Große Projekte/"))) == [
+            _key("a.mp4", "Große Projekte")
+        ]
+
+    @pytest.mark.parametrize(
+        "prefix", ["", "projects", "projects/", "projects/acme", "projects/acme2/", "/"]
+    )
+    def test_no_listing_of_a_half_reaches_beyond_the_project(
+        self, ingest: IngestStore, deliver: Deliver, prefix: str
+    ) -> None:
+        deliver(_key("secret.mp4", "acme2"), b"secret")
+        with pytest.raises(StorageError):
+            list(ingest.project("acme").listing(prefix))
+
+    def test_it_says_whether_what_is_seen_is_whole(self, ingest: IngestStore) -> None:
+        assert ingest.appears_whole in (True, False)
 
 
 class OutputContract:
@@ -277,7 +309,7 @@ class OutputContract:
     def test_a_half_refuses_what_is_not_its_own(self, outputs: OutputStore, key: str) -> None:
         _write(outputs, _key("secret.mp4", "acme2"), b"secret")
         half = outputs.project("acme")
-        for use in (half.stat, half.delete, half.uri):
+        for use in (half.stat, half.delete, half.uri, lambda key: half.presigned(key, 60)):
             with pytest.raises(StorageError):
                 use(key)
         with pytest.raises(StorageError), half.open(key):
@@ -285,6 +317,26 @@ class OutputContract:
         with pytest.raises(StorageError), half.writer(key):
             pass
         assert _read(outputs, _key("secret.mp4", "acme2"), "acme2") == b"secret"
+
+    @pytest.mark.parametrize("name", EXACT_NAMES)
+    def test_an_address_to_hand_out_leads_to_the_bytes(
+        self, outputs: OutputStore, name: str
+    ) -> None:
+        _write(outputs, _key(name), b"bytes")
+        address = outputs.project("acme").presigned(_key(name), 60)
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            assert answer.read() == b"bytes"
+
+    @pytest.mark.parametrize("seconds", [-1, 0, 7 * 24 * 3600])
+    def test_an_address_to_hand_out_has_a_bounded_life(
+        self, outputs: OutputStore, seconds: int
+    ) -> None:
+        with pytest.raises(StorageError, match="seconds"):
+            outputs.project("acme").presigned(_key("a"), seconds)
+
+    def test_raw_answers_are_never_handed_out(self, outputs: OutputStore) -> None:
+        with pytest.raises(StorageError, match="raw"):
+            outputs.project("acme").presigned("_raw/" + _key("page"), 60)
 
     @pytest.mark.parametrize(
         "prefix", ["", "projects", "projects/", "projects/acme", "projects/acme2/", "_raw/", "/"]
