@@ -13,8 +13,8 @@ from itertools import groupby
 from video_pipeline.catalog.interface import Catalog, Videos
 from video_pipeline.domain.errors import IdentityError, SourceError
 from video_pipeline.domain.identity import ProjectId, VideoKey, project_id_for, video_id_for
+from video_pipeline.domain.layout import Layout, Place
 from video_pipeline.domain.source import Rejection, Source
-from video_pipeline.pipeline.layout import LAYOUT, Place, is_beside, is_direct, place_of
 from video_pipeline.pipeline.rejections import settle
 from video_pipeline.storage.store import IngestStore, StoredObject
 
@@ -49,10 +49,10 @@ def sweep(
     objects cannot become videos, and clears what has been mended. Raises StorageError where the
     store cannot be listed, and CatalogUnavailable.
     """
-    found = _Findings(catalog, now, seen, most)
-    for place, objects in groupby(
-        filter(_visible, ingest.listing()), lambda one: place_of(one.key)
-    ):
+    layout = ingest.layout
+    found = _Findings(catalog, layout, now, seen, most)
+    shown = (one for one in ingest.listing() if _visible(one, layout))
+    for place, objects in groupby(shown, lambda one: layout.place_of(one.key)):
         if place is None:
             found.strays.extend(one.key for one in objects)
         else:
@@ -67,24 +67,25 @@ def register_now(ingest: IngestStore, catalog: Catalog, object_key: str, now: da
     Raises SourceError where it is missing, empty, no plain file or not in a video's folder, and
     IdentityError where its names cannot be used.
     """
-    place = place_of(object_key)
-    if place is None or place.video is None or not is_direct(object_key):
-        raise _no_source(object_key, "lies in no video's folder")
+    layout = ingest.layout
+    place = layout.place_of(object_key)
+    if place is None or place.video is None or not layout.is_direct(object_key):
+        raise _no_source(object_key, "lies in no video's folder", layout)
     project = project_id_for(place.project)
     found = ingest.project(project).stat(object_key)
     if found is None:
-        raise _no_source(object_key, "is not there")
+        raise _no_source(object_key, "is not there", layout)
     if found.form != "file":
-        raise _no_source(object_key, "is no plain file")
+        raise _no_source(object_key, "is no plain file", layout)
     if not found.size:
-        raise _no_source(object_key, "is empty")
+        raise _no_source(object_key, "is empty", layout)
     source = _source(project, place.video, found)
     catalog.project(project).videos.register(source, now)
     return source
 
 
-def _no_source(object_key: str, what: str) -> SourceError:
-    return SourceError(what, where=object_key, remedy=f"Put a media file at {LAYOUT}.")
+def _no_source(object_key: str, what: str, layout: Layout) -> SourceError:
+    return SourceError(what, where=object_key, remedy=f"Put a media file at {layout.told}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class _Findings:
     """What a sweep has found so far."""
 
     catalog: Catalog
+    layout: Layout
     now: datetime
     seen: Mapping[str, str]
     most: int
@@ -121,7 +123,7 @@ class _Findings:
             project = project_id_for(folder)
             videos = self.catalog.project(project).videos
             known = _known(videos)
-            recorded = (place.project for place in map(place_of, known) if place)
+            recorded = (place.project for place in map(self.layout.place_of, known) if place)
             owner = self.owners.setdefault(project, next(recorded, folder))
             self.current = _Project(project, folder, owner, known, videos)
         return self.current
@@ -139,9 +141,9 @@ def _known(videos: Videos) -> dict[str, str]:
     return known
 
 
-def _visible(one: StoredObject) -> bool:
+def _visible(one: StoredObject, layout: Layout) -> bool:
     marks_a_folder = one.form == "file" and one.key.endswith("/")
-    return not marks_a_folder and not is_beside(one.key)
+    return not marks_a_folder and not layout.is_beside(one.key)
 
 
 def _look_into(place: Place, objects: Iterable[StoredObject], found: _Findings) -> None:
@@ -149,7 +151,7 @@ def _look_into(place: Place, objects: Iterable[StoredObject], found: _Findings) 
     project = found.project(place.project)
     candidates: list[StoredObject] = []
     for one in objects:
-        reason = _complaint(one, place, project)
+        reason = _complaint(one, place, project, found.layout)
         if reason:
             found.reject(project.id, one.key, reason)
         else:
@@ -162,15 +164,15 @@ def _look_into(place: Place, objects: Iterable[StoredObject], found: _Findings) 
         _take(candidates[0], place.video, project, found)
 
 
-def _complaint(one: StoredObject, place: Place, project: _Project) -> str | None:
+def _complaint(one: StoredObject, place: Place, project: _Project, layout: Layout) -> str | None:
     if project.folder != project.owner:
         return f"project id {project.id} belongs to the folder {project.owner!r}: rename this one"
     if one.form == "symlink":
         return "a symbolic link is not followed: put the file itself there"
     if one.form == "other":
         return "no plain file with a name in UTF-8: put one there"
-    if place.video is None or not is_direct(one.key):
-        return f"lies in no video's folder: put it at {LAYOUT}"
+    if place.video is None or not layout.is_direct(one.key):
+        return f"lies in no video's folder: put it at {layout.told}"
     return None
 
 

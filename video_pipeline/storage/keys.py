@@ -1,11 +1,10 @@
 """What a key may look like, and which keys belong to a project. The same for every store."""
 
-from collections.abc import Callable
-
 from pydantic import TypeAdapter, ValidationError
 
 from video_pipeline.domain.errors import StorageError
 from video_pipeline.domain.identity import ProjectId, project_id_for
+from video_pipeline.domain.layout import Layout
 
 LONGEST_SECONDS = 24 * 3600
 """How long an address that anybody can read may hold."""
@@ -45,16 +44,22 @@ def checked_project(project: str) -> str:
         ) from error
 
 
-def check_delivered(project: str, key: str) -> tuple[str, ...]:
-    """The parts of a key in an ingest store that belongs to the project.
+def check_delivered(layout: Layout, project: str, key: str) -> tuple[str, ...]:
+    """The parts of a key in an ingest store that belongs to the project by the store's layout.
 
-    Its folder `projects/{name}/` has the exact name from which the project's id is made. Raises
-    StorageError for any other key.
+    What names the project there is the exact name from which its id is made. Raises StorageError
+    for any other key.
     """
     parts = parts_of(key)
-    if len(parts) > 2 and parts[0] == "projects" and project_id_for(parts[1]) == project:
-        return parts
-    raise _foreign(project, key)
+    if not is_delivered(layout, project, key):
+        raise _foreign(project, key)
+    return parts
+
+
+def is_delivered(layout: Layout, project: str, key: str) -> bool:
+    """Whether a key belongs to the project by the layout."""
+    place = layout.place_of(key)
+    return place is not None and project_id_for(place.project) == project
 
 
 def check_published(project: str, key: str) -> tuple[str, ...]:
@@ -83,12 +88,22 @@ def check_handed_out(project: str, key: str, seconds: int) -> tuple[str, ...]:
     return parts
 
 
-def prefix_parts(
-    check: Callable[[str, str], tuple[str, ...]], project: str, prefix: str
-) -> tuple[str, ...]:
-    """The folders that a prefix names, by the check that holds for keys. Raises StorageError."""
-    folder, _, start = prefix.rpartition("/")
-    return check(project, f"{folder}/{start or '*'}")[:-1]
+def delivered_prefix(layout: Layout, project: str, prefix: str) -> tuple[str, ...]:
+    """The folders that a prefix in an ingest store names. Raises StorageError where the usual
+    layout says that it reaches beyond the project; by a rule, each key found has to be asked."""
+    if not layout.pattern:
+        return check_delivered(layout, project, _some_key(prefix))[:-1]
+    return parts_of(_some_key(prefix))[:-1]
+
+
+def published_prefix(project: str, prefix: str) -> tuple[str, ...]:
+    """The folders that a prefix in an output store names. Raises StorageError where it reaches
+    beyond the project."""
+    return check_published(project, _some_key(prefix))[:-1]
+
+
+def _some_key(prefix: str) -> str:
+    return prefix if prefix and not prefix.endswith("/") else f"{prefix}*"
 
 
 def _foreign(project: str, key: str) -> StorageError:

@@ -2,14 +2,16 @@
 
 Keys are `/`-separated text. A project's half of a store is bound to it: any key outside
 `projects/{project}/` (and `_raw/projects/{project}/` for outputs) is refused with StorageError.
-The ingest side has no method that writes; there, a project whose name is no id is found under its
-exact name: `projects/{name}/` belongs to the project `identity.project_id_for(name)`.
+The ingest side has no method that writes; there, the store's layout says whose a key is, and a
+project whose name is no id is found under its exact name: by default `projects/{name}/` belongs to
+the project `identity.project_id_for(name)`.
 """
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Literal, Protocol
 
+from video_pipeline.domain.layout import Layout
 from video_pipeline.domain.values import Frozen
 
 
@@ -35,7 +37,7 @@ class ProjectIngest(Protocol):
     def listing(self, prefix: str) -> Iterator[StoredObject]:
         """Every object of the project whose key begins with the prefix, in key order.
 
-        The prefix names the project's folder at least, with a slash after it.
+        In the usual layout, the prefix names the project's folder at least, with a slash after it.
         """
         ...
 
@@ -55,13 +57,18 @@ class IngestStore(Protocol):
     """Where videos arrive."""
 
     @property
+    def layout(self) -> Layout:
+        """Which part of a key names the project, and which the video."""
+        ...
+
+    @property
     def appears_whole(self) -> bool:
         """Whether an object can be seen only once it is complete; else one that is seen may still
         be growing, and has to look the same at two looks."""
         ...
 
     def listing(self, after: str = "") -> Iterator[StoredObject]:
-        """Every object below `projects/` with a key greater than `after`, in key order."""
+        """Every object below `layout.below` with a key greater than `after`, in key order."""
         ...
 
     def project(self, project: str) -> ProjectIngest:
