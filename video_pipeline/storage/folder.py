@@ -4,6 +4,7 @@ The ingest side opens for reading only. The output side shows an object only whe
 """
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -27,6 +28,7 @@ from video_pipeline.storage.store import StoredObject
 from video_pipeline.storage.walk import walk
 
 _USUAL = Layout()
+_PIECE_BYTES = 1 << 20
 _REPLACED = "was replaced while being read"
 _PUT_AGAIN = "Put the video in again, as a plain file, and leave it there."
 
@@ -35,6 +37,7 @@ class FolderIngest:
     """Where videos arrive: `root/projects/{project}/videos/{video}/{file}`, or as laid out."""
 
     appears_whole = False
+    is_remote = False
 
     def __init__(self, root: Path, layout: Layout = _USUAL) -> None:
         self._root, self.layout = root.absolute(), layout
@@ -99,6 +102,15 @@ class FolderProjectIngest:
             _check(descriptor, key, version, _REPLACED)
         finally:
             os.close(descriptor)
+
+    def fetch(self, key: str, version: str, into: Path) -> None:
+        """See ProjectIngest."""
+        try:
+            with self.open(key, version) as source, meaning(str(into)), into.open("wb") as copy:
+                shutil.copyfileobj(source, copy, _PIECE_BYTES)
+        except BaseException:
+            into.unlink(missing_ok=True)
+            raise
 
     def uri(self, key: str) -> str:
         """The `file:` address."""

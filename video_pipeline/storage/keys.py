@@ -17,13 +17,18 @@ def parts_of(key: str) -> tuple[str, ...]:
 
     Raises StorageError for a key that is no text, is absolute, or has an empty, `.` or `..` part.
     """
-    parts = tuple(key.split("/"))
-    if {"", ".", ".."}.intersection(parts) or "\0" in key or not _is_text(key):
+    if not is_key(key):
         raise StorageError(
             f"{key!r} is no object key",
             remedy="Write names with single slashes between them, without '.', '..' or NUL.",
         )
-    return parts
+    return tuple(key.split("/"))
+
+
+def is_key(key: str) -> bool:
+    """Whether text can be a key of every store."""
+    odd = {"", ".", ".."}.intersection(key.split("/")) or "\0" in key
+    return not odd and _is_text(key)
 
 
 def _is_text(key: str) -> bool:

@@ -9,6 +9,7 @@ the project `identity.project_id_for(name)`.
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
 from video_pipeline.domain.layout import Layout
@@ -42,9 +43,17 @@ class ProjectIngest(Protocol):
         ...
 
     def open(self, key: str, version: str) -> AbstractContextManager[BinaryIO]:
-        """The bytes of exactly this version, seekable, with a real file descriptor.
+        """The bytes of exactly this version, seekable; from a store that is not remote, with a
+        real file descriptor.
 
         Raises SourceError where the object is gone, another version, or no plain file.
+        """
+        ...
+
+    def fetch(self, key: str, version: str, into: Path) -> None:
+        """Write the bytes of exactly this version to a file of this machine, checked.
+
+        Raises SourceError as `open`, StorageFull, StorageError; then there is no such file.
         """
         ...
 
@@ -65,6 +74,11 @@ class IngestStore(Protocol):
     def appears_whole(self) -> bool:
         """Whether an object can be seen only once it is complete; else one that is seen may still
         be growing, and has to look the same at two looks."""
+        ...
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether every read goes over a network, so that what is read often is worth a copy."""
         ...
 
     def listing(self, after: str = "") -> Iterator[StoredObject]:
