@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.embedded import EmbeddedServer
@@ -12,9 +13,12 @@ from video_pipeline.media.child import ChildMediaReader
 from video_pipeline.pipeline.services import Notify, Services, now_utc
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.base import Plugin
-from video_pipeline.settings import Place, Settings
+from video_pipeline.settings import Settings, Storage
 from video_pipeline.storage.folder import FolderIngest, FolderOutputs
 from video_pipeline.storage.store import IngestStore, OutputStore
+
+if TYPE_CHECKING:
+    from video_pipeline.storage.aws_clients import AwsClients
 
 
 def _unheard(*_: object) -> None:
@@ -27,16 +31,17 @@ def open_services(
     *,
     plugins: Mapping[str, Plugin] | None = None,
     clock: Callable[[], datetime] = now_utc,
+    clients: "AwsClients | None" = None,
     notify: Notify = _unheard,
     on_step: Callable[[str], None] = _unheard,
 ) -> Generator[Services, None, None]:
     """Open what the use cases work with; all of it is closed when the block ends.
 
-    Plugins are made from the settings unless they are given. Raises ConfigurationError,
-    StorageError, CatalogError.
+    Plugins, and the clients with which buckets are reached, are made from the settings unless they
+    are given. Raises ConfigurationError, StorageError, CatalogError.
     """
     with ExitStack() as stack:
-        ingest, outputs = open_stores(settings)
+        ingest, outputs = open_stores(settings, clients)
         uri = stack.enter_context(catalog_server(settings))
         yield Services(
             catalog=stack.enter_context(closing(connect(uri, settings.catalog.database))),
@@ -53,10 +58,49 @@ def open_services(
         )
 
 
-def open_stores(settings: Settings) -> tuple[IngestStore, OutputStore]:
-    """Where videos arrive, and where results are published."""
+def open_stores(
+    settings: Settings, clients: "AwsClients | None" = None
+) -> tuple[IngestStore, OutputStore]:
+    """Where videos arrive, and where results are published. Touches no network.
+
+    Raises ConfigurationError, StorageError.
+    """
     storage = settings.storage
-    return FolderIngest(_folder(storage.ingest)), FolderOutputs(_folder(storage.outputs))
+    if storage.has_buckets and clients is None:
+        clients = aws_clients(settings)
+    return _ingest(storage, clients), _outputs(storage, clients)
+
+
+def aws_clients(settings: Settings) -> "AwsClients":
+    """Clients of S3 and its neighbours as pipeline.yaml says. Raises ConfigurationError."""
+    # A deployment in folders does without the second that loading the library takes.
+    from video_pipeline.storage.aws_clients import AwsClients
+
+    if settings.storage.unset:
+        unset = ", ".join(settings.storage.unset)
+        raise ConfigurationError(
+            f"not set: {unset}",
+            where="storage.s3",
+            remedy=f"Set {unset}, or leave the option out of pipeline.yaml.",
+        )
+    return AwsClients(settings.storage.s3)
+
+
+def _ingest(storage: Storage, clients: "AwsClients | None") -> IngestStore:
+    if clients is None or not storage.ingest.bucket:
+        return FolderIngest(made(storage.ingest.folder), storage.layout)
+    from video_pipeline.storage.s3_ingest import S3Ingest
+
+    return S3Ingest(clients.client("s3"), storage.ingest.bucket, storage.layout)
+
+
+def _outputs(storage: Storage, clients: "AwsClients | None") -> OutputStore:
+    if clients is None or not storage.outputs.bucket:
+        return FolderOutputs(made(storage.outputs.folder))
+    from video_pipeline.storage.s3_outputs import S3Outputs
+
+    kms_key = clients.options.kms_key
+    return S3Outputs(clients.client("s3"), storage.outputs.bucket, kms_key)
 
 
 @contextmanager
@@ -79,16 +123,6 @@ def create_plugins(settings: Settings) -> dict[str, Plugin]:
         for name, entry in settings.providers.items()
         if entry.available
     }
-
-
-def _folder(place: Place) -> Path:
-    if place.bucket:
-        raise ConfigurationError(
-            "storage in S3 comes with a later version",
-            where=f"bucket {place.bucket}",
-            remedy="Name a folder under `storage:`, and unset S3_BUCKET and S3_OUTPUT_BUCKET.",
-        )
-    return made(place.folder)
 
 
 def made(folder: Path) -> Path:

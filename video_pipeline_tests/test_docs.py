@@ -12,14 +12,14 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.media.reader import MediaLimits
 from video_pipeline.pipeline.services import WorkPolicy
 from video_pipeline.plugins import registry
-from video_pipeline.settings import form, load
+from video_pipeline.settings import form, load, stores
 from video_pipeline.settings.schema import installed
 
 ROOT = Path(__file__).parents[1]
 README, CONFIGURATION, CLI = (
     (ROOT / name).read_text() for name in ("README.md", "docs/configuration.md", "docs/cli.md")
 )
-SECTIONS = (form.PipelineForm, form.StorageForm, form.PlaceForm, form.CatalogForm)
+SECTIONS = (form.PipelineForm, form.StorageForm, form.IngestForm, form.S3Form, form.CatalogForm)
 ENTRIES = (form.ProviderForm, form.PhaseForm, WorkPolicy, MediaLimits)
 COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -52,7 +52,7 @@ def test_every_command_is_documented_with_its_options(command: str) -> None:
 
 
 def test_every_variable_is_documented() -> None:
-    names = (load.CONFIG, load.HOME, load.MODELS, load.INGEST_BUCKET, load.OUTPUT_BUCKET)
+    names = (load.CONFIG, load.HOME, load.MODELS, stores.INGEST_BUCKET, stores.OUTPUT_BUCKET)
     assert not [name for name in (*names, "MONGODB_URI") if f"| `{name}` |" not in CONFIGURATION]
 
 

@@ -29,20 +29,58 @@ class PlaceForm(Form):
     """The name of an S3 bucket."""
 
 
-class StorageForm(Form):
-    """Where objects lie. Without it: folders in the state folder."""
-
-    ingest: PlaceForm = PlaceForm()
-    """Where videos arrive. Never written. The variable S3_BUCKET goes before it."""
-    outputs: PlaceForm = PlaceForm()
-    """Where results are published. The variable S3_OUTPUT_BUCKET goes before it."""
-
-
 class Reference(Form):
     """A value that an environment variable holds."""
 
     env: str
     """The name of the variable."""
+
+
+class IngestForm(PlaceForm):
+    """Where videos arrive, and how it is laid out."""
+
+    layout: str = ""
+    """A regular expression for whole keys, with the named groups `project` and `video`."""
+
+
+class S3Form(Form):
+    """How S3 is reached. What is left out is found as every AWS tool finds it."""
+
+    endpoint: str | None = None
+    """The address of a store that speaks S3; without one, AWS's own."""
+    region: str | None = None
+    """The region of the buckets."""
+    profile: str | None = None
+    """A profile of ~/.aws/config."""
+    role: str | None = None
+    """The ARN of a role to assume; its credentials are renewed before they expire."""
+    kms_key: str | None = None
+    """The KMS key (ARN, id or alias) with which outputs are encrypted."""
+    access_key_id: Reference | None = None
+    """An access key, as `{env: NAME}`."""
+    secret_access_key: Reference | None = None
+    """Its secret, as `{env: NAME}`."""
+    session_token: Reference | None = None
+    """Its token, as `{env: NAME}`."""
+    attempts: int = Field(5, ge=1, le=20)
+    """How often a request is made that is throttled or breaks."""
+    connect_seconds: float = Field(5.0, gt=0)
+    """How long a connection may take."""
+    read_seconds: float = Field(60.0, gt=0)
+    """How long an answer may stay silent."""
+
+
+class StorageForm(Form):
+    """Where objects lie. Without it: folders in the state folder."""
+
+    ingest: IngestForm = IngestForm()
+    """Where videos arrive. Never written. The variable S3_BUCKET goes before it."""
+    outputs: PlaceForm = PlaceForm()
+    """Where results are published. The variable S3_OUTPUT_BUCKET goes before it."""
+    s3: S3Form = S3Form(attempts=5, connect_seconds=5.0, read_seconds=60.0)
+    """How buckets are reached."""
+    scratch_bytes: int = Field(100 << 30, gt=0)
+    """How much copies of sources in buckets may take on this machine, all runs together."""
 
 
 class CatalogForm(Form):
@@ -106,7 +144,7 @@ class ProjectForm(Form):
 class PipelineForm(Form):
     """The configuration of video-pipeline."""
 
-    storage: StorageForm = StorageForm()
+    storage: StorageForm = StorageForm(scratch_bytes=100 << 30)
     catalog: CatalogForm = CatalogForm(database="video_pipeline")
     providers: dict[str, ProviderForm] = Field(default_factory=dict)
     """Every provider that a phase may choose, each under a name of your own."""
