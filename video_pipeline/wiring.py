@@ -51,6 +51,7 @@ def open_services(
             plugins=create_plugins(settings) if plugins is None else plugins,
             choices=settings.choices,
             scratch=made(settings.scratch),
+            scratch_bytes=settings.storage.scratch_bytes,
             policy=settings.work,
             clock=clock,
             notify=notify,

@@ -67,7 +67,9 @@ class Services:
     """By the instance's name in pipeline.yaml."""
     choices: Choices
     scratch: Path
-    """A folder for files of one run; each use case removes its own."""
+    """A folder of this machine, below which each run has one of its own."""
+    scratch_bytes: int = 100 << 30
+    """How much copies of remote sources may take there."""
     policy: WorkPolicy = field(default_factory=WorkPolicy)
     clock: Callable[[], datetime] = now_utc
     holder: str = field(default_factory=this_process)
