@@ -9,7 +9,7 @@ from video_pipeline_tests.contracts.storage_contract import (
     IngestContract,
     OutputContract,
 )
-from video_pipeline_tests.storage.conftest import MadeBucket, putting
+from video_pipeline_tests.stage.buckets import MadeBucket
 
 PART_BYTES = 5 << 20
 UNABLE = {
@@ -34,7 +34,7 @@ def ingest(bucket: MadeBucket) -> S3Ingest:
 
 @pytest.fixture
 def deliver(bucket: MadeBucket) -> Deliver:
-    return putting(bucket)
+    return bucket.put
 
 
 @pytest.fixture
