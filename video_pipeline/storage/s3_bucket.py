@@ -56,11 +56,11 @@ class Bucket:
         """The object now, None where there is none. Raises StorageError."""
         with meaning(self.name, key):
             try:
-                head = self.client.head_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED")
+                head = self._head(key)
             except ClientError as error:
                 if self._is_absent(key, error):
                     return None
-                raise
+                head = self._head(key)
         return Seen(
             key=key,
             size=head["ContentLength"],
@@ -69,11 +69,15 @@ class Bucket:
             checksum=expected_of(head),
         )
 
+    def _head(self, key: str) -> Any:
+        return self.client.head_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED")
+
     def _is_absent(self, key: str, error: ClientError) -> bool:
         """Whether that is why. The answer to a HEAD has no body: a GET tells a missing object
-        from a missing bucket, and why a request was refused. Raises ClientError."""
-        if status_of(error) not in (301, 307, 400, 403, 404):
-            return False
+        from a missing bucket, and why a request was refused, or that it is there by now. Raises
+        ClientError."""
+        if status_of(error) >= 500:
+            raise error
         try:
             found = self.client.get_object(Bucket=self.name, Key=key, Range="bytes=0-0")
         except ClientError as explained:

@@ -138,9 +138,7 @@ def _elsewhere(error: ClientError, where: str) -> StorageError | None:
     answer: Any = error.response
     headers: Any = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     region = _part(error, "Region") or headers.get("x-amz-bucket-region")
-    endpoint = _part(error, "Endpoint")
-    remedy = f"Set storage.s3.region to {region or 'its region'}"
-    remedy += f", or the endpoint to {endpoint}." if endpoint and not region else "."
+    remedy = f"Set storage.s3.region to {region or 'its own'}."
     return StorageError("the bucket lies in another region", where=where, remedy=remedy)
 
 
