@@ -246,3 +246,37 @@ def test_the_shipped_schema_is_current_and_referenced() -> None:
     assert shipped == pipeline_schema(ours), "run: python -m video_pipeline.settings.schema"
     first = (ROOT / "pipeline.yaml").read_text().splitlines()[0]
     assert first == "# yaml-language-server: $schema=video_pipeline/pipeline.schema.json"
+
+
+BUCKETS = r"""storage:
+  ingest:
+    bucket: footage
+    layout: 'in/(?P<project>[^/]+)/(?P<video>[^/]+)\.[^/.]+'
+  s3:
+    region: eu-central-1
+    role: arn:aws:iam::123456789012:role/pipeline
+    access_key_id: {env: A_KEY}
+  scratch_bytes: 1000
+"""
+
+
+def test_buckets_are_reached_as_written_and_secrets_stay_out_of_sight(tmp_path: Path) -> None:
+    storage = read(tmp_path, BUCKETS, A_KEY="hidden").storage
+    assert storage.has_buckets
+    assert storage.layout.place_of("in/acme/talk.mp4") == ("acme", "talk")
+    assert (storage.s3.region, storage.scratch_bytes) == ("eu-central-1", 1000)
+    assert storage.s3.access_key_id and storage.s3.access_key_id.get_secret_value() == "hidden"
+    assert "hidden" not in repr(storage)
+    assert storage.unset == ()
+    assert read(tmp_path, BUCKETS).storage.unset == ("A_KEY",)
+
+
+def test_a_literal_secret_of_s3_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="access_key_id"):
+        read(tmp_path, "storage: {s3: {access_key_id: AKIA123}}\n")
+
+
+def test_a_layout_that_cannot_serve_is_told_with_its_line(tmp_path: Path) -> None:
+    text = "storage:\n  ingest:\n    layout: '(?P<project>[^/]+)/.*'\n"
+    with pytest.raises(ConfigurationError, match=r"line 3, storage.ingest.layout: .*<video>"):
+        read(tmp_path, text)

@@ -7,6 +7,8 @@ again after a jump, so that looking at a few places of a large object fetches li
 # pyright: reportMissingTypeStubs=false
 
 import io
+import random
+import time
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 LEAST_BYTES, MOST_BYTES = 1 << 18, 8 << 20
 _TRIES = 4
+_WAIT_SECONDS = 0.2
+"""The longest first wait before a broken range is asked for again; each next one may be doubled."""
 BROKEN = (
     *(HTTPException, HTTPError, OSError, ConnectionError, HTTPClientError),
     *(IncompleteReadError, ReadTimeoutError, ResponseStreamingError),
@@ -53,6 +57,7 @@ def fetch(bucket: Bucket, seen: Seen, first: int, last: int) -> bytes:
             except BROKEN:
                 if attempt == _TRIES - 1:
                     raise
+                time.sleep(random.random() * _WAIT_SECONDS * 2**attempt)
     raise StorageUnavailable(
         f"S3 gave other bytes than asked for, {_TRIES} times",
         where=f"s3://{bucket.name}/{seen.key}",

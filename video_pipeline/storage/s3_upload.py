@@ -86,6 +86,7 @@ class _Upload(io.RawIOBase):
             return
         if self._waiting:
             self._send_part()
+        # Made again because its answer was lost, S3 answers as before (API reference).
         parts = {"Parts": self._parts}
         self._ask("complete_multipart_upload", UploadId=self._id, MultipartUpload=parts)
         self._id = None
@@ -100,7 +101,11 @@ class _Upload(io.RawIOBase):
 
     def _send_part(self) -> None:
         if self._id is None:
-            begun = self._ask("create_multipart_upload", ChecksumAlgorithm=_CHECKSUM, **self._put)
+            begun = self._ask(
+                "create_multipart_upload",
+                ChecksumAlgorithm=_CHECKSUM,
+                **self._put,
+            )
             self._id = begun["UploadId"]
         number = len(self._parts) + 1
         sent = self._ask(

@@ -29,6 +29,7 @@ class Servers:
     def __init__(self, stack: ExitStack, new_folder: Callable[[str], Path]) -> None:
         self._stack, self._new_folder = stack, new_folder
         self._running: dict[str, S3Server] = {}
+        self._clients: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> S3Server:
         if name not in self._running:
@@ -36,10 +37,17 @@ class Servers:
             self._running[name] = self._stack.enter_context(served)
         return self._running[name]
 
+    def client(self, name: str) -> Any:
+        """A client that many tests share: to make one takes longer than most of them."""
+        if name not in self._clients:
+            self._clients[name] = self[name].clients().client("s3")
+        return self._clients[name]
 
-def made_bucket(server: S3Server, *, versioned: bool = False) -> MadeBucket:
-    """A new, empty bucket."""
-    client, name = server.clients().client("s3"), f"videos-{uuid.uuid4().hex[:12]}"
+
+def made_bucket(server: S3Server, *, versioned: bool = False, client: Any = None) -> MadeBucket:
+    """A new, empty bucket, with a client of its own unless one is given."""
+    client = client or server.clients().client("s3")
+    name = f"videos-{uuid.uuid4().hex[:12]}"
     client.create_bucket(Bucket=name)
     if versioned:
         status = {"Status": "Enabled"}

@@ -12,4 +12,5 @@ KINDS = ("moto", "moto-versioned", "ministack", "swift", "swift-versioned")
 def bucket(request: pytest.FixtureRequest, servers: Servers) -> MadeBucket:
     """A bucket of each kind of server, with and without versions."""
     name, _, versioned = request.param.partition("-")
-    return made_bucket(servers[name], versioned=bool(versioned))
+    client = servers.client(name)
+    return made_bucket(servers[name], versioned=bool(versioned), client=client)

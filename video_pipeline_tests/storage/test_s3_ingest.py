@@ -1,11 +1,15 @@
 """The ingest store in a bucket, beyond what every ingest store does."""
 
 import random
+import subprocess
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from video_pipeline.domain.errors import SourceError, StorageError
+from video_pipeline.domain.errors import SourceError, StorageError, StorageFull
 from video_pipeline.domain.identity import project_id_for
 from video_pipeline.domain.layout import Layout
 from video_pipeline.storage.s3_ingest import S3Ingest
@@ -155,3 +159,41 @@ def test_by_a_rule_other_parts_of_the_key_say_whose_it_is(moto_bucket: MadeBucke
     for key in ("in/one/by Große/b.mp4", "projects/acme/videos/v/a.mp4", "out/one/by acme/a.mp4"):
         with pytest.raises(StorageError, match="does not belong"):
             half.stat(key)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 kB."""
+    place = tmp_path / "tiny"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a file system is not allowed here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_copy_that_finds_the_disk_full_is_told_and_leaves_nothing(
+    moto_bucket: MadeBucket, tiny: Path
+) -> None:
+    moto_bucket.put(KEY, bytes(1 << 20))
+    half = _ingest(moto_bucket).project("acme")
+    with pytest.raises(StorageFull, match="Free some space"):
+        half.fetch(KEY, _version(moto_bucket), tiny / "copy")
+    assert list(tiny.iterdir()) == []
+
+
+def test_a_copy_takes_little_memory(moto_bucket: MadeBucket, tmp_path: Path) -> None:
+    size = 96 << 20
+    moto_bucket.put(KEY, bytes(size))
+    half, version = _ingest(moto_bucket).project("acme"), _version(moto_bucket)
+    tracemalloc.start()
+    try:
+        half.fetch(KEY, version, tmp_path / "copy")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "copy").stat().st_size == size
+    assert peak < 80 << 20

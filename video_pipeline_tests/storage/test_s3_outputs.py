@@ -83,6 +83,32 @@ def test_a_part_that_is_refused_leaves_no_upload_and_the_old_object(
         assert reader.read() == b"old"
 
 
+@pytest.mark.parametrize("name", ["ministack", "swift"])
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_last_call_whose_answer_was_lost_is_told_from_one_that_failed(
+    servers: Servers, name: str, lost: bool
+) -> None:
+    made = made_bucket(servers[name])
+    other = made.server.clients().client("s3")
+
+    def beforehand(params: dict[str, Any], **_: object) -> None:
+        upload = {name: params[name] for name in ("Bucket", "Key", "UploadId")}
+        if lost:
+            other.complete_multipart_upload(**upload, MultipartUpload=params["MultipartUpload"])
+        else:
+            other.abort_multipart_upload(**upload)
+
+    _write(made, b"old")
+    made.client.meta.events.register("provide-client-params.s3.CompleteMultipartUpload", beforehand)
+    if lost:
+        _write(made, bytes(PART_BYTES + 1))
+    else:
+        with pytest.raises(StorageError, match="NoSuchUpload"):
+            _write(made, bytes(PART_BYTES + 1))
+    head = other.head_object(Bucket=made.name, Key=KEY)
+    assert head["ContentLength"] == (PART_BYTES + 1 if lost else 3)
+
+
 @pytest.mark.parametrize("size", [10, PART_BYTES + 1])
 def test_outputs_are_encrypted_with_the_key_that_is_named(
     moto_bucket: MadeBucket, size: int
