@@ -147,10 +147,11 @@ class Child:
             rest = rest[count:]
 
     def _await(self) -> None:
-        left = self._ends_at - time.monotonic()
-        patience = min(float(self._limits.stall_seconds), left)
-        if patience > 0 and self._ready.poll(patience * 1000):
-            return
+        while (patience := self._patience()) > 0:
+            if self._ready.poll(patience * 1000):
+                return
+            if self._serving is None or not self._serving.is_reading:
+                break
         if time.monotonic() >= self._ends_at:
             what = f"it took longer than the limit of {self._limits.wall_seconds} s"
             remedy = "Deliver it shorter, or raise the limit wall_seconds."
@@ -158,6 +159,11 @@ class Child:
             what = f"decoding stood still for {self._limits.stall_seconds} s"
             remedy = "Encode it again; on a crowded machine raise the limit stall_seconds."
         raise MediaError(what, where=self._where, remedy=remedy)
+
+    def _patience(self) -> float:
+        """Seconds that the child may stay silent from now on, also while it waits for us."""
+        left = self._ends_at - time.monotonic()
+        return min(float(self._limits.stall_seconds), left)
 
     def _died(self) -> MediaError:
         try:

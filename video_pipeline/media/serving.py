@@ -18,6 +18,8 @@ class Serving:
         self.size = source.seek(0, io.SEEK_END)
         self.error: PipelineError | OSError | None = None
         """Why the source could not be read."""
+        self.is_reading = False
+        """Whether the child waits for us now."""
         self._ours, self.theirs = socket.socketpair()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -45,12 +47,15 @@ class Serving:
         """The bytes; none where the child asks for what it should not, or reading failed."""
         if length > MOST_BYTES or offset > self.size:
             return None
+        self.is_reading = True
         try:
             self._source.seek(offset)
             return self._source.read(length)
         except (PipelineError, OSError) as error:
             self.error = error
             return None
+        finally:
+            self.is_reading = False
 
 
 def descriptor_of(source: BinaryIO) -> int | None:

@@ -1,15 +1,11 @@
 """The output store in a bucket."""
 
-# pyright: reportMissingTypeStubs=false
-
 import io
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
-from botocore.exceptions import ClientError
-
-from video_pipeline.domain.errors import SourceError, StorageError
+from video_pipeline.domain.errors import StorageError
 from video_pipeline.storage.keys import (
     check_handed_out,
     check_published,
@@ -18,15 +14,11 @@ from video_pipeline.storage.keys import (
 )
 from video_pipeline.storage.s3_bucket import Bucket, Seen, content_version
 from video_pipeline.storage.s3_errors import meaning
-from video_pipeline.storage.s3_reader import BROKEN, raise_if_gone
+from video_pipeline.storage.s3_stream import ObjectStream
 from video_pipeline.storage.s3_upload import PART_BYTES, writer
 from video_pipeline.storage.store import StoredObject
 
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
 _BUFFER_BYTES = 1 << 16
-_TRIES = 4
 
 
 class S3Outputs:
@@ -73,7 +65,7 @@ class S3ProjectOutputs:
                 where=f"s3://{self._bucket.name}/{key}",
                 remedy="Look whether somebody deleted it; make it again by a run.",
             )
-        with io.BufferedReader(_Stream(self._bucket, seen), _BUFFER_BYTES) as reader:
+        with io.BufferedReader(ObjectStream(self._bucket, seen), _BUFFER_BYTES) as reader:
             yield cast("BinaryIO", reader)
 
     def stat(self, key: str) -> StoredObject | None:
@@ -116,52 +108,3 @@ class S3ProjectOutputs:
 def _stored(seen: Seen) -> StoredObject:
     """Here nobody keeps an older version: what was written again alike is the same."""
     return StoredObject(key=seen.key, size=seen.size, version=content_version(seen.etag, seen.size))
-
-
-class _Stream(io.RawIOBase):
-    """One version of an object from beginning to end. The checksum is verified by the client."""
-
-    def __init__(self, bucket: Bucket, seen: Seen) -> None:
-        super().__init__()
-        self.name = seen.key.rpartition("/")[2]
-        self._bucket, self._seen = bucket, seen
-        self._position, self._tries = 0, 0
-        self._body = self._opened()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "Buffer", /) -> int:
-        into = memoryview(buffer).cast("B")
-        with meaning(self._bucket.name, self._seen.key):
-            while True:
-                try:
-                    piece: bytes = self._body.read(len(into))
-                    break
-                except BROKEN:
-                    self._tries += 1
-                    if self._tries == _TRIES:
-                        raise
-                    self._body = self._opened()
-        into[: len(piece)] = piece
-        self._position += len(piece)
-        return len(piece)
-
-    def _opened(self) -> Any:
-        """The rest of it, pinned to the version that was begun."""
-        try:
-            with meaning(self._bucket.name, self._seen.key):
-                try:
-                    return self._bucket.body(self._seen, self._position)
-                except ClientError as error:
-                    raise_if_gone(error, self._seen.key)
-                    raise
-        except SourceError as error:
-            raise StorageError(
-                error.what, where=error.where, remedy="Run it again: it reads what is there now."
-            ) from error
-
-    def close(self) -> None:
-        if not self.closed:
-            self._body.close()
-        super().close()

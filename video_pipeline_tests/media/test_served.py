@@ -1,12 +1,14 @@
 """A source without a descriptor is probed through its parent, by as few bytes as it takes."""
 
 import io
+import time
 from pathlib import Path
 
 import pytest
 
 from video_pipeline.domain.errors import MediaError, SourceError
 from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.media.reader import MediaLimits
 from video_pipeline.media.remote import ANSWER, MOST_BYTES, REQUEST
 from video_pipeline.media.serving import Serving
 
@@ -29,6 +31,19 @@ class Breaking(Counted):
         if self.taken:
             raise SourceError("was replaced while being read", where="a.mp4", remedy="Wait.")
         return super().read(size)
+
+
+class Slow(Counted):
+    """A source that a network keeps waiting."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        time.sleep(1.5)
+        return super().read(size)
+
+
+def test_a_slow_network_is_not_taken_for_media_that_stand_still(make, film) -> None:
+    reader = ChildMediaReader(MediaLimits(stall_seconds=1))
+    assert reader.probe(Slow(make(film()).read_bytes()), "0" * 64).video
 
 
 @pytest.mark.parametrize("faststart", [False, True])

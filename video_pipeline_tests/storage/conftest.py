@@ -1,4 +1,8 @@
-"""What the tests of stores in buckets share: a bucket of each kind of server."""
+"""What the tests of stores share: a bucket of each kind of server, and a disk that is soon full."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,3 +18,17 @@ def bucket(request: pytest.FixtureRequest, servers: Servers) -> MadeBucket:
     name, _, versioned = request.param.partition("-")
     client = servers.client(name)
     return made_bucket(servers[name], versioned=bool(versioned), client=client)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 kB."""
+    place = tmp_path / "tiny"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a file system is not allowed here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)

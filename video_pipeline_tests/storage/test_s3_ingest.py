@@ -1,9 +1,7 @@
 """The ingest store in a bucket, beyond what every ingest store does."""
 
 import random
-import subprocess
 import tracemalloc
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -159,20 +157,6 @@ def test_by_a_rule_other_parts_of_the_key_say_whose_it_is(moto_bucket: MadeBucke
     for key in ("in/one/by Große/b.mp4", "projects/acme/videos/v/a.mp4", "out/one/by acme/a.mp4"):
         with pytest.raises(StorageError, match="does not belong"):
             half.stat(key)
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 64 kB."""
-    place = tmp_path / "tiny"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a file system is not allowed here")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
 
 
 def test_a_copy_that_finds_the_disk_full_is_told_and_leaves_nothing(
