@@ -77,6 +77,11 @@ class ProjectCollection:
         with translated(self._address):
             return self._collection.find_one({**where, **self._scope}, **options)
 
+    def count(self, where: Document) -> int:
+        """How many documents match."""
+        with translated(self._address):
+            return self._collection.count_documents({**where, **self._scope})
+
     def insert(self, documents: Sequence[Document], **options: Any) -> None:
         """Add new documents, all in one message."""
         with translated(self._address):

@@ -11,6 +11,7 @@ PipelineError
 ├── StorageError               an object store refused or broke
 │   ├── StorageFull            no space or quota left
 │   └── StorageUnavailable     an object store does not answer, or asks to wait
+├── NoticesError               the queue of arrivals refused or broke
 └── CatalogError               the catalogue refused or broke
     ├── CatalogUnavailable     no MongoDB answers
     └── IllegalMove            a work unit cannot go from its state to that one
@@ -128,6 +129,10 @@ class StorageFull(StorageError):
 
 class StorageUnavailable(StorageError):
     """An object store does not answer, breaks, or asks to wait; later it may answer."""
+
+
+class NoticesError(PipelineError):
+    """The queue in which the ingest store tells of arrivals refused or broke."""
 
 
 class CatalogError(PipelineError):

@@ -39,6 +39,20 @@ class Place(NamedTuple):
     video: str | None
 
 
+class Group(NamedTuple):
+    """The keys that are looked at together: those in and below the folder of one video, or one
+    key alone where no folder belongs to its video, or where it lies in none."""
+
+    at: str
+    """The folder with a slash at its end, or the key."""
+    is_folder: bool
+
+    @property
+    def last(self) -> str:
+        """The greatest key that the group can have."""
+        return f"{self.at}\U0010ffff" if self.is_folder else self.at
+
+
 def _checked(pattern: str) -> str:
     if pattern:
         compiled(pattern)
@@ -78,6 +92,18 @@ class Layout(Frozen):
         found = self._rule.fullmatch(key) if len(key) <= LONGEST_KEY else None
         return Place(found["project"], found["video"]) if found and found["project"] else None
 
+    def group_of(self, key: str) -> Group:
+        """The group of a key. By a rule, a folder belongs to a video where the last of both names
+        is all that stands between two slashes, or up to one."""
+        if not self.pattern:
+            place = _usual_place(key)
+            in_video = place is not None and place.video is not None
+            return Group(_first_parts(key, LAYOUT.count("/")), True) if in_video else Group(key, False)
+        found = self._rule.fullmatch(key) if len(key) <= LONGEST_KEY else None
+        end = max(found.end("project"), found.end("video")) if found and found["video"] else -1
+        is_folder = end > 0 and key[end : end + 1] == "/"
+        return Group(key[: end + 1], True) if is_folder else Group(key, False)
+
     def is_direct(self, key: str) -> bool:
         """Whether a key in a video's folder lies there itself, not in a folder below. What a rule
         matches does."""
@@ -96,3 +122,7 @@ def _usual_place(key: str) -> Place | None:
         return None
     in_video = parts[2] == "videos" and len(parts) > 4
     return Place(parts[1], parts[3] if in_video else None)
+
+
+def _first_parts(key: str, count: int) -> str:
+    return "/".join(key.split("/")[:count]) + "/"

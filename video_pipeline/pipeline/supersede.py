@@ -1,5 +1,5 @@
 """Work that is under way for a video but that nobody asks for any more: another version of the
-source arrived, or another provider, option or language was chosen.
+source arrived, another provider, option or language was chosen, or the video is gone.
 
 Its ledger rows are brought to an end, so that what was paid is counted and no run waits for it.
 What is in doubt stays so, for a person to look at.
@@ -33,6 +33,17 @@ def join_or_close(
         if unit not in joined and set(unit.request.phases) & set(phases):
             _close(services, key, unit.id)
     return joined
+
+
+def close_all(services: Services, key: VideoKey) -> None:
+    """Close every unit of a video that is gone: nothing stays open, also where its provider does
+    not stop it or does not answer. What another holds the lease of is left to its holder."""
+    units = services.of(key.project).units
+    for open_unit in [u for u in units.of_video(key.video) if not u.state.ended]:
+        _close(services, key, open_unit.id)
+        unit = units.get(open_unit.id)
+        if unit and unit.state is UnitState.RUNNING and unit.holder is None:
+            _end(services, unit, UnitState.CANCELLED, "its provider could not be made to stop it")
 
 
 def _is_asked_for(services: Services, queue: PhaseQueue, unit: WorkUnit) -> bool:
@@ -94,7 +105,7 @@ def _end(services: Services, unit: WorkUnit, state: UnitState, why: str) -> None
     asked = unit.state is not UnitState.INTENT
     changes: dict[str, object] = {"ready": False, "settled": unit.planned if asked else ()}
     if state is not UnitState.SETTLED:
-        message = f"superseded by another version or choice: {why}"
+        message = f"nobody asks for it any more: {why}"
         changes["failure"] = UnitFailure(category=FailureCategory.CANCELLED, message=message)
     units = services.of(unit.request.key.project).units
     units.move(unit, state, services.clock(), **changes)
