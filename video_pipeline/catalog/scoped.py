@@ -79,8 +79,9 @@ class ProjectCollection:
 
     def count(self, where: Document) -> int:
         """How many documents match."""
+        database, name = self._collection.database, self._collection.name
         with translated(self._address):
-            return self._collection.count_documents({**where, **self._scope})
+            return database.command("count", name, query={**where, **self._scope})["n"]
 
     def insert(self, documents: Sequence[Document], **options: Any) -> None:
         """Add new documents, all in one message."""

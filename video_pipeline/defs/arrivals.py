@@ -117,7 +117,7 @@ def _told(found: Round) -> Iterator[str]:
         yield from (f"unreadable message: {reason}" for reason in heard.unreadable)
     if looks.pending:
         yield f"{len(looks.pending)} wait to look the same twice"
-    yield f"{len(looks.rejected)} of those looked at rejected"
+    yield f"{len(looks.rejected)} rejected"
     shown = list(looks.rejected.items())[:_SHOWN]
     yield from (f"{object_key!r}: {reason}" for object_key, reason in shown)
     if looks.strays:

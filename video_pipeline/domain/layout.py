@@ -98,7 +98,9 @@ class Layout(Frozen):
         if not self.pattern:
             place = _usual_place(key)
             in_video = place is not None and place.video is not None
-            return Group(_first_parts(key, LAYOUT.count("/")), True) if in_video else Group(key, False)
+            return (
+                Group(_first_parts(key, LAYOUT.count("/")), True) if in_video else Group(key, False)
+            )
         found = self._rule.fullmatch(key) if len(key) <= LONGEST_KEY else None
         end = max(found.end("project"), found.end("video")) if found and found["video"] else -1
         is_folder = end > 0 and key[end : end + 1] == "/"

@@ -15,7 +15,7 @@ from video_pipeline.catalog.interface import Catalog, ProjectCatalog
 from video_pipeline.domain.errors import IdentityError, SourceError
 from video_pipeline.domain.identity import ProjectId, VideoKey, project_id_for, video_id_for
 from video_pipeline.domain.layout import Group, Layout, Place
-from video_pipeline.domain.source import Due, Known, Source, VideoRecord
+from video_pipeline.domain.source import Due, Known, Source
 from video_pipeline.pipeline.rejections import settle
 from video_pipeline.pipeline.remove import carry_out
 from video_pipeline.pipeline.services import Services
@@ -168,7 +168,7 @@ class Looks:
             if before is not None and before.due is Due.REMOVAL:
                 # It starts anew: nothing of the removed one may be left for it to find.
                 carry_out(self.services, before)
-            elif before is not None and self._is_elsewhere(before, one):
+            elif before is not None and self._is_elsewhere(before.source, source):
                 return {one.key: f"ambiguous: {before.source.object_key!r} is the same video"}
             if half.videos.register(source, self.now):
                 self.arrived.append(source.key)
@@ -176,15 +176,14 @@ class Looks:
             return {one.key: str(error)}
         return {}
 
-    def _is_elsewhere(self, before: VideoRecord, one: StoredObject) -> bool:
+    def _is_elsewhere(self, before: Source, now: Source) -> bool:
         """Whether another object of the video is recorded and still there: where a rule does not
         give each video a folder of its own, no listing shows both."""
-        recorded = before.source.object_key
-        if before.removed_at is not None or recorded == one.key:
+        if before.name != now.name or before.object_key == now.object_key:
             return False
-        if self.layout.group_of(recorded) == self.layout.group_of(one.key):
+        if self.layout.group_of(before.object_key) == self.layout.group_of(now.object_key):
             return False
-        return self.services.ingest.project(before.key.project).stat(recorded) is not None
+        return self.services.ingest.project(now.key.project).stat(before.object_key) is not None
 
     def _miss(self, gone: Iterable[Known], half: ProjectCatalog, removes: bool) -> None:
         for known in gone:

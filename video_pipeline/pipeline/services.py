@@ -92,7 +92,7 @@ class Services:
     scratch_bytes: int = 100 << 30
     """How much copies of remote sources may take there."""
     policy: WorkPolicy = field(default_factory=WorkPolicy)
-    arrivals: ArrivalPolicy = ArrivalPolicy()
+    arrivals: ArrivalPolicy = field(default_factory=ArrivalPolicy)
     removals: Mapping[str, Removal] = field(default_factory=dict[str, Removal])
     """By project, where one decides otherwise than `arrivals.removal`."""
     notices: NoticeQueue | None = None

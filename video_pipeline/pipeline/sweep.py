@@ -5,7 +5,7 @@ what no notice told of, or all of it where nothing tells. What it does not find 
 gone it is only if the next whole sweep does not find it either, and one more look does not.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 

@@ -107,7 +107,7 @@ def test_a_new_home_of_dagster_gets_the_partitions_of_what_the_catalogue_knows(
     for name in ("acme/one", "globex/two", "try/three"):
         key = VideoKey.parse(name)
         source = Source(key=key, object_key=f"{key.prefix}v.mp4", name="v", version="1", size=1)
-        catalog.project(key.project).videos.register(source, datetime.now(UTC))
+        catalog.project(key.project).videos.register(source, datetime.now(UTC), due=None)
     first = tick(stage, instance)
     assert not first.run_requests, "what there is to do again, and to pay, a person decides"
     assert "2 known videos are partitions again" in (first.skip_reason.skip_message or "")
