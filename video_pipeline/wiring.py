@@ -10,6 +10,7 @@ from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.embedded import EmbeddedServer
 from video_pipeline.domain.errors import ConfigurationError, StorageError
 from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.notices.queue import NoticeQueue
 from video_pipeline.pipeline.services import Notify, Services, now_utc
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.base import Plugin
@@ -41,6 +42,8 @@ def open_services(
     are given. Raises ConfigurationError, StorageError, CatalogError.
     """
     with ExitStack() as stack:
+        if settings.storage.has_buckets and clients is None:
+            clients = aws_clients(settings)
         ingest, outputs = open_stores(settings, clients)
         uri = stack.enter_context(catalog_server(settings))
         yield Services(
@@ -53,6 +56,9 @@ def open_services(
             scratch=made(settings.scratch),
             scratch_bytes=settings.storage.scratch_bytes,
             policy=settings.work,
+            arrivals=settings.arrivals,
+            removals=settings.removals,
+            notices=open_notices(settings.storage, clients),
             clock=clock,
             notify=notify,
             on_step=on_step,
@@ -102,6 +108,16 @@ def _outputs(storage: Storage, clients: "AwsClients | None") -> OutputStore:
 
     kms_key = clients.options.kms_key
     return S3Outputs(clients.client("s3"), storage.outputs.bucket, kms_key)
+
+
+def open_notices(storage: Storage, clients: "AwsClients | None") -> NoticeQueue | None:
+    """The queue in which the ingest bucket tells of its objects; None where none is named."""
+    told, bucket = storage.notifications, storage.ingest.bucket
+    if told is None or bucket is None or clients is None:
+        return None
+    from video_pipeline.notices.sqs import SqsNotices
+
+    return SqsNotices(clients.client("sqs", told.endpoint), bucket, told.queue, told.dead_letters)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from video_pipeline.cli.main import app
 from video_pipeline.domain.phases import Phase
 from video_pipeline.media.reader import MediaLimits
-from video_pipeline.pipeline.services import WorkPolicy
+from video_pipeline.pipeline.services import ArrivalPolicy, WorkPolicy
 from video_pipeline.plugins import registry
 from video_pipeline.settings import form, load, stores
 from video_pipeline.settings.schema import installed
@@ -20,6 +20,7 @@ README, CONFIGURATION, CLI = (
     (ROOT / name).read_text() for name in ("README.md", "docs/configuration.md", "docs/cli.md")
 )
 SECTIONS = (form.PipelineForm, form.StorageForm, form.IngestForm, form.S3Form, form.CatalogForm)
+ARRIVALS = (form.NotificationsForm, form.ProjectForm, ArrivalPolicy)
 ENTRIES = (form.ProviderForm, form.PhaseForm, WorkPolicy, MediaLimits)
 COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -31,7 +32,9 @@ def part(text: str, title: str) -> str:
     return found[2]
 
 
-@pytest.mark.parametrize("model", [*SECTIONS, *ENTRIES], ids=lambda model: model.__name__)
+@pytest.mark.parametrize(
+    "model", [*SECTIONS, *ARRIVALS, *ENTRIES], ids=lambda model: model.__name__
+)
 def test_every_key_of_the_configuration_is_documented(model: type[BaseModel]) -> None:
     missing = [name for name in model.model_fields if f"`{name}`" not in CONFIGURATION]
     assert not missing

@@ -9,9 +9,10 @@ from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSche
 
 from video_pipeline.domain.identity import ProjectId
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.source import Removal
 from video_pipeline.domain.values import Frozen
 from video_pipeline.media.reader import MediaLimits
-from video_pipeline.pipeline.services import WorkPolicy
+from video_pipeline.pipeline.services import ArrivalPolicy, WorkPolicy
 
 
 class Form(Frozen):
@@ -29,6 +30,18 @@ class PlaceForm(Form):
     """The name of an S3 bucket."""
 
 
+class NotificationsForm(Form):
+    """The SQS queue in which the ingest bucket tells of its objects."""
+
+    queue: str = Field(pattern=r"^https?://")
+    """The queue's URL."""
+    dead_letters: str | None = Field(None, pattern=r"^https?://")
+    """The URL of the queue for messages that nobody can read; each gets the reason as an
+    attribute. Without it they stay until the first queue's own rules move them."""
+    endpoint: str | None = None
+    """Where SQS is, if not where AWS has it."""
+
+
 class Reference(Form):
     """A value that an environment variable holds."""
 
@@ -37,10 +50,12 @@ class Reference(Form):
 
 
 class IngestForm(PlaceForm):
-    """Where videos arrive, and how it is laid out."""
+    """Where videos arrive, how it is laid out, and how one hears of arrivals."""
 
     layout: str = ""
     """A regular expression for whole keys, with the named groups `project` and `video`."""
+    notifications: NotificationsForm | None = None
+    """Without them, what arrives in a bucket is found by sweeps only."""
 
 
 class S3Form(Form):
@@ -139,6 +154,8 @@ class ProjectForm(Form):
 
     phases: dict[Phase, PhaseChoiceForm] = Field(default_factory=dict)
     """Its own choices; a phase that is left out is chosen as for everyone."""
+    removal: Removal | None = None
+    """What becomes of its videos whose objects are gone; `arrivals.removal` without it."""
 
 
 class PipelineForm(Form):
@@ -152,6 +169,8 @@ class PipelineForm(Form):
     """Who serves which phase, for every project."""
     projects: dict[ProjectId, ProjectForm] = Field(default_factory=dict)
     """What single projects choose otherwise."""
+    arrivals: ArrivalPolicy = ArrivalPolicy()
+    """How arrivals are found, and what becomes of videos whose objects are gone."""
     work: WorkPolicy = WorkPolicy()
     """How the work is driven."""
     media: MediaLimits = MediaLimits()

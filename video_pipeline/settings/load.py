@@ -44,6 +44,8 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
         catalog=read_address(document, form.catalog, environ),
         providers=entries,
         choices=read_choices(form),
+        arrivals=form.arrivals,
+        removals={name: one.removal for name, one in form.projects.items() if one.removal},
         work=form.work,
         media=form.media,
         models=models,

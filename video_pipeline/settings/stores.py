@@ -8,13 +8,18 @@ from pydantic import ValidationError
 from video_pipeline.domain.layout import Layout
 from video_pipeline.settings.document import Document
 from video_pipeline.settings.form import PlaceForm, Reference, S3Form, StorageForm
-from video_pipeline.settings.model import Place, Storage
+from video_pipeline.settings.model import Notifications, Place, Storage
 from video_pipeline.settings.problems import Problem, raise_for
 from video_pipeline.storage.s3_options import S3Options
 
 INGEST_BUCKET = "S3_BUCKET"
 OUTPUT_BUCKET = "S3_OUTPUT_BUCKET"
 _LAYOUT = ("storage", "ingest", "layout")
+_A_BUCKET_TELLS = Problem(
+    keys=("storage", "ingest", "notifications"),
+    what="only a bucket tells of its objects",
+    remedy=f"Name one under storage.ingest.bucket or in {INGEST_BUCKET}, or remove this.",
+)
 
 
 def read_storage(
@@ -34,8 +39,12 @@ def read_storage(
     }
     secrets = {name: environ.get(variable) or None for name, variable in variables.items()}
     plain = form.s3.model_dump(exclude=set(variables))
+    ingest, told = place(form.ingest, INGEST_BUCKET, "ingest"), form.ingest.notifications
+    if told and not ingest.bucket:
+        raise_for(document, [_A_BUCKET_TELLS])
     return Storage(
-        ingest=place(form.ingest, INGEST_BUCKET, "ingest"),
+        ingest=ingest,
+        notifications=Notifications(**dict(told)) if told else None,
         outputs=place(form.outputs, OUTPUT_BUCKET, "outputs"),
         layout=_layout(document, form.ingest.layout),
         s3=S3Options.model_validate({**plain, **secrets}),

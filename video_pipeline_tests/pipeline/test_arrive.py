@@ -1,7 +1,7 @@
 """Arrivals from a real folder into a real catalogue."""
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,41 +10,10 @@ from video_pipeline.domain.errors import IdentityError, SourceError
 from video_pipeline.domain.identity import VideoKey, project_id_for, video_id_for
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline.pipeline.arrive import Looks, register_now
-from video_pipeline.pipeline.reception import Memory, receive
 from video_pipeline.pipeline.services import Services
+from video_pipeline_tests.stage.arriving import NOW, Arrivals
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 INTRO = "projects/acme/videos/intro/a.mp4"
-
-
-class Arrivals:
-    """A folder in which videos arrive, and rounds whose memory is kept."""
-
-    def __init__(self, root: Path, services: Services) -> None:
-        self.root, self.services, self.catalog, self.now = root, services, services.catalog, NOW
-        self.ingest, self.memory = services.ingest, Memory()
-
-    def put(self, key: str, content: bytes = b"media") -> None:
-        (self.root / key).parent.mkdir(parents=True, exist_ok=True)
-        (self.root / key).write_bytes(content)
-
-    def round(self) -> Looks:
-        """One round whose memory is kept."""
-        self.now += timedelta(seconds=30)
-        found = receive(self.services, self.memory, self.now)
-        assert not found.troubles
-        self.memory = Memory(position=found.position, pending=found.looks.pending)
-        return found.looks
-
-    def settle(self) -> Looks:
-        """Two rounds: nothing changes between them."""
-        self.round()
-        return self.round()
-
-    def reasons(self, project: str = "acme") -> dict[str, str]:
-        """What the catalogue records as rejected, without the path of the project."""
-        rejections = self.catalog.project(project).videos.rejections()
-        return {one.object_key.split("/", 2)[2]: one.reason for one in rejections}
 
 
 @pytest.fixture
