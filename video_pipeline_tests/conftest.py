@@ -1,4 +1,5 @@
-"""What tests of every room share: a real MongoDB with a catalogue in it, and real S3 servers."""
+"""What tests of every room share: a real MongoDB with a catalogue in it, and real servers of S3
+with buckets of one's own, some of which tell of their objects."""
 
 import uuid
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.embedded import EmbeddedServer
 from video_pipeline.catalog.mongo import MongoCatalog
 from video_pipeline.catalog.schema import COLLECTIONS
+from video_pipeline_tests.stage.bucket_that_tells import BucketThatTells, bucket_that_tells
 from video_pipeline_tests.stage.buckets import MadeBucket, Servers, made_bucket
 
 # The same examples every time: a suite that fails says something about the change it ran on.
@@ -73,3 +75,9 @@ def moto_bucket(servers: Servers) -> MadeBucket:
 def versioned_bucket(servers: Servers) -> MadeBucket:
     """A bucket of moto with versions."""
     return made_bucket(servers["moto"], versioned=True)
+
+
+@pytest.fixture(params=["ministack", "moto"])
+def telling(request: pytest.FixtureRequest, servers: Servers) -> BucketThatTells:
+    """A bucket that tells of its objects in a queue, on each server that has queues."""
+    return bucket_that_tells(servers[request.param])
