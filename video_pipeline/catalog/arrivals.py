@@ -58,8 +58,13 @@ class MongoArrivals:
     def done(self, record: VideoRecord) -> bool:
         return self._videos.update(_as_recorded(record), {"$set": {"due": None}})
 
-    def archive(self, video: str, at: datetime | None) -> bool:
-        return self._videos.update({"video": video}, {"$set": {"archived_at": at}})
+    def archive(self, record: VideoRecord, at: datetime) -> bool:
+        marks = {"archived_at": at, "due": Due.ARCHIVAL.value}
+        return self._videos.update(_as_recorded(record), {"$set": marks})
+
+    def restore(self, record: VideoRecord) -> bool:
+        marks = {"archived_at": None, "due": Due.RESTORATION.value}
+        return self._videos.update(_as_recorded(record), {"$set": marks})
 
     def forget(self, record: VideoRecord) -> bool:
         return record.removed_at is not None and self._videos.delete(_as_recorded(record)) > 0

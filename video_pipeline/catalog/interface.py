@@ -100,9 +100,12 @@ class Arrivals(Protocol):
         """What was due for this record is done; False where it has changed meanwhile."""
         ...
 
-    def archive(self, video: str, at: datetime | None) -> bool:
-        """Note that its partition was taken out of Dagster, or with None that it is there; False
-        for an unknown video."""
+    def archive(self, record: VideoRecord, at: datetime) -> bool:
+        """Mark as archived, with that due; False where the record has changed meanwhile."""
+        ...
+
+    def restore(self, record: VideoRecord) -> bool:
+        """Take the mark away, with that due; False where the record has changed meanwhile."""
         ...
 
     def forget(self, record: VideoRecord) -> bool:

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from video_pipeline.catalog.interface import Catalog
 from video_pipeline.defs.deployment import Deployment
 from video_pipeline.defs.jobs import road
+from video_pipeline.defs.keys import Keys, see_to_keys
 from video_pipeline.defs.partitions import TRY_PROJECT, VIDEOS_NAME, add_videos, video_tags
-from video_pipeline.defs.removals import Removals, remove_due
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import VideoRecord
@@ -49,16 +49,14 @@ def _tick(context: dg.SensorEvaluationContext, services: Services) -> dg.SensorR
     memory = _memory(context.cursor)
     note_requested(services.catalog, memory.requested)
     found = receive(services, memory, datetime.now(UTC))
-    removed = remove_due(context.instance, services, found.troubles)
+    keys = see_to_keys(context.instance, services, found.troubles)
     due = next_runs(services.catalog)
     known = [] if context.cursor else list(_known(services.catalog))
     lacking = _lacking(context.instance, known)
     add_videos(context.instance, [*lacking, *(record.key for record in due)])
-    for record in (one for one in due if one.archived_at):
-        services.of(record.key.project).arrivals.archive(record.key.video, None)
     requested = tuple(Requested(key=one.key, arrived_at=one.arrived_at) for one in due)
     cursor = Memory(position=found.position, pending=found.looks.pending, requested=requested)
-    told = [*_told(found), *_told_of_runs(services, len(due)), *_told_of_rest(removed, lacking)]
+    told = [*_told(found), *_told_of_runs(services, len(due)), *_told_of_keys(keys, lacking)]
     for trouble in found.troubles.values():
         context.log.error(trouble)
     return _result(due, "; ".join(told), cursor.model_dump_json(), context)
@@ -131,10 +129,10 @@ def _told_of_runs(services: Services, requested: int) -> Iterator[str]:
         yield f"{requested} runs requested, {waiting - requested} wait for their turn"
 
 
-def _told_of_rest(removed: Removals, lacking: Iterable[VideoKey]) -> Iterator[str]:
-    if removed.done:
-        yield f"{removed.done} removed"
-    if removed.left:
-        yield f"{removed.left} removals wait"
+def _told_of_keys(keys: Keys, lacking: Iterable[VideoKey]) -> Iterator[str]:
+    if keys.seen_to:
+        yield ", ".join(f"{count} of {what} done" for what, count in keys.seen_to.items())
+    if keys.left:
+        yield f"{keys.left} removals or archivals wait for a run to end"
     if again := len(list(lacking)):
         yield f"{again} known videos are partitions again: backfill what is missing"

@@ -29,6 +29,10 @@ class Due(StrEnum):
     """It arrived, and its run is not requested yet."""
     REMOVAL = "removal"
     """Its object is gone, and what the policy says of that is not carried out yet."""
+    ARCHIVAL = "archival"
+    """It was archived, and its partition is still in Dagster."""
+    RESTORATION = "restoration"
+    """It was restored, and its partition is not back in Dagster yet."""
 
 
 class Removal(StrEnum):
@@ -62,7 +66,7 @@ class VideoRecord(Frozen):
     removed_at: datetime | None = None
     """When its object was found to be gone; None while it is there."""
     archived_at: datetime | None = None
-    """When its partition was taken out of Dagster; None while it is there."""
+    """When it was archived, so that Dagster has no partition of it; None while it is there."""
     sha256: str | None = None
     """Of the bytes of `source`; None until they were read."""
     media: MediaInfo | None = None

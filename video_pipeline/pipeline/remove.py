@@ -28,20 +28,20 @@ def carry_out(services: Services, record: VideoRecord) -> None:
 
 
 def finish(services: Services, record: VideoRecord) -> bool:
-    """The partition is seen to as well: nothing is due any more. False where the video has
-    arrived anew meanwhile."""
+    """The partition is seen to as well: nothing is due any more, or only that it is archived.
+    False where the video has arrived anew meanwhile."""
     half = services.of(record.key.project)
     policy = services.removal_of(record.key.project)
     if policy is Removal.DELETE:
         return half.arrivals.forget(record)
-    if policy is Removal.ARCHIVE:
-        half.arrivals.archive(record.key.video, record.removed_at)
+    if policy is Removal.ARCHIVE and record.removed_at:
+        return half.arrivals.archive(record, record.removed_at)
     return half.arrivals.done(record)
 
 
 def partition_goes(services: Services, key: VideoKey) -> bool:
-    """Whether a removed video's partition is taken out of Dagster."""
-    return services.removal_of(key.project) is not Removal.KEEP
+    """Whether a removed video's partition goes with it."""
+    return services.removal_of(key.project) is Removal.DELETE
 
 
 def _empty(outputs: ProjectOutputs, prefix: str) -> None:

@@ -110,14 +110,20 @@ def test_a_version_that_nobody_looked_at_is_not_removed(
     assert not acme.arrivals.remove(seen, now)
 
 
-def test_an_archived_video_is_one_until_it_arrives_anew(
+def test_an_archived_video_is_one_until_it_is_restored_or_arrives_anew(
     two: None, acme: ProjectCatalog, globex: ProjectCatalog, source: Sources, now: datetime
 ) -> None:
-    assert acme.arrivals.archive("film", now)
-    assert (record(acme).archived_at, record(globex).archived_at) == (now, None)
+    before = record(acme)
+    assert acme.arrivals.archive(before, now)
+    assert not acme.arrivals.archive(before, now), "it has changed since"
+    archived = record(acme)
+    assert (archived.archived_at, archived.due) == (now, Due.ARCHIVAL)
+    assert (record(globex).archived_at, record(globex).due) == (None, Due.RUN)
+    assert acme.arrivals.restore(archived)
+    assert (record(acme).archived_at, record(acme).due) == (None, Due.RESTORATION)
+    acme.arrivals.archive(record(acme), now)
     acme.videos.register(source(version="2"), now)
-    assert record(acme).archived_at is None
-    assert not acme.arrivals.archive("nobody", now)
+    assert (record(acme).archived_at, record(acme).due) == (None, Due.RUN)
 
 
 def test_all_rows_of_a_video_go_and_its_ledger_stays(
