@@ -38,8 +38,10 @@ class SqsNotices:
         queue: str,
         dead_letters: str | None = None,
         wait_seconds: int = WAIT_SECONDS,
+        visibility_seconds: int = VISIBILITY_SECONDS,
     ) -> None:
-        self._client, self._bucket, self._wait = client, bucket, wait_seconds
+        self._client, self._bucket = client, bucket
+        self._wait, self._visibility = wait_seconds, visibility_seconds
         self._queue, self._dead_letters = queue, dead_letters
 
     def receive(self) -> list[Delivery]:
@@ -48,7 +50,7 @@ class SqsNotices:
                 QueueUrl=self._queue,
                 MaxNumberOfMessages=BATCH,
                 WaitTimeSeconds=self._wait,
-                VisibilityTimeout=VISIBILITY_SECONDS,
+                VisibilityTimeout=self._visibility,
             )
         return [
             self._read(message["ReceiptHandle"], message.get("Body", ""))

@@ -2,7 +2,9 @@
 
 import json
 import random
+import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -14,6 +16,12 @@ from video_pipeline.notices.sqs import SqsNotices
 from video_pipeline.pipeline.reception import Memory, Round, receive
 from video_pipeline.pipeline.services import ArrivalPolicy, Services
 from video_pipeline.storage.s3_ingest import S3Ingest, S3ProjectIngest
+from video_pipeline_tests.fakes.killed_round import (
+    AFTER_ACKNOWLEDGING,
+    BEFORE_ACKNOWLEDGING,
+    run_until_killed,
+)
+from video_pipeline_tests.fakes.killed_round import Place as Killing
 from video_pipeline_tests.stage.arriving import NOW
 from video_pipeline_tests.stage.bucket_that_tells import BucketThatTells, notification
 
@@ -253,3 +261,35 @@ def test_the_store_s_clock_does_not_matter(
     assert [str(key) for key in found.looks.arrived] == ["acme/one"]
     record = hearing.of("acme").videos.get("one")
     assert record and record.arrived_at == NOW
+
+
+@pytest.mark.parametrize("dies", [BEFORE_ACKNOWLEDGING, AFTER_ACKNOWLEDGING, 0, 1, 5])
+def test_a_process_that_is_killed_loses_no_arrival_and_doubles_none(
+    hearing: Services,
+    telling: BucketThatTells,
+    mongo_uri: str,
+    mongo_database: str,
+    tmp_path: Path,
+    dies: str | int,
+) -> None:
+    keys = [f"{project}/v{number}" for project in ("acme", "globex") for number in range(6)]
+    for key in keys:
+        telling.put(key_of(key))
+    run_until_killed(
+        Killing(
+            uri=mongo_uri,
+            database=mongo_database,
+            server=telling.server,
+            bucket=telling.name,
+            queue=telling.queue,
+            folder=tmp_path,
+            dies=dies,
+        )
+    )
+    until = time.monotonic() + 30
+    while telling.waiting() and time.monotonic() < until:
+        heard(hearing)
+        time.sleep(0.2)
+    assert telling.waiting() == 0
+    due = [r for p in ("acme", "globex") for r in hearing.of(p).arrivals.due(Due.RUN, 99)]
+    assert sorted(str(record.key) for record in due) == sorted(keys)
