@@ -18,7 +18,7 @@ class MongoVideos:
     def register(self, source: Source, now: datetime, due: Due | None = Due.RUN) -> bool:
         """Whether this is new. Each step is atomic, and is begun again where another was faster."""
         self._check_owner(source.key.project)
-        where, fresh = {"video": source.key.video}, _document(source, now, due)
+        where, fresh = {"video": source.key.video}, document(source, now, due)
         while True:
             known = self._videos.find_one(where)
             if known is None:
@@ -73,7 +73,8 @@ class MongoVideos:
         ]
 
 
-def _document(source: Source, now: datetime, due: Due | None) -> Document:
+def document(source: Source, now: datetime, due: Due | None) -> Document:
+    """A video as it is stored when it arrives."""
     return {
         "video": source.key.video,
         "name": source.name,

@@ -69,6 +69,7 @@ class Looks:
     strays: list[str] = field(default_factory=list[str])
     """Keys in no project's folder, which no project's catalogue can record."""
     _owners: dict[ProjectId, str] = field(default_factory=dict[ProjectId, str])
+    _halves: dict[str, ProjectCatalog] = field(default_factory=dict[str, ProjectCatalog])
 
     @property
     def layout(self) -> Layout:
@@ -125,7 +126,10 @@ class Looks:
         return [found] if found else []
 
     def _half(self, place: Place) -> ProjectCatalog:
-        return self.services.of(project_id_for(place.project))
+        """Made once a project and round: a sweep asks for it with every folder."""
+        if place.project not in self._halves:
+            self._halves[place.project] = self.services.of(project_id_for(place.project))
+        return self._halves[place.project]
 
     def _complaints(self, contents: Contents, project: ProjectId) -> dict[str, str]:
         place, owner = contents.place, self._owner(project, contents.place)
