@@ -36,7 +36,7 @@ from video_pipeline.catalog.scoped import ProjectDatabase
 from video_pipeline.catalog.videos import document
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.layout import Layout
-from video_pipeline.domain.source import Source
+from video_pipeline.domain.source import Due, Source
 from video_pipeline.media.child import ChildMediaReader
 from video_pipeline.notices.sqs import SqsNotices
 from video_pipeline.pipeline.choices import Choices
@@ -110,10 +110,11 @@ def main() -> None:
         queue = _client(stage).create_queue(QueueName="notices")["QueueUrl"]
         stage = Stage(**{**stage.__dict__, "queue": queue})
         _fill_queue(stage)
+        _fill_catalogue(stage)
         told = {}
         for name, road in _ROADS.items():
-            _fill_catalogue(stage)
             told[name] = _apart(road, stage)
+            _forget_new(stage)
         _print(asked.objects, asked.new, told)
 
 
@@ -124,7 +125,6 @@ def _client(stage: Stage) -> Any:
 def _fill_catalogue(stage: Stage) -> None:
     """Everything but the new, as if it had arrived long ago."""
     with MongoClient[dict[str, Any]](stage.mongodb) as client:
-        client.drop_database(_DATABASE)
         catalog = connect(stage.mongodb, _DATABASE)
         catalog.projects()
         for batch in _batches(_known(stage), 10_000):
@@ -135,6 +135,12 @@ def _fill_catalogue(stage: Stage) -> None:
             for project, stored in by_project.items():
                 ProjectDatabase(client[_DATABASE], project)["videos"].insert(stored, ordered=False)
         catalog.close()
+
+
+def _forget_new(stage: Stage) -> None:
+    """The new are new again for the next road."""
+    with MongoClient[dict[str, Any]](stage.mongodb) as client:
+        client[_DATABASE]["videos"].delete_many({"due": Due.RUN.value})
 
 
 def _known(stage: Stage) -> Iterator[Source]:
