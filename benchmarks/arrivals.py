@@ -17,12 +17,11 @@ import multiprocessing
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import SecretStr
 from pymongo import MongoClient
@@ -32,11 +31,7 @@ from rich.table import Table
 from benchmarks.many_objects import KeySpace, served
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.embedded import EmbeddedServer
-from video_pipeline.catalog.scoped import ProjectDatabase
-from video_pipeline.catalog.videos import document
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.layout import Layout
-from video_pipeline.domain.source import Due, Source
+from video_pipeline.domain.source import Due
 from video_pipeline.media.child import ChildMediaReader
 from video_pipeline.notices.sqs import SqsNotices
 from video_pipeline.pipeline.choices import Choices
@@ -47,11 +42,11 @@ from video_pipeline.storage.folder import FolderOutputs
 from video_pipeline.storage.s3_bucket import content_version
 from video_pipeline.storage.s3_ingest import S3Ingest
 from video_pipeline.storage.s3_options import S3Options
+from video_pipeline_tests.stage.known_videos import record_known
 from video_pipeline_tests.stage.s3_servers import ministack
 
 _BUCKET, _DATABASE = "many", "benchmark"
 _VERSION = content_version('"d41d8cd98f00b204e9800998ecf8427e"', 1)
-Item = TypeVar("Item")
 _THEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -124,17 +119,8 @@ def _client(stage: Stage) -> Any:
 
 def _fill_catalogue(stage: Stage) -> None:
     """Everything but the new, as if it had arrived long ago."""
-    with MongoClient[dict[str, Any]](stage.mongodb) as client:
-        catalog = connect(stage.mongodb, _DATABASE)
-        catalog.projects()
-        for batch in _batches(_known(stage), 10_000):
-            by_project: dict[str, list[dict[str, Any]]] = {}
-            for source in batch:
-                stored = document(source, _THEN, None)
-                by_project.setdefault(source.key.project, []).append(stored)
-            for project, stored in by_project.items():
-                ProjectDatabase(client[_DATABASE], project)["videos"].insert(stored, ordered=False)
-        catalog.close()
+    known = (stage.space.key(n) for n in range(stage.space.objects) if not stage.is_new(n))
+    record_known(stage.mongodb, _DATABASE, known, _VERSION, 1, _THEN)
 
 
 def _forget_new(stage: Stage) -> None:
@@ -143,32 +129,11 @@ def _forget_new(stage: Stage) -> None:
         client[_DATABASE]["videos"].delete_many({"due": Due.RUN.value})
 
 
-def _known(stage: Stage) -> Iterator[Source]:
-    layout = Layout()
-    for number in range(stage.space.objects):
-        if not stage.is_new(number):
-            object_key = stage.space.key(number)
-            place = layout.place_of(object_key)
-            assert place and place.video
-            key = VideoKey(project=place.project, video=place.video)
-            yield Source(key=key, object_key=object_key, name=place.video, version=_VERSION, size=1)
-
-
 def _fill_queue(stage: Stage) -> None:
     client = _client(stage)
-    new = [n for n in range(stage.space.objects) if stage.is_new(n)]
-    for batch in _batches(new, 10):
-        entries = [
-            {"Id": str(number), "MessageBody": _message(stage.space.key(number))}
-            for number in batch
-        ]
-        client.send_message_batch(QueueUrl=stage.queue, Entries=entries)
-
-
-def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    remaining = iter(items)
-    while batch := list(islice(remaining, size)):
-        yield batch
+    for number in filter(stage.is_new, range(stage.space.objects)):
+        message = _message(stage.space.key(number))
+        client.send_message(QueueUrl=stage.queue, MessageBody=message)
 
 
 def _message(key: str) -> str:

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from video_pipeline_tests.stage.environments import interpreter
 REGION = "us-east-1"
 _START_SECONDS = 60
 _SWIFT = Path(__file__).parent / "servers" / "swift_program.py"
+_FULL_MOTO = Path(__file__).parent / "servers" / "moto_with_objects.py"
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,16 @@ def moto(folder: Path) -> Generator[S3Server, None, None]:
     port = port_to_use(None)
     command = [str(interpreter("moto")), "-m", "moto.server", "-H", LOOPBACK, "-p", str(port)]
     with _process(command, folder, {}, port) as endpoint:
+        yield S3Server("moto", endpoint)
+
+
+@contextmanager
+def full_moto(folder: Path, bucket: str, keys: Iterable[str]) -> Generator[S3Server, None, None]:
+    """Moto with a bucket that has an object of one byte under each key when it starts."""
+    port, listed = port_to_use(None), folder / "keys.txt"
+    listed.write_text("\n".join(keys))
+    program = [str(interpreter("moto")), str(_FULL_MOTO), bucket, str(listed)]
+    with _process([*program, "-H", LOOPBACK, "-p", str(port)], folder, {}, port) as endpoint:
         yield S3Server("moto", endpoint)
 
 
