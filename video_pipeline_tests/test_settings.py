@@ -9,7 +9,9 @@ import pytest
 
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.source import Removal
 from video_pipeline.settings import Settings, load_settings
+from video_pipeline.settings.model import Notifications
 from video_pipeline.settings.schema import pipeline_schema
 
 ROOT = Path(__file__).parents[1]
@@ -124,6 +126,25 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     assert settings.models == tmp_path / "weights"
 
 
+def test_each_project_may_have_a_policy_of_removal_of_its_own(tmp_path: Path) -> None:
+    text = "arrivals: {removal: archive}\nprojects: {acme: {removal: delete}, globex: {}}\n"
+    settings = read(tmp_path, text)
+    assert settings.arrivals.removal is Removal.ARCHIVE
+    assert settings.removals == {"acme": Removal.DELETE}
+
+
+def test_a_bucket_tells_in_a_queue_and_a_folder_does_not(tmp_path: Path) -> None:
+    told = "notifications: {queue: https://sqs/1/in, dead_letters: https://sqs/1/dead}"
+    settings = read(tmp_path, f"storage: {{ingest: {{bucket: in, {told}}}}}\n")
+    assert settings.storage.notifications == Notifications(
+        queue="https://sqs/1/in", dead_letters="https://sqs/1/dead"
+    )
+    named = read(tmp_path, f"storage: {{ingest: {{{told}}}}}\n", S3_BUCKET="in")
+    assert named.storage.notifications == settings.storage.notifications
+    wrong = complaint(tmp_path, f"storage:\n  ingest:\n    {told}\n")
+    assert "line 3, storage.ingest.notifications: only a bucket tells" in wrong
+
+
 def test_variables_are_resolved_and_never_shown(tmp_path: Path) -> None:
     text = (
         "providers:\n  one: {plugin: stranger, options: {key: {env: KEY}, level: {env: LEVEL}}}\n"
@@ -167,6 +188,8 @@ def test_other_options_are_checked_while_a_variable_is_unset(tmp_path: Path) -> 
         ("\nprovider: {}\n", ["line 2", "unknown key 'provider'", "Did you mean 'providers'?"]),
         ("work:\n  worker: 2\n", ["line 2, work.worker", "Did you mean 'workers'?"]),
         ("work: {workers: many}\n", ["line 1, work.workers", "integer"]),
+        ("arrivals: {removal: forget}\n", ["line 1, arrivals.removal", "'keep'"]),
+        ("arrivals: {keys_a_tick: 0}\n", ["line 1, arrivals.keys_a_tick", "greater than 0"]),
         ("storage:\n  ingest:\n    foldr: x\n", ["line 3", "Did you mean 'folder'?"]),
         ("phases:\n  shotz: []\n", ["line 2, phases.shotz", "Did you mean 'shots'?"]),
         ("phases:\n  audio: []\n", ["line 2, phases.audio", "itself"]),

@@ -133,6 +133,6 @@ def _told_of_keys(keys: Keys, lacking: Iterable[VideoKey]) -> Iterator[str]:
     if keys.seen_to:
         yield ", ".join(f"{count} of {what} done" for what, count in keys.seen_to.items())
     if keys.left:
-        yield f"{keys.left} removals or archivals wait for a run to end"
+        yield f"{keys.left} removals or archivals wait for a run to end, or for the next tick"
     if again := len(list(lacking)):
         yield f"{again} known videos are partitions again: backfill what is missing"

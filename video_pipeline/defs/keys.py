@@ -34,7 +34,7 @@ class Keys:
 
     seen_to: Counter[Due] = field(default_factory=Counter[Due])
     left: int = 0
-    """A run of the video is at work, or there was trouble."""
+    """A run of the video is at work, more is to be deleted, or there was trouble."""
 
 
 def see_to_keys(instance: dg.DagsterInstance, services: Services, troubles: Troubles) -> Keys:
@@ -63,7 +63,8 @@ def _guarded(
 
 
 def _see_to(instance: dg.DagsterInstance, services: Services, record: VideoRecord) -> bool:
-    """False while a run is at work: it would write what has just been deleted."""
+    """False while a run is at work, which would write what has just been deleted, and while more
+    is left to be deleted than a tick may."""
     arrivals = services.of(record.key.project).arrivals
     if record.due is Due.RESTORATION:
         add_videos(instance, [record.key])
@@ -73,7 +74,8 @@ def _see_to(instance: dg.DagsterInstance, services: Services, record: VideoRecor
     if record.due is Due.ARCHIVAL:
         _drop(instance, record.key)
         return arrivals.done(record)
-    carry_out(services, record)
+    if not carry_out(services, record):
+        return False
     if partition_goes(services, record.key):
         _drop(instance, record.key)
     return finish(services, record)

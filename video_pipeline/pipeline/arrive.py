@@ -171,7 +171,8 @@ class Looks:
             before = half.videos.get(source.key.video)
             if before is not None and before.due is Due.REMOVAL:
                 # It starts anew: nothing of the removed one may be left for it to find.
-                carry_out(self.services, before)
+                while not carry_out(self.services, before):
+                    continue
             elif before is not None and self._is_elsewhere(before.source, source):
                 return {one.key: f"ambiguous: {before.source.object_key!r} is the same video"}
             if half.videos.register(source, self.now):

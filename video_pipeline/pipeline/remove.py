@@ -11,20 +11,30 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import Removal, VideoRecord
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.supersede import close_all
-from video_pipeline.storage.store import ProjectOutputs
 
-_BATCH = 1000
+MOST_DELETED = 500
+"""Objects that are deleted at once: a tick of the sensor has seconds, not minutes."""
 
 
-def carry_out(services: Services, record: VideoRecord) -> None:
+def carry_out(services: Services, record: VideoRecord, most: int = MOST_DELETED) -> bool:
     """End the work that is under way for a removed video and, where the policy is to delete,
-    everything that was made of it. Raises StorageError, CatalogError; repeat it then."""
+    everything that was made of it, at most so many objects: False where some are left.
+
+    Raises StorageError, CatalogError; repeat it then.
+    """
     close_all(services, record.key)
-    if services.removal_of(record.key.project) is Removal.DELETE:
-        outputs = services.outputs.project(record.key.project)
-        for prefix in (record.key.prefix, record.key.raw_prefix):
-            _empty(outputs, prefix)
-        services.of(record.key.project).results.forget(record.key.video)
+    if services.removal_of(record.key.project) is not Removal.DELETE:
+        return True
+    outputs = services.outputs.project(record.key.project)
+    for prefix in (record.key.prefix, record.key.raw_prefix):
+        found = [one.key for one in islice(outputs.listing(prefix), most + 1)]
+        for key in found[:most]:
+            outputs.delete(key)
+        if len(found) > most:
+            return False
+        most -= len(found)
+    services.of(record.key.project).results.forget(record.key.video)
+    return True
 
 
 def finish(services: Services, record: VideoRecord) -> bool:
@@ -42,10 +52,3 @@ def finish(services: Services, record: VideoRecord) -> bool:
 def partition_goes(services: Services, key: VideoKey) -> bool:
     """Whether a removed video's partition goes with it."""
     return services.removal_of(key.project) is Removal.DELETE
-
-
-def _empty(outputs: ProjectOutputs, prefix: str) -> None:
-    """Delete what lies below a prefix, batch after batch: never all its keys at once."""
-    while batch := [one.key for one in islice(outputs.listing(prefix), _BATCH)]:
-        for key in batch:
-            outputs.delete(key)

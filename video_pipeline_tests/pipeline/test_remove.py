@@ -113,6 +113,17 @@ def test_a_removal_that_was_cut_off_is_carried_out_by_the_next(
     assert everything_of_the_others_is_there(services)
 
 
+def test_what_is_deleted_goes_in_portions(made: Services) -> None:
+    services = having(made, Removal.DELETE)
+    record = removed(services)
+    portions = 1
+    while not carry_out(services, record, most=1):
+        portions += 1
+    assert portions > 1
+    assert finish(services, record)
+    assert left(services) == dict.fromkeys(EVERYTHING, False) | {"ledger": True}
+
+
 class Killed(BaseException):
     """The process ends here."""
 
