@@ -152,9 +152,13 @@ class _Stage:
         self.bucket.say("nobody can read this")
 
     def change(self) -> None:
-        """Overwrite and delete some, once they are known, while runs are under way."""
+        """Overwrite and delete some, once their runs are requested, while those are under way.
+        Earlier they would cost no run at all."""
         wanted = len(self.content) + NO_MEDIA
-        self._until(lambda: len(list(self._records())) == wanted, "everything is registered")
+        self._until(
+            lambda: len(list(self._records())) == wanted and not self._due(Due.RUN),
+            "everything is registered, and its run requested",
+        )
         known = sorted(self.content)
         self.overwritten, self.deleted = known[::7][:OVERWRITTEN], known[3::9][:DELETED]
         self.deleted = [key for key in self.deleted if key not in self.overwritten]
@@ -229,15 +233,14 @@ class _Stage:
         return Counter(map(self._state, self._records()))
 
     def _is_quiet(self) -> bool:
-        due = sum(
-            self.catalog.project(project).arrivals.count_due(what)
-            for project in POLICIES
-            for what in Due
-        )
+        due = sum(map(self._due, Due))
         removed = sum(r.removed_at is not None for r in self._records())
         gone = len(list(self._records())) - removed == len(self.content) + NO_MEDIA
         open_runs = self.instance.get_runs_count(dg.RunsFilter(statuses=_OPEN))
         return gone and not (due or open_runs or self.bucket.waiting())
+
+    def _due(self, what: Due) -> int:
+        return sum(self.catalog.project(p).arrivals.count_due(what) for p in POLICIES)
 
     def _until(self, there: Any, what: str) -> None:
         began, last = time.monotonic(), ""
