@@ -1,11 +1,20 @@
 """The queue of notices over real servers: delivery, acknowledgement, dead letters, trouble."""
 
+import time
+from typing import get_args
+
 import pytest
 
 from video_pipeline.domain.errors import NoticesError
 from video_pipeline.notices.queue import Delivery
 from video_pipeline.notices.sqs import BATCH, SqsNotices
-from video_pipeline_tests.stage.bucket_that_tells import BucketThatTells, notification
+from video_pipeline_tests.stage.bucket_that_tells import (
+    BucketThatTells,
+    Way,
+    bucket_that_tells,
+    notification,
+)
+from video_pipeline_tests.stage.buckets import Servers
 
 KEY = "projects/acme/videos/intro/a.mp4"
 
@@ -19,11 +28,21 @@ def drained(notices: SqsNotices) -> list[Delivery]:
     return found
 
 
-def test_what_happens_to_an_object_is_told(telling: BucketThatTells) -> None:
-    telling.put(KEY)
-    telling.remove(KEY)
-    told = {(n.object_key, n.happened) for one in drained(telling.notices()) for n in one.notices}
-    assert told == {(KEY, "created"), (KEY, "removed")}
+@pytest.mark.parametrize("way", get_args(Way))
+@pytest.mark.parametrize("server", ["ministack", "moto"])
+def test_what_happens_to_an_object_is_told_with_its_exact_key(
+    servers: Servers, server: str, way: Way
+) -> None:
+    telling, key = bucket_that_tells(servers[server], way), "projects/acme/videos/one two/a.mp4"
+    telling.put(key)
+    telling.remove(key)
+    told: set[tuple[str, str]] = set()
+    until = time.monotonic() + 30
+    while len(told) < 2 and time.monotonic() < until:
+        told |= {
+            (n.object_key, n.happened) for one in drained(telling.notices()) for n in one.notices
+        }
+    assert told == {(key, "created"), (key, "removed")}
 
 
 def test_the_event_that_tries_the_queue_tells_nothing(telling: BucketThatTells) -> None:

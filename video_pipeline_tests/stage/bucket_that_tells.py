@@ -3,10 +3,14 @@
 import json
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from video_pipeline.notices.sqs import SqsNotices
+from video_pipeline.storage.aws_clients import AwsClients
 from video_pipeline_tests.stage.s3_servers import S3Server
+
+Way = Literal["queue", "topic", "bridge"]
+_EVENTS = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
 
 
 @dataclass(frozen=True)
@@ -44,23 +48,33 @@ class BucketThatTells:
         return sum(int(asked["Attributes"][name]) for name in names)
 
 
-def bucket_that_tells(server: S3Server) -> BucketThatTells:
-    """A new bucket and its queues."""
+def bucket_that_tells(server: S3Server, way: Way = "queue") -> BucketThatTells:
+    """A new bucket and its queues, which it tells straight, by SNS's topic, or by EventBridge."""
     clients, name = server.clients(), f"videos-{uuid.uuid4().hex[:12]}"
     s3, sqs = clients.client("s3"), clients.client("sqs", server.endpoint)
     queue, aside = (sqs.create_queue(QueueName=f"{name}{end}")["QueueUrl"] for end in ("", "-dead"))
     asked = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+    arn = asked["Attributes"]["QueueArn"]
     s3.create_bucket(Bucket=name)
-    told = [
-        {
-            "QueueArn": asked["Attributes"]["QueueArn"],
-            "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
-        }
-    ]
     s3.put_bucket_notification_configuration(
-        Bucket=name, NotificationConfiguration={"QueueConfigurations": told}
+        Bucket=name, NotificationConfiguration=_told(server, clients, name, arn, way)
     )
     return BucketThatTells(server, name, queue, aside, s3, sqs)
+
+
+def _told(server: S3Server, clients: AwsClients, name: str, arn: str, way: Way) -> dict[str, Any]:
+    if way == "queue":
+        return {"QueueConfigurations": [{"QueueArn": arn, "Events": _EVENTS}]}
+    if way == "topic":
+        sns = clients.client("sns", server.endpoint)
+        topic = sns.create_topic(Name=name)["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        return {"TopicConfigurations": [{"TopicArn": topic, "Events": _EVENTS}]}
+    events = clients.client("events", server.endpoint)
+    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [name]}}}
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    return {"EventBridgeConfiguration": {}}
 
 
 def notification(bucket: str, key: str, name: str = "ObjectCreated:Put") -> str:
