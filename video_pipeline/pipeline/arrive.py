@@ -23,7 +23,7 @@ from video_pipeline.storage.store import IngestStore, StoredObject
 
 MOST_IN_A_FOLDER = 10_000
 """Objects that may lie in and below one video's folder."""
-MOST_PENDING = 200
+MOST_PENDING = 1_000
 """Objects that wait to look the same twice, at one time: more are found by a later sweep."""
 
 _CROWD = f"more than {MOST_IN_A_FOLDER} objects lie in one video's folder: leave one"

@@ -17,7 +17,6 @@ from video_pipeline.domain.source import Known
 from video_pipeline.domain.values import Frozen
 from video_pipeline.pipeline.arrive import (
     MOST_IN_A_FOLDER,
-    MOST_PENDING,
     Contents,
     Looks,
 )
@@ -27,6 +26,8 @@ Troubles = dict[str, str]
 """Project, or nothing for all of them, to what is wrong and what mends it."""
 
 
+_MOST_NEW = 200
+"""Objects that a slice lets wait for a second look; it ends with them, and goes on after it."""
 _END = "\U0010ffff"
 """Behind every key."""
 
@@ -106,11 +107,11 @@ def _slice(looks: Looks, after: str, keys: int) -> _Slice:
 
 def _compare(looks: Looks, piece: _Slice, late: Callable[[], bool], troubles: Troubles) -> str:
     """Look at each group of a slice; the key up to which that was done."""
-    recorded = _Recorded(looks, piece)
+    recorded, pending = _Recorded(looks, piece), len(looks.pending)
     reached = piece.first.removesuffix("\0")
     shown = looks.visible(piece.objects)
     for group, objects in groupby(shown, lambda one: looks.layout.group_of(one.key)):
-        if late() or len(looks.pending) >= MOST_PENDING:
+        if late() or len(looks.pending) - pending >= _MOST_NEW:
             break
         listed = list(objects)
         reached, place = group.last, looks.layout.place_of(listed[0].key)

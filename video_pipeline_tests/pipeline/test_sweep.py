@@ -70,6 +70,31 @@ def test_the_time_of_a_slice_is_bounded_and_what_is_left_comes_next(here: Arriva
     assert [str(key) for key in here.round().arrived] == ["acme/v1", "acme/v2", "acme/v3"]
 
 
+def test_many_new_files_wait_for_a_second_look_portion_by_portion(
+    here: Arrivals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("video_pipeline.pipeline.sweep._MOST_NEW", 2)
+    here.services = replace(here.services, ingest=FolderIngest(here.root))
+    for number in range(5):
+        here.put(key_of("acme", f"v{number}"))
+    rounds = [len(here.round().arrived) for _ in range(4)]
+    assert rounds == [0, 2, 2, 1]
+
+
+def test_files_that_grow_for_long_do_not_hold_up_the_sweep(
+    here: Arrivals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("video_pipeline.pipeline.sweep._MOST_NEW", 2)
+    here.services = replace(here.services, ingest=FolderIngest(here.root))
+    here.put(key_of("globex", "ready"))
+    arrived: list[str] = []
+    for size in range(1, 8):
+        for number in range(4):
+            here.put(key_of("acme", f"growing-{number}"), b"m" * size)
+        arrived += map(str, here.round().arrived)
+    assert arrived == ["globex/ready"]
+
+
 def test_a_folder_with_too_much_in_it_is_rejected_and_passed_over(
     here: Arrivals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
