@@ -7,11 +7,14 @@ prefixes and under its own id is touched; the ledger of work units stays.
 
 from itertools import islice
 
+from video_pipeline.domain.errors import FailureCategory
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import Removal, VideoRecord
+from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
+from video_pipeline.pipeline.close import close
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.supersede import close_all
 
+_BECAUSE = "the video was removed"
 MOST_DELETED = 500
 """Objects that are deleted at once: a tick of the sensor has seconds, not minutes."""
 
@@ -22,7 +25,7 @@ def carry_out(services: Services, record: VideoRecord, most: int = MOST_DELETED)
 
     Raises StorageError, CatalogError; repeat it then.
     """
-    close_all(services, record.key)
+    _end_work(services, record.key)
     if services.removal_of(record.key.project) is not Removal.DELETE:
         return True
     outputs = services.outputs.project(record.key.project)
@@ -52,3 +55,23 @@ def finish(services: Services, record: VideoRecord) -> bool:
 def partition_goes(services: Services, key: VideoKey) -> bool:
     """Whether a removed video's partition goes with it."""
     return services.removal_of(key.project) is Removal.DELETE
+
+
+def _end_work(services: Services, key: VideoKey) -> None:
+    """Close every unit of a video that is gone: nothing stays open, also where its provider does
+    not stop it or does not answer. What another holds the lease of is left to its holder."""
+    units = services.of(key.project).units
+    for unit in [one for one in units.of_video(key.video) if not one.state.ended]:
+        close(services, key, unit.id, _BECAUSE)
+        now = units.get(unit.id)
+        if now and now.state is UnitState.RUNNING and now.holder is None:
+            _cancel(services, now)
+
+
+def _cancel(services: Services, unit: WorkUnit) -> None:
+    """What was planned counts as used."""
+    message = f"{_BECAUSE}: its provider could not be made to stop it"
+    failure = UnitFailure(category=FailureCategory.CANCELLED, message=message)
+    units = services.of(unit.request.key.project).units
+    changes = {"ready": False, "settled": unit.planned, "failure": failure}
+    units.move(unit, UnitState.CANCELLED, services.clock(), **changes)
