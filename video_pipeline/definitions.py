@@ -10,7 +10,7 @@ import dagster as dg
 from video_pipeline.defs.arrivals import arrivals
 from video_pipeline.defs.assets import road_assets
 from video_pipeline.defs.completions import completions
-from video_pipeline.defs.deployment import PipelineResource
+from video_pipeline.defs.deployment import pipeline_resources
 from video_pipeline.defs.jobs import EXECUTOR, road
 from video_pipeline.defs.provider_resources import chosen_entries, provider_resources
 from video_pipeline.settings import Settings, load_settings
@@ -22,7 +22,7 @@ def build_defs(settings: Settings, overrides: Mapping[str, object] | None = None
     Raises ConfigurationError for provider entries that cannot be resources.
     """
     resources: dict[str, object] = {
-        "pipeline": PipelineResource(file=str(settings.file)),
+        **pipeline_resources(settings),
         **provider_resources(settings),
         **(overrides or {}),
     }

@@ -4,18 +4,23 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.embedded import EmbeddedServer
 from video_pipeline.domain.errors import ConfigurationError, StorageError
 from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.notices.queue import NoticeQueue
 from video_pipeline.pipeline import memory
 from video_pipeline.pipeline.services import Notify, Services, now_utc
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.base import Plugin
-from video_pipeline.settings import Place, Settings
+from video_pipeline.settings import Settings, Storage
 from video_pipeline.storage.folder import FolderIngest, FolderOutputs
 from video_pipeline.storage.store import IngestStore, OutputStore
+
+if TYPE_CHECKING:
+    from video_pipeline.storage.aws_clients import AwsClients
 
 
 def _unheard(*_: object) -> None:
@@ -28,17 +33,20 @@ def open_services(
     *,
     plugins: Mapping[str, Plugin] | None = None,
     clock: Callable[[], datetime] = now_utc,
+    clients: "AwsClients | None" = None,
     notify: Notify = _unheard,
     on_step: Callable[[str], None] = _unheard,
 ) -> Generator[Services, None, None]:
     """Open what the use cases work with; all of it is closed when the block ends.
 
-    Plugins are made from the settings unless they are given. Raises ConfigurationError,
-    StorageError, CatalogError.
+    Plugins, and the clients with which buckets are reached, are made from the settings unless they
+    are given. Raises ConfigurationError, StorageError, CatalogError.
     """
     memory.keep_between_uses()
     with ExitStack() as stack:
-        ingest, outputs = open_stores(settings)
+        if settings.storage.has_buckets and clients is None:
+            clients = aws_clients(settings)
+        ingest, outputs = open_stores(settings, clients)
         uri = stack.enter_context(catalog_server(settings))
         yield Services(
             catalog=stack.enter_context(closing(connect(uri, settings.catalog.database))),
@@ -48,17 +56,70 @@ def open_services(
             plugins=create_plugins(settings) if plugins is None else plugins,
             choices=settings.choices,
             scratch=made(settings.scratch),
+            scratch_bytes=settings.storage.scratch_bytes,
             policy=settings.work,
+            arrivals=settings.arrivals,
+            removals=settings.removals,
+            notices=open_notices(settings.storage, clients),
             clock=clock,
             notify=notify,
             on_step=on_step,
         )
 
 
-def open_stores(settings: Settings) -> tuple[IngestStore, OutputStore]:
-    """Where videos arrive, and where results are published."""
+def open_stores(
+    settings: Settings, clients: "AwsClients | None" = None
+) -> tuple[IngestStore, OutputStore]:
+    """Where videos arrive, and where results are published. Touches no network.
+
+    Raises ConfigurationError, StorageError.
+    """
     storage = settings.storage
-    return FolderIngest(_folder(storage.ingest)), FolderOutputs(_folder(storage.outputs))
+    if storage.has_buckets and clients is None:
+        clients = aws_clients(settings)
+    return _ingest(storage, clients), _outputs(storage, clients)
+
+
+def aws_clients(settings: Settings) -> "AwsClients":
+    """Clients of S3 and its neighbours as pipeline.yaml says. Raises ConfigurationError."""
+    # A deployment in folders does without the second that loading the library takes.
+    from video_pipeline.storage.aws_clients import AwsClients
+
+    if settings.storage.unset:
+        unset = ", ".join(settings.storage.unset)
+        raise ConfigurationError(
+            f"not set: {unset}",
+            where="storage.s3",
+            remedy=f"Set {unset}, or leave the option out of pipeline.yaml.",
+        )
+    return AwsClients(settings.storage.s3)
+
+
+def _ingest(storage: Storage, clients: "AwsClients | None") -> IngestStore:
+    if clients is None or not storage.ingest.bucket:
+        return FolderIngest(made(storage.ingest.folder), storage.layout)
+    from video_pipeline.storage.s3_ingest import S3Ingest
+
+    return S3Ingest(clients.client("s3"), storage.ingest.bucket, storage.layout)
+
+
+def _outputs(storage: Storage, clients: "AwsClients | None") -> OutputStore:
+    if clients is None or not storage.outputs.bucket:
+        return FolderOutputs(made(storage.outputs.folder))
+    from video_pipeline.storage.s3_outputs import S3Outputs
+
+    kms_key = clients.options.kms_key
+    return S3Outputs(clients.client("s3"), storage.outputs.bucket, kms_key)
+
+
+def open_notices(storage: Storage, clients: "AwsClients | None") -> NoticeQueue | None:
+    """The queue in which the ingest bucket tells of its objects; None where none is named."""
+    told, bucket = storage.notifications, storage.ingest.bucket
+    if told is None or bucket is None or clients is None:
+        return None
+    from video_pipeline.notices.sqs import SqsNotices
+
+    return SqsNotices(clients.client("sqs", told.endpoint), bucket, told.queue, told.dead_letters)
 
 
 @contextmanager
@@ -81,16 +142,6 @@ def create_plugins(settings: Settings) -> dict[str, Plugin]:
         for name, entry in settings.providers.items()
         if entry.available
     }
-
-
-def _folder(place: Place) -> Path:
-    if place.bucket:
-        raise ConfigurationError(
-            "storage in S3 comes with a later version",
-            where=f"bucket {place.bucket}",
-            remedy="Name a folder under `storage:`, and unset S3_BUCKET and S3_OUTPUT_BUCKET.",
-        )
-    return made(place.folder)
 
 
 def made(folder: Path) -> Path:

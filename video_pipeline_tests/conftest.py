@@ -1,7 +1,9 @@
-"""What tests of every room share: a real MongoDB, and a catalogue of one's own in it."""
+"""What tests of every room share: a real MongoDB with a catalogue in it, and real servers of S3
+with buckets of one's own, some of which tell of their objects."""
 
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.embedded import EmbeddedServer
 from video_pipeline.catalog.mongo import MongoCatalog
 from video_pipeline.catalog.schema import COLLECTIONS
+from video_pipeline_tests.stage.bucket_that_tells import BucketThatTells, bucket_that_tells
+from video_pipeline_tests.stage.buckets import MadeBucket, Servers, made_bucket
 
 # The same examples every time: a suite that fails says something about the change it ran on.
 # `--hypothesis-profile=default` looks for new ones.
@@ -52,3 +56,28 @@ def catalog(mongo_uri: str, mongo_database: str) -> Iterator[MongoCatalog]:
     catalog = connect(mongo_uri, mongo_database)
     yield catalog
     catalog.close()
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Real servers that speak S3, stopped after the last test."""
+    with ExitStack() as stack:
+        yield Servers(stack, tmp_path_factory.mktemp)
+
+
+@pytest.fixture
+def moto_bucket(servers: Servers) -> MadeBucket:
+    """A bucket of moto without versions."""
+    return made_bucket(servers["moto"])
+
+
+@pytest.fixture
+def versioned_bucket(servers: Servers) -> MadeBucket:
+    """A bucket of moto with versions."""
+    return made_bucket(servers["moto"], versioned=True)
+
+
+@pytest.fixture(params=["ministack", "moto"])
+def telling(request: pytest.FixtureRequest, servers: Servers) -> BucketThatTells:
+    """A bucket that tells of its objects in a queue, on each server that has queues."""
+    return bucket_that_tells(servers[request.param])

@@ -10,16 +10,17 @@ from pydantic import BaseModel
 from video_pipeline.cli.main import app
 from video_pipeline.domain.phases import Phase
 from video_pipeline.media.reader import MediaLimits
-from video_pipeline.pipeline.services import WorkPolicy
+from video_pipeline.pipeline.services import ArrivalPolicy, WorkPolicy
 from video_pipeline.plugins import registry
-from video_pipeline.settings import form, load
+from video_pipeline.settings import form, load, stores
 from video_pipeline.settings.schema import installed
 
 ROOT = Path(__file__).parents[1]
 README, CONFIGURATION, CLI = (
     (ROOT / name).read_text() for name in ("README.md", "docs/configuration.md", "docs/cli.md")
 )
-SECTIONS = (form.PipelineForm, form.StorageForm, form.PlaceForm, form.CatalogForm)
+SECTIONS = (form.PipelineForm, form.StorageForm, form.IngestForm, form.S3Form, form.CatalogForm)
+ARRIVALS = (form.NotificationsForm, form.ProjectForm, ArrivalPolicy)
 ENTRIES = (form.ProviderForm, form.PhaseForm, WorkPolicy, MediaLimits)
 COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -31,7 +32,9 @@ def part(text: str, title: str) -> str:
     return found[2]
 
 
-@pytest.mark.parametrize("model", [*SECTIONS, *ENTRIES], ids=lambda model: model.__name__)
+@pytest.mark.parametrize(
+    "model", [*SECTIONS, *ARRIVALS, *ENTRIES], ids=lambda model: model.__name__
+)
 def test_every_key_of_the_configuration_is_documented(model: type[BaseModel]) -> None:
     missing = [name for name in model.model_fields if f"`{name}`" not in CONFIGURATION]
     assert not missing
@@ -52,7 +55,7 @@ def test_every_command_is_documented_with_its_options(command: str) -> None:
 
 
 def test_every_variable_is_documented() -> None:
-    names = (load.CONFIG, load.HOME, load.MODELS, load.INGEST_BUCKET, load.OUTPUT_BUCKET)
+    names = (load.CONFIG, load.HOME, load.MODELS, stores.INGEST_BUCKET, stores.OUTPUT_BUCKET)
     assert not [name for name in (*names, "MONGODB_URI") if f"| `{name}` |" not in CONFIGURATION]
 
 

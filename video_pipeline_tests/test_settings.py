@@ -9,7 +9,9 @@ import pytest
 
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.source import Removal
 from video_pipeline.settings import Settings, load_settings
+from video_pipeline.settings.model import Notifications
 from video_pipeline.settings.schema import pipeline_schema
 
 ROOT = Path(__file__).parents[1]
@@ -124,6 +126,25 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     assert settings.models == tmp_path / "weights"
 
 
+def test_each_project_may_have_a_policy_of_removal_of_its_own(tmp_path: Path) -> None:
+    text = "arrivals: {removal: archive}\nprojects: {acme: {removal: delete}, globex: {}}\n"
+    settings = read(tmp_path, text)
+    assert settings.arrivals.removal is Removal.ARCHIVE
+    assert settings.removals == {"acme": Removal.DELETE}
+
+
+def test_a_bucket_tells_in_a_queue_and_a_folder_does_not(tmp_path: Path) -> None:
+    told = "notifications: {queue: https://sqs/1/in, dead_letters: https://sqs/1/dead}"
+    settings = read(tmp_path, f"storage: {{ingest: {{bucket: in, {told}}}}}\n")
+    assert settings.storage.notifications == Notifications(
+        queue="https://sqs/1/in", dead_letters="https://sqs/1/dead"
+    )
+    named = read(tmp_path, f"storage: {{ingest: {{{told}}}}}\n", S3_BUCKET="in")
+    assert named.storage.notifications == settings.storage.notifications
+    wrong = complaint(tmp_path, f"storage:\n  ingest:\n    {told}\n")
+    assert "line 3, storage.ingest.notifications: only a bucket tells" in wrong
+
+
 def test_variables_are_resolved_and_never_shown(tmp_path: Path) -> None:
     text = (
         "providers:\n  one: {plugin: stranger, options: {key: {env: KEY}, level: {env: LEVEL}}}\n"
@@ -167,6 +188,8 @@ def test_other_options_are_checked_while_a_variable_is_unset(tmp_path: Path) -> 
         ("\nprovider: {}\n", ["line 2", "unknown key 'provider'", "Did you mean 'providers'?"]),
         ("work:\n  worker: 2\n", ["line 2, work.worker", "Did you mean 'workers'?"]),
         ("work: {workers: many}\n", ["line 1, work.workers", "integer"]),
+        ("arrivals: {removal: forget}\n", ["line 1, arrivals.removal", "'keep'"]),
+        ("arrivals: {keys_a_tick: 0}\n", ["line 1, arrivals.keys_a_tick", "greater than 0"]),
         ("storage:\n  ingest:\n    foldr: x\n", ["line 3", "Did you mean 'folder'?"]),
         ("phases:\n  shotz: []\n", ["line 2, phases.shotz", "Did you mean 'shots'?"]),
         ("phases:\n  audio: []\n", ["line 2, phases.audio", "itself"]),
@@ -246,3 +269,37 @@ def test_the_shipped_schema_is_current_and_referenced() -> None:
     assert shipped == pipeline_schema(ours), "run: python -m video_pipeline.settings.schema"
     first = (ROOT / "pipeline.yaml").read_text().splitlines()[0]
     assert first == "# yaml-language-server: $schema=video_pipeline/pipeline.schema.json"
+
+
+BUCKETS = r"""storage:
+  ingest:
+    bucket: footage
+    layout: 'in/(?P<project>[^/]+)/(?P<video>[^/]+)\.[^/.]+'
+  s3:
+    region: eu-central-1
+    role: arn:aws:iam::123456789012:role/pipeline
+    access_key_id: {env: A_KEY}
+  scratch_bytes: 1000
+"""
+
+
+def test_buckets_are_reached_as_written_and_secrets_stay_out_of_sight(tmp_path: Path) -> None:
+    storage = read(tmp_path, BUCKETS, A_KEY="hidden").storage
+    assert storage.has_buckets
+    assert storage.layout.place_of("in/acme/talk.mp4") == ("acme", "talk")
+    assert (storage.s3.region, storage.scratch_bytes) == ("eu-central-1", 1000)
+    assert storage.s3.access_key_id and storage.s3.access_key_id.get_secret_value() == "hidden"
+    assert "hidden" not in repr(storage)
+    assert storage.unset == ()
+    assert read(tmp_path, BUCKETS).storage.unset == ("A_KEY",)
+
+
+def test_a_literal_secret_of_s3_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="access_key_id"):
+        read(tmp_path, "storage: {s3: {access_key_id: AKIA123}}\n")
+
+
+def test_a_layout_that_cannot_serve_is_told_with_its_line(tmp_path: Path) -> None:
+    text = "storage:\n  ingest:\n    layout: '(?P<project>[^/]+)/.*'\n"
+    with pytest.raises(ConfigurationError, match=r"line 3, storage.ingest.layout: .*<video>"):
+        read(tmp_path, text)

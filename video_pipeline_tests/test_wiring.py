@@ -10,7 +10,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.services import now_utc
 from video_pipeline.providers.pyscenedetect import PySceneDetectPlugin
 from video_pipeline.settings import Settings, load_settings
-from video_pipeline.wiring import catalog_server, create_plugins, open_services
+from video_pipeline.wiring import catalog_server, create_plugins, open_services, open_stores
 
 PROVIDERS = """
 providers:
@@ -64,11 +64,27 @@ def test_an_entry_whose_library_is_absent_is_left_out_and_its_options_are_checke
         settings(tmp_path, "providers: {cuts: {plugin: pyscenedetect, options: {thresh: 1}}}\n")
 
 
-@pytest.mark.parametrize("variable", ["S3_BUCKET", "S3_OUTPUT_BUCKET"])
-def test_a_bucket_is_refused_only_when_it_is_opened(tmp_path: Path, variable: str) -> None:
-    chosen = settings(tmp_path, **{variable: "videos"})
-    with pytest.raises(ConfigurationError, match="later version"), open_services(chosen):
-        pass
+def test_buckets_are_opened_without_touching_the_network(tmp_path: Path) -> None:
+    text = "storage: {s3: {endpoint: 'http://127.0.0.1:9', region: us-east-1}}\n"
+    chosen = settings(tmp_path, text, S3_BUCKET="videos", S3_OUTPUT_BUCKET="results")
+    ingest, outputs = open_stores(chosen)
+    assert ingest.project("acme").uri("projects/acme/videos/v/a.mp4").startswith("s3://videos/")
+    assert outputs.project("acme").uri("projects/acme/videos/v/a").startswith("s3://results/")
+    assert not (tmp_path / ".video-pipeline").exists()
+
+
+def test_one_store_may_be_a_bucket_and_the_other_a_folder(tmp_path: Path) -> None:
+    text = "storage: {s3: {region: us-east-1}}\n"
+    ingest, outputs = open_stores(settings(tmp_path, text, S3_BUCKET="videos"))
+    assert ingest.is_remote
+    assert outputs.project("acme").uri("projects/acme/videos/v/a").startswith("file:")
+
+
+def test_an_unset_variable_of_s3_is_told_when_a_bucket_is_opened(tmp_path: Path) -> None:
+    text = "storage: {s3: {access_key_id: {env: A_KEY}, secret_access_key: {env: A_SECRET}}}\n"
+    open_stores(settings(tmp_path, text))
+    with pytest.raises(ConfigurationError, match="A_SECRET"):
+        open_stores(settings(tmp_path, text, S3_BUCKET="videos", A_KEY="k"))
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState, ProgressEvent
-from video_pipeline.domain.source import Rejection, Source, VideoRecord
+from video_pipeline.domain.source import Due, Known, Rejection, Source, VideoRecord
 from video_pipeline.domain.timeline import PhaseResult
 from video_pipeline.domain.transcript import Segment
 from video_pipeline.domain.usage import Usage
@@ -24,11 +24,12 @@ from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 class Videos(Protocol):
     """The videos of one project."""
 
-    def register(self, source: Source, now: datetime) -> bool:
-        """Record a source; True where it is new or another version than the one recorded.
+    def register(self, source: Source, now: datetime, due: Due | None = Due.RUN) -> bool:
+        """Record a source; True where it is new, another version than the one recorded, or was
+        removed and is there again.
 
-        A new version clears `sha256` and `media`. Raises IdentityError where the id belongs to a
-        video of another exact name.
+        Then it is `due`, and `sha256`, `media` and all marks are cleared. Raises IdentityError
+        where the id belongs to a video of another exact name.
         """
         ...
 
@@ -52,7 +53,64 @@ class Videos(Protocol):
 
     def clear_rejection(self, object_key: str) -> None: ...
 
-    def rejections(self, limit: int = 1000) -> list[Rejection]: ...
+    def rejections(self, limit: int = 1000, after: str = "") -> list[Rejection]:
+        """Of objects with a key greater than `after`, in order of their keys."""
+        ...
+
+
+class Arrivals(Protocol):
+    """What is compared with the ingest store, and what is due, of one project's videos."""
+
+    def folder(self) -> str | None:
+        """The object key of a video of this project, None where it has none: it tells whose
+        folder the project's id was made from."""
+        ...
+
+    def known(self, first: str, last: str) -> list[Known]:
+        """The videos whose object keys are not less than `first` and not greater than `last`."""
+        ...
+
+    def rejected(self, first: str, last: str) -> dict[str, str]:
+        """The rejected object keys in that range, each with its reason."""
+        ...
+
+    def miss(self, known: Known, now: datetime) -> None:
+        """Note that its object was not found, unless that is noted already."""
+        ...
+
+    def found(self, known: Known) -> None:
+        """Its object is there after all."""
+        ...
+
+    def missing(self, limit: int) -> int:
+        """How many videos are noted as missing and not removed, counted up to the limit."""
+        ...
+
+    def remove(self, known: Known, now: datetime) -> bool:
+        """Mark as removed, with the removal due; False where it has changed meanwhile."""
+        ...
+
+    def due(self, what: Due, limit: int) -> list[VideoRecord]:
+        """The videos for which this is to be done, those first that arrived first."""
+        ...
+
+    def count_due(self, what: Due) -> int: ...
+
+    def done(self, record: VideoRecord) -> bool:
+        """What was due for this record is done; False where it has changed meanwhile."""
+        ...
+
+    def archive(self, record: VideoRecord, at: datetime) -> bool:
+        """Mark as archived, with that due; False where the record has changed meanwhile."""
+        ...
+
+    def restore(self, record: VideoRecord) -> bool:
+        """Take the mark away, with that due; False where the record has changed meanwhile."""
+        ...
+
+    def forget(self, record: VideoRecord) -> bool:
+        """Remove the record of a removed video; False where it has changed meanwhile."""
+        ...
 
 
 class PhaseStatus(Frozen):
@@ -101,6 +159,10 @@ class Results(Protocol):
 
     def all_statuses(self) -> Iterator[tuple[str, PhaseStatus]]:
         """Every status of every video of the project, ordered by video id."""
+        ...
+
+    def forget(self, video: str) -> None:
+        """Remove every result, row, status and event of a video. Repeatable."""
         ...
 
 
@@ -208,6 +270,8 @@ class ProjectCatalog(Protocol):
     def project(self) -> ProjectId: ...
     @property
     def videos(self) -> Videos: ...
+    @property
+    def arrivals(self) -> Arrivals: ...
     @property
     def results(self) -> Results: ...
     @property

@@ -6,6 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from video_pipeline.catalog.arrivals import MongoArrivals
 from video_pipeline.catalog.events import MongoEvents
 from video_pipeline.catalog.results import MongoResults
 from video_pipeline.catalog.schema import ensure_schema
@@ -24,6 +25,7 @@ class MongoProject:
     def __init__(self, database: ProjectDatabase) -> None:
         self.project: ProjectId = database.project
         self.videos = MongoVideos(database)
+        self.arrivals = MongoArrivals(database)
         self.results = MongoResults(database)
         self.events = MongoEvents(database)
         self.units = MongoUnits(database)

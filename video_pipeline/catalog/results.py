@@ -65,6 +65,11 @@ class MongoResults:
         for document in self._phases.find({"state": {"$exists": True}}, sort=order):
             yield document["video"], _status(document)
 
+    def forget(self, video: str) -> None:
+        """Rows first: whoever is killed in the middle finds the results that lead to the rest."""
+        for rows in (*self._rows.values(), self._database["events"], self._phases):
+            rows.delete({"video": video})
+
     def _insert(self, owner: Document, rows: Iterable[Marker | Segment]) -> None:
         remaining = enumerate(rows)
         while batch := list(islice(remaining, _BATCH)):

@@ -14,7 +14,7 @@ from video_pipeline.catalog.scoped import Document, address_of, translated
 from video_pipeline.domain.errors import CatalogError
 from video_pipeline.domain.values import Frozen
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every change below; a newer program brings an older database up to it."""
 
 _NAMESPACE_EXISTS = 48
@@ -64,6 +64,7 @@ COLLECTIONS = {
     "videos": CollectionSpec(
         fields={"video": "string", "name": "string", "version": "string", "source": "object"},
         unique=(("video",),),
+        indexes=(("source.object_key",), ("due", "arrived_at"), ("missing_since",)),
     ),
     "rejections": CollectionSpec(
         fields={"object_key": "string", "reason": "string", "at": "date"},
@@ -81,6 +82,7 @@ COLLECTIONS = {
     "events": CollectionSpec(
         fields={"sequence": "number", "video": "string", "phase": "string", "at": "date"},
         unique=(("sequence",),),
+        indexes=(("video",),),
     ),
     "units": CollectionSpec(
         fields={

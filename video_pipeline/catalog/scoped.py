@@ -77,6 +77,12 @@ class ProjectCollection:
         with translated(self._address):
             return self._collection.find_one({**where, **self._scope}, **options)
 
+    def count(self, where: Document) -> int:
+        """How many documents match."""
+        database, name = self._collection.database, self._collection.name
+        with translated(self._address):
+            return database.command("count", name, query={**where, **self._scope})["n"]
+
     def insert(self, documents: Sequence[Document], **options: Any) -> None:
         """Add new documents, all in one message."""
         with translated(self._address):

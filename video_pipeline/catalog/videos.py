@@ -5,7 +5,7 @@ from datetime import datetime
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
 from video_pipeline.domain.errors import IdentityError
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.domain.source import Rejection, Source, VideoRecord
+from video_pipeline.domain.source import Due, Rejection, Source, VideoRecord
 
 
 class MongoVideos:
@@ -15,10 +15,10 @@ class MongoVideos:
         self._check_owner = database.check_owner
         self._videos, self._rejections = database["videos"], database["rejections"]
 
-    def register(self, source: Source, now: datetime) -> bool:
+    def register(self, source: Source, now: datetime, due: Due | None = Due.RUN) -> bool:
         """Whether this is new. Each step is atomic, and is begun again where another was faster."""
         self._check_owner(source.key.project)
-        where, fresh = {"video": source.key.video}, _document(source, now)
+        where, fresh = {"video": source.key.video}, document(source, now, due)
         while True:
             known = self._videos.find_one(where)
             if known is None:
@@ -26,18 +26,20 @@ class MongoVideos:
                     return True
                 continue
             _check_name(known, source)
-            if known["source"] == fresh["source"]:
+            removed_at = known.get("removed_at")
+            if known["source"] == fresh["source"] and removed_at is None:
                 return False
-            if self._videos.update({**where, "source": known["source"]}, {"$set": fresh}):
+            unchanged = {**where, "source": known["source"], "removed_at": removed_at}
+            if self._videos.update(unchanged, {"$set": fresh}):
                 return True
 
     def get(self, video: str) -> VideoRecord | None:
         found = self._videos.find_one({"video": video})
-        return _record(found) if found else None
+        return record(found) if found else None
 
     def listing(self, after: str = "", limit: int = 1000) -> list[VideoRecord]:
         found = self._videos.find({"video": {"$gt": after}}, sort=[("video", 1)], limit=limit)
-        return [_record(document) for document in found]
+        return [record(document) for document in found]
 
     def set_sha256(self, video: str, version: str, sha256: str) -> bool:
         return self._videos.update(
@@ -57,9 +59,9 @@ class MongoVideos:
     def clear_rejection(self, object_key: str) -> None:
         self._rejections.delete({"object_key": object_key})
 
-    def rejections(self, limit: int = 1000) -> list[Rejection]:
-        """Ordered by object key."""
-        found = self._rejections.find({}, sort=[("object_key", 1)], limit=limit)
+    def rejections(self, limit: int = 1000, after: str = "") -> list[Rejection]:
+        where = {"object_key": {"$gt": after}}
+        found = self._rejections.find(where, sort=[("object_key", 1)], limit=limit)
         return [
             Rejection(
                 project=document["project_id"],
@@ -71,22 +73,31 @@ class MongoVideos:
         ]
 
 
-def _document(source: Source, now: datetime) -> Document:
+def document(source: Source, now: datetime, due: Due | None) -> Document:
+    """A video as it is stored when it arrives."""
     return {
         "video": source.key.video,
         "name": source.name,
         "version": source.version,
         "source": source.model_dump(mode="json"),
         "arrived_at": now,
+        "due": due.value if due else None,
+        "missing_since": None,
+        "removed_at": None,
+        "archived_at": None,
         "sha256": None,
         "media": None,
     }
 
 
-def _record(document: Document) -> VideoRecord:
+def record(document: Document) -> VideoRecord:
+    """A video as it is stored. Documents of schema 1 lack what is due and the marks."""
     return VideoRecord(
         source=Source.model_validate(document["source"]),
         arrived_at=document["arrived_at"],
+        due=document.get("due"),
+        removed_at=document.get("removed_at"),
+        archived_at=document.get("archived_at"),
         sha256=document["sha256"],
         media=MediaInfo.model_validate(document["media"]) if document["media"] else None,
     )

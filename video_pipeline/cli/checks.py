@@ -14,12 +14,13 @@ from video_pipeline.catalog.connection import connect
 from video_pipeline.cli.dagster_home import project_file, running_url
 from video_pipeline.cli.finding import Finding
 from video_pipeline.cli.ports import port_to_use
+from video_pipeline.cli.store_checks import stores
 from video_pipeline.cli.webserver import loaded_resources
 from video_pipeline.domain.errors import ConfigurationError, PipelineError
 from video_pipeline.plugins import registry
 from video_pipeline.settings import ProviderEntry, Settings
 from video_pipeline.settings.entries import plugin_of
-from video_pipeline.wiring import catalog_server, open_stores
+from video_pipeline.wiring import catalog_server
 
 _LEAST_BYTES, _ENOUGH_BYTES = 500 << 20, 5 << 30
 _HELD_LIMIT = {"key": "video_pipeline/held", "value": "waiting", "limit": 0}
@@ -68,22 +69,6 @@ def state_folder(settings: Settings) -> Iterator[Finding]:
         "" if level == "ok" else "Free some space, or set VIDEO_PIPELINE_HOME to a larger disk."
     )
     yield Finding("disk", level, f"{free / (1 << 30):.1f} GiB free", remedy)
-
-
-def stores(settings: Settings) -> Iterator[Finding]:
-    """Whether videos can arrive and results be published."""
-    open_stores(settings)
-    ingest, outputs = settings.storage.ingest.folder, settings.storage.outputs.folder
-    next(ingest.iterdir(), None)
-    yield Finding("ingest", "ok", str(ingest))
-    try:
-        with TemporaryFile(dir=outputs):
-            pass
-    except OSError as error:
-        remedy = "Give yourself the right to write there, or name another under `storage:`."
-        yield Finding("outputs", "missing", f"{outputs}: {error.strerror}", remedy)
-    else:
-        yield Finding("outputs", "ok", str(outputs))
 
 
 def catalogue(settings: Settings) -> Iterator[Finding]:

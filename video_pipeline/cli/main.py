@@ -7,7 +7,17 @@ import typer
 from typer.core import TyperGroup
 
 from video_pipeline import __version__
-from video_pipeline.cli import demo, doctor, show, status, try_file, units, up
+from video_pipeline.cli import (
+    archive,
+    demo,
+    doctor,
+    rejected,
+    show,
+    status,
+    try_file,
+    units,
+    up,
+)
 from video_pipeline.cli.console import out, say_error
 from video_pipeline.cli.signals import end_tidily
 from video_pipeline.domain.errors import PipelineError
@@ -59,6 +69,9 @@ app.command("up")(up.up)
 app.command("doctor")(doctor.doctor)
 app.command("status")(status.status)
 app.command("show")(show.show)
+app.command("rejected")(rejected.rejected)
+app.command("archive")(archive.archive)
+app.command("restore")(archive.restore)
 app.command("hint")(units.hint)
 app.command("release")(units.release)
 

@@ -14,11 +14,11 @@ from video_pipeline.cli.findings import tell
 from video_pipeline.cli.status import rejections_table
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.identity import VideoKey, project_id_for, video_id_for
+from video_pipeline.domain.layout import Layout
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Rejection, VideoRecord
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import WorkUnit
-from video_pipeline.pipeline.layout import place_of
 from video_pipeline.wiring import open_services
 
 
@@ -30,7 +30,7 @@ def show(
     """Show a video's phases, where they came from, its work units, warnings and errors."""
     key = _key(video)
     with open_services(settings_of(context), plugins={}) as services:
-        known = _look_up(services.of(key.project), key)
+        known = _look_up(services.of(key.project), key, services.ingest.layout)
         if as_json:
             typer.echo(known.model_dump_json(indent=2))
             return
@@ -63,9 +63,9 @@ def _key(text: str) -> VideoKey:
     return VideoKey(project=project_id_for(project), video=video_id_for(video))
 
 
-def _look_up(project: ProjectCatalog, key: VideoKey) -> _Known:
+def _look_up(project: ProjectCatalog, key: VideoKey, layout: Layout) -> _Known:
     record = project.videos.get(key.video)
-    rejected = [r for r in project.videos.rejections() if _is_of(key, r)]
+    rejected = [r for r in project.videos.rejections() if _is_of(key, r, layout)]
     if record is None:
         raise InputError(
             rejected[0].reason if rejected else "the catalogue knows no such video",
@@ -81,9 +81,9 @@ def _look_up(project: ProjectCatalog, key: VideoKey) -> _Known:
     )
 
 
-def _is_of(key: VideoKey, rejection: Rejection) -> bool:
+def _is_of(key: VideoKey, rejection: Rejection, layout: Layout) -> bool:
     """Whether it was put into this video's folder."""
-    place = place_of(rejection.object_key)
+    place = layout.place_of(rejection.object_key)
     return place is not None and bool(place.video) and video_id_for(place.video) == key.video
 
 

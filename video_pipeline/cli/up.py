@@ -21,5 +21,5 @@ def up(
         ingest = settings.storage.ingest
         out.print(f"Dagster's web interface: {deployment.url}", soft_wrap=True)
         out.print(f"Put videos into: {ingest.bucket or ingest.folder}", soft_wrap=True)
-        out.print("as projects/PROJECT/videos/VIDEO/FILE. Ctrl-C ends everything.")
+        out.print(f"as {settings.storage.layout.told}. Ctrl-C ends everything.", markup=False)
         keep_open(deployment)

@@ -1,22 +1,25 @@
 """The sensor of arrivals: what lies in the ingest store becomes partitions and runs."""
 
-import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
+from pydantic import ValidationError
 
 from video_pipeline.catalog.interface import Catalog
 from video_pipeline.defs.deployment import Deployment
 from video_pipeline.defs.jobs import road
+from video_pipeline.defs.keys import Keys, see_to_keys
 from video_pipeline.defs.partitions import TRY_PROJECT, VIDEOS_NAME, add_videos, video_tags
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.source import Source, VideoRecord
-from video_pipeline.pipeline.arrive import Sweep, sweep
+from video_pipeline.domain.source import VideoRecord
+from video_pipeline.pipeline.backlog import Requested, next_runs, note_requested, waiting_runs
+from video_pipeline.pipeline.reception import Memory, Round, receive
+from video_pipeline.pipeline.services import Services
 
 INTERVAL_SECONDS = 5
-_REASONS = 3
+_SHOWN = 3
 """Rejections that a tick's message names."""
 
 
@@ -29,40 +32,59 @@ _REASONS = 3
 def arrivals(
     context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Deployment]
 ) -> dg.SensorResult | dg.SkipReason:
-    """Look into the ingest store once. The cursor is what has to look the same at the next look:
-    lost together with the runs that it requests, the arrivals are found again. Without a cursor
-    Dagster's home is new: the videos that the catalogue knows become partitions again."""
+    """See to arrivals once. What is due for a video stands in the catalogue. The cursor carries
+    the runs that this tick requests: Dagster commits both together, so that the next tick knows
+    them to be requested; a tick that is lost requests the same once more, by the same run keys.
+    Without a cursor Dagster's home is new: the videos that the catalogue knows become partitions
+    again."""
     pipeline.renew()
     try:
-        services = pipeline.services
-        seen = json.loads(context.cursor or "{}")
-        found = sweep(services.ingest, services.catalog, datetime.now(UTC), seen)
-        requests = [_run_of(record) for record in _records(services.catalog, found.arrivals)]
-        known = [] if context.cursor else list(_known(services.catalog))
+        return _tick(context, pipeline.services)
     except CatalogUnavailable as error:
         pipeline.close()
         return dg.SkipReason(str(error))
+
+
+def _tick(context: dg.SensorEvaluationContext, services: Services) -> dg.SensorResult:
+    memory = _memory(context.cursor)
+    note_requested(services.catalog, memory.requested)
+    found = receive(services, memory, datetime.now(UTC))
+    keys = see_to_keys(context.instance, services, found.troubles)
+    due = next_runs(services.catalog)
+    known = [] if context.cursor else list(_known(services.catalog))
     lacking = _lacking(context.instance, known)
-    add_videos(context.instance, [*lacking, *(arrival.key for arrival in found.arrivals)])
-    told = _told(found, len(lacking))
-    cursor = json.dumps(found.pending, sort_keys=True)
-    if not requests:
+    add_videos(context.instance, [*lacking, *(record.key for record in due)])
+    requested = tuple(Requested(key=one.key, arrived_at=one.arrived_at) for one in due)
+    cursor = Memory(position=found.position, pending=found.looks.pending, requested=requested)
+    told = [*_told(found), *_told_of_runs(services, len(due)), *_told_of_keys(keys, lacking)]
+    for trouble in found.troubles.values():
+        context.log.error(trouble)
+    return _result(due, "; ".join(told), cursor.model_dump_json(), context)
+
+
+def _result(
+    due: list[VideoRecord], told: str, cursor: str, context: dg.SensorEvaluationContext
+) -> dg.SensorResult:
+    if not due:
         return dg.SensorResult(skip_reason=dg.SkipReason(told), cursor=cursor)
     context.log.info(told)
-    return dg.SensorResult(run_requests=requests, cursor=cursor)
+    return dg.SensorResult(run_requests=[_run_of(record) for record in due], cursor=cursor)
 
 
-def _records(catalog: Catalog, arrived: Iterable[Source]) -> Iterator[VideoRecord]:
-    found = (catalog.project(one.key.project).videos.get(one.key.video) for one in arrived)
-    return (record for record in found if record is not None)
+def _memory(cursor: str | None) -> Memory:
+    """What the last tick left. A cursor of another version's form begins a new sweep."""
+    try:
+        return Memory.model_validate_json(cursor or "{}")
+    except ValidationError:
+        return Memory()
 
 
 def _known(catalog: Catalog) -> Iterator[VideoKey]:
-    """The videos of the catalogue that came by arrivals."""
+    """The videos of the catalogue that came by arrivals, and are not archived."""
     for project in catalog.projects():
         after = ""
         while project != TRY_PROJECT and (page := catalog.project(project).videos.listing(after)):
-            yield from (record.key for record in page)
+            yield from (record.key for record in page if record.archived_at is None)
             after = page[-1].key.video
 
 
@@ -81,15 +103,36 @@ def _run_of(record: VideoRecord) -> dg.RunRequest:
     )
 
 
-def _told(found: Sweep, lacking: int) -> str:
-    parts = [
-        f"{len(found.arrivals)} arrived",
-        f"{len(found.pending)} wait to look the same twice, or for their turn",
-        f"{len(found.rejections)} rejected",
-    ]
-    parts += [f"{one.object_key!r}: {one.reason}" for one in found.rejections[:_REASONS]]
-    if lacking:
-        parts.append(f"{lacking} known videos are partitions again: backfill what is missing")
-    if found.strays:
-        parts.append(f"{len(found.strays)} in no project's folder, such as {found.strays[0]!r}")
-    return "; ".join(parts)
+def _told(found: Round) -> Iterator[str]:
+    """The tick's message: trouble first, then what came of the round."""
+    looks, heard, position = found.looks, found.heard, found.position
+    yield from found.troubles.values()
+    yield f"{len(looks.arrived)} arrived"
+    if looks.services.notices is not None:
+        yield f"{heard.taken_up} messages taken up"
+        if heard.set_aside or heard.left:
+            yield f"{heard.set_aside} with the dead letters, {heard.left} to come again"
+        yield from (f"unreadable message: {reason}" for reason in heard.unreadable)
+    if looks.pending:
+        yield f"{len(looks.pending)} wait to look the same twice"
+    yield f"{len(looks.rejected)} rejected"
+    shown = list(looks.rejected.items())[:_SHOWN]
+    yield from (f"{object_key!r}: {reason}" for object_key, reason in shown)
+    if looks.strays:
+        yield f"{len(looks.strays)} in no project's folder, such as {looks.strays[0]!r}"
+    if position.began is not None:
+        yield f"sweep at key {position.keys}, behind {position.after!r}"
+
+
+def _told_of_runs(services: Services, requested: int) -> Iterator[str]:
+    if waiting := waiting_runs(services.catalog):
+        yield f"{requested} runs requested, {waiting - requested} wait for their turn"
+
+
+def _told_of_keys(keys: Keys, lacking: Iterable[VideoKey]) -> Iterator[str]:
+    if keys.seen_to:
+        yield ", ".join(f"{count} of {what} done" for what, count in keys.seen_to.items())
+    if keys.left:
+        yield f"{keys.left} removals or archivals wait for a run to end, or for the next tick"
+    if again := len(list(lacking)):
+        yield f"{again} known videos are partitions again: backfill what is missing"

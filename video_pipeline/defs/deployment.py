@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -16,12 +17,17 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings, load_settings
 from video_pipeline.wiring import open_services
 
+if TYPE_CHECKING:
+    from video_pipeline.storage.aws_clients import AwsClients
+
 
 class Deployment:
     """The services that one pipeline.yaml describes, opened at their first use."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, clients: "AwsClients | None" = None) -> None:
         self._file, self._stack = file, ExitStack()
+        self.clients = clients
+        """Of S3 and the services beside it, such as SQS; None for a deployment in folders."""
         self._settings: Settings | None = None
         self._services: Services | None = None
 
@@ -30,7 +36,9 @@ class Deployment:
         """The open services. Raises ConfigurationError, StorageError, CatalogError."""
         if self._services is None:
             self._settings = load_settings(self._file)
-            self._services = self._stack.enter_context(open_services(self._settings))
+            self._services = self._stack.enter_context(
+                open_services(self._settings, clients=self.clients)
+            )
         return self._services
 
     def renew(self) -> None:
@@ -54,17 +62,42 @@ class PipelineResource(dg.ConfigurableResource[Deployment]):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Deployment]:
         """The deployment of a run; outside of runs, the one kept for this process."""
         if context.run is None:
-            yield _kept(self.file)
+            yield _kept(self.file, self._reached_by())
             return
-        deployment = Deployment(Path(self.file))
+        deployment = Deployment(Path(self.file), self._reached_by())
         try:
             yield deployment
         finally:
             deployment.close()
 
+    def _reached_by(self) -> "AwsClients | None":
+        """The clients that reach the buckets, where there are any."""
+        return None
+
+
+class BucketsResource(PipelineResource):
+    """The same with buckets, which the resource `s3` reaches."""
+
+    s3: dg.ResourceDependency[Any]
+
+    def _reached_by(self) -> "AwsClients | None":
+        return self.s3
+
+
+def pipeline_resources(settings: Settings) -> dict[str, object]:
+    """The deployment by its resource key and, for one in buckets, what reaches them."""
+    file = str(settings.file)
+    if not settings.storage.has_buckets:
+        return {"pipeline": PipelineResource(file=file)}
+    # A deployment in folders does without the second that loading AWS's library takes.
+    from video_pipeline.defs.s3_resource import s3_resource
+
+    s3 = s3_resource(settings.storage)
+    return {"s3": s3, "pipeline": BucketsResource(file=file, s3=s3)}
+
 
 @cache
-def _kept(file: str) -> Deployment:
-    deployment = Deployment(Path(file))
+def _kept(file: str, clients: "AwsClients | None") -> Deployment:
+    deployment = Deployment(Path(file), clients)
     atexit.register(deployment.close)
     return deployment

@@ -33,7 +33,7 @@ def add_videos(instance: dg.DagsterInstance, keys: Collection[VideoKey]) -> None
     if not keys:
         return
     instance.add_dynamic_partitions(PROJECTS_NAME, sorted({key.project for key in keys}))
-    instance.add_dynamic_partitions(VIDEOS_NAME, [str(key) for key in keys])
+    instance.add_dynamic_partitions(VIDEOS_NAME, list(dict.fromkeys(map(str, keys))))
 
 
 def video_tags(key: VideoKey) -> dict[str, str]:

@@ -58,7 +58,7 @@ def resource_keys(names: Iterable[str]) -> dict[str, str]:
     return keys
 
 
-RESERVED = frozenset({"pipeline", "io_manager"})
+RESERVED = frozenset({"pipeline", "s3", "io_manager"})
 """Resource keys that no entry can have."""
 
 

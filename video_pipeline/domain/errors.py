@@ -9,7 +9,9 @@ PipelineError
 ├── ProviderError              an analysis failed; its category says what may follow
 │   └── InDoubt                nobody heard whether the provider took the request
 ├── StorageError               an object store refused or broke
-│   └── StorageFull            no space or quota left
+│   ├── StorageFull            no space or quota left
+│   └── StorageUnavailable     an object store does not answer, or asks to wait
+├── NoticesError               the queue of arrivals refused or broke
 └── CatalogError               the catalogue refused or broke
     ├── CatalogUnavailable     no MongoDB answers
     └── IllegalMove            a work unit cannot go from its state to that one
@@ -122,7 +124,15 @@ class StorageError(PipelineError):
 
 
 class StorageFull(StorageError):
-    """No space or quota is left where an output should be published."""
+    """No space or quota is left where an object should be put."""
+
+
+class StorageUnavailable(StorageError):
+    """An object store does not answer, breaks, or asks to wait; later it may answer."""
+
+
+class NoticesError(PipelineError):
+    """The queue in which the ingest store tells of arrivals refused or broke."""
 
 
 class CatalogError(PipelineError):

@@ -17,6 +17,7 @@ from video_pipeline.media.reader import (
     Thumbnail,
     ThumbnailSpec,
 )
+from video_pipeline.media.serving import descriptor_of
 from video_pipeline.media.shape import even_height
 from video_pipeline.media.source import check_plain, name_of
 from video_pipeline.plugins.inputs import AUDIO_RATE, Audio, Frames
@@ -38,10 +39,12 @@ class ChildMediaReader:
 
     def probe(self, source: BinaryIO, sha256: str) -> MediaInfo:
         """Container and streams. Raises MediaError, SourceError."""
-        with self._child(source, "probe") as child:
+        if descriptor_of(source) is not None:
+            check_plain(source)
+        size = source.seek(0, os.SEEK_END)
+        with Child(source, name_of(source), self._limits, "probe", {}) as child:
             for message in child.messages():
                 facts = {name: fact for name, fact in message.facts.items() if name != "kind"}
-                size = os.fstat(source.fileno()).st_size
                 try:
                     return MediaInfo.model_validate({**facts, "size": size, "sha256": sha256})
                 except ValueError as error:

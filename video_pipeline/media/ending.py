@@ -13,7 +13,8 @@ from video_pipeline.media.decoding import Damage, read
 from video_pipeline.media.opening import Input
 
 _READ_WHOLE_BYTES = 64 << 20
-"""A file up to this size is read from the start; of a longer one only the last seconds."""
+"""A file up to this size is read from the start; of a longer one, and of one that comes over a
+network, only the last seconds."""
 _LAST_SECONDS = 10
 
 
@@ -35,8 +36,11 @@ def stream_ends(
 ) -> Ends:
     """Read the last packets in a container of its own. Raises MediaFault."""
     indices = [stream.index if stream else None for stream in (video, audio)]
-    if container.size > _READ_WHOLE_BYTES:
+    is_served = source.served_bytes is not None
+    if is_served or container.size > _READ_WHOLE_BYTES:
         found = _scan(source, indices, near_end=True)
+        if is_served:
+            return Ends(found[0], found[1], complete=False)
         missing = [index for end, index in zip(found, indices, strict=True) if end is None]
         if not any(index is not None for index in missing):
             return Ends(found[0], found[1], complete=False)

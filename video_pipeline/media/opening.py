@@ -12,6 +12,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from video_pipeline.media.protocol import MediaFault
+from video_pipeline.media.remote import RemoteFile
 
 CONTAINERS = (
     "mov", "mp4", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "asf", "mxf",
@@ -53,8 +54,15 @@ class Input:
     """The one input, to be opened as often as a task needs it."""
 
     def __init__(
-        self, descriptor: int, max_pixels: int, threads: int, beat: Callable[[], None]
+        self,
+        descriptor: int,
+        max_pixels: int,
+        threads: int,
+        beat: Callable[[], None],
+        served_bytes: int | None = None,
     ) -> None:
+        self.served_bytes = served_bytes
+        """The size of a source that the parent reads for us, None for one that we read."""
         self.descriptor, self.max_pixels, self.threads = descriptor, max_pixels, threads
         self.beat = beat
         """To be called for each packet read: a task that is busy has not stalled."""
@@ -70,7 +78,7 @@ class Input:
         }
         try:
             return av.open(
-                Descriptor(self.descriptor),
+                self._file(),
                 "r",
                 options=options,
                 buffer_size=_READ_BYTES,
@@ -82,6 +90,11 @@ class Input:
                 f"it cannot be read as a video ({error.strerror})",
                 f"Deliver a complete file of one of these kinds: {', '.join(CONTAINERS)}.",
             ) from error
+
+    def _file(self) -> Descriptor | RemoteFile:
+        if self.served_bytes is None:
+            return Descriptor(self.descriptor)
+        return RemoteFile(self.descriptor, self.served_bytes)
 
     def prepare(self, stream: VideoStream | AudioStream, **options: str) -> None:
         """Set up a stream's decoder. Raises MediaFault for a picture that is too large."""

@@ -22,6 +22,7 @@ from video_pipeline.domain.errors import MediaError
 from video_pipeline.media.deaths import death
 from video_pipeline.media.protocol import BEAT, HEAD, MOST_FACTS
 from video_pipeline.media.reader import MediaLimits
+from video_pipeline.media.serving import Serving, descriptor_of
 
 _START = (
     "import sys; sys.path[:0] = sys.argv[2:];"
@@ -44,7 +45,8 @@ class Message:
 
 
 class Child:
-    """A child that does one task on one open file. A context manager: leaving it ends the child.
+    """A child that does one task on one open file, or on one that we read for it. A context
+    manager: leaving it ends the child.
 
     The child is also ended with the thread that started it (Linux).
     """
@@ -54,9 +56,12 @@ class Child:
     ) -> None:
         self._where, self._limits = where, limits
         self._ends_at = time.monotonic() + limits.wall_seconds
+        self._serving = Serving(source) if descriptor_of(source) is None else None
+        size = self._serving.size if self._serving else None
+        job = _job(limits, task, arguments, size)
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _START, _job(limits, task, arguments), *_roots()],
-            stdin=source,
+            [sys.executable, "-I", "-S", "-c", _START, job, *_roots()],
+            stdin=self._serving.theirs.fileno() if self._serving else source,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={},
@@ -82,6 +87,8 @@ class Child:
             self._process.kill()
         self._process.wait()
         self._pipe.close()
+        if self._serving:
+            self._serving.close()
 
     def messages(self) -> Iterator[Message]:
         """What it sends, up to and with the message `end`. Raises MediaError."""
@@ -94,7 +101,9 @@ class Child:
             if message.kind == "end":
                 return
 
-    def _fault(self, facts: Mapping[str, Any]) -> MediaError:
+    def _fault(self, facts: Mapping[str, Any]) -> Exception:
+        if self._serving and self._serving.error:
+            return self._serving.error
         return MediaError(
             str(facts.get("what")), where=self._where, remedy=str(facts.get("remedy"))
         )
@@ -138,10 +147,11 @@ class Child:
             rest = rest[count:]
 
     def _await(self) -> None:
-        left = self._ends_at - time.monotonic()
-        patience = min(float(self._limits.stall_seconds), left)
-        if patience > 0 and self._ready.poll(patience * 1000):
-            return
+        while (patience := self._patience()) > 0:
+            if self._ready.poll(patience * 1000):
+                return
+            if self._serving is None or not self._serving.is_reading:
+                break
         if time.monotonic() >= self._ends_at:
             what = f"it took longer than the limit of {self._limits.wall_seconds} s"
             remedy = "Deliver it shorter, or raise the limit wall_seconds."
@@ -149,6 +159,11 @@ class Child:
             what = f"decoding stood still for {self._limits.stall_seconds} s"
             remedy = "Encode it again; on a crowded machine raise the limit stall_seconds."
         raise MediaError(what, where=self._where, remedy=remedy)
+
+    def _patience(self) -> float:
+        """Seconds that the child may stay silent from now on, also while it waits for us."""
+        left = self._ends_at - time.monotonic()
+        return min(float(self._limits.stall_seconds), left)
 
     def _died(self) -> MediaError:
         try:
@@ -159,9 +174,10 @@ class Child:
         return MediaError(what, where=self._where, remedy=remedy)
 
 
-def _job(limits: MediaLimits, task: str, arguments: Any) -> str:
+def _job(limits: MediaLimits, task: str, arguments: Any, served_bytes: int | None) -> str:
     return json.dumps(
         {
+            "served_bytes": served_bytes,
             "task": task,
             "arguments": arguments,
             "parent": os.getpid(),

@@ -61,6 +61,7 @@ class DecodeEnd:
 
 class MediaReader(Protocol):
     """Reads hostile media. `source` is an open plain file with a descriptor; it is not closed.
+    Only `probe` also takes one without, of which it reads as little as it can.
 
     Every method raises MediaError, naming the remedy, for what it cannot read within the limits.
     """

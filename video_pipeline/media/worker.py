@@ -27,7 +27,7 @@ def main(argument: str) -> None:
     confine(job["address_space_bytes"], job["cpu_seconds"])
     outlet = Outlet(1)
     try:
-        source = Input(0, job["max_pixels"], job["threads"], outlet.beat)
+        source = Input(0, job["max_pixels"], job["threads"], outlet.beat, job["served_bytes"])
         _TASKS[job["task"]](source, outlet, **job["arguments"])
     except BrokenPipeError:
         return

@@ -1,200 +1,253 @@
-"""Arrivals: what lies in the ingest store becomes registered videos and recorded rejections.
+"""Arrivals: a look into one video's folder, after which the catalogue says what lies there.
 
-An object must look the same in two sweeps before it is registered, so that files still being
-copied wait. What is pending is the caller's cursor, to be kept only together with the runs that
-it requests: where a cursor is lost, the next sweep finds the same arrivals once more.
+Whatever leads to a look, a sweep of the listing or a notice of the store, it compares the present
+of the store with the catalogue and depends on nothing else. So a look that is made twice, late or
+in another order comes to the same, and stores are consistent enough: S3 and a file system both
+show at once what was written or deleted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
+from itertools import islice
 
-from video_pipeline.catalog.interface import Catalog, Videos
+from video_pipeline.catalog.interface import Catalog, ProjectCatalog
 from video_pipeline.domain.errors import IdentityError, SourceError
 from video_pipeline.domain.identity import ProjectId, VideoKey, project_id_for, video_id_for
-from video_pipeline.domain.source import Rejection, Source
-from video_pipeline.pipeline.layout import LAYOUT, Place, is_beside, is_direct, place_of
+from video_pipeline.domain.layout import Group, Layout, Place
+from video_pipeline.domain.source import Due, Known, Source
 from video_pipeline.pipeline.rejections import settle
+from video_pipeline.pipeline.remove import carry_out
+from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.store import IngestStore, StoredObject
 
-MOST = 100
-"""Arrivals a sweep; the others stay pending. Requesting more runs at once takes minutes."""
+MOST_IN_A_FOLDER = 10_000
+"""Objects that may lie in and below one video's folder."""
+MOST_PENDING = 1_000
+"""Objects that wait to look the same twice, at one time: more are found by a later sweep."""
+
+_CROWD = f"more than {MOST_IN_A_FOLDER} objects lie in one video's folder: leave one"
+
+Versions = Mapping[str, str]
+"""Object key to version."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
-    """What one look at the ingest store found."""
+class Contents:
+    """What lies in one video's folder, or one object that lies in none, and what the catalogue
+    has of these keys."""
 
-    arrivals: tuple[Source, ...]
-    """Registered as new videos or new versions: each needs a run."""
-    pending: dict[str, str]
-    """Object key to version: to be looked at again, the next sweep's `seen`."""
-    rejections: tuple[Rejection, ...]
-    """All that no video can be made of now, as recorded in the catalogue."""
-    strays: tuple[str, ...] = ()
+    place: Place
+    objects: Sequence[StoredObject]
+    known: Sequence[Known]
+    rejected: Mapping[str, str]
+    crowded: bool = False
+    """Whether more lies there than may, and more than `objects` has."""
+
+    def gone(self) -> list[Known]:
+        """The recorded videos whose objects do not lie there any more."""
+        there = {one.key for one in self.objects}
+        return [k for k in self.known if k.object_key not in there and k.removed_at is None]
+
+
+@dataclass(slots=True)
+class Looks:
+    """The looks of one round, and what they found."""
+
+    services: Services
+    now: datetime
+    arrived: list[VideoKey] = field(default_factory=list[VideoKey])
+    """New videos and new versions, now registered: each is due for a run."""
+    removed: list[VideoKey] = field(default_factory=list[VideoKey])
+    """Videos whose objects are gone: each is due for removal."""
+    rejected: dict[str, str] = field(default_factory=dict[str, str])
+    """Object keys that no video can be made of now, with the reasons, as far as looked at."""
+    pending: dict[str, str] = field(default_factory=dict[str, str])
+    """Object key to version: has to look the same at the next look."""
+    missed: dict[ProjectId, list[Known]] = field(default_factory=dict[ProjectId, list[Known]])
+    """Not found by a sweep although the catalogue knows them, as an earlier one had noted."""
+    strays: list[str] = field(default_factory=list[str])
     """Keys in no project's folder, which no project's catalogue can record."""
+    _owners: dict[ProjectId, str] = field(default_factory=dict[ProjectId, str])
+    _halves: dict[str, ProjectCatalog] = field(default_factory=dict[str, ProjectCatalog])
 
+    @property
+    def layout(self) -> Layout:
+        """Which part of a key says what."""
+        return self.services.ingest.layout
 
-def sweep(
-    ingest: IngestStore,
-    catalog: Catalog,
-    now: datetime,
-    seen: Mapping[str, str],
-    most: int = MOST,
-) -> Sweep:
-    """Look once at everything that lies in the ingest store.
+    def into(self, key: str, seen: Versions | None = None, *, removes: bool = True) -> None:
+        """Look into the folder that an object key belongs to, or at the object that lies in none.
 
-    Registers what is new and looks as it did in `seen`, at most `most` of it; records why other
-    objects cannot become videos, and clears what has been mended. Raises StorageError where the
-    store cannot be listed, and CatalogUnavailable.
-    """
-    found = _Findings(catalog, now, seen, most)
-    for place, objects in groupby(
-        filter(_visible, ingest.listing()), lambda one: place_of(one.key)
-    ):
+        What has to look the same twice is registered where `seen` has its version; what is gone
+        is marked as removed where that is wanted, else noted as missing. Raises StorageError,
+        CatalogError.
+        """
+        place, group = self.layout.place_of(key), self.layout.group_of(key)
         if place is None:
-            found.strays.extend(one.key for one in objects)
-        else:
-            _look_into(place, objects, found)
-    rejections = settle(catalog, found.rejections, now)
-    return Sweep(tuple(found.arrivals), found.pending, rejections, tuple(found.strays))
+            self.strays.append(key)
+            return
+        arrivals, listed = self._half(place).arrivals, self._listed(place, group)
+        contents = Contents(
+            place,
+            list(self.visible(listed)),
+            arrivals.known(group.at, group.last),
+            arrivals.rejected(group.at, group.last),
+            crowded=len(listed) > MOST_IN_A_FOLDER,
+        )
+        self.at(contents, seen or {}, removes=removes)
+
+    def visible(self, objects: Iterable[StoredObject]) -> Iterable[StoredObject]:
+        """Without what marks a folder, and without what may lie beside a video."""
+        beside = self.layout.is_beside
+        return (one for one in objects if not (_marks_a_folder(one) or beside(one.key)))
+
+    def at(self, contents: Contents, seen: Versions, *, removes: bool = False) -> None:
+        """Bring the catalogue up to these contents, as `into` does."""
+        half = self._half(contents.place)
+        reasons = self._complaints(contents, half.project)
+        candidates = [one for one in contents.objects if one.key not in reasons]
+        if contents.crowded:
+            reasons = {contents.objects[0].key: _CROWD} if contents.objects else {}
+        elif len(candidates) > 1:
+            reasons |= _ambiguous(candidates)
+        elif candidates and contents.place.video is not None:
+            reasons |= self._take(candidates[0], contents, half, seen)
+        settle(half.videos, half.project, contents.rejected, reasons, self.now)
+        self.rejected |= reasons
+        if not candidates and not contents.crowded:
+            self._miss(contents.gone(), half, removes)
+
+    def _listed(self, place: Place, group: Group) -> list[StoredObject]:
+        ingest = self.services.ingest.project(project_id_for(place.project))
+        if group.is_folder:
+            return list(islice(ingest.listing(group.at), MOST_IN_A_FOLDER + 1))
+        found = ingest.stat(group.at)
+        return [found] if found else []
+
+    def _half(self, place: Place) -> ProjectCatalog:
+        """Made once a project and round: a sweep asks for it with every folder."""
+        if place.project not in self._halves:
+            self._halves[place.project] = self.services.of(project_id_for(place.project))
+        return self._halves[place.project]
+
+    def _complaints(self, contents: Contents, project: ProjectId) -> dict[str, str]:
+        place, owner = contents.place, self._owner(project, contents.place)
+        crossed = f"project id {project} belongs to the folder {owner!r}: rename this one"
+        if place.project != owner:
+            return dict.fromkeys((one.key for one in contents.objects), crossed)
+        told = ((one.key, _complaint(one, place, self.layout)) for one in contents.objects)
+        return {key: reason for key, reason in told if reason}
+
+    def _owner(self, project: ProjectId, place: Place) -> str:
+        """The one folder that has this project's id; another is a stranger."""
+        if project not in self._owners:
+            recorded = self._half(place).arrivals.folder()
+            found = self.layout.place_of(recorded) if recorded else None
+            self._owners[project] = found.project if found else place.project
+        return self._owners[project]
+
+    def _take(
+        self, one: StoredObject, contents: Contents, half: ProjectCatalog, seen: Versions
+    ) -> dict[str, str]:
+        """Register the one media object of a video, or keep it for another look."""
+        for known in contents.known:
+            if _same(known, one):
+                if known.missing_since is not None:
+                    half.arrivals.found(known)
+                return {}
+        if not self.services.ingest.appears_whole and seen.get(one.key) != one.version:
+            if len(self.pending) < MOST_PENDING:
+                self.pending[one.key] = one.version
+            # Until it was looked at again, what was said of it stands.
+            return {k: reason for k, reason in contents.rejected.items() if k == one.key}
+        if not one.size:
+            return {one.key: "empty: put it in again, whole"}
+        return self._register(one, contents.place.video or "", half)
+
+    def _register(self, one: StoredObject, name: str, half: ProjectCatalog) -> dict[str, str]:
+        try:
+            source = _source(half.project, name, one)
+            before = half.videos.get(source.key.video)
+            if before is not None and before.due is Due.REMOVAL:
+                # It starts anew: nothing of the removed one may be left for it to find.
+                while not carry_out(self.services, before):
+                    continue
+            elif before is not None and self._is_elsewhere(before.source, source):
+                return {one.key: f"ambiguous: {before.source.object_key!r} is the same video"}
+            if half.videos.register(source, self.now):
+                self.arrived.append(source.key)
+        except IdentityError as error:
+            return {one.key: str(error)}
+        return {}
+
+    def _is_elsewhere(self, before: Source, now: Source) -> bool:
+        """Whether another object of the video is recorded and still there: where a rule does not
+        give each video a folder of its own, no listing shows both."""
+        if before.name != now.name or before.object_key == now.object_key:
+            return False
+        if self.layout.group_of(before.object_key) == self.layout.group_of(now.object_key):
+            return False
+        return self.services.ingest.project(now.key.project).stat(before.object_key) is not None
+
+    def _miss(self, gone: Iterable[Known], half: ProjectCatalog, removes: bool) -> None:
+        for known in gone:
+            if not removes:
+                self.missed.setdefault(half.project, []).append(known)
+                half.arrivals.miss(known, self.now)
+            elif half.arrivals.remove(known, self.now):
+                self.removed.append(VideoKey(project=half.project, video=known.video))
 
 
 def register_now(ingest: IngestStore, catalog: Catalog, object_key: str, now: datetime) -> Source:
-    """Register one object that is known to be whole, without waiting for a second look.
+    """Register one object that is known to be whole, without waiting for a second look. No run
+    becomes due: whoever calls this sees to the rest.
 
     Raises SourceError where it is missing, empty, no plain file or not in a video's folder, and
     IdentityError where its names cannot be used.
     """
-    place = place_of(object_key)
-    if place is None or place.video is None or not is_direct(object_key):
-        raise _no_source(object_key, "lies in no video's folder")
+    layout = ingest.layout
+    place = layout.place_of(object_key)
+    if place is None or place.video is None or not layout.is_direct(object_key):
+        raise _no_source(object_key, "lies in no video's folder", layout)
     project = project_id_for(place.project)
     found = ingest.project(project).stat(object_key)
     if found is None:
-        raise _no_source(object_key, "is not there")
+        raise _no_source(object_key, "is not there", layout)
     if found.form != "file":
-        raise _no_source(object_key, "is no plain file")
+        raise _no_source(object_key, "is no plain file", layout)
     if not found.size:
-        raise _no_source(object_key, "is empty")
+        raise _no_source(object_key, "is empty", layout)
     source = _source(project, place.video, found)
-    catalog.project(project).videos.register(source, now)
+    catalog.project(project).videos.register(source, now, due=None)
     return source
 
 
-def _no_source(object_key: str, what: str) -> SourceError:
-    return SourceError(what, where=object_key, remedy=f"Put a media file at {LAYOUT}.")
+def _no_source(object_key: str, what: str, layout: Layout) -> SourceError:
+    return SourceError(what, where=object_key, remedy=f"Put a media file at {layout.told}.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Project:
-    """The project that a folder's name leads to."""
-
-    id: ProjectId
-    folder: str
-    owner: str
-    """The one folder that has this id; another is a stranger."""
-    known: Mapping[str, str]
-    """Recorded object keys with their versions."""
-    videos: Videos
+def _marks_a_folder(one: StoredObject) -> bool:
+    return one.form == "file" and one.key.endswith("/")
 
 
-@dataclass(slots=True)
-class _Findings:
-    """What a sweep has found so far."""
-
-    catalog: Catalog
-    now: datetime
-    seen: Mapping[str, str]
-    most: int
-    arrivals: list[Source] = field(default_factory=list[Source])
-    pending: dict[str, str] = field(default_factory=dict[str, str])
-    rejections: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
-    strays: list[str] = field(default_factory=list[str])
-    owners: dict[str, str] = field(default_factory=dict[str, str])
-    current: _Project | None = None
-
-    def project(self, folder: str) -> _Project:
-        """What is known of a folder's project. One is held at a time: a listing groups them."""
-        if self.current is None or self.current.folder != folder:
-            project = project_id_for(folder)
-            videos = self.catalog.project(project).videos
-            known = _known(videos)
-            recorded = (place.project for place in map(place_of, known) if place)
-            owner = self.owners.setdefault(project, next(recorded, folder))
-            self.current = _Project(project, folder, owner, known, videos)
-        return self.current
-
-    def reject(self, project: ProjectId, object_key: str, reason: str) -> None:
-        self.rejections.setdefault(project, {})[object_key] = reason
+def _same(known: Known, one: StoredObject) -> bool:
+    return (known.object_key, known.version, known.removed_at) == (one.key, one.version, None)
 
 
-def _known(videos: Videos) -> dict[str, str]:
-    known: dict[str, str] = {}
-    after = ""
-    while page := videos.listing(after=after):
-        known |= {record.source.object_key: record.source.version for record in page}
-        after = page[-1].key.video
-    return known
+def _ambiguous(candidates: Sequence[StoredObject]) -> dict[str, str]:
+    names = " and ".join(repr(one.key.rpartition("/")[2]) for one in candidates)
+    return {one.key: f"ambiguous: {names} lie there; leave one" for one in candidates}
 
 
-def _visible(one: StoredObject) -> bool:
-    marks_a_folder = one.form == "file" and one.key.endswith("/")
-    return not marks_a_folder and not is_beside(one.key)
-
-
-def _look_into(place: Place, objects: Iterable[StoredObject], found: _Findings) -> None:
-    """Look at the objects of one video's folder, or at some that lie in none."""
-    project = found.project(place.project)
-    candidates: list[StoredObject] = []
-    for one in objects:
-        reason = _complaint(one, place, project)
-        if reason:
-            found.reject(project.id, one.key, reason)
-        else:
-            candidates.append(one)
-    if len(candidates) > 1:
-        names = " and ".join(repr(one.key.rpartition("/")[2]) for one in candidates)
-        for one in candidates:
-            found.reject(project.id, one.key, f"ambiguous: {names} lie there; leave one")
-    elif candidates and place.video is not None:
-        _take(candidates[0], place.video, project, found)
-
-
-def _complaint(one: StoredObject, place: Place, project: _Project) -> str | None:
-    if project.folder != project.owner:
-        return f"project id {project.id} belongs to the folder {project.owner!r}: rename this one"
+def _complaint(one: StoredObject, place: Place, layout: Layout) -> str | None:
     if one.form == "symlink":
         return "a symbolic link is not followed: put the file itself there"
     if one.form == "other":
         return "no plain file with a name in UTF-8: put one there"
-    if place.video is None or not is_direct(one.key):
-        return f"lies in no video's folder: put it at {LAYOUT}"
+    if place.video is None or not layout.is_direct(one.key):
+        return f"lies in no video's folder: put it at {layout.told}"
     return None
-
-
-def _take(one: StoredObject, name: str, project: _Project, found: _Findings) -> None:
-    """Register the one media object of a video, or keep it for another look."""
-    settled = found.seen.get(one.key) == one.version
-    if not settled and project.known.get(one.key) == one.version:
-        return
-    if settled and not one.size:
-        found.reject(project.id, one.key, "empty: put it in again, whole")
-    elif settled and len(found.arrivals) < found.most and _register(one, name, project, found):
-        return
-    found.pending[one.key] = one.version
-
-
-def _register(one: StoredObject, name: str, project: _Project, found: _Findings) -> bool:
-    try:
-        source = _source(project.id, name, one)
-        project.videos.register(source, found.now)
-    except IdentityError as error:
-        found.reject(project.id, one.key, str(error))
-        return False
-    found.arrivals.append(source)
-    return True
 
 
 def _source(project: ProjectId, name: str, one: StoredObject) -> Source:

@@ -1,6 +1,5 @@
 """What one run's plugins are fed besides frames: audio, the file, the object, markers."""
 
-import shutil
 import threading
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline import sound
+from video_pipeline.pipeline.local_source import LocalSource
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.inputs import (
     Audio,
@@ -31,14 +31,14 @@ class Feeder:
         self._folder = folder
         self._lock = threading.Lock()
         self._audio: Audio | None = None
-        self._file: Path | None = None
+        self.source = LocalSource(services, record, folder)
 
     def inputs(self, feed: Feed) -> Inputs:
         """What a plugin that asks for this feed gets. Raises InputError."""
         if isinstance(feed, Audio16k):
             return Inputs(audio=self.audio())
         if isinstance(feed, File):
-            return Inputs(file=self._scratch_copy())
+            return Inputs(file=self.source.copy())
         if isinstance(feed, Object):
             return Inputs(object=self._object())
         if isinstance(feed, Markers):
@@ -49,20 +49,8 @@ class Feeder:
         """The audio, taken out of the source once."""
         with self._lock:
             if self._audio is None:
-                self._audio = sound.extract(self._services, self._record, self._media, self._folder)
+                self._audio = sound.extract(self._services, self.source, self._media, self._folder)
             return self._audio
-
-    def _scratch_copy(self) -> Path:
-        source = self._record.source
-        with self._lock:
-            if self._file is None:
-                path = self._folder / Path(source.object_key).name
-                ingest = self._services.ingest.project(self._record.key.project)
-                opened = ingest.open(source.object_key, source.version)
-                with opened as given, path.open("wb") as copy:
-                    shutil.copyfileobj(given, copy, 1 << 20)
-                self._file = path
-            return self._file
 
     def _object(self) -> ObjectRef:
         source = self._record.source

@@ -9,10 +9,15 @@ from fractions import Fraction
 
 from video_pipeline.domain.errors import PipelineError
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.domain.source import VideoRecord
-from video_pipeline.media.reader import DecodeEnd, FedFrames, Thumbnail, ThumbnailSpec
+from video_pipeline.media.reader import (
+    DecodeEnd,
+    FedFrames,
+    MediaReader,
+    Thumbnail,
+    ThumbnailSpec,
+)
 from video_pipeline.pipeline.drive import UnitDriver, plugin_broke
-from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.local_source import LocalSource
 from video_pipeline.plugins.base import FrameStream, Progress, Streams
 from video_pipeline.plugins.inputs import FrameBatch, Frames
 
@@ -56,21 +61,20 @@ def open_stream(driver: UnitDriver, plugin: Streams, media: MediaInfo) -> Stream
 
 
 def decode(
-    services: Services,
-    record: VideoRecord,
+    reader: MediaReader,
+    source: LocalSource,
     media: MediaInfo,
     pictures: Pictures,
     progress: Progress,
 ) -> DecodeEnd:
     """Decode once and feed everybody; each stream that lives to the end has its pages stored.
 
-    Raises InputError where the source cannot be read; then no stream has pages.
+    Raises InputError and StorageError where the source cannot be read; then no stream has pages.
     """
     feeds, end = pictures.feeds, DecodeEnd(end=Fraction(0), frames=0)
     length = float(media.video.duration if media.video else media.duration) or 1.0
-    ingest = services.ingest.project(record.key.project)
-    with ingest.open(record.source.object_key, record.source.version) as source:
-        for found in services.media.decode(source, media, feeds, pictures.thumbnails):
+    with source.open() as opened:
+        for found in reader.decode(opened, media, feeds, pictures.thumbnails):
             if isinstance(found, FedFrames):
                 _feed(pictures, feeds[found.feed], found.batch)
                 progress(float(found.batch.start_of(-1)) / length)

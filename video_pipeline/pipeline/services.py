@@ -10,11 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+
 from video_pipeline.catalog.interface import Catalog, ProjectCatalog
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.source import Removal
 from video_pipeline.domain.values import Frozen
 from video_pipeline.media.reader import MediaReader
+from video_pipeline.notices.queue import NoticeQueue
 from video_pipeline.pipeline.choices import Choices
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.storage.store import IngestStore, OutputStore
@@ -35,6 +39,23 @@ class WorkPolicy(Frozen):
     backoff_ceiling_seconds: float = 30.0
     workers: int = 2
     """How many single-threaded jobs of one run work side by side."""
+
+
+class ArrivalPolicy(Frozen):
+    """How arrivals are found, and what becomes of videos whose objects are gone."""
+
+    keys_a_tick: PositiveInt = 10_000
+    """How many keys of the ingest store one tick of the sensor lists."""
+    messages_a_tick: PositiveInt = 1_000
+    """How many messages of the queue one tick takes up."""
+    pause_seconds: NonNegativeFloat | None = None
+    """Between two sweeps of the ingest store. Without it: none, and 900 where a queue tells of
+    arrivals, since a sweep then only finds what the queue has lost."""
+    removal: Removal = Removal.KEEP
+    """What becomes of a video whose object is gone: keep, archive or delete."""
+    removals_at_once: NonNegativeInt = 100
+    """Where more videos of one project are missing at once, none is taken for removed: the wrong
+    place may have been looked at."""
 
 
 def now_utc() -> datetime:
@@ -67,8 +88,15 @@ class Services:
     """By the instance's name in pipeline.yaml."""
     choices: Choices
     scratch: Path
-    """A folder for files of one run; each use case removes its own."""
+    """A folder of this machine, below which each run has one of its own."""
+    scratch_bytes: int = 100 << 30
+    """How much copies of remote sources may take there."""
     policy: WorkPolicy = field(default_factory=WorkPolicy)
+    arrivals: ArrivalPolicy = field(default_factory=ArrivalPolicy)
+    removals: Mapping[str, Removal] = field(default_factory=dict[str, Removal])
+    """By project, where one decides otherwise than `arrivals.removal`."""
+    notices: NoticeQueue | None = None
+    """Where the ingest store tells of what arrives; None: it is only swept."""
     clock: Callable[[], datetime] = now_utc
     holder: str = field(default_factory=this_process)
     sleep: Callable[[float], None] = time.sleep
@@ -81,3 +109,7 @@ class Services:
     def of(self, project: str) -> ProjectCatalog:
         """The catalogue of one project."""
         return self.catalog.project(project)
+
+    def removal_of(self, project: str) -> Removal:
+        """What becomes of a video of this project whose object is gone."""
+        return self.removals.get(project, self.arrivals.removal)

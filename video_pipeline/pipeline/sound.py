@@ -8,8 +8,8 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline import own
+from video_pipeline.pipeline.local_source import LocalSource
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.inputs import AUDIO_RATE, Audio
@@ -19,16 +19,16 @@ _BYTES = 2
 _HEADER_BYTES = 44
 
 
-def extract(services: Services, record: VideoRecord, media: MediaInfo, folder: Path) -> Audio:
+def extract(services: Services, source: LocalSource, media: MediaInfo, folder: Path) -> Audio:
     """The audio as raw samples in a file of the folder: from the published one where it is
-    there, else out of the source. Raises InputError for a source that cannot be read."""
-    key, raw = record.key, folder / "audio.s16"
+    there, else out of the source. Raises InputError and StorageError for a source
+    that cannot be read."""
+    key, raw = source.record.key, folder / "audio.s16"
     published = own.current(services, key, Phase.AUDIO, media.sha256)
     if published is not None and published.outputs:
         return _from_wav(services, key, raw)
-    ingest = services.ingest.project(key.project)
-    with ingest.open(record.source.object_key, record.source.version) as source:
-        return services.media.audio(source, media, raw)
+    with source.open() as opened:
+        return services.media.audio(opened, media, raw)
 
 
 def _from_wav(services: Services, key: VideoKey, raw: Path) -> Audio:

@@ -15,7 +15,7 @@ def read_source(key: VideoKey, ingest: IngestStore, catalog: Catalog) -> VideoRe
     """The record of a video with the SHA-256 of its recorded version.
 
     Reads the bytes where they were not read yet. Raises SourceError where the catalogue has no
-    such video, where the object is no longer this version, and where a newer one has arrived.
+    such video, where it was removed, is no longer this version, or a newer one has arrived.
     """
     videos = catalog.project(key.project).videos
     record = videos.get(key.video)
@@ -24,6 +24,12 @@ def read_source(key: VideoKey, ingest: IngestStore, catalog: Catalog) -> VideoRe
             "the catalogue knows no such video",
             where=str(key),
             remedy="Put its file into the ingest store and wait for the arrivals sensor.",
+        )
+    if record.removed_at is not None:
+        raise SourceError(
+            f"was removed from the ingest store, found at {record.removed_at:%Y-%m-%d %H:%M}",
+            where=record.source.object_key,
+            remedy="Put the video in again; it then starts anew.",
         )
     if record.sha256 is not None:
         return record

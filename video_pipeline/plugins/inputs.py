@@ -89,7 +89,11 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class ObjectRef:
-    """An object as other services address it, pinned to the version that was probed."""
+    """An object as other services address it, pinned to the version that was probed.
+
+    `version` is the store's own id of it; where a bucket keeps none it begins with `etag:`, and no
+    service can be asked for it.
+    """
 
     uri: str
     version: str

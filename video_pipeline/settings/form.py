@@ -9,9 +9,10 @@ from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSche
 
 from video_pipeline.domain.identity import ProjectId
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.source import Removal
 from video_pipeline.domain.values import Frozen
 from video_pipeline.media.reader import MediaLimits
-from video_pipeline.pipeline.services import WorkPolicy
+from video_pipeline.pipeline.services import ArrivalPolicy, WorkPolicy
 
 
 class Form(Frozen):
@@ -29,13 +30,16 @@ class PlaceForm(Form):
     """The name of an S3 bucket."""
 
 
-class StorageForm(Form):
-    """Where objects lie. Without it: folders in the state folder."""
+class NotificationsForm(Form):
+    """The SQS queue in which the ingest bucket tells of its objects."""
 
-    ingest: PlaceForm = PlaceForm()
-    """Where videos arrive. Never written. The variable S3_BUCKET goes before it."""
-    outputs: PlaceForm = PlaceForm()
-    """Where results are published. The variable S3_OUTPUT_BUCKET goes before it."""
+    queue: str = Field(pattern=r"^https?://")
+    """The queue's URL."""
+    dead_letters: str | None = Field(None, pattern=r"^https?://")
+    """The URL of the queue for messages that nobody can read; each gets the reason as an
+    attribute. Without it they stay until the first queue's own rules move them."""
+    endpoint: str | None = None
+    """Where SQS is, if not where AWS has it."""
 
 
 class Reference(Form):
@@ -43,6 +47,55 @@ class Reference(Form):
 
     env: str
     """The name of the variable."""
+
+
+class IngestForm(PlaceForm):
+    """Where videos arrive, how it is laid out, and how one hears of arrivals."""
+
+    layout: str = ""
+    """A regular expression for whole keys, with the named groups `project` and `video`."""
+    notifications: NotificationsForm | None = None
+    """Without them, what arrives in a bucket is found by sweeps only."""
+
+
+class S3Form(Form):
+    """How S3 is reached. What is left out is found as every AWS tool finds it."""
+
+    endpoint: str | None = None
+    """The address of a store that speaks S3; without one, AWS's own."""
+    region: str | None = None
+    """The region of the buckets."""
+    profile: str | None = None
+    """A profile of ~/.aws/config."""
+    role: str | None = None
+    """The ARN of a role to assume; its credentials are renewed before they expire."""
+    kms_key: str | None = None
+    """The KMS key (ARN, id or alias) with which outputs are encrypted."""
+    access_key_id: Reference | None = None
+    """An access key, as `{env: NAME}`."""
+    secret_access_key: Reference | None = None
+    """Its secret, as `{env: NAME}`."""
+    session_token: Reference | None = None
+    """Its token, as `{env: NAME}`."""
+    attempts: int = Field(5, ge=1, le=20)
+    """How often a request is made that is throttled or breaks."""
+    connect_seconds: float = Field(5.0, gt=0)
+    """How long a connection may take."""
+    read_seconds: float = Field(60.0, gt=0)
+    """How long an answer may stay silent."""
+
+
+class StorageForm(Form):
+    """Where objects lie. Without it: folders in the state folder."""
+
+    ingest: IngestForm = IngestForm()
+    """Where videos arrive. Never written. The variable S3_BUCKET goes before it."""
+    outputs: PlaceForm = PlaceForm()
+    """Where results are published. The variable S3_OUTPUT_BUCKET goes before it."""
+    s3: S3Form = S3Form(attempts=5, connect_seconds=5.0, read_seconds=60.0)
+    """How buckets are reached."""
+    scratch_bytes: int = Field(100 << 30, gt=0)
+    """How much copies of sources in buckets may take on this machine, all runs together."""
 
 
 class CatalogForm(Form):
@@ -101,12 +154,14 @@ class ProjectForm(Form):
 
     phases: dict[Phase, PhaseChoiceForm] = Field(default_factory=dict)
     """Its own choices; a phase that is left out is chosen as for everyone."""
+    removal: Removal | None = None
+    """What becomes of its videos whose objects are gone; `arrivals.removal` without it."""
 
 
 class PipelineForm(Form):
     """The configuration of video-pipeline."""
 
-    storage: StorageForm = StorageForm()
+    storage: StorageForm = StorageForm(scratch_bytes=100 << 30)
     catalog: CatalogForm = CatalogForm(database="video_pipeline")
     providers: dict[str, ProviderForm] = Field(default_factory=dict)
     """Every provider that a phase may choose, each under a name of your own."""
@@ -114,6 +169,8 @@ class PipelineForm(Form):
     """Who serves which phase, for every project."""
     projects: dict[ProjectId, ProjectForm] = Field(default_factory=dict)
     """What single projects choose otherwise."""
+    arrivals: ArrivalPolicy = ArrivalPolicy()
+    """How arrivals are found, and what becomes of videos whose objects are gone."""
     work: WorkPolicy = WorkPolicy()
     """How the work is driven."""
     media: MediaLimits = MediaLimits()

@@ -11,16 +11,15 @@ from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.settings.address import read_address
 from video_pipeline.settings.document import Document, read_document
 from video_pipeline.settings.entries import read_entries, with_models
-from video_pipeline.settings.form import PipelineForm, PlaceForm
-from video_pipeline.settings.model import Place, Settings, Storage
+from video_pipeline.settings.form import PipelineForm
+from video_pipeline.settings.model import Settings
 from video_pipeline.settings.problems import from_pydantic, raise_for
 from video_pipeline.settings.selections import check_choices, read_choices
+from video_pipeline.settings.stores import read_storage
 
 CONFIG = "VIDEO_PIPELINE_CONFIG"
 HOME = "VIDEO_PIPELINE_HOME"
 MODELS = "VIDEO_PIPELINE_MODELS"
-INGEST_BUCKET = "S3_BUCKET"
-OUTPUT_BUCKET = "S3_OUTPUT_BUCKET"
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -41,10 +40,12 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     return Settings(
         file=document.file,
         home=home,
-        storage=_storage(document, form, home, environ),
+        storage=read_storage(document, form.storage, home, environ),
         catalog=read_address(document, form.catalog, environ),
         providers=entries,
         choices=read_choices(form),
+        arrivals=form.arrivals,
+        removals={name: one.removal for name, one in form.projects.items() if one.removal},
         work=form.work,
         media=form.media,
         models=models,
@@ -75,16 +76,3 @@ def _read_form(document: Document) -> PipelineForm:
 
 def _path(document: Document, text: str) -> Path:
     return (document.file.parent / Path(text).expanduser()).absolute()
-
-
-def _storage(
-    document: Document, form: PipelineForm, home: Path, environ: Mapping[str, str]
-) -> Storage:
-    def place(written: PlaceForm, variable: str, default: str) -> Place:
-        folder = _path(document, written.folder) if written.folder else home / default
-        return Place(folder=folder, bucket=environ.get(variable) or written.bucket)
-
-    return Storage(
-        ingest=place(form.storage.ingest, INGEST_BUCKET, "ingest"),
-        outputs=place(form.storage.outputs, OUTPUT_BUCKET, "outputs"),
-    )

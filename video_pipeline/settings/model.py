@@ -5,10 +5,13 @@ from typing import Any
 
 from pydantic import Field, JsonValue, SecretStr
 
+from video_pipeline.domain.layout import Layout
+from video_pipeline.domain.source import Removal
 from video_pipeline.domain.values import Frozen
 from video_pipeline.media.reader import MediaLimits
 from video_pipeline.pipeline.choices import Choices
-from video_pipeline.pipeline.services import WorkPolicy
+from video_pipeline.pipeline.services import ArrivalPolicy, WorkPolicy
+from video_pipeline.storage.s3_options import S3Options
 
 
 class Place(Frozen):
@@ -18,11 +21,38 @@ class Place(Frozen):
     bucket: str | None = None
 
 
+class Notifications(Frozen):
+    """The queue in which the ingest bucket tells of its objects, and the one for dead letters."""
+
+    queue: str
+    dead_letters: str | None = None
+    endpoint: str | None = None
+
+
 class Storage(Frozen):
     """Where videos arrive and where results are published."""
 
     ingest: Place
     outputs: Place
+    notifications: Notifications | None = None
+    layout: Layout = Layout()
+    """Of the ingest store."""
+    s3: S3Options = S3Options.model_validate({})
+    """How buckets are reached, with the variables' values."""
+    s3_variables: dict[str, str] = Field(default_factory=dict)
+    """The variables that hold secret ones, by the option's name."""
+    scratch_bytes: int = 100 << 30
+    """How much copies of sources in buckets may take on this machine."""
+
+    @property
+    def has_buckets(self) -> bool:
+        """Whether S3 is used at all."""
+        return bool(self.ingest.bucket or self.outputs.bucket)
+
+    @property
+    def unset(self) -> tuple[str, ...]:
+        """The variables that are named for S3 and not set."""
+        return tuple(v for name, v in self.s3_variables.items() if getattr(self.s3, name) is None)
 
 
 class CatalogAddress(Frozen):
@@ -63,6 +93,9 @@ class Settings(Frozen):
     catalog: CatalogAddress
     providers: dict[str, ProviderEntry]
     choices: Choices
+    arrivals: ArrivalPolicy
+    removals: dict[str, Removal]
+    """By project, where one decides otherwise than `arrivals`."""
     work: WorkPolicy
     media: MediaLimits
     models: Path | None = None

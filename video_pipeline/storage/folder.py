@@ -4,6 +4,7 @@ The ingest side opens for reading only. The output side shows an object only whe
 """
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -11,21 +12,35 @@ from pathlib import Path
 from typing import BinaryIO
 
 from video_pipeline.domain.errors import SourceError, StorageError
+from video_pipeline.domain.layout import Layout
 from video_pipeline.storage import beneath
-from video_pipeline.storage.keys import check_delivered, check_published, checked_project
+from video_pipeline.storage.keys import (
+    check_delivered,
+    check_handed_out,
+    check_published,
+    checked_project,
+    delivered_prefix,
+    is_delivered,
+    published_prefix,
+)
 from video_pipeline.storage.publish import Incoming, meaning
 from video_pipeline.storage.store import StoredObject
 from video_pipeline.storage.walk import walk
 
+_USUAL = Layout()
+_PIECE_BYTES = 1 << 20
 _REPLACED = "was replaced while being read"
 _PUT_AGAIN = "Put the video in again, as a plain file, and leave it there."
 
 
 class FolderIngest:
-    """Where videos arrive: `root/projects/{project}/videos/{video}/{file}`."""
+    """Where videos arrive: `root/projects/{project}/videos/{video}/{file}`, or as laid out."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root.absolute()
+    appears_whole = False
+    is_remote = False
+
+    def __init__(self, root: Path, layout: Layout = _USUAL) -> None:
+        self._root, self.layout = root.absolute(), layout
 
     def listing(self, after: str = "") -> Iterator[StoredObject]:
         """See IngestStore. Links are shown as links and never followed."""
@@ -35,19 +50,20 @@ class FolderIngest:
                 where=str(self._root),
                 remedy="Create it, or name another ingest folder in pipeline.yaml.",
             )
-        with meaning("projects/"):
-            yield from walk(self._root, ("projects",), after)
+        below = self.layout.below
+        with meaning(below or str(self._root)):
+            yield from walk(self._root, below.split("/")[:-1], after)
 
     def project(self, project: str) -> "FolderProjectIngest":
         """See IngestStore."""
-        return FolderProjectIngest(self._root, checked_project(project))
+        return FolderProjectIngest(self._root, checked_project(project), self.layout)
 
 
 class FolderProjectIngest:
     """One project's delivered files."""
 
-    def __init__(self, root: Path, project: str) -> None:
-        self._root, self._project = root, project
+    def __init__(self, root: Path, project: str, layout: Layout) -> None:
+        self._root, self._project, self._layout = root, project, layout
 
     @property
     def project(self) -> str:
@@ -55,15 +71,24 @@ class FolderProjectIngest:
 
     def stat(self, key: str) -> StoredObject | None:
         """See ProjectIngest. Raises StorageError."""
-        parts = check_delivered(self._project, key)
+        parts = check_delivered(self._layout, self._project, key)
         with meaning(key):
             return beneath.look(self._root, parts)
+
+    def listing(self, prefix: str) -> Iterator[StoredObject]:
+        """See ProjectIngest. Raises StorageError."""
+        parts = delivered_prefix(self._layout, self._project, prefix)
+        with meaning(prefix):
+            for found in walk(self._root, parts):
+                own = is_delivered(self._layout, self._project, found.key)
+                if own and found.key.startswith(prefix):
+                    yield found
 
     @contextmanager
     def open(self, key: str, version: str) -> Generator[BinaryIO, None, None]:
         """See ProjectIngest. Also raises SourceError, when the block ends, where the file was
         written to meanwhile; a file put in its place does no harm to the one being read."""
-        parts = check_delivered(self._project, key)
+        parts = check_delivered(self._layout, self._project, key)
         descriptor = _open(self._root, parts)
         try:
             _check(descriptor, key, version, "is not the version that arrived")
@@ -78,9 +103,18 @@ class FolderProjectIngest:
         finally:
             os.close(descriptor)
 
+    def fetch(self, key: str, version: str, into: Path) -> None:
+        """See ProjectIngest."""
+        try:
+            with self.open(key, version) as source, meaning(str(into)), into.open("wb") as copy:
+                shutil.copyfileobj(source, copy, _PIECE_BYTES)
+        except BaseException:
+            into.unlink(missing_ok=True)
+            raise
+
     def uri(self, key: str) -> str:
         """The `file:` address."""
-        return self._root.joinpath(*check_delivered(self._project, key)).as_uri()
+        return self._root.joinpath(*check_delivered(self._layout, self._project, key)).as_uri()
 
 
 class FolderOutputs:
@@ -131,8 +165,7 @@ class FolderProjectOutputs:
 
     def listing(self, prefix: str) -> Iterator[StoredObject]:
         """See ProjectOutputs. The prefix names the project at least, with a slash after it."""
-        folder, _, start = prefix.rpartition("/")
-        parts = check_published(self._project, f"{folder}/{start or '*'}")[:-1]
+        parts = published_prefix(self._project, prefix)
         with meaning(prefix):
             yield from (found for found in walk(self._root, parts) if found.key.startswith(prefix))
 
@@ -149,6 +182,10 @@ class FolderProjectOutputs:
     def uri(self, key: str) -> str:
         """The `file:` address."""
         return self._root.joinpath(*check_published(self._project, key)).as_uri()
+
+    def presigned(self, key: str, seconds: int) -> str:
+        """The `file:` address: on one machine, the rights on the file are what protects it."""
+        return self._root.joinpath(*check_handed_out(self._project, key, seconds)).as_uri()
 
 
 def _open(root: Path, parts: tuple[str, ...]) -> int:

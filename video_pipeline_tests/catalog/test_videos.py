@@ -9,7 +9,7 @@ import pytest
 from video_pipeline.catalog.interface import Catalog, ProjectCatalog
 from video_pipeline.domain.errors import CatalogError, IdentityError
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.domain.source import Rejection, Source, VideoRecord
+from video_pipeline.domain.source import Due, Rejection, Source, VideoRecord
 
 Sources = Callable[..., Source]
 
@@ -17,7 +17,7 @@ Sources = Callable[..., Source]
 def test_a_video_is_recorded_once(acme: ProjectCatalog, source: Sources, now: datetime) -> None:
     assert acme.videos.register(source(), now)
     assert not acme.videos.register(source(), now + timedelta(hours=1))
-    assert acme.videos.get("film") == VideoRecord(source=source(), arrived_at=now)
+    assert acme.videos.get("film") == VideoRecord(source=source(), arrived_at=now, due=Due.RUN)
 
 
 def test_an_unknown_video_is_none(acme: ProjectCatalog) -> None:
@@ -30,11 +30,15 @@ def test_a_new_version_forgets_what_was_learnt_of_the_old(
     acme.videos.register(source(), now)
     assert acme.videos.set_sha256("film", "1", media.sha256)
     assert acme.videos.set_media("film", media.sha256, media)
-    known = VideoRecord(source=source(), arrived_at=now, sha256=media.sha256, media=media)
+    known = VideoRecord(
+        source=source(), arrived_at=now, due=Due.RUN, sha256=media.sha256, media=media
+    )
     assert acme.videos.get("film") == known
 
     assert acme.videos.register(source(version="2"), now)
-    assert acme.videos.get("film") == VideoRecord(source=source(version="2"), arrived_at=now)
+    assert acme.videos.get("film") == VideoRecord(
+        source=source(version="2"), arrived_at=now, due=Due.RUN
+    )
     assert not acme.videos.set_sha256("film", "1", media.sha256)
     assert not acme.videos.set_media("film", media.sha256, media)
 

@@ -3,8 +3,11 @@
 Two projects are always there, `acme` and `acme2`: the one's name begins with the other's.
 """
 
+import random
 import tracemalloc
+import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +23,8 @@ EXACT_NAMES = [
     "with blanks  and +plus.mp4",
     "100%20of%2Fit.mp4",
     "Ünïcödé – 映像 🎬.mp4",
+    "composed \u00e9.mp4",
+    "decomposed e\u0301.mp4",
     "line\nbreak.mp4",
     "quote'\"$(x);&.mp4",
     "..almost.mp4",
@@ -74,7 +79,7 @@ class IngestContract:
         with pytest.raises(StorageError):
             ingest.project("acme").stat(found.key)
 
-    def test_the_listing_is_in_key_order_and_resumes_anywhere(
+    def test_the_listing_is_in_key_order_and_resumes_after_any_key(
         self, ingest: IngestStore, deliver: Deliver
     ) -> None:
         names = ["a", "a-b/x", "a.b", "a/x", "a/y/z", "a0", "é", "z", "\U0001f3ac", "\uffee"]
@@ -85,10 +90,15 @@ class IngestContract:
         in_order = sorted(keys, key=str.encode)
         assert _keys(list(ingest.listing())) == in_order
         for place, key in enumerate(in_order):
-            assert _keys(list(ingest.listing(after=key))) == in_order[place + 1 :]
-        assert _keys(list(ingest.listing(after="projects/acme/videos/a/"))) == [
-            key for key in in_order if key > "projects/acme/videos/a/"
-        ]
+            if place % 3 == 0:
+                assert _keys(list(ingest.listing(after=key))) == in_order[place + 1 :]
+
+    def test_the_listing_resumes_at_a_key_that_is_not_there(
+        self, ingest: IngestStore, deliver: Deliver
+    ) -> None:
+        for name in ("a.f", "a-b/x", "a/x", "a0"):
+            deliver(_key(name), b"")
+        assert _keys(list(ingest.listing(after=_key("a/")))) == [_key("a/x"), _key("a0")]
 
     def test_only_projects_are_listed(self, ingest: IngestStore, deliver: Deliver) -> None:
         deliver("elsewhere/acme/videos/v/a.mp4", b"")
@@ -119,7 +129,7 @@ class IngestContract:
         with half.open(after.key, after.version) as reader:
             assert reader.read() == b"three"
 
-    def test_the_bytes_are_seekable_and_have_a_descriptor(
+    def test_the_bytes_are_seekable_and_those_that_are_here_have_a_descriptor(
         self, ingest: IngestStore, deliver: Deliver
     ) -> None:
         deliver(_key("a.mp4"), b"0123456789")
@@ -127,11 +137,30 @@ class IngestContract:
         found = half.stat(_key("a.mp4"))
         assert found
         with half.open(found.key, found.version) as reader:
-            assert reader.fileno() >= 0
+            assert ingest.is_remote or reader.fileno() >= 0
             reader.seek(-3, 2)
             assert reader.read() == b"789"
             reader.seek(0)
             assert reader.read(2) == b"01"
+
+    def test_a_copy_has_the_bytes_of_its_version(
+        self, ingest: IngestStore, deliver: Deliver, tmp_path: Path
+    ) -> None:
+        content = random.Random(1).randbytes((9 << 20) + 3)
+        deliver(_key("a.mp4"), content)
+        half, copy = ingest.project("acme"), tmp_path / "copy"
+        found = half.stat(_key("a.mp4"))
+        assert found
+        half.fetch(found.key, found.version, copy)
+        assert copy.read_bytes() == content
+        deliver(_key("a.mp4"), b"another")
+        with pytest.raises(SourceError, match="version"):
+            half.fetch(found.key, found.version, tmp_path / "late")
+        with pytest.raises(SourceError, match="gone"):
+            half.fetch(_key("missing.mp4"), "1", tmp_path / "late")
+        with pytest.raises(StorageError):
+            half.fetch(_key("a.mp4", "acme2"), found.version, tmp_path / "late")
+        assert [path.name for path in tmp_path.glob("late*")] == []
 
     def test_the_block_s_own_error_comes_through(
         self, ingest: IngestStore, deliver: Deliver
@@ -166,7 +195,38 @@ class IngestContract:
 
     def test_nothing_on_the_ingest_side_writes(self, ingest: IngestStore) -> None:
         public = {name for name in dir(ingest.project("acme")) if not name.startswith("_")}
-        assert public == {"project", "stat", "open", "uri"}
+        assert public == {"project", "stat", "listing", "open", "fetch", "uri"}
+
+    def test_a_half_lists_what_begins_with_a_prefix(
+        self, ingest: IngestStore, deliver: Deliver
+    ) -> None:
+        names = ["a/one", "a/two", "a-b", "ab", "b"]
+        for name in names:
+            deliver(_key(name), b"bytes")
+        deliver(_key("a/one", "acme2"), b"secret")
+        deliver(_key("a.mp4", "Große Projekte"), b"bytes")
+        half = ingest.project("acme")
+        assert _keys(list(half.listing(_key("a")))) == sorted(_key(name) for name in names[:4])
+        assert _keys(list(half.listing(_key("a/t")))) == [_key("a/two")]
+        assert list(half.listing(_key("b"))) == [half.stat(_key("b"))]
+        assert list(half.listing("projects/acme/videos/none/")) == []
+        named = ingest.project(project_id_for("Große Projekte"))
+        assert _keys(list(named.listing("projects/Große Projekte/"))) == [
+            _key("a.mp4", "Große Projekte")
+        ]
+
+    @pytest.mark.parametrize(
+        "prefix", ["", "projects", "projects/", "projects/acme", "projects/acme2/", "/"]
+    )
+    def test_no_listing_of_a_half_reaches_beyond_the_project(
+        self, ingest: IngestStore, deliver: Deliver, prefix: str
+    ) -> None:
+        deliver(_key("secret.mp4", "acme2"), b"secret")
+        with pytest.raises(StorageError):
+            list(ingest.project("acme").listing(prefix))
+
+    def test_it_says_whether_what_is_seen_is_whole(self, ingest: IngestStore) -> None:
+        assert ingest.appears_whole in (True, False)
 
 
 class OutputContract:
@@ -277,7 +337,7 @@ class OutputContract:
     def test_a_half_refuses_what_is_not_its_own(self, outputs: OutputStore, key: str) -> None:
         _write(outputs, _key("secret.mp4", "acme2"), b"secret")
         half = outputs.project("acme")
-        for use in (half.stat, half.delete, half.uri):
+        for use in (half.stat, half.delete, half.uri, lambda key: half.presigned(key, 60)):
             with pytest.raises(StorageError):
                 use(key)
         with pytest.raises(StorageError), half.open(key):
@@ -285,6 +345,26 @@ class OutputContract:
         with pytest.raises(StorageError), half.writer(key):
             pass
         assert _read(outputs, _key("secret.mp4", "acme2"), "acme2") == b"secret"
+
+    @pytest.mark.parametrize("name", EXACT_NAMES)
+    def test_an_address_to_hand_out_leads_to_the_bytes(
+        self, outputs: OutputStore, name: str
+    ) -> None:
+        _write(outputs, _key(name), b"bytes")
+        address = outputs.project("acme").presigned(_key(name), 60)
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            assert answer.read() == b"bytes"
+
+    @pytest.mark.parametrize("seconds", [-1, 0, 7 * 24 * 3600])
+    def test_an_address_to_hand_out_has_a_bounded_life(
+        self, outputs: OutputStore, seconds: int
+    ) -> None:
+        with pytest.raises(StorageError, match="seconds"):
+            outputs.project("acme").presigned(_key("a"), seconds)
+
+    def test_raw_answers_are_never_handed_out(self, outputs: OutputStore) -> None:
+        with pytest.raises(StorageError, match="raw"):
+            outputs.project("acme").presigned("_raw/" + _key("page"), 60)
 
     @pytest.mark.parametrize(
         "prefix", ["", "projects", "projects/", "projects/acme", "projects/acme2/", "_raw/", "/"]

@@ -1,17 +1,20 @@
 """The sensor of arrivals over a real folder and a real catalogue."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from video_pipeline.catalog.interface import Catalog
 from video_pipeline.defs.arrivals import arrivals
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.source import Source
-from video_pipeline_tests.stage.opened import Opened
+from video_pipeline.domain.source import Due, Removal, Source
+from video_pipeline.pipeline.archive import archive, restore
+from video_pipeline_tests.stage.opened import LAUNCHED_FROM, Opened
 
 
 def tick(stage: object, instance: dg.DagsterInstance, cursor: str | None = None):
@@ -107,7 +110,7 @@ def test_a_new_home_of_dagster_gets_the_partitions_of_what_the_catalogue_knows(
     for name in ("acme/one", "globex/two", "try/three"):
         key = VideoKey.parse(name)
         source = Source(key=key, object_key=f"{key.prefix}v.mp4", name="v", version="1", size=1)
-        catalog.project(key.project).videos.register(source, datetime.now(UTC))
+        catalog.project(key.project).videos.register(source, datetime.now(UTC), due=None)
     first = tick(stage, instance)
     assert not first.run_requests, "what there is to do again, and to pay, a person decides"
     assert "2 known videos are partitions again" in (first.skip_reason.skip_message or "")
@@ -150,3 +153,172 @@ def test_what_is_rejected_is_counted_in_the_ticks_message_and_the_first_reasons_
     told = second.skip_reason.skip_message or ""
     assert "4 rejected; 'projects/acme/videos/empty-0/video.mp4': empty: put it in again" in told
     assert "empty-2" in told and "empty-3" not in told
+
+
+def test_a_backlog_drains_over_ticks_a_hundred_runs_at_most_and_in_turn(
+    stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    for number in range(130):
+        put(tmp_path, f"acme/v{number:03}")
+    for number in range(3):
+        put(tmp_path, f"globex/v{number}")
+    cursor, asked = None, []
+    while True:
+        ticked = tick(stage, instance, cursor)
+        cursor = ticked.cursor
+        asked.append([r.run_key for r in ticked.run_requests or ()])
+        if len(asked) > 2 and not asked[-1]:
+            break
+    assert sorted(map(len, asked), reverse=True)[:2] == [100, 33]
+    flat = [key for some in asked for key in some]
+    assert len(flat) == len(set(flat)) == 133
+    first = next(some for some in asked if some)
+    assert sum(key.startswith("globex/") for key in first) == 3
+
+
+def gone(stage: Opened, key: str) -> None:
+    """Mark a video as removed, as a look does."""
+    parsed = VideoKey.parse(key)
+    arrivals = stage.services.of(parsed.project).arrivals
+    (known,) = arrivals.known(parsed.prefix, f"{parsed.prefix}z")
+    arrivals.remove(known, datetime.now(UTC))
+    folder = delivered_folder(stage, parsed)
+    for file in folder.iterdir():
+        file.unlink()
+
+
+def delivered_folder(stage: Opened, key: VideoKey) -> Path:
+    half = stage.services.ingest.project(key.project)
+    return Path(half.uri(f"{key.prefix}video.mp4").removeprefix("file://")).parent
+
+
+@pytest.fixture
+def two_arrived(stage: Opened, instance: dg.DagsterInstance, tmp_path: Path) -> str:
+    """The same video in two projects, their runs requested; the cursor."""
+    put(tmp_path, "acme/one")
+    put(tmp_path, "globex/one")
+    second = tick(stage, instance, tick(stage, instance).cursor)
+    cursor = tick(stage, instance, second.cursor).cursor
+    assert cursor
+    return cursor
+
+
+@pytest.mark.parametrize(
+    ("policy", "has_key", "is_known"),
+    [
+        (Removal.KEEP, True, True),
+        (Removal.ARCHIVE, False, True),
+        (Removal.DELETE, False, False),
+    ],
+)
+def test_the_key_of_a_removed_video_goes_as_its_project_s_policy_says(
+    stage: Opened,
+    instance: dg.DagsterInstance,
+    two_arrived: str,
+    policy: Removal,
+    has_key: bool,
+    is_known: bool,
+) -> None:
+    stage.services = replace(stage.services, removals={"acme": policy})
+    gone(stage, "acme/one")
+    cursor = tick(stage, instance, two_arrived).cursor
+    tick(stage, instance, cursor)
+    assert instance.has_dynamic_partition(VIDEOS_NAME, "acme/one") is has_key
+    assert (stage.services.of("acme").videos.get("one") is not None) is is_known
+    assert instance.has_dynamic_partition(VIDEOS_NAME, "globex/one")
+    assert stage.services.of("acme").arrivals.due(Due.REMOVAL, 9) == []
+
+
+def test_a_removed_video_that_arrives_again_runs_again(
+    stage: Opened, instance: dg.DagsterInstance, tmp_path: Path, two_arrived: str
+) -> None:
+    stage.services = replace(stage.services, removals={"acme": Removal.DELETE})
+    gone(stage, "acme/one")
+    cursor = tick(stage, instance, two_arrived).cursor
+    put_again = delivered_folder(stage, VideoKey.parse("acme/one")) / "video.mp4"
+    put_again.write_bytes(b"bytes")
+    first = tick(stage, instance, cursor)
+    second = tick(stage, instance, first.cursor)
+    assert [r.partition_key for r in second.run_requests] == ["acme/one"]
+    assert instance.has_dynamic_partition(VIDEOS_NAME, "acme/one")
+
+
+def run_of(instance: dg.DagsterInstance, key: str, status: dg.DagsterRunStatus) -> str:
+    """A run of a video that waits or is at work."""
+    made = instance.create_run_for_job(
+        road_job(),
+        tags={"dagster/partition": key},
+        status=status,
+        remote_job_origin=LAUNCHED_FROM,
+    )
+    return made.run_id
+
+
+def road_job() -> dg.JobDefinition:
+    @dg.job
+    def road() -> None:
+        """Nothing is to be done in it."""
+
+    return road
+
+
+def test_a_removal_waits_for_the_run_that_is_at_work(
+    stage: Opened, instance: dg.DagsterInstance, two_arrived: str
+) -> None:
+    stage.services = replace(stage.services, removals={"acme": Removal.DELETE})
+    run_id = run_of(instance, "acme/one", dg.DagsterRunStatus.STARTED)
+    gone(stage, "acme/one")
+    first = tick(stage, instance, two_arrived)
+    assert "wait for a run to end" in (first.skip_reason.skip_message or "")
+    assert stage.services.of("acme").videos.get("one") is not None
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    instance.report_run_canceled(run)
+    tick(stage, instance, first.cursor)
+    assert stage.services.of("acme").videos.get("one") is None
+
+
+def test_runs_of_a_removed_video_that_wait_are_cancelled_and_of_others_are_not(
+    stage: Opened, instance: dg.DagsterInstance, two_arrived: str
+) -> None:
+    mine, theirs = (
+        run_of(instance, key, dg.DagsterRunStatus.QUEUED) for key in ("acme/one", "globex/one")
+    )
+    gone(stage, "acme/one")
+    tick(stage, instance, two_arrived)
+    statuses = {run_id: instance.get_run_by_id(run_id).status for run_id in (mine, theirs)}
+    assert statuses[mine] is dg.DagsterRunStatus.CANCELED
+    assert statuses[theirs] is dg.DagsterRunStatus.QUEUED
+
+
+def test_an_archived_video_s_key_goes_and_a_restored_one_s_comes_back(
+    stage: Opened, instance: dg.DagsterInstance, two_arrived: str
+) -> None:
+    record = stage.services.of("acme").videos.get("one")
+    assert record and archive(stage.services, record, force=True)
+    cursor = tick(stage, instance, two_arrived).cursor
+    assert not instance.has_dynamic_partition(VIDEOS_NAME, "acme/one")
+    tick(stage, instance)
+    assert not instance.has_dynamic_partition(VIDEOS_NAME, "acme/one"), "nor in a new home"
+    archived = stage.services.of("acme").videos.get("one")
+    assert archived and restore(stage.services, archived)
+    tick(stage, instance, cursor)
+    assert instance.has_dynamic_partition(VIDEOS_NAME, "acme/one")
+    assert instance.has_dynamic_partition(VIDEOS_NAME, "globex/one")
+
+
+def test_a_cursor_of_an_older_version_begins_a_new_sweep_and_no_new_home(
+    stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    put(tmp_path, "acme/one")
+    first = tick(stage, instance, '{"projects/acme/videos/one/video.mp4": "5-1-1"}')
+    second = tick(stage, instance, first.cursor)
+    assert [r.partition_key for r in second.run_requests] == ["acme/one"]
+
+
+def test_trouble_is_told_first_with_its_remedy(
+    stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    (tmp_path / "ingest").rename(tmp_path / "elsewhere")
+    told = tick(stage, instance).skip_reason.skip_message or ""
+    assert "there is no such folder. Create it, or name another" in told

@@ -1,68 +1,47 @@
 """Arrivals from a real folder into a real catalogue."""
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from video_pipeline.catalog.interface import Catalog
 from video_pipeline.domain.errors import IdentityError, SourceError
 from video_pipeline.domain.identity import VideoKey, project_id_for, video_id_for
-from video_pipeline.pipeline.arrive import Sweep, register_now, sweep
-from video_pipeline.storage.folder import FolderIngest
+from video_pipeline.domain.source import Due, VideoRecord
+from video_pipeline.pipeline.arrive import Looks, register_now
+from video_pipeline.pipeline.services import Services
+from video_pipeline_tests.stage.arriving import NOW, Arrivals
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 INTRO = "projects/acme/videos/intro/a.mp4"
 
 
-class Arrivals:
-    """A folder in which videos arrive, swept by a sensor that keeps its cursor."""
-
-    def __init__(self, root: Path, catalog: Catalog) -> None:
-        self.root, self.catalog, self.now = root, catalog, NOW
-        self.ingest, self.cursor = FolderIngest(root), dict[str, str]()
-
-    def put(self, key: str, content: bytes = b"media") -> None:
-        (self.root / key).parent.mkdir(parents=True, exist_ok=True)
-        (self.root / key).write_bytes(content)
-
-    def sweep(self, most: int = 100) -> Sweep:
-        """One sweep whose cursor is kept."""
-        self.now += timedelta(seconds=30)
-        found = sweep(self.ingest, self.catalog, self.now, self.cursor, most)
-        self.cursor = found.pending
-        return found
-
-    def settle(self) -> Sweep:
-        """Two sweeps: nothing changes between them."""
-        self.sweep()
-        return self.sweep()
-
-    def reasons(self, project: str = "acme") -> dict[str, str]:
-        """What the catalogue records as rejected, without the path of the project."""
-        rejections = self.catalog.project(project).videos.rejections()
-        return {one.object_key.split("/", 2)[2]: one.reason for one in rejections}
-
-
 @pytest.fixture
-def here(tmp_path: Path, catalog: Catalog) -> Arrivals:
-    return Arrivals(tmp_path, catalog)
+def here(tmp_path: Path, services: Services) -> Arrivals:
+    return Arrivals(tmp_path / "ingest", services)
 
 
-def _videos(found: Sweep) -> list[str]:
-    return [str(source.key) for source in found.arrivals]
+def _videos(found: Looks) -> list[str]:
+    return [str(key) for key in found.arrived]
+
+
+def _record(here: Arrivals, found: Looks) -> VideoRecord:
+    """Of the one video that arrived."""
+    (key,) = found.arrived
+    record = here.catalog.project(key.project).videos.get(key.video)
+    assert record is not None
+    return record
 
 
 def test_an_object_that_looks_the_same_twice_is_registered(here: Arrivals) -> None:
     here.put(INTRO)
-    first = here.sweep()
-    assert (first.arrivals, list(first.pending)) == ((), [INTRO])
-    second = here.sweep()
-    (source,) = second.arrivals
+    first = here.round()
+    assert (first.arrived, list(first.pending)) == ([], [INTRO])
+    second = here.round()
+    record = _record(here, second)
+    source = record.source
     assert second.pending == {}
-    record = here.catalog.project("acme").videos.get("intro")
-    assert record and record.source == source and record.arrived_at == here.now
+    assert (record.arrived_at, record.due) == (here.now, Due.RUN)
     assert (source.key, source.object_key) == (VideoKey(project="acme", video="intro"), INTRO)
     assert (source.name, source.size, source.version) == ("intro", 5, first.pending[INTRO])
 
@@ -70,14 +49,14 @@ def test_an_object_that_looks_the_same_twice_is_registered(here: Arrivals) -> No
 def test_a_recorded_version_is_no_arrival(here: Arrivals) -> None:
     here.put(INTRO)
     here.settle()
-    assert [_videos(here.sweep()) for _ in range(3)] == [[], [], []]
+    assert [_videos(here.round()) for _ in range(3)] == [[], [], []]
 
 
 def test_an_object_still_growing_waits(here: Arrivals) -> None:
     for size in (1, 2, 3):
         here.put(INTRO, b"m" * size)
-        assert _videos(here.sweep()) == []
-    assert _videos(here.sweep()) == ["acme/intro"]
+        assert _videos(here.round()) == []
+    assert _videos(here.round()) == ["acme/intro"]
 
 
 def test_a_new_version_arrives_again(here: Arrivals) -> None:
@@ -91,26 +70,9 @@ def test_a_renamed_file_arrives_again(here: Arrivals) -> None:
     here.put(INTRO)
     here.settle()
     (here.root / INTRO).rename(here.root / INTRO.replace("a.mp4", "b.mp4"))
-    (source,) = here.settle().arrivals
+    source = _record(here, here.settle()).source
     assert source.object_key.endswith("b.mp4")
     assert here.reasons() == {}
-
-
-def test_an_arrival_is_found_again_where_the_cursor_was_lost(here: Arrivals) -> None:
-    here.put(INTRO)
-    kept = here.sweep().pending
-    lost = here.sweep()
-    here.cursor = kept
-    assert here.sweep().arrivals == lost.arrivals
-    assert _videos(here.sweep()) == []
-
-
-def test_more_than_a_sweep_may_bring_waits_for_the_next(here: Arrivals) -> None:
-    for number in range(5):
-        here.put(f"projects/acme/videos/v{number}/a.mp4")
-    here.sweep()
-    brought = [_videos(here.sweep(most=2)) for _ in range(4)]
-    assert brought == [["acme/v0", "acme/v1"], ["acme/v2", "acme/v3"], ["acme/v4"], []]
 
 
 def test_two_projects_keep_apart(here: Arrivals) -> None:
@@ -125,7 +87,7 @@ def test_two_projects_keep_apart(here: Arrivals) -> None:
 def test_a_name_that_is_no_id_gets_one_and_is_kept_exactly(here: Arrivals) -> None:
     project, video = "Große Projekte", "Über uns: 50% + 映像"
     here.put(f"projects/{project}/videos/{video}/der Film.mp4")
-    (source,) = here.settle().arrivals
+    source = _record(here, here.settle()).source
     assert source.key.project == project_id_for(project)
     assert source.key.video == video_id_for(video)
     assert (source.name, source.object_key.split("/")[1]) == (video, project)
@@ -145,7 +107,7 @@ def test_what_lies_beside_is_ignored(here: Arrivals) -> None:
 def test_two_media_objects_are_ambiguous_until_one_is_left(here: Arrivals) -> None:
     here.put(INTRO)
     here.put("projects/acme/videos/intro/b.mov")
-    assert here.settle().arrivals == ()
+    assert here.settle().arrived == []
     reasons = here.reasons()
     assert list(reasons) == ["videos/intro/a.mp4", "videos/intro/b.mov"]
     assert all("'a.mp4'" in reason and "'b.mov'" in reason for reason in reasons.values())
@@ -159,11 +121,11 @@ def test_two_media_objects_are_ambiguous_until_one_is_left(here: Arrivals) -> No
 )
 def test_an_object_in_no_video_s_folder_is_rejected_until_moved(here: Arrivals, place: str) -> None:
     here.put(f"projects/acme/{place}")
-    (rejection,) = here.settle().rejections
-    assert rejection.object_key == f"projects/acme/{place}"
-    assert "projects/{project}/videos/{video}/{file}" in rejection.reason
+    ((object_key, reason),) = here.settle().rejected.items()
+    assert object_key == f"projects/acme/{place}"
+    assert "projects/{project}/videos/{video}/{file}" in reason
     (here.root / INTRO).parent.mkdir(parents=True)
-    (here.root / rejection.object_key).rename(here.root / INTRO)
+    (here.root / object_key).rename(here.root / INTRO)
     assert _videos(here.settle()) == ["acme/intro"]
     assert here.reasons() == {}
 
@@ -185,10 +147,10 @@ def test_links_and_pipes_are_rejected_by_name(here: Arrivals, tmp_path: Path) ->
 
 def test_an_object_that_stays_empty_is_rejected_until_it_is_filled(here: Arrivals) -> None:
     here.put(INTRO, b"")
-    assert here.sweep().rejections == ()
+    assert here.round().rejected == {}
     for _ in range(3):
-        found = here.sweep()
-        assert (found.arrivals, len(found.rejections)) == ((), 1)
+        found = here.round()
+        assert (found.arrived, len(found.rejected)) == ([], 1)
     assert "empty" in here.reasons()["videos/intro/a.mp4"]
     here.put(INTRO)
     assert _videos(here.settle()) == ["acme/intro"]
@@ -197,18 +159,19 @@ def test_an_object_that_stays_empty_is_rejected_until_it_is_filled(here: Arrival
 
 def test_a_rejection_keeps_the_time_when_it_was_first_found(here: Arrivals) -> None:
     here.put("projects/acme/a.mp4")
-    (first,) = here.sweep().rejections
-    (later,) = here.sweep().rejections
-    assert later == first
-    (recorded,) = here.catalog.project("acme").videos.rejections()
-    assert recorded == first
+    here.round()
+    (first,) = here.catalog.project("acme").videos.rejections()
+    here.round()
+    assert here.catalog.project("acme").videos.rejections() == [first]
+    assert first.at == NOW + timedelta(seconds=30)
 
 
 def test_a_folder_that_is_gone_leaves_no_rejection(here: Arrivals) -> None:
     here.put("projects/acme/a.mp4")
-    here.sweep()
+    here.round()
     (here.root / "projects/acme/a.mp4").unlink()
-    assert here.sweep().rejections == ()
+    here.put("projects/globex/videos/other/a.mp4")
+    here.round()
     assert here.reasons() == {}
 
 
@@ -217,12 +180,11 @@ def test_two_video_names_never_become_one(here: Arrivals) -> None:
     taken = video_id_for(exact)
     here.put(f"projects/acme/videos/{exact}/a.mp4")
     here.put(f"projects/acme/videos/{taken}/a.mp4")
-    found = here.settle()
-    assert len(found.arrivals) == 1
+    assert len(here.settle().arrived) == 1
     for _ in range(2):
-        (rejection,) = found.rejections
-        assert repr(exact) in rejection.reason and repr(taken) in rejection.reason
-        found = here.sweep()
+        (reason,) = here.reasons().values()
+        assert repr(exact) in reason and repr(taken) in reason
+        here.round()
 
 
 @pytest.mark.parametrize("registered_first", [False, True])
@@ -236,10 +198,10 @@ def test_two_project_names_never_become_one(here: Arrivals, registered_first: bo
     here.settle()
     videos = here.catalog.project(taken).videos.listing()
     owners = {record.source.object_key.split("/")[1] for record in videos}
-    (rejected,) = here.sweep().rejections
+    ((object_key, reason),) = here.round().rejected.items()
     assert owners == ({exact} if registered_first else {taken})
-    assert rejected.object_key.split("/")[1] not in owners
-    assert "rename" in rejected.reason
+    assert object_key.split("/")[1] not in owners
+    assert "rename" in reason
 
 
 def test_what_lies_in_no_project_is_told(here: Arrivals) -> None:
@@ -247,7 +209,7 @@ def test_what_lies_in_no_project_is_told(here: Arrivals) -> None:
     (here.root / "projects/acme").symlink_to(here.root)
     here.put("projects/acme2/videos/v/a.mp4")
     found = here.settle()
-    assert found.strays == ("projects/a.mp4", "projects/acme")
+    assert found.strays == ["projects/a.mp4", "projects/acme"]
     assert _videos(found) == ["acme2/v"]
     assert here.catalog.projects() == ["acme2"]
 
@@ -264,7 +226,7 @@ def test_a_known_object_is_registered_at_once(here: Arrivals) -> None:
     here.put(INTRO)
     source = register_now(here.ingest, here.catalog, INTRO, NOW)
     record = here.catalog.project("acme").videos.get("intro")
-    assert record and record.source == source
+    assert record and record.source == source and record.due is None
     assert _videos(here.settle()) == []
 
 

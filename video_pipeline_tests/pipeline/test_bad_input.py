@@ -14,7 +14,7 @@ import pytest
 
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.pipeline.arrive import sweep
+from video_pipeline.pipeline.reception import Memory, receive
 from video_pipeline.pipeline.road import travel
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.fakes.delivery import encode
@@ -62,9 +62,9 @@ def arrived(services: Services, vendor: Vendor) -> Callable[[], dict[str, dict[P
 
     def arrived() -> dict[str, dict[Phase, str]]:
         now = datetime.now(UTC)
-        first = sweep(services.ingest, services.catalog, now, {})
-        found = sweep(services.ingest, services.catalog, now, first.pending)
-        ended = {str(a.key): travel(services, a.key) for a in found.arrivals}
+        first = receive(services, Memory(), now)
+        found = receive(services, Memory(pending=first.looks.pending), now)
+        ended = {str(key): travel(services, key) for key in found.looks.arrived}
         return {
             key: {phase: f"{o.state}: {o.message}" for phase, o in outcomes.items()}
             for key, outcomes in ended.items()

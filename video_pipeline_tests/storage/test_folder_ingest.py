@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.domain.errors import SourceError, StorageError
+from video_pipeline.domain.layout import Layout
 from video_pipeline.storage.folder import FolderIngest
 from video_pipeline.storage.walk import DEEPEST
 from video_pipeline_tests.contracts.storage_contract import Deliver, IngestContract
@@ -208,3 +209,18 @@ def test_endless_folders_are_not_entered(ingest: FolderIngest, root: Path) -> No
 def test_a_missing_root_is_told(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="Create it"):
         next(FolderIngest(tmp_path / "nowhere").listing())
+
+
+def test_by_a_rule_other_parts_of_the_key_say_whose_it_is(root: Path, deliver: Deliver) -> None:
+    layout = Layout(pattern=r"in/(?P<video>[^/]+)/by (?P<project>[^/]+)/[^/]+")
+    own, other = "in/one/by acme/a.mp4", "in/one/by acme2/b.mp4"
+    for key in (own, other, "out/one/by acme/a.mp4"):
+        deliver(key, b"bytes")
+    ingest = FolderIngest(root, layout)
+    assert [found.key for found in ingest.listing()] == [own, other]
+    half = ingest.project("acme")
+    assert [found.key for found in half.listing("in/")] == [own]
+    assert half.stat(own)
+    for key in (other, "out/one/by acme/a.mp4", "projects/acme/videos/v/a.mp4"):
+        with pytest.raises(StorageError, match="does not belong"):
+            half.stat(key)

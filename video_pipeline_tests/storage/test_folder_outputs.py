@@ -4,7 +4,6 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -80,20 +79,6 @@ def test_a_limit_on_space_leaves_the_old_object_and_nothing_else(
     assert KEY in told and "quota" in told and "Free some space" in told
     assert _files(root) == [KEY]
     assert (root / KEY).read_bytes() == b"old"
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 64 kB."""
-    place = tmp_path / "tiny"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a file system is not allowed here")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
 
 
 def test_a_full_disk_is_told_and_usable_again(tiny: Path) -> None:

@@ -1,0 +1,95 @@
+"""Of one project's videos: what is compared with the ingest store, and what is due for them.
+
+The documents are those of `videos`. Every change is one atomic step that holds only where the
+document still is what was looked at.
+"""
+
+from datetime import UTC, datetime
+
+from video_pipeline.catalog.scoped import Document, ProjectDatabase
+from video_pipeline.catalog.videos import record
+from video_pipeline.domain.source import Due, Known, VideoRecord
+
+_KEY = "source.object_key"
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_COMPARED = ("video", _KEY, "version", "due", "missing_since", "removed_at")
+
+
+class MongoArrivals:
+    """Implements Arrivals."""
+
+    def __init__(self, database: ProjectDatabase) -> None:
+        self._videos, self._rejections = database["videos"], database["rejections"]
+
+    def folder(self) -> str | None:
+        found = self._videos.find_one({}, sort=[("video", 1)], projection=[_KEY])
+        return found["source"]["object_key"] if found else None
+
+    def known(self, first: str, last: str) -> list[Known]:
+        found = self._videos.find({_KEY: {"$gte": first, "$lte": last}}, projection=_COMPARED)
+        return [_known(document) for document in found]
+
+    def rejected(self, first: str, last: str) -> dict[str, str]:
+        found = self._rejections.find({"object_key": {"$gte": first, "$lte": last}})
+        return {document["object_key"]: document["reason"] for document in found}
+
+    def miss(self, known: Known, now: datetime) -> None:
+        where = {**_as_seen(known), "missing_since": None, "removed_at": None}
+        self._videos.update(where, {"$set": {"missing_since": now}})
+
+    def found(self, known: Known) -> None:
+        self._videos.update(_as_seen(known), {"$set": {"missing_since": None}})
+
+    def missing(self, limit: int) -> int:
+        where: Document = {"missing_since": {"$gt": _EARLIEST}, "removed_at": None}
+        return sum(1 for _ in self._videos.find(where, projection=["_id"], limit=limit))
+
+    def remove(self, known: Known, now: datetime) -> bool:
+        marks = {"removed_at": now, "missing_since": None, "due": Due.REMOVAL.value}
+        return self._videos.update({**_as_seen(known), "removed_at": None}, {"$set": marks})
+
+    def due(self, what: Due, limit: int) -> list[VideoRecord]:
+        found = self._videos.find({"due": what.value}, sort=[("arrived_at", 1)], limit=limit)
+        return [record(document) for document in found]
+
+    def count_due(self, what: Due) -> int:
+        return self._videos.count({"due": what.value})
+
+    def done(self, record: VideoRecord) -> bool:
+        return self._videos.update(_as_recorded(record), {"$set": {"due": None}})
+
+    def archive(self, record: VideoRecord, at: datetime) -> bool:
+        marks = {"archived_at": at, "due": Due.ARCHIVAL.value}
+        return self._videos.update(_as_recorded(record), {"$set": marks})
+
+    def restore(self, record: VideoRecord) -> bool:
+        marks = {"archived_at": None, "due": Due.RESTORATION.value}
+        return self._videos.update(_as_recorded(record), {"$set": marks})
+
+    def forget(self, record: VideoRecord) -> bool:
+        return record.removed_at is not None and self._videos.delete(_as_recorded(record)) > 0
+
+
+def _known(document: Document) -> Known:
+    return Known(
+        video=document["video"],
+        object_key=document["source"]["object_key"],
+        version=document["version"],
+        due=Due(document["due"]) if document.get("due") else None,
+        missing_since=document.get("missing_since"),
+        removed_at=document.get("removed_at"),
+    )
+
+
+def _as_seen(known: Known) -> Document:
+    return {"video": known.video, "version": known.version, _KEY: known.object_key}
+
+
+def _as_recorded(record: VideoRecord) -> Document:
+    """A video that arrived anew since, or was removed since, is another."""
+    return {
+        "video": record.key.video,
+        "arrived_at": record.arrived_at,
+        "removed_at": record.removed_at,
+        "due": record.due.value if record.due else None,
+    }

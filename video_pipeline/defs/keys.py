@@ -1,0 +1,102 @@
+"""Videos whose keys leave Dagster or come back: removed, archived and restored ones.
+
+What else a removal means is a use case of the pipeline. That something is due stands in the
+catalogue until it is done here, so that whoever asks for it needs no Dagster.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from video_pipeline.defs.partitions import PARTITION_TAG, VIDEOS_NAME, add_videos
+from video_pipeline.domain.errors import CatalogUnavailable, PipelineError
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.source import Due, VideoRecord
+from video_pipeline.pipeline.remove import carry_out, finish, partition_goes
+from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep import Troubles
+
+MOST = 20
+"""Of each kind, a tick and project; the others stay due."""
+
+_WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
+_AT_WORK = [
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+@dataclass
+class Keys:
+    """What a tick did about keys."""
+
+    seen_to: Counter[Due] = field(default_factory=Counter[Due])
+    left: int = 0
+    """A run of the video is at work, more is to be deleted, or there was trouble."""
+
+
+def see_to_keys(instance: dg.DagsterInstance, services: Services, troubles: Troubles) -> Keys:
+    """Carry out what is due, some of each project. Raises CatalogUnavailable."""
+    told = Keys()
+    for project in services.catalog.projects():
+        for what in (Due.REMOVAL, Due.ARCHIVAL, Due.RESTORATION):
+            for record in services.of(project).arrivals.due(what, MOST):
+                done = _guarded(instance, services, record, troubles)
+                told.seen_to[what] += done
+                told.left += not done
+    return told
+
+
+def _guarded(
+    instance: dg.DagsterInstance, services: Services, record: VideoRecord, troubles: Troubles
+) -> bool:
+    """One project's trouble never stops the others."""
+    try:
+        return _see_to(instance, services, record)
+    except CatalogUnavailable:
+        raise
+    except PipelineError as error:
+        troubles[record.key.project] = str(error)
+        return False
+
+
+def _see_to(instance: dg.DagsterInstance, services: Services, record: VideoRecord) -> bool:
+    """False while a run is at work, which would write what has just been deleted, and while more
+    is left to be deleted than a tick may."""
+    arrivals = services.of(record.key.project).arrivals
+    if record.due is Due.RESTORATION:
+        add_videos(instance, [record.key])
+        return arrivals.done(record)
+    if not _is_quiet(instance, record.key):
+        return False
+    if record.due is Due.ARCHIVAL:
+        _drop(instance, record.key)
+        return arrivals.done(record)
+    if not carry_out(services, record):
+        return False
+    if partition_goes(services, record.key):
+        _drop(instance, record.key)
+    return finish(services, record)
+
+
+def _is_quiet(instance: dg.DagsterInstance, key: VideoKey) -> bool:
+    """Whether no run of the video is at work. Runs that wait are cancelled, held ones too: they
+    would ask a provider once more."""
+    for run_id in _runs(instance, key, _WAITING):
+        instance.run_coordinator.cancel_run(run_id)
+    return not _runs(instance, key, _AT_WORK)
+
+
+def _drop(instance: dg.DagsterInstance, key: VideoKey) -> None:
+    """Take a video's key out; what was materialized of it is shown again if the key comes back."""
+    if instance.has_dynamic_partition(VIDEOS_NAME, str(key)):
+        instance.delete_dynamic_partition(VIDEOS_NAME, str(key))
+
+
+def _runs(
+    instance: dg.DagsterInstance, key: VideoKey, statuses: list[dg.DagsterRunStatus]
+) -> list[str]:
+    of_video = dg.RunsFilter(statuses=statuses, tags={PARTITION_TAG: str(key)})
+    return list(instance.get_run_ids(of_video))

@@ -1,0 +1,84 @@
+"""The regular expressions by which a store's owner says how its keys are made.
+
+They are matched against the keys of strangers, so those that could take for ever are refused.
+"""
+
+import re
+from collections.abc import Iterator
+from re import Pattern
+
+LONGEST = 500
+"""Characters of a pattern."""
+MOST_WILDCARDS = 2
+"""`.*` and `.+` in one pattern: the time they take grows with as high a power of the key."""
+
+_TOKEN = re.compile(
+    r"""
+    (?P<plain> \\. | \[\^?\]?(?:\\.|[^\]\\])*\] | [^()|\\\[*+?{])
+    | (?P<open> \((?:\?(?:P<\w+>|P=|[:=!>]|<[=!]|[aiLmsux-]+:?|\#))?)
+    | (?P<close> \))
+    | (?P<either> \|)
+    | (?P<repeat> [*+] | \{\d*,\d*\})
+    | (?P<few> \? | \{\d+\} | \{)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def compiled(pattern: str) -> Pattern[str]:
+    """The pattern, ready for use. Raises ValueError that says what is wrong with it."""
+    if len(pattern) > LONGEST:
+        raise ValueError(f"the pattern is longer than {LONGEST} characters")
+    try:
+        found = re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"the pattern is no regular expression: {error}") from error
+    missing = [f"(?P<{name}>...)" for name in ("project", "video") if name not in found.groupindex]
+    if missing:
+        raise ValueError(f"the pattern lacks the named group {' and '.join(missing)}")
+    _check_bounded(pattern)
+    return found
+
+
+def literal_folder(pattern: str) -> str:
+    """The folder that every key matched lies in, as far as the pattern begins with plain text."""
+    if "|" in pattern:
+        return ""
+    text = pattern.removeprefix("^")
+    plain = re.match(r"[^.^$*+?{}\[\]\\()]*", text)
+    return plain[0][: plain[0].rfind("/") + 1] if plain else ""
+
+
+def _check_bounded(pattern: str) -> None:
+    """Raise ValueError for what may take exponential time: within a repeated group, another
+    repeat, option or alternatives; and for too many wildcards."""
+    loose = [False]
+    closed = wild = False
+    wildcards = 0
+    for kind, text in _tokens(pattern):
+        if kind == "repeat":
+            if closed:
+                raise ValueError(
+                    "the pattern repeats a group that holds repeats, options or alternatives"
+                )
+            loose[-1] = True
+            wildcards += wild
+        elif kind == "open":
+            loose.append(False)
+        elif kind == "either" or text == "?":
+            loose[-1] = True
+        closed = kind == "close" and _leave(loose)
+        wild = kind == "plain" and text == "."
+    if wildcards > MOST_WILDCARDS:
+        raise ValueError("the pattern has more than two of .* and .+: write [^/]+ for one part")
+
+
+def _leave(loose: list[bool]) -> bool:
+    inner = loose.pop()
+    loose[-1] = loose[-1] or inner
+    return inner
+
+
+def _tokens(pattern: str) -> Iterator[tuple[str, str]]:
+    for found in _TOKEN.finditer(pattern):
+        yield found.lastgroup or "plain", found[0]

@@ -1,0 +1,1 @@
+"""What an ingest store tells of its objects: one interface, and the queues that carry it."""

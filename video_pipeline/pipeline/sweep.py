@@ -1,0 +1,202 @@
+"""The sweep: slice after slice, what lies in the ingest store is compared with the catalogue.
+
+A slice is bounded whatever the store holds, and compared by one range query a project. It finds
+what no notice told of, or all of it where nothing tells. What it does not find any more is noted;
+gone it is only if the next whole sweep does not find it either, and one more look does not.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+
+from video_pipeline.catalog.interface import ProjectCatalog
+from video_pipeline.domain.errors import CatalogUnavailable, PipelineError
+from video_pipeline.domain.identity import ProjectId, project_id_for
+from video_pipeline.domain.layout import Group, Place
+from video_pipeline.domain.source import Known
+from video_pipeline.domain.values import Frozen
+from video_pipeline.pipeline.arrive import (
+    MOST_IN_A_FOLDER,
+    Contents,
+    Looks,
+)
+from video_pipeline.storage.store import StoredObject
+
+Troubles = dict[str, str]
+"""Project, or nothing for all of them, to what is wrong and what mends it."""
+
+
+_MOST_NEW = 200
+"""Objects that a slice lets wait for a second look; it ends with them, and goes on after it."""
+_END = "\U0010ffff"
+"""Behind every key."""
+
+
+class Position(Frozen):
+    """How far a sweep has come."""
+
+    after: str = ""
+    """The key behind which it goes on."""
+    began: datetime | None = None
+    """When this sweep began; None between two."""
+    ended: datetime | None = None
+    """When the last whole one ended."""
+    keys: int = 0
+    """How many objects it has listed so far, or the last whole one had."""
+
+
+class _Slice(Frozen):
+    """Some of what lies in the store, whole folders of it, in key order."""
+
+    objects: tuple[StoredObject, ...]
+    first: str
+    last: str
+    whole: bool
+    """Whether nothing lies behind it."""
+    crowded: Group | None = None
+    """The folder that was cut short, since too much lies there."""
+
+
+def sweep_on(
+    looks: Looks, position: Position, keys: int, late: Callable[[], bool], troubles: Troubles
+) -> Position:
+    """Compare the next slice, of about so many keys, and say how far that has led.
+
+    Ends before where it is late, at a folder's end. What troubles one project is told and left to
+    the next sweep. Raises StorageError where the store cannot be listed, CatalogUnavailable.
+    """
+    if position.began is None:
+        position = Position(began=looks.now, ended=position.ended)
+    piece = _slice(looks, position.after, keys)
+    if not piece.objects and not position.after and _knows_any(looks):
+        troubles[""] = (
+            "nothing lies in the ingest store, although videos are known: is it the right place? "
+            "None is taken for removed. If all are to go, leave any other object there."
+        )
+        return Position(ended=looks.now)
+    reached = _compare(looks, piece, late, troubles)
+    _look_again(looks, position.began or looks.now, late, troubles)
+    listed = position.keys + len(piece.objects)
+    if piece.whole and reached == piece.last:
+        return Position(ended=looks.now, keys=listed)
+    return Position(after=reached, began=position.began, ended=position.ended, keys=listed)
+
+
+def _knows_any(looks: Looks) -> bool:
+    return any(looks.services.of(p).arrivals.folder() for p in looks.services.catalog.projects())
+
+
+def _slice(looks: Looks, after: str, keys: int) -> _Slice:
+    """The next objects, on to the end of the last one's folder; a crowd in one folder is cut."""
+    first = after + "\0" if after else ""
+    found: list[StoredObject] = []
+    group, in_group = Group("", False), 0
+    for one in looks.services.ingest.listing(after):
+        its_group = looks.layout.group_of(one.key)
+        if its_group != group:
+            if len(found) >= keys:
+                return _Slice(objects=tuple(found), first=first, last=group.last, whole=False)
+            group, in_group = its_group, 0
+        in_group += 1
+        if in_group > MOST_IN_A_FOLDER:
+            cut = tuple(found)
+            return _Slice(objects=cut, first=first, last=group.last, whole=False, crowded=group)
+        found.append(one)
+    return _Slice(objects=tuple(found), first=first, last=_END, whole=True)
+
+
+def _compare(looks: Looks, piece: _Slice, late: Callable[[], bool], troubles: Troubles) -> str:
+    """Look at each group of a slice; the key up to which that was done."""
+    recorded, pending = _Recorded(looks, piece), len(looks.pending)
+    reached = piece.first.removesuffix("\0")
+    shown = looks.visible(piece.objects)
+    for group, objects in groupby(shown, lambda one: looks.layout.group_of(one.key)):
+        if late() or len(looks.pending) - pending >= _MOST_NEW:
+            break
+        listed = list(objects)
+        reached, place = group.last, looks.layout.place_of(listed[0].key)
+        if place is None:
+            looks.strays.append(listed[0].key)
+        else:
+            contents = recorded.contents(place, group, listed, group == piece.crowded)
+            _guarded(looks, place, troubles, lambda it=contents: looks.at(it, {}))
+    else:
+        reached = piece.last
+    for contents in recorded.unlisted(reached):
+        _guarded(looks, contents.place, troubles, lambda it=contents: looks.at(it, {}))
+    return reached
+
+
+class _Recorded:
+    """What the catalogue has of the keys of a slice, by project and group."""
+
+    def __init__(self, looks: Looks, piece: _Slice) -> None:
+        self._layout = looks.layout
+        places = (self._layout.place_of(one.key) for one in piece.objects)
+        listed = {project_id_for(place.project) for place in places if place}
+        self._known: dict[ProjectId, dict[Group, list[Known]]] = {}
+        self._rejected: dict[ProjectId, dict[Group, dict[str, str]]] = {}
+        for project in sorted({*looks.services.catalog.projects(), *listed}):
+            arrivals = looks.services.of(project).arrivals
+            known, rejected = self._of(project)
+            for one in arrivals.known(piece.first, piece.last):
+                known.setdefault(self._layout.group_of(one.object_key), []).append(one)
+            for key, reason in arrivals.rejected(piece.first, piece.last).items():
+                rejected.setdefault(self._layout.group_of(key), {})[key] = reason
+
+    def contents(
+        self, place: Place, group: Group, listed: Sequence[StoredObject], crowded: bool
+    ) -> Contents:
+        """What was listed of one group with what is recorded of it."""
+        known, rejected = self._of(project_id_for(place.project))
+        return Contents(place, listed, known.pop(group, []), rejected.pop(group, {}), crowded)
+
+    def unlisted(self, last: str) -> Iterator[Contents]:
+        """What is recorded of groups up to the last key, and was not listed."""
+        for project in list(self._known):
+            known, rejected = self._of(project)
+            for group in [group for group in {*known, *rejected} if group.at <= last]:
+                gone, mended = known.pop(group, []), rejected.pop(group, {})
+                place = self._layout.place_of(gone[0].object_key if gone else next(iter(mended)))
+                if place is not None:
+                    yield Contents(place, [], gone, mended)
+
+    def _of(
+        self, project: ProjectId
+    ) -> tuple[dict[Group, list[Known]], dict[Group, dict[str, str]]]:
+        return self._known.setdefault(project, {}), self._rejected.setdefault(project, {})
+
+
+def _look_again(
+    looks: Looks, began: datetime, late: Callable[[], bool], troubles: Troubles
+) -> None:
+    """One more look for what an earlier sweep had noted as missing already."""
+    most = looks.services.arrivals.removals_at_once
+    for project, missed in list(looks.missed.items()):
+        gone = [one for one in missed if one.missing_since and one.missing_since < began]
+        half = looks.services.of(project)
+        if gone and half.arrivals.missing(most + 1) > most:
+            troubles[project] = _too_many(half, most)
+            continue
+        for one in gone:
+            place = looks.layout.place_of(one.object_key)
+            if late() or place is None:
+                break
+            _guarded(looks, place, troubles, lambda it=one: looks.into(it.object_key))
+
+
+def _too_many(half: ProjectCatalog, most: int) -> str:
+    return (
+        f"more than {most} videos of {half.project} are missing at once: is it the right place? "
+        "None is taken for removed. If they are to go, raise arrivals.removals_at_once."
+    )
+
+
+def _guarded(looks: Looks, place: Place, troubles: Troubles, look: Callable[[], None]) -> None:
+    """One project's trouble never stops the others."""
+    try:
+        look()
+    except CatalogUnavailable:
+        raise
+    except PipelineError as error:
+        troubles[project_id_for(place.project)] = str(error)

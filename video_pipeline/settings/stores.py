@@ -1,0 +1,63 @@
+"""Where objects lie and how buckets are reached, from pipeline.yaml and the environment."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from video_pipeline.domain.layout import Layout
+from video_pipeline.settings.document import Document
+from video_pipeline.settings.form import PlaceForm, Reference, S3Form, StorageForm
+from video_pipeline.settings.model import Notifications, Place, Storage
+from video_pipeline.settings.problems import Problem, raise_for
+from video_pipeline.storage.s3_options import S3Options
+
+INGEST_BUCKET = "S3_BUCKET"
+OUTPUT_BUCKET = "S3_OUTPUT_BUCKET"
+_LAYOUT = ("storage", "ingest", "layout")
+_A_BUCKET_TELLS = Problem(
+    keys=("storage", "ingest", "notifications"),
+    what="only a bucket tells of its objects",
+    remedy=f"Name one under storage.ingest.bucket or in {INGEST_BUCKET}, or remove this.",
+)
+
+
+def read_storage(
+    document: Document, form: StorageForm, home: Path, environ: Mapping[str, str]
+) -> Storage:
+    """The stores, the environment before the file. Raises ConfigurationError."""
+
+    def place(written: PlaceForm, variable: str, default: str) -> Place:
+        named = written.folder and document.file.parent / Path(written.folder).expanduser()
+        folder = named.absolute() if named else home / default
+        return Place(folder=folder, bucket=environ.get(variable) or written.bucket)
+
+    variables = {
+        name: reference.env
+        for name in S3Form.model_fields
+        if isinstance(reference := getattr(form.s3, name), Reference)
+    }
+    secrets = {name: environ.get(variable) or None for name, variable in variables.items()}
+    plain = form.s3.model_dump(exclude=set(variables))
+    ingest, told = place(form.ingest, INGEST_BUCKET, "ingest"), form.ingest.notifications
+    if told and not ingest.bucket:
+        raise_for(document, [_A_BUCKET_TELLS])
+    return Storage(
+        ingest=ingest,
+        notifications=Notifications(**dict(told)) if told else None,
+        outputs=place(form.outputs, OUTPUT_BUCKET, "outputs"),
+        layout=_layout(document, form.ingest.layout),
+        s3=S3Options.model_validate({**plain, **secrets}),
+        s3_variables=variables,
+        scratch_bytes=form.scratch_bytes,
+    )
+
+
+def _layout(document: Document, pattern: str) -> Layout:
+    try:
+        return Layout(pattern=pattern)
+    except ValidationError as error:
+        what = error.errors()[0]["msg"].removeprefix("Value error, ")
+        remedy = "Write one such as `(?P<project>[^/]+)/(?P<video>[^/]+)/[^/]+`."
+        raise_for(document, [Problem(keys=_LAYOUT, what=what, remedy=remedy)])
+        raise

@@ -1,0 +1,310 @@
+"""Two hundred videos of three tenants arrive by events, whatever state they are in; all is counted.
+
+The bucket, its queue and the outputs are real servers' (ministack), the webserver, the daemon, the
+sensor and every run are Dagster's own, the clips are real. Ten objects are junk of three sorts, ten
+videos are overwritten and five deleted while the others still run; each tenant has another policy
+of removal. The table at the end adds up, or the scenario does not hold.
+"""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import av
+import dagster as dg
+
+import video_pipeline.samples
+from video_pipeline.catalog.connection import connect
+from video_pipeline.catalog.interface import Catalog
+from video_pipeline.defs.partitions import VIDEOS_NAME
+from video_pipeline.domain.phases import ROAD
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.source import Due, VideoRecord
+from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
+from video_pipeline_tests.stage.bucket_that_tells import BucketThatTells, bucket_that_tells
+from video_pipeline_tests.stage.dagster_processes import dagster_processes
+from video_pipeline_tests.stage.s3_servers import REGION, ministack
+
+POLICIES = {"acme": "keep", "globex": "archive", "initech": "delete"}
+VIDEOS = 190
+OVERWRITTEN, DELETED = 10, 5
+UNPLACED, EMPTY, NO_MEDIA = 4, 3, 3
+"""Junk: in no video's folder and empty are rejected; what is no media is a video that fails."""
+_PATIENCE_SECONDS = 3600
+_OPEN = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_CONFIGURATION = """\
+storage:
+  ingest:
+    bucket: {ingest}
+    notifications: {{queue: "{queue}", dead_letters: "{dead_letters}", endpoint: "{endpoint}"}}
+  outputs: {{bucket: {outputs}}}
+  s3:
+    endpoint: "{endpoint}"
+    region: {region}
+    access_key_id: {{env: SCENARIO_KEY}}
+    secret_access_key: {{env: SCENARIO_SECRET}}
+providers:
+  cuts: {{plugin: pyscenedetect}}
+phases:
+  shots: [cuts]
+arrivals: {{pause_seconds: 60}}
+projects:
+{projects}
+"""
+
+
+def run(videos: int = VIDEOS) -> int:
+    """Run it; 0 only if all holds."""
+    with temporary_deployment() as (folder, uri), ministack(folder) as server:
+        bucket = bucket_that_tells(server)
+        outputs = f"{bucket.name}-out"
+        bucket.s3.create_bucket(Bucket=outputs)
+        _configure(folder, bucket, outputs)
+        environment = {
+            "MONGODB_URI": uri,
+            "SCENARIO_KEY": server.access,
+            "SCENARIO_SECRET": server.secret,
+            "VIDEO_PIPELINE_CONFIG": str(folder / "pipeline.yaml"),
+            "VIDEO_PIPELINE_HOME": str(folder / ".video-pipeline"),
+        }
+        catalog = connect(uri, "video_pipeline")
+        with dagster_processes(folder / "dagster", environment) as (instance, _):
+            stage = _Stage(bucket, outputs, catalog, instance, _clip(folder / "clip.mp4"))
+            stage.arrive(videos)
+            stage.change()
+            stage.settle()
+            held = stage.verdict()
+        catalog.close()
+        return held
+
+
+def _configure(folder: Path, bucket: BucketThatTells, outputs: str) -> None:
+    projects = "".join(f"  {name}: {{removal: {way}}}\n" for name, way in POLICIES.items())
+    text = _CONFIGURATION.format(
+        ingest=bucket.name,
+        outputs=outputs,
+        queue=bucket.queue,
+        dead_letters=bucket.dead_letters,
+        endpoint=bucket.server.endpoint,
+        region=REGION,
+        projects=projects,
+    )
+    (folder / "pipeline.yaml").write_text(text)
+
+
+def _clip(target: Path) -> bytes:
+    """The first seconds of a real sample, its packets as they are."""
+    sample = Path(video_pipeline.samples.__file__).with_name("trailer.mp4")
+    with av.open(str(sample)) as source, av.open(str(target), "w") as out:
+        pictures = source.streams.video[0]
+        copied = out.add_stream_from_template(pictures)
+        for packet in source.demux(pictures):
+            if packet.dts is None or packet.dts * packet.time_base > 2:
+                break
+            packet.stream = copied
+            out.mux(packet)
+    return target.read_bytes()
+
+
+def _unlike(clip: bytes, number: int) -> bytes:
+    """The same video in other bytes: an empty box behind it."""
+    return clip + (16).to_bytes(4, "big") + b"free" + number.to_bytes(8, "big")
+
+
+@dataclass
+class _Stage:
+    """The running deployment, and what was done to its bucket."""
+
+    bucket: BucketThatTells
+    outputs: str
+    catalog: Catalog
+    instance: dg.DagsterInstance
+    clip: bytes
+    content: dict[str, str] = field(default_factory=dict)
+    """Each good video with the SHA-256 of its last bytes."""
+    overwritten: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    claims: list[tuple[str, bool, object]] = field(default_factory=list)
+
+    def arrive(self, videos: int) -> None:
+        """Put everything in, and one message that nobody can read."""
+        for number in range(videos):
+            key = f"{list(POLICIES)[number % 3]}/clip-{number:03}"
+            self._put(key, _unlike(self.clip, number))
+        for number, project in enumerate([*POLICIES, *POLICIES, *POLICIES][:UNPLACED]):
+            self.bucket.put(f"projects/{project}/unplaced-{number}.mp4")
+        for number, project in enumerate([*POLICIES][:EMPTY]):
+            self.bucket.put(f"projects/{project}/videos/empty-{number}/a.mp4", b"")
+        for number, project in enumerate([*POLICIES][:NO_MEDIA]):
+            self.bucket.put(
+                f"projects/{project}/videos/no-media-{number}/a.mp4", b"no video at all"
+            )
+        self.bucket.say("nobody can read this")
+
+    def change(self) -> None:
+        """Overwrite and delete some, once their runs are requested, while those are under way.
+        Earlier they would cost no run at all."""
+        wanted = len(self.content) + NO_MEDIA
+        self._until(
+            lambda: len(list(self._records())) == wanted and not self._due(Due.RUN),
+            "everything is registered, and its run requested",
+        )
+        known = sorted(self.content)
+        self.overwritten, self.deleted = known[::7][:OVERWRITTEN], known[3::9][:DELETED]
+        self.deleted = [key for key in self.deleted if key not in self.overwritten]
+        for number, key in enumerate(self.overwritten):
+            self._put(key, _unlike(self.clip, 10_000 + number))
+        for key in self.deleted:
+            self.bucket.remove(_object_key(key))
+            del self.content[key]
+
+    def settle(self) -> None:
+        """Until no message, no arrival, no removal and no run is left."""
+        self._until(self._is_quiet, "all is done")
+
+    def verdict(self) -> int:
+        """Print the table and the claims; 0 if all hold."""
+        rows = [self._row(project) for project in POLICIES]
+        rows.append(("all", *(sum(column) for column in zip(*(r[1:] for r in rows), strict=True))))
+        titles = ("put", "rejected", "failed", "done", "removed", "runs", "overwritten")
+        print()
+        print_table("What came of it", ["tenant", *titles], rows)
+        _, put, rejected, failed, done, removed, runs, overwritten = rows[-1]
+        self._claim(
+            "rejected, failed, done and removed are what was put",
+            put == rejected + failed + done + removed,
+            put,
+        )
+        self._claim(
+            "a run for each arrival and each overwriting, none twice",
+            runs == put - rejected + overwritten,
+            runs,
+        )
+        self._claim(
+            "the junk in no folder and the empty is rejected",
+            rejected == UNPLACED + EMPTY,
+            rejected,
+        )
+        self._claim("what is no media failed, and nothing else", failed == NO_MEDIA, failed)
+        self._claim("what was deleted is removed", removed == len(self.deleted), removed)
+        self._claim("each result is of the last bytes", *self._contents())
+        self._claim("each tenant's outputs are its own", *self._outputs())
+        self._claim("keys of archived and deleted videos are gone", *self._keys())
+        letters = self.bucket.sqs.get_queue_attributes(
+            QueueUrl=self.bucket.dead_letters, AttributeNames=["ApproximateNumberOfMessages"]
+        )["Attributes"]["ApproximateNumberOfMessages"]
+        self._claim("the message that nobody can read is a dead letter", letters == "1", letters)
+        shown = [(what, "yes" if holds else "NO", seen) for what, holds, seen in self.claims]
+        print_table("Claims", ["claim", "holds", "seen"], shown)
+        return 0 if all(holds for _, holds, _ in self.claims) else 1
+
+    def _claim(self, what: str, holds: bool, seen: object) -> None:
+        self.claims.append((what, holds, seen))
+
+    def _put(self, key: str, content: bytes) -> None:
+        self.bucket.put(_object_key(key), content)
+        self.content[key] = hashlib.sha256(content).hexdigest()
+
+    def _records(self) -> Iterator[VideoRecord]:
+        for project in POLICIES:
+            yield from self.catalog.project(project).videos.listing()
+
+    def _state(self, record: VideoRecord) -> str:
+        if record.removed_at is not None:
+            return "removed"
+        statuses = self.catalog.project(record.key.project).results.statuses(record.key.video)
+        states = {status.state for status in statuses.values()}
+        if PhaseState.FAILED in states:
+            return "failed"
+        done = set(statuses) == set(ROAD) and all(state.good for state in states)
+        return "done" if done else "open"
+
+    def _states(self) -> Counter[str]:
+        return Counter(map(self._state, self._records()))
+
+    def _is_quiet(self) -> bool:
+        due = sum(map(self._due, Due))
+        removed = sum(r.removed_at is not None for r in self._records())
+        gone = len(list(self._records())) - removed == len(self.content) + NO_MEDIA
+        open_runs = self.instance.get_runs_count(dg.RunsFilter(statuses=_OPEN))
+        return gone and not (due or open_runs or self.bucket.waiting())
+
+    def _due(self, what: Due) -> int:
+        return sum(self.catalog.project(p).arrivals.count_due(what) for p in POLICIES)
+
+    def _until(self, there: Any, what: str) -> None:
+        began, last = time.monotonic(), ""
+        while not there():
+            if time.monotonic() > began + _PATIENCE_SECONDS:
+                raise TimeoutError(f"not within {_PATIENCE_SECONDS} s: {what}; {last}")
+            told = ", ".join(f"{n} {state}" for state, n in sorted(self._states().items()))
+            told += f"; {self.bucket.waiting()} messages"
+            if told != last:
+                last = told
+                print(f"{time.monotonic() - began:5.0f} s  {told}", flush=True)
+            time.sleep(3)
+        print(f"{time.monotonic() - began:5.0f} s  {what}", flush=True)
+
+    def _row(self, project: str) -> tuple[Any, ...]:
+        half = self.catalog.project(project)
+        states = Counter(self._state(r) for r in half.videos.listing())
+        mine = [key for key in self.deleted if key.startswith(f"{project}/")]
+        removed = len([key for key in mine if self._is_removed(key)])
+        rejected = len(half.videos.rejections())
+        good = [key for key in self.content if key.startswith(f"{project}/")]
+        junk = self.bucket.s3.list_objects_v2(
+            Bucket=self.bucket.name, Prefix=f"projects/{project}/"
+        )
+        put = junk["KeyCount"] + len(mine)
+        assert put >= len(good)
+        again = len([key for key in self.overwritten if key.startswith(f"{project}/")])
+        keys = Counter(
+            run.tags["dagster/run_key"]
+            for run in self.instance.get_runs(
+                dg.RunsFilter(tags={"video_pipeline/project": project})
+            )
+            if "dagster/run_key" in run.tags and "dagster/parent_run_id" not in run.tags
+        )
+        assert all(count == 1 for count in keys.values()), keys
+        return (project, put, rejected, states["failed"], states["done"], removed, len(keys), again)
+
+    def _is_removed(self, key: str) -> bool:
+        project, video = key.split("/")
+        record = self.catalog.project(project).videos.get(video)
+        if POLICIES[project] == "delete":
+            return record is None
+        archived = record is not None and record.archived_at is not None
+        return record is not None and archived is (POLICIES[project] == "archive")
+
+    def _contents(self) -> tuple[bool, int]:
+        made = {str(r.key): r.sha256 for r in self._records() if self._state(r) == "done"}
+        return made == self.content, len(made)
+
+    def _outputs(self) -> tuple[bool, object]:
+        pages = self.bucket.s3.get_paginator("list_objects_v2").paginate(Bucket=self.outputs)
+        keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
+        timelines = {
+            "/".join(key.split("/")[1:4:2]) for key in keys if key.endswith("/timeline.json")
+        }
+        erased = {key for key in self.deleted if POLICIES[key.split("/")[0]] == "delete"}
+        return set(self.content) <= timelines and not erased & timelines, len(timelines)
+
+    def _keys(self) -> tuple[bool, object]:
+        there = set(self.instance.get_dynamic_partitions(VIDEOS_NAME))
+        kept = {key for key in self.deleted if POLICIES[key.split("/")[0]] == "keep"}
+        return there & set(self.deleted) == kept and set(self.content) <= there, len(there)
+
+
+def _object_key(key: str) -> str:
+    project, video = key.split("/")
+    return f"projects/{project}/videos/{video}/clip.mp4"
