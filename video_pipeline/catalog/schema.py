@@ -14,7 +14,7 @@ from video_pipeline.catalog.scoped import Document, address_of, translated
 from video_pipeline.domain.errors import CatalogError
 from video_pipeline.domain.values import Frozen
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every change below; a newer program brings an older database up to it."""
 
 _NAMESPACE_EXISTS = 48
@@ -70,7 +70,13 @@ COLLECTIONS = {
         unique=(("object_key",),),
     ),
     "phases": CollectionSpec(
-        fields={"video": "string", "phase": "string"}, unique=(("video", "phase"),)
+        fields={"video": "string", "phase": "string"},
+        unique=(("video", "phase"),),
+        indexes=(
+            ("state", "phase", "video"),
+            ("outdated", "phase", "video"),
+            ("phase", "result.provenance.choice", "video"),
+        ),
     ),
     "markers": CollectionSpec(
         fields=_ROW, indexes=(("video", "phase", "generation", *_ROW_ORDER),)
