@@ -9,6 +9,7 @@ import dagster as dg
 
 from video_pipeline.defs.arrivals import arrivals
 from video_pipeline.defs.assets import road_assets
+from video_pipeline.defs.backfill_project import backfill_project
 from video_pipeline.defs.completions import completions
 from video_pipeline.defs.deployment import PipelineResource
 from video_pipeline.defs.jobs import EXECUTOR, road
@@ -28,7 +29,7 @@ def build_defs(settings: Settings, overrides: Mapping[str, object] | None = None
     }
     return dg.Definitions(
         assets=road_assets(chosen_entries(settings)),
-        jobs=[road],
+        jobs=[road, backfill_project],
         sensors=[arrivals, completions],
         resources=resources,
         executor=EXECUTOR,

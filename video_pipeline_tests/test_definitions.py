@@ -107,7 +107,9 @@ def test_checks(shipped: dg.Definitions) -> None:
 
 def test_jobs_sensors_and_resources(shipped: dg.Definitions) -> None:
     repository = shipped.get_repository_def()
-    assert {job.name for job in repository.get_all_jobs()} == {"road", "__ASSET_JOB"}
+    assert {job.name for job in repository.get_all_jobs()} == {
+        *("road", "backfill_project", "__ASSET_JOB")
+    }
     sensors = repository.sensor_defs
     assert {sensor.name for sensor in sensors} == {"arrivals", "completions"}
     assert {s.default_status for s in sensors} == {dg.DefaultSensorStatus.RUNNING}

@@ -52,7 +52,14 @@ def test_every_command_is_documented_with_its_options(command: str) -> None:
 
 
 def test_every_variable_is_documented() -> None:
-    names = (load.CONFIG, load.HOME, load.MODELS, load.INGEST_BUCKET, load.OUTPUT_BUCKET)
+    names = (
+        load.CONFIG,
+        load.HOME,
+        load.MODELS,
+        load.WEBSERVER,
+        load.INGEST_BUCKET,
+        load.OUTPUT_BUCKET,
+    )
     assert not [name for name in (*names, "MONGODB_URI") if f"| `{name}` |" not in CONFIGURATION]
 
 

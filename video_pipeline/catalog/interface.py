@@ -240,6 +240,10 @@ class Units(Protocol):
         """Look a running unit up again then, and do not take it for ready before."""
         ...
 
+    def set_unwanted(self, unit: str, unwanted: bool) -> bool:
+        """Note whether anybody waits for a running unit; False where it is not running."""
+        ...
+
     def by_job(self, provider: str, job: str) -> WorkUnit | None:
         """The unit that a provider's job belongs to."""
         ...

@@ -36,6 +36,8 @@ class UnitDriver:
         self.unit = leases.take(self._open(forced_by).id)
         while self.unit.state.may_be_reopened:  # ended by the run that we waited for
             self.unit = leases.take(self._open("").id)
+        if self.unit.unwanted:  # somebody asks for it again
+            self._units.set_unwanted(self.unit.id, False)
         self.raw = RawPages(services.outputs.project(key.project), key, self.unit.id)
         services.on_step("opened")
 

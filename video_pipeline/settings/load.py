@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 import video_pipeline
 from video_pipeline.domain.errors import ConfigurationError
-from video_pipeline.settings.address import read_address
+from video_pipeline.settings.address import read_address, read_webserver
 from video_pipeline.settings.document import Document, read_document
 from video_pipeline.settings.entries import read_entries, with_models
 from video_pipeline.settings.form import PipelineForm, PlaceForm
@@ -19,6 +19,7 @@ from video_pipeline.settings.selections import check_choices, read_choices
 CONFIG = "VIDEO_PIPELINE_CONFIG"
 HOME = "VIDEO_PIPELINE_HOME"
 MODELS = "VIDEO_PIPELINE_MODELS"
+WEBSERVER = "VIDEO_PIPELINE_WEBSERVER"
 INGEST_BUCKET = "S3_BUCKET"
 OUTPUT_BUCKET = "S3_OUTPUT_BUCKET"
 
@@ -48,6 +49,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
         work=form.work,
         media=form.media,
         models=models,
+        webserver=read_webserver(document, form.webserver, environ.get(WEBSERVER), environ),
     )
 
 

@@ -101,6 +101,7 @@ def use_units(half: ProjectCatalog, request: WorkRequest, now: datetime) -> None
     units.due(now)
     units.mark_ready(unit.id, now)
     units.ready()
+    units.set_unwanted(unit.id, True)
     units.by_job("cloud", "j")
     units.of_video("film")
     units.in_state(UnitState.RUNNING)

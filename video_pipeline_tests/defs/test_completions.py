@@ -11,13 +11,13 @@ import pytest
 from video_pipeline.catalog.interface import Catalog
 from video_pipeline.cli.try_file import PROJECT
 from video_pipeline.defs.completions import TRIES, UNIT_TAG, completions
-from video_pipeline.defs.held import HELD_TAG, RELEASED, UNITS_TAG, WAITING
 from video_pipeline.defs.partitions import PROJECTS_NAME, TRY_PROJECT, VIDEOS_NAME
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
 from video_pipeline.plugins.base import Plugin
+from video_pipeline.webserver.tags import HELD_TAG, RELEASED, UNITS_TAG, WAITING
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM, Opened
 
 JobOf = Callable[..., WorkUnit]

@@ -65,7 +65,7 @@ class VendorJobs(Jobs):
             yield page.encode()
 
     def cancel(self, job: str) -> bool:
-        return False
+        return bool(self._ask(f"/jobs/{job}/stop", b"{}")["stopped"])
 
     def _ask(self, path: str, body: bytes | None = None) -> dict[str, Any]:
         try:

@@ -40,6 +40,8 @@ class Vendor:
         self.submissions: Counter[str] = Counter()
         """Requests to start a job, by video, however they ended."""
         self.jobs: dict[str, Job] = {}
+        self.stops_jobs = False
+        """Whether a running job can be stopped."""
         self.answer = threading.Event()
         self._tokens: dict[str, Job] = {}
         self._lock = threading.Lock()
@@ -82,6 +84,15 @@ class Vendor:
         with self._lock:
             self.jobs = {name: job for name, job in self.jobs.items() if job.video != video}
 
+    def stop(self, job: str) -> bool:
+        """Stop a job that runs; whether it was done."""
+        with self._lock:
+            found = self.jobs.get(job)
+            if not self.stops_jobs or found is None or found.state != "running":
+                return False
+            found.state = "failed"
+            return True
+
     def submit(self, body: dict[str, Any]) -> tuple[int, dict[str, Any] | None]:
         """The status and the answer; None drops the line."""
         video, token = str(body["video"]), body.get("token")
@@ -123,6 +134,10 @@ class Vendor:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 size = int(self.headers["Content-Length"])
+                if self.path.endswith("/stop"):
+                    self.rfile.read(size)
+                    self._send(200, {"stopped": vendor.stop(self.path.split("/")[2])})
+                    return
                 status, answer = vendor.submit(json.loads(self.rfile.read(size)))
                 if answer is None:
                     self.close_connection = True

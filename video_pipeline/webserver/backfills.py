@@ -1,0 +1,167 @@
+"""Backfills, as Dagster knows them: launched over exact pairs of asset and partition, cancelled,
+and asked how they stand.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from video_pipeline.domain.errors import ConfigurationError, InputError
+from video_pipeline.domain.phases import Phase, step_name
+from video_pipeline.domain.values import Frozen
+from video_pipeline.pipeline.select import Selected, Wish
+from video_pipeline.webserver.client import Ask
+from video_pipeline.webserver.tags import (
+    BACKFILL_TAG,
+    HELD_TAG,
+    ONLY_TAG,
+    PARTITION_TAG,
+    PHASES_TAG,
+    PROJECT_TAG,
+    UNITS_TAG,
+    WAITING,
+)
+
+MOST_VIDEOS = 2_000
+"""Videos a backfill; a larger selection becomes several. Dagster's own time to take one grows
+with the square of their number."""
+
+_KEYS = """query($asset: AssetKeyInput!) { assetNodeOrError(assetKey: $asset) {
+    __typename ... on AssetNode { partitionKeys } } }"""
+_LAUNCH = """mutation($params: LaunchBackfillParams!) {
+    launchPartitionBackfill(backfillParams: $params) { __typename
+    ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message }
+    ... on UnauthorizedError { message } } }"""
+_CANCEL = """mutation($id: String!) { cancelPartitionBackfill(backfillId: $id) { __typename
+    ... on PythonError { message } ... on UnauthorizedError { message } } }"""
+_RUNS = """query($filter: RunsFilter!, $cursor: String) {
+    runsOrError(filter: $filter, cursor: $cursor, limit: 500) {
+    ... on Runs { results { runId tags { key value } } } } }"""
+_PAGE = 500
+_STATE = """query($id: String!) { partitionBackfillOrError(backfillId: $id) { __typename
+    ... on PartitionBackfill { status title } } }"""
+
+
+class Launched(Frozen):
+    """What came of a launch."""
+
+    backfills: tuple[str, ...]
+    left_out: tuple[str, ...]
+    """Videos that are no partitions in Dagster: archived, or not added yet."""
+
+
+def launch(ask: Ask, wish: Wish, selected: Sequence[Selected]) -> Launched:
+    """Launch what was selected, in as many backfills as its size needs.
+
+    Raises ConfigurationError.
+    """
+    there = _partitions(ask)
+    videos = [one for one in selected if str(one.key) in there]
+    parts = [videos[n : n + MOST_VIDEOS] for n in range(0, len(videos), MOST_VIDEOS)]
+    return Launched(
+        backfills=tuple(
+            _launch(ask, _parameters(wish, part, f"{number} of {len(parts)}"))
+            for number, part in enumerate(parts, 1)
+        ),
+        left_out=tuple(str(one.key) for one in selected if str(one.key) not in there),
+    )
+
+
+def cancel(ask: Ask, backfill: str) -> None:
+    """Cancel a backfill: Dagster's daemon then ends its runs. Raises InputError, where there is no
+    such backfill, and ConfigurationError."""
+    state(ask, backfill)
+    told = ask(_CANCEL, {"id": backfill})["cancelPartitionBackfill"]
+    if told["__typename"] != "CancelBackfillSuccess":
+        raise _refused(told)
+
+
+def awaited_units(ask: Ask, backfill: str) -> dict[str, set[str]]:
+    """The work units that held runs of a backfill wait for, by partition."""
+    found: dict[str, set[str]] = {}
+    tags, cursor = [{"key": BACKFILL_TAG, "value": backfill}], None
+    while True:
+        told = ask(_RUNS, {"filter": {"tags": tags}, "cursor": cursor})["runsOrError"]
+        runs = told.get("results", [])
+        for run in runs:
+            tagged = {tag["key"]: tag["value"] for tag in run["tags"]}
+            units = set(filter(None, tagged.get(UNITS_TAG, "").split(",")))
+            if units and tagged.get(HELD_TAG) == WAITING:
+                found.setdefault(tagged.get(PARTITION_TAG, ""), set()).update(units)
+        if len(runs) < _PAGE:
+            return found
+        cursor = runs[-1]["runId"]
+
+
+def state(ask: Ask, backfill: str) -> str:
+    """How a backfill stands, in Dagster's words. Raises InputError where there is none."""
+    told = ask(_STATE, {"id": backfill})["partitionBackfillOrError"]
+    if told["__typename"] != "PartitionBackfill":
+        raise InputError(
+            f"Dagster knows no backfill {backfill!r}",
+            remedy="Look for its id on the page of backfills.",
+        )
+    return str(told["status"])
+
+
+def _partitions(ask: Ask) -> frozenset[str]:
+    asset = {"path": [Phase.SOURCE_VIDEO.value]}
+    node = ask(_KEYS, {"asset": asset})["assetNodeOrError"]
+    if node["__typename"] != "AssetNode":
+        raise ConfigurationError(
+            "Dagster's definitions have no such assets",
+            where=Phase.SOURCE_VIDEO.value,
+            remedy="Load video_pipeline.definitions; `video-pipeline doctor` may know more.",
+        )
+    return frozenset(node["partitionKeys"])
+
+
+def _launch(ask: Ask, parameters: dict[str, Any]) -> str:
+    told = ask(_LAUNCH, {"params": parameters})["launchPartitionBackfill"]
+    if told["__typename"] != "LaunchBackfillSuccess":
+        raise _refused(told)
+    return str(told["backfillId"])
+
+
+def _parameters(wish: Wish, videos: Sequence[Selected], part: str) -> dict[str, Any]:
+    title = f"{wish.project}: {wish.only}{' by force' if wish.force else ''}"
+    named = [phase.value for phase in Phase if phase in wish.phases]
+    phases = "every phase" if len(named) == len(Phase) else ", ".join(named)
+    parameters: dict[str, Any] = {
+        "partitionsByAssets": [
+            {"assetKey": {"path": [phase.value]}, "partitions": {"ranges": list(ranges)}}
+            for phase in Phase
+            if (ranges := list(_ranges(videos, phase)))
+        ],
+        "title": title if part == "1 of 1" else f"{title} ({part})",
+        "description": f"{wish.only} of {phases}, and what hangs on it",
+        "tags": [
+            {"key": PROJECT_TAG, "value": wish.project},
+            {"key": ONLY_TAG, "value": wish.only.value},
+            {"key": PHASES_TAG, "value": phases},
+        ],
+    }
+    config = _config(videos) if wish.force else {}
+    return {**parameters, **({"runConfigData": json.dumps(config)} if config else {})}
+
+
+def _ranges(videos: Iterable[Selected], phase: Phase) -> Iterator[dict[str, str]]:
+    """Each video as a range of its own. A longer one would take in whatever video of whatever
+    project is moved between its ends."""
+    for one in videos:
+        if phase in one.phases:
+            yield {"start": str(one.key), "end": str(one.key)}
+
+
+def _config(videos: Iterable[Selected]) -> dict[str, Any]:
+    """Forces every step that asks a provider."""
+    steps = {step_name(phase) for one in videos for phase in one.asked}
+    return {"ops": {step: {"config": {"force": True}} for step in sorted(steps)}} if steps else {}
+
+
+def _refused(told: dict[str, Any]) -> ConfigurationError:
+    return ConfigurationError(
+        f"Dagster refused: {told.get('message') or told['__typename']}",
+        where="backfill",
+        remedy="Look into the webserver's log.",
+    )
