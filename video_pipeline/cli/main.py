@@ -7,7 +7,19 @@ import typer
 from typer.core import TyperGroup
 
 from video_pipeline import __version__
-from video_pipeline.cli import demo, doctor, show, status, try_file, units, up
+from video_pipeline.cli import (
+    backfill,
+    clean_up,
+    demo,
+    doctor,
+    errors,
+    show,
+    stale,
+    status,
+    try_file,
+    units,
+    up,
+)
 from video_pipeline.cli.console import out, say_error
 from video_pipeline.cli.signals import end_tidily
 from video_pipeline.domain.errors import PipelineError
@@ -59,6 +71,12 @@ app.command("up")(up.up)
 app.command("doctor")(doctor.doctor)
 app.command("status")(status.status)
 app.command("show")(show.show)
+app.command("stale")(stale.stale)
+app.command("errors")(errors.errors)
+app.command("revive")(errors.revive)
+app.command("backfill")(backfill.backfill)
+app.command("cancel")(backfill.cancel)
+app.command("clean-up")(clean_up.clean_up)
 app.command("hint")(units.hint)
 app.command("release")(units.release)
 

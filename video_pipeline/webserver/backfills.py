@@ -1,9 +1,13 @@
 """Backfills, as Dagster knows them: launched over exact pairs of asset and partition, cancelled,
 and asked how they stand.
+
+A backfill takes the same assets of all its partitions, so videos that lack the same phases go
+together. (What Dagster calls partitionsByAssets takes ranges only, and none of dynamic partitions:
+1.13.27 refuses them, and a range would take in whatever lies between its ends.)
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from video_pipeline.domain.errors import ConfigurationError, InputError
@@ -22,9 +26,8 @@ from video_pipeline.webserver.tags import (
     WAITING,
 )
 
-MOST_VIDEOS = 2_000
-"""Videos a backfill; a larger selection becomes several. Dagster's own time to take one grows
-with the square of their number."""
+MOST_VIDEOS = 10_000
+"""Videos a backfill; a larger selection becomes several."""
 
 _KEYS = """query($asset: AssetKeyInput!) { assetNodeOrError(assetKey: $asset) {
     __typename ... on AssetNode { partitionKeys } } }"""
@@ -56,8 +59,7 @@ def launch(ask: Ask, wish: Wish, selected: Sequence[Selected]) -> Launched:
     Raises ConfigurationError.
     """
     there = _partitions(ask)
-    videos = [one for one in selected if str(one.key) in there]
-    parts = [videos[n : n + MOST_VIDEOS] for n in range(0, len(videos), MOST_VIDEOS)]
+    parts = _parts([one for one in selected if str(one.key) in there])
     return Launched(
         backfills=tuple(
             _launch(ask, _parameters(wish, part, f"{number} of {len(parts)}"))
@@ -65,6 +67,18 @@ def launch(ask: Ask, wish: Wish, selected: Sequence[Selected]) -> Launched:
         ),
         left_out=tuple(str(one.key) for one in selected if str(one.key) not in there),
     )
+
+
+def _parts(videos: Iterable[Selected]) -> list[list[Selected]]:
+    """The videos of each backfill: all of the same phases, the largest first."""
+    alike: dict[frozenset[Phase], list[Selected]] = {}
+    for one in videos:
+        alike.setdefault(one.phases, []).append(one)
+    return [
+        group[start : start + MOST_VIDEOS]
+        for group in sorted(alike.values(), key=len, reverse=True)
+        for start in range(0, len(group), MOST_VIDEOS)
+    ]
 
 
 def cancel(ask: Ask, backfill: str) -> None:
@@ -128,11 +142,8 @@ def _parameters(wish: Wish, videos: Sequence[Selected], part: str) -> dict[str, 
     named = [phase.value for phase in Phase if phase in wish.phases]
     phases = "every phase" if len(named) == len(Phase) else ", ".join(named)
     parameters: dict[str, Any] = {
-        "partitionsByAssets": [
-            {"assetKey": {"path": [phase.value]}, "partitions": {"ranges": list(ranges)}}
-            for phase in Phase
-            if (ranges := list(_ranges(videos, phase)))
-        ],
+        "assetSelection": [{"path": [phase.value]} for phase in Phase if phase in videos[0].phases],
+        "partitionNames": [str(one.key) for one in videos],
         "title": title if part == "1 of 1" else f"{title} ({part})",
         "description": f"{wish.only} of {phases}, and what hangs on it",
         "tags": [
@@ -143,14 +154,6 @@ def _parameters(wish: Wish, videos: Sequence[Selected], part: str) -> dict[str, 
     }
     config = _config(videos) if wish.force else {}
     return {**parameters, **({"runConfigData": json.dumps(config)} if config else {})}
-
-
-def _ranges(videos: Iterable[Selected], phase: Phase) -> Iterator[dict[str, str]]:
-    """Each video as a range of its own. A longer one would take in whatever video of whatever
-    project is moved between its ends."""
-    for one in videos:
-        if phase in one.phases:
-            yield {"start": str(one.key), "end": str(one.key)}
 
 
 def _config(videos: Iterable[Selected]) -> dict[str, Any]:
