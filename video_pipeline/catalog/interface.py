@@ -142,9 +142,13 @@ class Standings(Protocol):
         """The phases in these states, with their videos, streamed by state, phase and video."""
         ...
 
-    def count_outdated(self) -> int:
-        """How many results may not have been made from what lies there now: all that were not,
-        and rarely one that was."""
+    def warned(self) -> Iterator[tuple[str, Phase, tuple[str, ...]]]:
+        """The warnings of results, with video and phase, streamed."""
+        ...
+
+    def count_outdated(self) -> dict[Phase, int]:
+        """How many results of each phase may not have been made from what lies there now: all
+        that were not, and rarely one that was."""
         ...
 
     def outdated(self) -> Iterator[str]:
@@ -184,6 +188,10 @@ class Events(Protocol):
 
         `started_at` of the status is set when the phase enters RUNNING from another state.
         """
+        ...
+
+    def last(self) -> int:
+        """The number of the latest event; 0 before the first."""
         ...
 
     def after(self, sequence: int, limit: int = 1000) -> list[ProgressEvent]:

@@ -18,6 +18,7 @@ from video_pipeline.catalog.scoped import Document, ProjectDatabase
 from video_pipeline.catalog.standings import result_of, standing_of, status_of
 from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.phases import MADE_FROM, Phase
+from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.standing import outdated
 from video_pipeline.domain.timeline import PhaseResult
 from video_pipeline.domain.transcript import Segment
@@ -45,6 +46,7 @@ class MongoResults:
             "result": result.model_dump(mode="json"),
             "fingerprint": result.fingerprint,
             "outdated": False,
+            "warned": bool(result.warnings) and result.state is not PhaseState.NOT_CONFIGURED,
         }
         self._phases.update(
             {**where, "generation": {"$not": {"$gte": generation}}},

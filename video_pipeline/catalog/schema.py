@@ -75,6 +75,7 @@ COLLECTIONS = {
         indexes=(
             ("state", "phase", "video"),
             ("outdated", "phase", "video"),
+            ("warned", "video"),
             ("phase", "result.provenance.choice", "video"),
         ),
     ),

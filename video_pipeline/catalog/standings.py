@@ -67,8 +67,14 @@ class MongoStandings:
             for document in self._phases.find({"state": state.value}, sort=order):
                 yield document["video"], status_of(document)
 
-    def count_outdated(self) -> int:
-        return self._phases.count({"outdated": True})
+    def warned(self) -> Iterator[tuple[str, Phase, tuple[str, ...]]]:
+        shown = {"video": 1, "phase": 1, "result.warnings": 1}
+        for document in self._phases.find({"warned": True}, projection=shown):
+            yield document["video"], Phase(document["phase"]), tuple(document["result"]["warnings"])
+
+    def count_outdated(self) -> dict[Phase, int]:
+        found = self._phases.grouped({"outdated": True}, "phase")
+        return {Phase(phase): count for (phase,), count in found}
 
     def outdated(self) -> Iterator[str]:
         for document in self._phases.find({"outdated": True}, projection={"video": 1}):

@@ -57,6 +57,7 @@ def use_everything(
     half.videos.clear_rejection("k")
     half.events.record("film", Phase.SHOTS, PhaseState.RUNNING, now)
     half.events.after(0)
+    half.events.last()
     shot = Marker(kind="shot", range=TimeRange.model_validate({"start": 0, "end": 1}))
     for phase in (Phase.SHOTS, Phase.SCENES, Phase.TRANSCRIPT):
         half.results.publish("film", PhaseResult(phase=phase, state=PhaseState.DONE), [shot] * 9)
@@ -80,6 +81,7 @@ def use_standings(half: ProjectCatalog) -> None:
     standings.usage()
     list(standings.in_state(PhaseState.FAILED, PhaseState.PARKED))
     standings.count_outdated()
+    list(standings.warned())
     list(standings.outdated())
     standings.count_otherwise(Phase.SHOTS, current)
     list(standings.otherwise(Phase.SHOTS, current))

@@ -103,7 +103,7 @@ def test_made_again_it_is_stale_no_more_but_what_was_made_from_it_is(
     assert (one.phase, one.reason) == (Phase.EXPORTS, "made before timeline")
     travel(swapped, key, phases=[Phase.EXPORTS])
     assert told(swapped, "globex") == set()
-    assert swapped.of("globex").standings.count_outdated() == 0
+    assert swapped.of("globex").standings.count_outdated() == {}
 
 
 def test_another_content_makes_all_that_was_made_from_the_former_stale(
