@@ -74,15 +74,19 @@ def cancel(
     _await_end(ask, backfill, wait)
     awaited |= backfills.awaited_units(ask, backfill)
     with open_services(settings) as services:
-        ended = [
-            one
+        for key, units in _keys(awaited):
+            cancel_units(services, key, units, f"backfill {backfill} was cancelled")
+        # The sensor may have been faster: what is told is how they stand now.
+        found = [
+            Cancelled(unit=unit)
             for key, units in _keys(awaited)
-            for one in cancel_units(services, key, units, f"backfill {backfill} was cancelled")
+            for unit in map(services.of(key.project).units.get, sorted(units))
+            if unit is not None
         ]
-    if ended:
-        whole.print(_jobs(ended))
+    if found:
+        whole.print(_jobs(found))
     status = backfills.state(ask, backfill)
-    out.print(f"The backfill is {status}; {len(ended)} parked jobs were seen to.")
+    out.print(f"The backfill is {status}; {len(found)} parked jobs were seen to.")
     if status in _UNDER_WAY:
         err.print("Dagster's daemon has not ended its runs yet: see that it is running.")
 
@@ -139,9 +143,9 @@ def _keys(awaited: dict[str, set[str]]) -> list[tuple[VideoKey, set[str]]]:
     return found
 
 
-def _jobs(ended: list[Cancelled]) -> Table:
+def _jobs(found: list[Cancelled]) -> Table:
     table = Table("video", "provider", "job", "what became of it", box=None, pad_edge=False)
-    for one in ended:
+    for one in found:
         request = one.unit.request
         table.add_row(
             str(request.key), request.provider, escape(one.unit.job or ""), escape(one.told)

@@ -40,6 +40,8 @@ class Vendor:
         self.submissions: Counter[str] = Counter()
         """Requests to start a job, by video, however they ended."""
         self.jobs: dict[str, Job] = {}
+        self.retry_after: float | None = None
+        """Seconds that it wishes for while it is busy."""
         self.stops_jobs = False
         """Whether a running job can be stopped."""
         self.answer = threading.Event()
@@ -161,6 +163,8 @@ class Vendor:
                 body = json.dumps(answer).encode()
                 with contextlib.suppress(ConnectionError):  # the run that asked was killed
                     self.send_response(status)
+                    if status == 429 and vendor.retry_after is not None:
+                        self.send_header("Retry-After", f"{vendor.retry_after:g}")
                     self.send_header("Content-Length", str(len(body)))
                     self.end_headers()
                     self.wfile.write(body)
