@@ -20,6 +20,8 @@ from video_pipeline.domain.usage import Meter, Usage
 _OWN = "pipeline"
 """The provider of what the pipeline makes itself."""
 _PAGE = 500
+_THERE: Document = {"removed_at": None}
+"""Videos whose object is gone are no part of what a project has to do."""
 _ORDER = [("video", 1), ("phase", 1)]
 _ORIGIN = "result.provenance"
 _MADE = ("provider", "model", "choice", "content", "inputs")
@@ -41,10 +43,10 @@ class MongoStandings:
         return {(Phase(phase), PhaseState(state)): count for (phase, state), count in found}
 
     def totals(self) -> Totals:
-        durations = self._videos.grouped({}, "media.duration")
+        durations = self._videos.grouped(_THERE, "media.duration")
         probed = [(Fraction(length), n) for (length,), n in durations if length is not None]
         return Totals(
-            videos=self._videos.count({}),
+            videos=self._videos.count(_THERE),
             seconds=sum((length * count for length, count in probed), Fraction(0)),
         )
 
@@ -101,7 +103,7 @@ class MongoStandings:
             yield from self._standings(page)
 
     def _page(self, where: Document) -> list[Document]:
-        shown = {"video": 1, "media": 1}
+        shown, where = {"video": 1, "media": 1}, {**where, **_THERE}
         return list(self._videos.find(where, sort=[("video", 1)], limit=_PAGE, projection=shown))
 
     def _standings(self, page: list[Document]) -> Iterator[VideoStanding]:
