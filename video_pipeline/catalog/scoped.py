@@ -77,10 +77,10 @@ class ProjectCollection:
         with translated(self._address):
             return self._collection.find_one({**where, **self._scope}, **options)
 
-    def count(self, where: Document) -> int:
-        """How many documents there are."""
+    def count(self, where: Document, **options: Any) -> int:
+        """How many documents match; options are those of pymongo's `count_documents`."""
         with translated(self._address):
-            return self._collection.count_documents({**where, **self._scope})
+            return self._collection.count_documents({**where, **self._scope}, **options)
 
     def grouped(self, where: Document, *fields: str) -> Iterator[tuple[tuple[Any, ...], int]]:
         """How many documents there are of each combination of these fields' values."""
