@@ -10,16 +10,9 @@ from typing import Any
 
 import dagster as dg
 
+from video_pipeline.defs.cancellations import see_to_cancelled, was_cancelled
 from video_pipeline.defs.deployment import Deployment
-from video_pipeline.defs.held import (
-    Held,
-    cancelled,
-    continuation,
-    is_cancelled,
-    release,
-    seen_to,
-    waiting,
-)
+from video_pipeline.defs.held import Held, continuation, release, waiting
 from video_pipeline.defs.jobs import road
 from video_pipeline.defs.partitions import (
     PARTITION_TAG,
@@ -28,21 +21,17 @@ from video_pipeline.defs.partitions import (
     add_videos,
     video_tags,
 )
-from video_pipeline.domain.errors import CatalogUnavailable, IdentityError
+from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import step_name
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.cancel import cancel
 from video_pipeline.pipeline.complete import sweep
 from video_pipeline.pipeline.services import Services
-from video_pipeline.webserver.tags import BACKFILL_TAG, HELD_TAG, WAITING
+from video_pipeline.webserver.tags import HELD_TAG, WAITING
 
 INTERVAL_SECONDS = 5
 TRIES = 5
 """Runs that are requested for one ended unit, at most."""
-
-CANCELLED_A_TICK = 50
-"""Held runs of cancelled backfills that one tick sees to: each may ask a provider."""
 
 UNIT_TAG = "video_pipeline/unit"
 _UNFINISHED = [
@@ -68,7 +57,7 @@ def completions(
     pipeline.renew()
     try:
         services = pipeline.services
-        ended = _see_to_cancelled(context.instance, services)
+        ended = see_to_cancelled(context.instance, services)
         ready = sweep(services, datetime.now(UTC))
         held = waiting(context.instance)
         freed = [run.run_id for run in held if _may_go(services, run)]
@@ -85,43 +74,11 @@ def completions(
     return dg.SensorResult(run_requests=requests)
 
 
-def _see_to_cancelled(instance: dg.DagsterInstance, services: Services) -> int:
-    """End the jobs of held runs whose backfill was cancelled; how many there were. A run that was
-    ended by hand, alone, is made again when its job has ended."""
-    ended = 0
-    for run in cancelled(instance, CANCELLED_A_TICK):
-        with_backfill = is_cancelled(instance, run.backfill)
-        if with_backfill:
-            key = VideoKey.parse(run.partition)
-            ended += len(cancel(services, key, run.units, _because(run.backfill)))
-        seen_to(instance, run, with_backfill=with_backfill)
-    return ended
-
-
-def _was_cancelled(instance: dg.DagsterInstance, services: Services, unit: WorkUnit) -> bool:
-    """Whether the run that left a unit behind was ended with its backfill, before it could hold
-    another; the unit is then cancelled too."""
-    key = unit.request.key
-    statuses = services.of(key.project).results.statuses(key.video)
-    left_by = {s.run_id for s in statuses.values() if s.unit == unit.id and s.run_id}
-    for run in filter(None, map(instance.get_run_by_id, left_by)):
-        backfill = run.tags.get(BACKFILL_TAG)
-        if is_cancelled(instance, backfill):
-            cancel(services, key, [unit.id], _because(backfill))
-            return True
-    return False
-
-
-def _because(backfill: str | None) -> str:
-    return f"backfill {backfill} was cancelled"
-
-
 def _may_go(services: Services, held: Held) -> bool:
     """Whether a job that the run waits for has ended, or whether no job is left to wait for."""
-    try:
-        key = VideoKey.parse(held.partition)
-    except IdentityError:
-        return False  # tagged by hand
+    key = held.key
+    if key is None:
+        return False
     units = services.of(key.project).units
     if held.units:
         return not all(_is_under_way(units.get(unit)) for unit in held.units)
@@ -139,7 +96,7 @@ def _requests(
     """A run for each ended unit whose video has none on its way that will consume it."""
     for unit in ready:
         key = unit.request.key
-        if _has_run_on_its_way(instance, str(key)) or _was_cancelled(instance, services, unit):
+        if _has_run_on_its_way(instance, str(key)) or was_cancelled(instance, services, unit):
             continue
         tried = instance.get_runs_count(dg.RunsFilter(tags={UNIT_TAG: unit.id}))
         if tried < TRIES and _is_partition(instance, key):

@@ -13,6 +13,8 @@ from uuid import UUID, uuid5
 import dagster as dg
 
 from video_pipeline.defs.specs import asset_key
+from video_pipeline.domain.errors import IdentityError
+from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase, downstream
 from video_pipeline.webserver.tags import (
     BACKFILL_TAG,
@@ -41,6 +43,14 @@ class Held:
     units: frozenset[str]
     """The work units that it waits for; none for a run whose tags don't tell."""
     backfill: str | None = None
+
+    @property
+    def key(self) -> VideoKey | None:
+        """The video; None for a run that somebody tagged by hand."""
+        try:
+            return VideoKey.parse(self.partition)
+        except IdentityError:
+            return None
 
 
 def continuation(phases: Collection[Phase]) -> frozenset[dg.AssetKey]:
