@@ -23,8 +23,6 @@ from video_pipeline.webserver import backfills
 from video_pipeline.webserver.backfills import Launched
 from video_pipeline.wiring import open_services
 
-_UNDER_WAY = ("REQUESTED", "CANCELING", "COMPLETING", "FAILING")
-
 
 def backfill(
     context: typer.Context,
@@ -87,7 +85,7 @@ def cancel(
         whole.print(_jobs(found))
     status = backfills.state(ask, backfill)
     out.print(f"The backfill is {status}; {len(found)} parked jobs were seen to.")
-    if status in _UNDER_WAY:
+    if status in backfills.UNDER_WAY:
         err.print("Dagster's daemon has not ended its runs yet: see that it is running.")
 
 
@@ -128,7 +126,7 @@ def _tell(settings: Settings, launched: Launched, *, quiet: bool) -> None:
 
 def _await_end(ask: backfills.Ask, backfill: str, seconds: float) -> None:
     until = time.monotonic() + seconds
-    while backfills.state(ask, backfill) in _UNDER_WAY and time.monotonic() < until:
+    while backfills.state(ask, backfill) in backfills.UNDER_WAY and time.monotonic() < until:
         time.sleep(1)
 
 

@@ -47,6 +47,8 @@ class PhaseQueue:
         self.media, self.report = media, report
         self.outcomes: dict[Phase, Outcome] = {}
         self.language = services.choices.of(record.key.project, Phase.TRANSCRIPT).language
+        self._mendable = set[Phase]()
+        """What some provider may yet deliver in a later run."""
         self._giving_up = GivingUp(services, record.key, media.sha256, report.run_id)
         self.under_way: list[WorkUnit] = []
         """Units of this video and content that have not ended; see supersede.py for the others."""
@@ -121,8 +123,11 @@ class PhaseQueue:
         for phase in phases:
             reason = Verdict(provider=provider, kept=False, reason=f"failed: {error}")
             self._verdicts[phase] = (*self._verdicts.get(phase, ()), reason)
+            if is_mendable(error):
+                self._mendable.add(phase)
             if not (self._orders.get(phase) and _allows_fallback(error)):
-                self._end(self._failure(phase, str(error), provider, mendable=is_mendable(error)))
+                mendable = phase in self._mendable
+                self._end(self._failure(phase, str(error), provider, mendable=mendable))
 
     def reaches_to(self, end: Fraction) -> None:
         """Decoding found frames up to here: the container may have declared less."""

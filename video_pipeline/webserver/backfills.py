@@ -29,6 +29,10 @@ from video_pipeline.webserver.tags import (
 MOST_VIDEOS = 10_000
 """Videos a backfill; a larger selection becomes several."""
 
+UNDER_WAY = ("REQUESTED", "CANCELING", "COMPLETING", "FAILING")
+"""The states of a backfill that has not ended, in Dagster's words."""
+_CANCELLED = ("CANCELING", "CANCELED")
+
 _KEYS = """query($asset: AssetKeyInput!) { assetNodeOrError(assetKey: $asset) {
     __typename ... on AssetNode { partitionKeys } } }"""
 _LAUNCH = """mutation($params: LaunchBackfillParams!) {
@@ -82,9 +86,18 @@ def _parts(videos: Iterable[Selected]) -> list[list[Selected]]:
 
 
 def cancel(ask: Ask, backfill: str) -> None:
-    """Cancel a backfill: Dagster's daemon then ends its runs. Raises InputError, where there is no
-    such backfill, and ConfigurationError."""
-    state(ask, backfill)
+    """Cancel a backfill: Dagster's daemon then ends its runs. Repeatable. Raises InputError where
+    there is no such backfill or it has ended (Dagster itself would open it again), and
+    ConfigurationError."""
+    status = state(ask, backfill)
+    if status in _CANCELLED:
+        return
+    if status not in UNDER_WAY:
+        raise InputError(
+            f"the backfill has ended: {status}",
+            where=backfill,
+            remedy="There is nothing to cancel; see `video-pipeline status` for what is parked.",
+        )
     told = ask(_CANCEL, {"id": backfill})["cancelPartitionBackfill"]
     if told["__typename"] != "CancelBackfillSuccess":
         raise _refused(told)

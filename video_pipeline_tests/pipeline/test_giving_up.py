@@ -101,3 +101,14 @@ def test_what_a_person_must_mend_never_dies(
 ) -> None:
     vendor.default = "refuse"
     assert {ask(patient, key, run).state for run in "12345"} == {PhaseState.FAILED}
+
+
+def test_it_counts_where_any_provider_in_the_order_may_yet_deliver(
+    patient: Services, key: VideoKey, vendor: Vendor
+) -> None:
+    order = PhaseChoice(providers=("with-token", "without-token"))
+    both = replace(patient, choices=Choices(phases={Phase.SHOTS: order}))
+    vendor.behave("acme/film", *["busy", "refuse"] * 3)
+    assert [ask(both, key, run).state for run in "123"] == [
+        *(PhaseState.FAILED, PhaseState.FAILED, PhaseState.DEAD)
+    ]

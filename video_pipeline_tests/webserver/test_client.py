@@ -13,7 +13,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.standing import VideoStanding
 from video_pipeline.pipeline.select import Only, Selected, Wish
 from video_pipeline.webserver import backfills
-from video_pipeline.webserver.backfills import launch, state
+from video_pipeline.webserver.backfills import cancel, launch, state
 from video_pipeline.webserver.client import inlined, over_http, without_webserver
 from video_pipeline_tests.webserver.test_questions import serving
 
@@ -56,6 +56,18 @@ def test_no_such_backfill_says_so() -> None:
     other = {"data": {"partitionBackfillOrError": {"__typename": "BackfillNotFoundError"}}}
     with serving(json.dumps(other).encode()) as url, pytest.raises(InputError, match="xyz"):
         state(over_http(url), "xyz")
+
+
+def standing(status: str) -> bytes:
+    told = {"__typename": "PartitionBackfill", "status": status, "title": None}
+    return json.dumps({"data": {"partitionBackfillOrError": told}}).encode()
+
+
+def test_a_backfill_that_has_ended_is_not_opened_again_by_cancelling_it() -> None:
+    with serving(standing("COMPLETED_SUCCESS")) as url, pytest.raises(InputError, match="ended"):
+        cancel(over_http(url), "b1")
+    with serving(standing("CANCELED")) as url:
+        cancel(over_http(url), "b1")
 
 
 def test_a_workspace_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
