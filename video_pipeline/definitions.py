@@ -9,9 +9,11 @@ import dagster as dg
 
 from video_pipeline.defs.arrivals import arrivals
 from video_pipeline.defs.assets import road_assets
+from video_pipeline.defs.backfill_project import backfill_project
 from video_pipeline.defs.completions import completions
 from video_pipeline.defs.deployment import pipeline_resources
 from video_pipeline.defs.jobs import EXECUTOR, road
+from video_pipeline.defs.projects import project, projects
 from video_pipeline.defs.provider_resources import chosen_entries, provider_resources
 from video_pipeline.settings import Settings, load_settings
 
@@ -27,9 +29,9 @@ def build_defs(settings: Settings, overrides: Mapping[str, object] | None = None
         **(overrides or {}),
     }
     return dg.Definitions(
-        assets=road_assets(chosen_entries(settings)),
-        jobs=[road],
-        sensors=[arrivals, completions],
+        assets=[*road_assets(chosen_entries(settings)), project],
+        jobs=[road, backfill_project],
+        sensors=[arrivals, completions, projects],
         resources=resources,
         executor=EXECUTOR,
     )

@@ -28,6 +28,7 @@ ASSETS = {
         {"shots", "objects", "events", "thumbnails", "transcript", "scenes"},
     ),
     "exports": ("timeline", {"timeline"}),
+    "project": ("projects", set()),
 }
 SERVED = {"shots", "objects", "events", "scenes", "transcript"}
 CONTENT_CHECKS = {
@@ -88,7 +89,8 @@ def test_every_asset_has_owner_kind_description_and_its_partition(shipped: dg.De
         assert node.owners == ["team:video"]
         assert node.kinds
         assert node.description
-        assert node.partitions_def == dg.DynamicPartitionsDefinition(name="video_pipeline_videos")
+        kept = "projects" if node.key == dg.AssetKey("project") else "videos"
+        assert node.partitions_def == dg.DynamicPartitionsDefinition(name=f"video_pipeline_{kept}")
 
 
 def test_steps_keep_their_names(shipped: dg.Definitions) -> None:
@@ -102,14 +104,17 @@ def test_steps_keep_their_names(shipped: dg.Definitions) -> None:
 def test_checks(shipped: dg.Definitions) -> None:
     keys = shipped.resolve_asset_graph().asset_check_keys
     found = {f"{key.asset_key.to_user_string()}:{key.name}" for key in keys}
-    assert found == CONTENT_CHECKS | {f"{asset}:succeeded" for asset in SERVED}
+    current = {f"project:choice_current_{asset}" for asset in SERVED}
+    assert found == CONTENT_CHECKS | {f"{asset}:succeeded" for asset in SERVED} | current
 
 
 def test_jobs_sensors_and_resources(shipped: dg.Definitions) -> None:
     repository = shipped.get_repository_def()
-    assert {job.name for job in repository.get_all_jobs()} == {"road", "__ASSET_JOB"}
+    assert {job.name for job in repository.get_all_jobs()} == {
+        *("road", "backfill_project", "__ASSET_JOB")
+    }
     sensors = repository.sensor_defs
-    assert {sensor.name for sensor in sensors} == {"arrivals", "completions"}
+    assert {sensor.name for sensor in sensors} == {"arrivals", "completions", "projects"}
     assert {s.default_status for s in sensors} == {dg.DefaultSensorStatus.RUNNING}
     assert set(repository.get_top_level_resources()) == {
         *("pipeline", "cuts", "cuts_by_content", "whisper_base", "whisper_tiny_en")

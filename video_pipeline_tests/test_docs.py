@@ -55,7 +55,14 @@ def test_every_command_is_documented_with_its_options(command: str) -> None:
 
 
 def test_every_variable_is_documented() -> None:
-    names = (load.CONFIG, load.HOME, load.MODELS, stores.INGEST_BUCKET, stores.OUTPUT_BUCKET)
+    names = (
+        load.CONFIG,
+        load.HOME,
+        load.MODELS,
+        load.WEBSERVER,
+        stores.INGEST_BUCKET,
+        stores.OUTPUT_BUCKET,
+    )
     assert not [name for name in (*names, "MONGODB_URI") if f"| `{name}` |" not in CONFIGURATION]
 
 

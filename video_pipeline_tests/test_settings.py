@@ -234,6 +234,26 @@ def test_a_password_in_the_catalogues_address_is_refused(tmp_path: Path) -> None
     assert "pw123" not in said
 
 
+def test_the_webservers_address_comes_from_the_file_a_variable_of_its_own_or_ours(
+    tmp_path: Path,
+) -> None:
+    assert read(tmp_path, "{}").webserver is None
+    assert read(tmp_path, "webserver: http://dagster:3000/").webserver == "http://dagster:3000"
+    named = "webserver: {env: WEB}"
+    assert read(tmp_path, named).webserver is None
+    assert read(tmp_path, named, WEB="http://a:1").webserver == "http://a:1"
+    ours = {"VIDEO_PIPELINE_WEBSERVER": "https://b"}
+    assert read(tmp_path, named, WEB="http://a:1", **ours).webserver == "https://b"
+
+
+@pytest.mark.parametrize("address", ["dagster:3000", "ftp://dagster", "http://me:secret@dagster"])
+def test_what_is_no_such_address_or_holds_a_password_is_refused(
+    tmp_path: Path, address: str
+) -> None:
+    said = complaint(tmp_path, f"home: here\nwebserver: {address}")
+    assert "line 2, webserver" in said and "secret" not in said
+
+
 def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
     said = complaint(tmp_path, "homme: x\nwork:\n  worker: 1\n")
     assert "line 1" in said and "line 3" in said

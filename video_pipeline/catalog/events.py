@@ -48,6 +48,10 @@ class MongoEvents:
         self._set_status(where, {**told, "unit": unit, "updated_at": now, "sequence": sequence})
         return self._event({**where, **told, "at": now, "sequence": sequence})
 
+    def last(self) -> int:
+        last = self._events.find_one({}, sort=[("sequence", -1)])
+        return last["sequence"] if last else 0
+
     def after(self, sequence: int, limit: int = 1000) -> list[ProgressEvent]:
         found = self._events.find(
             {"sequence": {"$gt": sequence}}, sort=[("sequence", 1)], limit=limit
@@ -56,8 +60,7 @@ class MongoEvents:
 
     def _append(self, event: Document) -> int:
         while True:
-            last = self._events.find_one({}, sort=[("sequence", -1)])
-            sequence = last["sequence"] + 1 if last else 1
+            sequence = self.last() + 1
             if self._events.add({**event, "sequence": sequence}):
                 return sequence
 

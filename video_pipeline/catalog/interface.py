@@ -4,7 +4,7 @@ Implementations stand beside it. No method can be asked about another project. A
 CatalogUnavailable where no server answers. Times are aware datetimes in UTC.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -14,10 +14,11 @@ from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState, ProgressEvent
 from video_pipeline.domain.source import Due, Known, Rejection, Source, VideoRecord
+from video_pipeline.domain.standing import Current, VideoStanding
 from video_pipeline.domain.timeline import PhaseResult
 from video_pipeline.domain.transcript import Segment
 from video_pipeline.domain.usage import Usage
-from video_pipeline.domain.values import Frozen
+from video_pipeline.domain.values import Frozen, Rational
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 
 
@@ -153,6 +154,18 @@ class Results(Protocol):
         """The current transcript's segments, ordered by start, streamed."""
         ...
 
+    def count_failure(self, video: str, phase: Phase, against: str, run_id: str) -> int:
+        """Note a run in which a phase failed; in how many it did, `against` being the same."""
+        ...
+
+    def failures(self, video: str, phase: Phase, against: str) -> int:
+        """In how many runs a phase failed so since its last result."""
+        ...
+
+    def forget_failures(self, video: str, phase: Phase) -> bool:
+        """Begin to count anew; False where there is nothing to forget."""
+        ...
+
     def statuses(self, video: str) -> dict[Phase, PhaseStatus]:
         """Every phase that was ever begun."""
         ...
@@ -163,6 +176,57 @@ class Results(Protocol):
 
     def forget(self, video: str) -> None:
         """Remove every result, row, status and event of a video. Repeatable."""
+        ...
+
+
+class Totals(Frozen):
+    """How much a project has."""
+
+    videos: int
+    seconds: Rational
+    """Of video, of all that were probed."""
+
+
+class Standings(Protocol):
+    """What is to be known of all videos of one project at once."""
+
+    def counts(self) -> dict[tuple[Phase, PhaseState], int]:
+        """How many videos have a phase in a state."""
+        ...
+
+    def totals(self) -> Totals: ...
+
+    def usage(self) -> list[tuple[str, Usage]]:
+        """What was used so far: by provider, a sum for each meter."""
+        ...
+
+    def in_state(self, *states: PhaseState) -> Iterator[tuple[str, PhaseStatus]]:
+        """The phases in these states, with their videos, streamed by state, phase and video."""
+        ...
+
+    def warned(self) -> Iterator[tuple[str, Phase, tuple[str, ...]]]:
+        """The warnings of results, with video and phase, streamed."""
+        ...
+
+    def count_outdated(self) -> dict[Phase, int]:
+        """How many results of each phase may not have been made from what lies there now: all
+        that were not, and rarely one that was."""
+        ...
+
+    def outdated(self) -> Iterator[str]:
+        """The videos of those, once for each such result."""
+        ...
+
+    def count_otherwise(self, phase: Phase, current: Current) -> int:
+        """How many other results of a phase were made by none of today's choices."""
+        ...
+
+    def otherwise(self, phase: Phase, current: Current) -> Iterator[str]:
+        """The videos of those."""
+        ...
+
+    def videos(self, among: Collection[str] | None = None) -> Iterator[VideoStanding]:
+        """Every video, or those among these ids that there are, in order of their ids."""
         ...
 
 
@@ -186,6 +250,10 @@ class Events(Protocol):
 
         `started_at` of the status is set when the phase enters RUNNING from another state.
         """
+        ...
+
+    def last(self) -> int:
+        """The number of the latest event; 0 before the first."""
         ...
 
     def after(self, sequence: int, limit: int = 1000) -> list[ProgressEvent]:
@@ -242,6 +310,10 @@ class Units(Protocol):
         """Look a running unit up again then, and do not take it for ready before."""
         ...
 
+    def set_unwanted(self, unit: str, unwanted: bool) -> bool:
+        """Note whether anybody waits for a running unit; False where it is not running."""
+        ...
+
     def by_job(self, provider: str, job: str) -> WorkUnit | None:
         """The unit that a provider's job belongs to."""
         ...
@@ -274,6 +346,8 @@ class ProjectCatalog(Protocol):
     def arrivals(self) -> Arrivals: ...
     @property
     def results(self) -> Results: ...
+    @property
+    def standings(self) -> Standings: ...
     @property
     def events(self) -> Events: ...
     @property

@@ -11,6 +11,7 @@ from video_pipeline.catalog.events import MongoEvents
 from video_pipeline.catalog.results import MongoResults
 from video_pipeline.catalog.schema import ensure_schema
 from video_pipeline.catalog.scoped import Document, ProjectDatabase, address_of, translated
+from video_pipeline.catalog.standings import MongoStandings
 from video_pipeline.catalog.units import MongoUnits
 from video_pipeline.catalog.videos import MongoVideos
 from video_pipeline.domain.errors import IdentityError
@@ -27,6 +28,7 @@ class MongoProject:
         self.videos = MongoVideos(database)
         self.arrivals = MongoArrivals(database)
         self.results = MongoResults(database)
+        self.standings = MongoStandings(database)
         self.events = MongoEvents(database)
         self.units = MongoUnits(database)
 

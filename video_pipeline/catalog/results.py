@@ -15,8 +15,11 @@ from pymongo.client_session import ClientSession
 
 from video_pipeline.catalog.interface import PhaseStatus
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
+from video_pipeline.catalog.standings import result_of, standing_of, status_of
 from video_pipeline.domain.markers import Marker
-from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.phases import MADE_FROM, Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.standing import outdated
 from video_pipeline.domain.timeline import PhaseResult
 from video_pipeline.domain.transcript import Segment
 
@@ -38,15 +41,60 @@ class MongoResults:
         counted = self._phases.put(where, {"$inc": {"last_generation": 1}})
         generation = counted["last_generation"]
         self._insert({**where, "generation": generation}, rows)
+        made = {
+            "generation": generation,
+            "result": result.model_dump(mode="json"),
+            "fingerprint": result.fingerprint,
+            "outdated": False,
+            "warned": bool(result.warnings) and result.state is not PhaseState.NOT_CONFIGURED,
+        }
         self._phases.update(
             {**where, "generation": {"$not": {"$gte": generation}}},
-            {"$set": {"generation": generation, "result": result.model_dump(mode="json")}},
+            {"$set": made, "$unset": {"failures": ""}},
         )
+        if counted.get("fingerprint") != result.fingerprint:
+            self._outdate(video, result.phase)
         self._sweep(where)
+
+    def _outdate(self, video: str, phase: Phase) -> None:
+        """Note which results were made from what this phase has replaced. This comes after the
+        swap, as does the look at this phase's own: whoever swaps last sees what the other did."""
+        if phase is Phase.SOURCE_VIDEO:
+            hanging = [other.value for other in Phase if other is not phase]
+        else:
+            hanging = [made.value for made, needs in MADE_FROM.items() if phase in needs]
+        if hanging:
+            where: Document = {"video": video, "phase": {"$in": hanging}}
+            self._phases.update_all(
+                {**where, "result": {"$exists": True}}, {"$set": {"outdated": True}}
+            )
+        found = {m.phase: m.made for m in map(standing_of, self._phases.find({"video": video}))}
+        if outdated(phase, {p: made for p, made in found.items() if made}):
+            where = {"video": video, "phase": phase.value}
+            self._phases.update(where, {"$set": {"outdated": True}})
+
+    def count_failure(self, video: str, phase: Phase, against: str, run_id: str) -> int:
+        where: Document = {"video": video, "phase": phase.value}
+        same = {**where, "failures.against": against}
+        found = self._phases.change(same, {"$addToSet": {"failures.runs": run_id}})
+        if found is None:
+            fresh = {"failures": {"against": against, "runs": [run_id]}}
+            found = self._phases.put(where, {"$set": fresh})
+        return len(found["failures"]["runs"])
+
+    def failures(self, video: str, phase: Phase, against: str) -> int:
+        where: Document = {"video": video, "phase": phase.value}
+        found = self._phases.find_one(where)
+        counted = (found or {}).get("failures")
+        return len(counted["runs"]) if counted and counted["against"] == against else 0
+
+    def forget_failures(self, video: str, phase: Phase) -> bool:
+        where: Document = {"video": video, "phase": phase.value, "failures": {"$exists": True}}
+        return self._phases.update(where, {"$unset": {"failures": ""}})
 
     def get(self, video: str, phase: Phase) -> PhaseResult | None:
         found = self._phases.find_one({"video": video, "phase": phase.value})
-        return _result(found) if found else None
+        return result_of(found) if found else None
 
     def markers(self, video: str, phases: Sequence[Phase] | None = None) -> Iterator[Marker]:
         for value in self._current("markers", video, phases):
@@ -58,12 +106,12 @@ class MongoResults:
 
     def statuses(self, video: str) -> dict[Phase, PhaseStatus]:
         found = self._phases.find({"video": video, "state": {"$exists": True}})
-        return {status.phase: status for status in map(_status, found)}
+        return {status.phase: status for status in map(status_of, found)}
 
     def all_statuses(self) -> Iterator[tuple[str, PhaseStatus]]:
         order = [("video", 1), ("phase", 1)]
         for document in self._phases.find({"state": {"$exists": True}}, sort=order):
-            yield document["video"], _status(document)
+            yield document["video"], status_of(document)
 
     def forget(self, video: str) -> None:
         """Rows first: whoever is killed in the middle finds the results that lead to the rest."""
@@ -124,22 +172,3 @@ def _row(owner: Document, ordinal: int, row: Marker | Segment) -> Document:
         "end_seconds": float(row.range.end),
         "value": row.model_dump(mode="json"),
     }
-
-
-def _result(document: Document) -> PhaseResult | None:
-    return PhaseResult.model_validate(document["result"]) if "result" in document else None
-
-
-def _status(document: Document) -> PhaseStatus:
-    return PhaseStatus(
-        phase=document["phase"],
-        state=document["state"],
-        percent=document["percent"],
-        provider=document["provider"],
-        message=document["message"],
-        unit=document["unit"],
-        run_id=document["run_id"],
-        started_at=document["started_at"],
-        updated_at=document["updated_at"],
-        result=_result(document),
-    )

@@ -71,7 +71,14 @@ COLLECTIONS = {
         unique=(("object_key",),),
     ),
     "phases": CollectionSpec(
-        fields={"video": "string", "phase": "string"}, unique=(("video", "phase"),)
+        fields={"video": "string", "phase": "string"},
+        unique=(("video", "phase"),),
+        indexes=(
+            ("state", "phase", "video"),
+            ("outdated", "phase", "video"),
+            ("warned", "video"),
+            ("phase", "result.provenance.choice", "video"),
+        ),
     ),
     "markers": CollectionSpec(
         fields=_ROW, indexes=(("video", "phase", "generation", *_ROW_ORDER),)

@@ -77,11 +77,22 @@ class ProjectCollection:
         with translated(self._address):
             return self._collection.find_one({**where, **self._scope}, **options)
 
-    def count(self, where: Document) -> int:
-        """How many documents match."""
-        database, name = self._collection.database, self._collection.name
+    def count(self, where: Document, **options: Any) -> int:
+        """How many documents match; options are those of pymongo's `count_documents`."""
         with translated(self._address):
-            return database.command("count", name, query={**where, **self._scope})["n"]
+            return self._collection.count_documents({**where, **self._scope}, **options)
+
+    def grouped(self, where: Document, *fields: str) -> Iterator[tuple[tuple[Any, ...], int]]:
+        """How many documents there are of each combination of these fields' values."""
+        by = {str(number): f"${field}" for number, field in enumerate(fields)}
+        stages: list[Document] = [
+            {"$match": {**where, **self._scope}},
+            {"$group": {"_id": by, "count": {"$sum": 1}}},
+        ]
+        with translated(self._address), self._collection.aggregate(stages) as cursor:
+            for document in cursor:
+                found = document["_id"]
+                yield tuple(found.get(name) for name in by), document["count"]
 
     def insert(self, documents: Sequence[Document], **options: Any) -> None:
         """Add new documents, all in one message."""
@@ -102,6 +113,11 @@ class ProjectCollection:
         with translated(self._address):
             done = self._collection.update_one({**where, **self._scope}, update, **options)
         return done.matched_count > 0
+
+    def update_all(self, where: Document, update: Document) -> int:
+        """Change every document that matches: how many there were."""
+        with translated(self._address):
+            return self._collection.update_many({**where, **self._scope}, update).matched_count
 
     def change(self, where: Document, update: Document, **options: Any) -> Document | None:
         """Change the one document and give what it has become; None where none matches."""

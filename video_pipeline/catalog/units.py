@@ -89,6 +89,9 @@ class MongoUnits:
         later: Document = {"$set": {"poll_at": poll_at, "ready": False}, "$unset": {"ready_at": ""}}
         self._units.update({"id": unit, "state": _RUNNING}, later)
 
+    def set_unwanted(self, unit: str, unwanted: bool) -> bool:
+        return self._units.update({"id": unit, "state": _RUNNING}, {"$set": {"unwanted": unwanted}})
+
     def by_job(self, provider: str, job: str) -> WorkUnit | None:
         return _unit(self._units.find_one({"provider": provider, "job": job}))
 
@@ -117,7 +120,8 @@ def _fields(unit: WorkUnit, names: Iterable[str]) -> Document:
 
 
 def _known(document: Document) -> WorkUnit:
-    return WorkUnit.model_validate({name: document[name] for name in WorkUnit.model_fields})
+    fields = {name: document[name] for name in WorkUnit.model_fields if name in document}
+    return WorkUnit.model_validate(fields)
 
 
 def _unit(document: Document | None) -> WorkUnit | None:

@@ -11,15 +11,15 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.cli.dagster_home import project_file, running_url
+from video_pipeline.cli.dagster_home import running_url
 from video_pipeline.cli.finding import Finding
 from video_pipeline.cli.ports import port_to_use
 from video_pipeline.cli.store_checks import stores
-from video_pipeline.cli.webserver import loaded_resources
 from video_pipeline.domain.errors import ConfigurationError, PipelineError
 from video_pipeline.plugins import registry
 from video_pipeline.settings import ProviderEntry, Settings
 from video_pipeline.settings.entries import plugin_of
+from video_pipeline.webserver.questions import loaded_resources
 from video_pipeline.wiring import catalog_server
 
 _LEAST_BYTES, _ENOUGH_BYTES = 500 << 20, 5 << 30
@@ -113,8 +113,8 @@ def _provider(subject: str, entry: ProviderEntry) -> Finding:
 
 def run_queue(settings: Settings) -> Iterator[Finding]:
     """Whether dagster.yaml leaves runs alone that wait for a provider's job."""
-    file = project_file(settings, "dagster.yaml")
-    project_file(settings, "workspace.yaml")
+    file = settings.project_file("dagster.yaml")
+    settings.project_file("workspace.yaml")
     try:
         written = YAML(typ="safe", pure=True).load(file.read_text("utf-8"))
     except (YAMLError, UnicodeDecodeError) as error:

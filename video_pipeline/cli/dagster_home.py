@@ -7,32 +7,17 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.metadata import version
-from pathlib import Path
 
-import video_pipeline
 from video_pipeline.cli.processes import Processes
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.settings import Settings
 from video_pipeline.wiring import made
 
 
-def project_file(settings: Settings, name: str) -> Path:
-    """dagster.yaml or workspace.yaml: beside pipeline.yaml, else the checkout's own."""
-    folders = (settings.file.parent, Path(video_pipeline.__file__).parent.parent)
-    for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
-    raise ConfigurationError(
-        f"there is no {name}",
-        where=str(folders[0]),
-        remedy="Copy it there from a checkout of video-pipeline.",
-    )
-
-
 def prepare(settings: Settings, processes: Processes) -> None:
     """Put dagster.yaml into the home, and make its tables before several processes use it."""
     home = settings.dagster_home
-    shutil.copyfile(project_file(settings, "dagster.yaml"), home / "dagster.yaml")
+    shutil.copyfile(settings.project_file("dagster.yaml"), home / "dagster.yaml")
     made_by = home / "made-by"
     if made_by.is_file() and made_by.read_text() == version("dagster"):
         return

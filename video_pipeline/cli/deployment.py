@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from video_pipeline.cli.dagster_home import alone, prepare, project_file
+from video_pipeline.cli.dagster_home import alone, prepare
 from video_pipeline.cli.ports import LOOPBACK, port_to_use
 from video_pipeline.cli.processes import Processes
-from video_pipeline.cli.webserver import load_error
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.settings import Settings
 from video_pipeline.settings.inherit import inherited
+from video_pipeline.settings.load import WEBSERVER
+from video_pipeline.webserver.questions import load_error
 from video_pipeline.wiring import catalog_server
 
 _READY_SECONDS = 120.0
@@ -41,7 +42,7 @@ def deployed(settings: Settings, port: int | None = None) -> Generator[Deploymen
     with ExitStack() as stack:
         stack.enter_context(alone(settings, url))
         mongodb = stack.enter_context(catalog_server(settings))
-        environment = inherited(settings, mongodb)
+        environment = {**inherited(settings, mongodb), WEBSERVER: url}
         processes = stack.enter_context(Processes(settings.logs, environment))
         prepare(settings, processes)
         _start(settings, processes, port)
@@ -51,7 +52,7 @@ def deployed(settings: Settings, port: int | None = None) -> Generator[Deploymen
 
 
 def _start(settings: Settings, processes: Processes, port: int) -> None:
-    workspace = project_file(settings, "workspace.yaml")
+    workspace = settings.project_file("workspace.yaml")
     script = [sys.executable, "-m"]
     web = ["dagster_webserver", "-h", LOOPBACK, "-p", str(port), "-w", str(workspace)]
     daemon = ["dagster._daemon", "run", "-w", str(workspace)]

@@ -18,15 +18,14 @@ def is_good(statuses: OfVideo) -> bool:
 
 def has_failed(statuses: OfVideo) -> bool:
     """Whether a phase of a video has failed."""
-    return any(status.state is PhaseState.FAILED for status in statuses.values())
+    return any(status.state.ended_badly for status in statuses.values())
 
 
 def has_ended(statuses: OfVideo, since: datetime) -> bool:
     """Whether nothing more happens to a video: all is good, or a phase has failed since then."""
     states = {status.state for status in statuses.values()}
     failed = any(
-        status.state is PhaseState.FAILED and status.updated_at >= since
-        for status in statuses.values()
+        status.state.ended_badly and status.updated_at >= since for status in statuses.values()
     )
     return is_good(statuses) or (failed and PhaseState.RUNNING not in states)
 

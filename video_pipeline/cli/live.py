@@ -24,6 +24,8 @@ _COLOURS = {
     PhaseState.DONE: "green",
     PhaseState.SKIPPED: "yellow",
     PhaseState.FAILED: "bold red",
+    PhaseState.DEAD: "bold red",
+    PhaseState.CANCELLED: "yellow",
 }
 
 

@@ -9,10 +9,14 @@ from typer.core import TyperGroup
 from video_pipeline import __version__
 from video_pipeline.cli import (
     archive,
+    backfill,
+    clean_up,
     demo,
     doctor,
+    errors,
     rejected,
     show,
+    stale,
     status,
     try_file,
     units,
@@ -72,6 +76,12 @@ app.command("show")(show.show)
 app.command("rejected")(rejected.rejected)
 app.command("archive")(archive.archive)
 app.command("restore")(archive.restore)
+app.command("stale")(stale.stale)
+app.command("errors")(errors.errors)
+app.command("revive")(errors.revive)
+app.command("backfill")(backfill.backfill)
+app.command("cancel")(backfill.cancel)
+app.command("clean-up")(clean_up.clean_up)
 app.command("hint")(units.hint)
 app.command("release")(units.release)
 

@@ -1,14 +1,14 @@
 """`status`: where every video stands, and what no video could be made of."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.interface import ProjectCatalog
 from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import out, whole
 from video_pipeline.domain.phases import Phase
@@ -16,29 +16,45 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection
 from video_pipeline.wiring import open_services
 
-_COLUMNS = (PhaseState.RUNNING, PhaseState.PARKED, PhaseState.WAITING, PhaseState.FAILED)
+_COLUMNS = (
+    PhaseState.RUNNING,
+    PhaseState.PARKED,
+    PhaseState.WAITING,
+    PhaseState.CANCELLED,
+    PhaseState.FAILED,
+    PhaseState.DEAD,
+)
 
 
 def status(
     context: typer.Context,
     project: Annotated[str | None, typer.Option(help="Of this project only.")] = None,
+    totals: Annotated[
+        bool, typer.Option("--totals", help="The sums of each project, without its videos.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
-    """Show where every video stands, and what was rejected."""
+    """Show where every video stands, the sums of each project, and what was rejected."""
     with open_services(settings_of(context), plugins={}) as services:
         projects = [project] if project else services.catalog.projects()
-        rows = [row for name in projects for row in _rows(services.catalog, name)]
-        rejected = [r for name in projects for r in services.of(name).videos.rejections()]
+        parts = [services.of(name) for name in projects]
+        sums = [_sums(part) for part in parts]
+        rows = [] if totals else [row for part in parts for row in _rows(part)]
+        rejected = [rejection for part in parts for rejection in part.videos.rejections()]
     if as_json:
         rejections = [rejection.model_dump(mode="json") for rejection in rejected]
-        typer.echo(json.dumps({"videos": rows, "rejections": rejections}, indent=2))
+        told = {"projects": sums, "videos": rows, "rejections": rejections}
+        typer.echo(json.dumps(told, indent=2))
         return
     if rows:
         whole.print(_videos_table(rows))
+        out.print()
+    if any(one["videos"] for one in sums):
+        whole.print(_sums_table(sums))
     if rejected:
         out.print("\n[bold]rejected[/]")
         whole.print(rejections_table(rejected))
-    if not rows and not rejected:
+    if not any(one["videos"] for one in sums) and not rejected:
         out.print("No video has arrived yet.")
 
 
@@ -59,28 +75,40 @@ def _videos_table(rows: Iterable[dict[str, Any]]) -> Table:
     return table
 
 
-def _rows(catalog: Catalog, project: str) -> list[dict[str, Any]]:
-    """A row for each video of a project: how many phases are in each state."""
-    parts = catalog.project(project)
-    rows = {r["video"]: r for r in map(_empty, _videos(catalog, project))}
-    for video, status in parts.results.all_statuses():
-        row = rows.get(f"{project}/{video}")
-        if row:
-            row["good"] += status.state.good
-            row["phases"][status.phase.value] = status.state.value
-    return list(rows.values())
+def _rows(project: ProjectCatalog) -> Iterator[dict[str, Any]]:
+    """A row for each video of a project: which state each of its phases is in."""
+    for standing in project.standings.videos():
+        states = standing.states
+        yield {
+            "video": f"{project.project}/{standing.video}",
+            "good": sum(state.good for state in states.values()),
+            "phases": {phase.value: state.value for phase, state in states.items()},
+        }
 
 
-def _videos(catalog: Catalog, project: str) -> list[str]:
-    videos, after = list[str](), ""
-    while page := catalog.project(project).videos.listing(after):
-        videos += [str(record.key) for record in page]
-        after = page[-1].key.video
-    return videos
+def _sums(project: ProjectCatalog) -> dict[str, Any]:
+    """How many phases of a project's videos are in each state; counted by index."""
+    sums = project.standings.totals()
+    states: dict[str, int] = {}
+    for (_, state), count in project.standings.counts().items():
+        states[state.value] = states.get(state.value, 0) + count
+    return {
+        "project": project.project,
+        "videos": sums.videos,
+        "minutes": round(float(sums.seconds) / 60, 2),
+        "phases": states,
+    }
 
 
-def _empty(video: str) -> dict[str, Any]:
-    return {"video": video, "good": 0, "phases": {}}
+def _sums_table(sums: Iterable[dict[str, Any]]) -> Table:
+    titles = ["project", "videos", "minutes", "good", *(state.value for state in _COLUMNS)]
+    table = Table(*titles, box=None, pad_edge=False)
+    for one in sums:
+        states = one["phases"]
+        good = sum(states.get(state.value, 0) for state in PhaseState if state.good)
+        cells = [one["project"], one["videos"], one["minutes"], good]
+        table.add_row(*map(str, cells), *(str(states.get(s.value) or "") for s in _COLUMNS))
+    return table
 
 
 def _count(row: dict[str, Any]) -> Any:

@@ -13,6 +13,7 @@ from video_pipeline.pipeline.export import export
 from video_pipeline.pipeline.inspect import media_info as probe
 from video_pipeline.pipeline.inspect import source_video as read
 from video_pipeline.pipeline.timeline import make_timeline
+from video_pipeline.webserver.tags import BACKFILL_TAG
 
 
 class AnalysisConfig(dg.Config):
@@ -106,6 +107,11 @@ def _analysed(
         step.phases,
         providers=config.overrides(),
         run_id=step.run_id,
-        forced_by=(context.run.root_run_id or context.run.run_id) if config.force else "",
+        forced_by=_who_forces(context.run) if config.force else "",
     )
     yield from step.record(ended.values())
+
+
+def _who_forces(run: dg.DagsterRun) -> str:
+    """What pays once: a backfill; else the run, with those that go on with it."""
+    return run.tags.get(BACKFILL_TAG) or run.root_run_id or run.run_id

@@ -10,15 +10,9 @@ from typing import Any
 
 import dagster as dg
 
+from video_pipeline.defs.cancellations import see_to_cancelled, was_cancelled
 from video_pipeline.defs.deployment import Deployment
-from video_pipeline.defs.held import (
-    HELD_TAG,
-    WAITING,
-    Held,
-    continuation,
-    release,
-    waiting,
-)
+from video_pipeline.defs.held import Held, continuation, release, waiting
 from video_pipeline.defs.jobs import road
 from video_pipeline.defs.partitions import (
     PARTITION_TAG,
@@ -27,12 +21,13 @@ from video_pipeline.defs.partitions import (
     add_videos,
     video_tags,
 )
-from video_pipeline.defs.specs import step_name
-from video_pipeline.domain.errors import CatalogUnavailable, IdentityError
+from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.phases import step_name
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.complete import sweep
 from video_pipeline.pipeline.services import Services
+from video_pipeline.webserver.tags import HELD_TAG, WAITING
 
 INTERVAL_SECONDS = 5
 TRIES = 5
@@ -62,6 +57,7 @@ def completions(
     pipeline.renew()
     try:
         services = pipeline.services
+        ended = see_to_cancelled(context.instance, services)
         ready = sweep(services, datetime.now(UTC))
         held = waiting(context.instance)
         freed = [run.run_id for run in held if _may_go(services, run)]
@@ -71,6 +67,7 @@ def completions(
     release(context.instance, freed)
     requests = list(_requests(context.instance, services, ready))
     told = f"{len(ready)} jobs ended, {len(freed)} of {len(held)} held runs let go"
+    told += f", {ended} jobs of cancelled backfills ended" if ended else ""
     if not requests:
         return dg.SkipReason(told)
     context.log.info(told)
@@ -79,10 +76,9 @@ def completions(
 
 def _may_go(services: Services, held: Held) -> bool:
     """Whether a job that the run waits for has ended, or whether no job is left to wait for."""
-    try:
-        key = VideoKey.parse(held.partition)
-    except IdentityError:
-        return False  # tagged by hand
+    key = held.key
+    if key is None:
+        return False
     units = services.of(key.project).units
     if held.units:
         return not all(_is_under_way(units.get(unit)) for unit in held.units)
@@ -100,7 +96,7 @@ def _requests(
     """A run for each ended unit whose video has none on its way that will consume it."""
     for unit in ready:
         key = unit.request.key
-        if _has_run_on_its_way(instance, str(key)):
+        if _has_run_on_its_way(instance, str(key)) or was_cancelled(instance, services, unit):
             continue
         tried = instance.get_runs_count(dg.RunsFilter(tags={UNIT_TAG: unit.id}))
         if tried < TRIES and _is_partition(instance, key):

@@ -41,6 +41,11 @@ class Deployment:
             )
         return self._services
 
+    @property
+    def settings(self) -> Settings:
+        """The settings as the file says now. Raises ConfigurationError."""
+        return load_settings(self._file)
+
     def renew(self) -> None:
         """Close what is open where the configuration has changed since."""
         if self._settings is not None and self._settings != load_settings(self._file):

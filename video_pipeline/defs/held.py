@@ -12,15 +12,26 @@ from uuid import UUID, uuid5
 
 import dagster as dg
 
-from video_pipeline.defs.partitions import PARTITION_TAG, PROJECT_TAG, VIDEO_TAG
 from video_pipeline.defs.specs import asset_key
+from video_pipeline.domain.errors import IdentityError
+from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase, downstream
+from video_pipeline.webserver.tags import (
+    BACKFILL_TAG,
+    CANCELLED,
+    HELD_TAG,
+    ONLY_TAG,
+    PARTITION_TAG,
+    PHASES_TAG,
+    PROJECT_TAG,
+    RELEASED,
+    TERMINATED,
+    UNITS_TAG,
+    VIDEO_TAG,
+    WAITING,
+)
 
-HELD_TAG, WAITING, RELEASED = "video_pipeline/held", "waiting", "released"
-UNITS_TAG = "video_pipeline/units"
-"""The ids of the work units that a held run waits for, with commas between them."""
-
-_KEPT_TAGS = frozenset({"dagster/backfill", PARTITION_TAG, PROJECT_TAG, VIDEO_TAG})
+_KEPT_TAGS = frozenset({BACKFILL_TAG, PARTITION_TAG, PROJECT_TAG, VIDEO_TAG, ONLY_TAG, PHASES_TAG})
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,15 @@ class Held:
     partition: str
     units: frozenset[str]
     """The work units that it waits for; none for a run whose tags don't tell."""
+    backfill: str | None = None
+
+    @property
+    def key(self) -> VideoKey | None:
+        """The video; None for a run that somebody tagged by hand."""
+        try:
+            return VideoKey.parse(self.partition)
+        except IdentityError:
+            return None
 
 
 def continuation(phases: Collection[Phase]) -> frozenset[dg.AssetKey]:
@@ -88,15 +108,39 @@ def hold(
 
 def waiting(instance: dg.DagsterInstance) -> list[Held]:
     """The runs that are held now."""
-    queued = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED], tags={HELD_TAG: WAITING})
+    return _held(instance, dg.DagsterRunStatus.QUEUED)
+
+
+def cancelled(instance: dg.DagsterInstance, limit: int) -> list[Held]:
+    """Runs that were cancelled while they were held, and not seen to yet."""
+    return _held(instance, dg.DagsterRunStatus.CANCELED, limit)
+
+
+def _held(
+    instance: dg.DagsterInstance, status: dg.DagsterRunStatus, limit: int | None = None
+) -> list[Held]:
+    found = dg.RunsFilter(statuses=[status], tags={HELD_TAG: WAITING})
     return [
         Held(
             run_id=run.run_id,
             partition=run.tags.get(PARTITION_TAG, ""),
             units=frozenset(filter(None, run.tags.get(UNITS_TAG, "").split(","))),
+            backfill=run.tags.get(BACKFILL_TAG),
         )
-        for run in instance.get_runs(queued)
+        for run in instance.get_runs(found, limit=limit)
     ]
+
+
+def seen_to(instance: dg.DagsterInstance, run: Held, *, with_backfill: bool) -> None:
+    """Note what became of a run that was cancelled while it was held."""
+    became = CANCELLED if with_backfill else TERMINATED
+    instance.add_run_tags(run.run_id, {HELD_TAG: became})
+
+
+def is_cancelled(instance: dg.DagsterInstance, backfill: str | None) -> bool:
+    """Whether a backfill was cancelled, or is being so."""
+    found = instance.get_backfill(backfill) if backfill else None
+    return found is not None and found.status.value in ("CANCELED", "CANCELING")
 
 
 def release(instance: dg.DagsterInstance, run_ids: Collection[str]) -> None:

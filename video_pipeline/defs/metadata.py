@@ -1,7 +1,5 @@
 """What an asset's events say of an outcome: state, provider, counts, seconds, usage, previews."""
 
-import hashlib
-import json
 from typing import Any
 
 import dagster as dg
@@ -21,12 +19,11 @@ _MOST_OUTPUTS = 20
 
 
 def data_version(outcome: Outcome) -> dg.DataVersion | None:
-    """Changes when the result does: with the source, the choice, the work unit or the counts."""
-    origin = outcome.result.provenance if outcome.result else None
-    if outcome.result is None or origin is None:
+    """Changes when the result does."""
+    result = outcome.result
+    if result is None or result.provenance is None:
         return None
-    parts = [origin.content, origin.choice, origin.unit, outcome.result.counts]
-    return dg.DataVersion(hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16])
+    return dg.DataVersion(result.fingerprint)
 
 
 def good_metadata(services: Services, key: VideoKey, outcome: Outcome) -> Metadata:

@@ -9,6 +9,8 @@ from collections.abc import Collection
 import dagster as dg
 
 from video_pipeline.domain.identity import VideoKey
+from video_pipeline.webserver.tags import PARTITION_TAG as PARTITION_TAG
+from video_pipeline.webserver.tags import PROJECT_TAG, VIDEO_TAG
 
 VIDEOS_NAME = "video_pipeline_videos"
 PROJECTS_NAME = "video_pipeline_projects"
@@ -21,10 +23,6 @@ PROJECTS = dg.DynamicPartitionsDefinition(name=PROJECTS_NAME)
 
 TRY_PROJECT = "try"
 """The project of the command `try`, whose videos go their road without Dagster."""
-
-PARTITION_TAG = "dagster/partition"
-PROJECT_TAG = "video_pipeline/project"
-VIDEO_TAG = "video_pipeline/video"
 
 
 def add_videos(instance: dg.DagsterInstance, keys: Collection[VideoKey]) -> None:

@@ -56,11 +56,6 @@ _WORD_COLUMNS = dg.TableSchema(
 )
 
 
-def step_name(phase: Phase) -> str:
-    """The step that makes a phase. Held runs were planned with these names."""
-    return "analysis" if phase in ANALYSIS else phase.value
-
-
 def asset_key(phase: Phase) -> dg.AssetKey:
     """The key of a phase's asset: its plain name."""
     return dg.AssetKey(phase.value)

@@ -11,9 +11,9 @@ from video_pipeline.defs.held import hold
 from video_pipeline.defs.metadata import data_version, good_metadata, other_metadata
 from video_pipeline.defs.partitions import VIDEOS
 from video_pipeline.defs.run_queue import missing_tags
-from video_pipeline.defs.specs import SUCCEEDED, asset_key, asset_spec, check_specs, step_name
+from video_pipeline.defs.specs import SUCCEEDED, asset_key, asset_spec, check_specs
 from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.phases import ROAD, Phase
+from video_pipeline.domain.phases import ROAD, Phase, step_name
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.outcome import Outcome
@@ -64,7 +64,7 @@ class Step:
         self._hold([outcome for outcome in ended if outcome.state is PhaseState.PARKED])
         for outcome in ended:
             yield from self._good(outcome) if outcome.state.good else self._other(outcome)
-        failed = [outcome for outcome in ended if outcome.state is PhaseState.FAILED]
+        failed = [outcome for outcome in ended if outcome.state.ended_badly]
         if failed:
             told = "\n".join(f"{self.key} {o.phase}: {o.message}" for o in failed)
             raise dg.Failure(told, allow_retries=False)
@@ -111,7 +111,7 @@ class Step:
             description=outcome.message,
             metadata=other_metadata(self.services, self.key, outcome),
         )
-        if outcome.state is PhaseState.FAILED:
+        if outcome.state.ended_badly:
             yield from filter(self._is_asked, [_succeeded(outcome)])
 
     def _is_asked(self, result: dg.AssetCheckResult) -> bool:

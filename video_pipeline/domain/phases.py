@@ -58,6 +58,18 @@ SERVED = (*TEMPORAL, Phase.TRANSCRIPT)
 """The phases that any plugin serves; the others are the pipeline's own."""
 
 
+MADE_FROM: dict[Phase, tuple[Phase, ...]] = {
+    Phase.TIMELINE: ROAD[Phase.TIMELINE],
+    Phase.EXPORTS: ROAD[Phase.EXPORTS],
+}
+"""The phases that are made from other phases' results; all the others from the source itself."""
+
+
+def step_name(phase: Phase) -> str:
+    """The step that makes a phase. Held runs were planned with these names."""
+    return "analysis" if phase in ANALYSIS else phase.value
+
+
 def downstream(phases: frozenset[Phase]) -> frozenset[Phase]:
     """All that hangs on any of these phases, without the phases themselves."""
     found = set(phases)

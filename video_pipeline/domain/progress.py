@@ -23,11 +23,20 @@ class PhaseState(StrEnum):
     SKIPPED = "skipped"
     """Optional, and failed: the timeline is made without it."""
     FAILED = "failed"
+    DEAD = "dead"
+    """Failed in so many runs that it is not asked again before somebody revives it."""
+    CANCELLED = "cancelled"
+    """Somebody cancelled it; it waits until it is asked for again."""
 
     @property
     def good(self) -> bool:
         """Whether what hangs on it may go on."""
         return self in (PhaseState.DONE, PhaseState.NOT_CONFIGURED, PhaseState.SKIPPED)
+
+    @property
+    def ended_badly(self) -> bool:
+        """Whether it came to nothing, and will not by itself."""
+        return self in (PhaseState.FAILED, PhaseState.DEAD)
 
 
 class ProgressEvent(Frozen):

@@ -1,5 +1,7 @@
 """The one document consumers read: markers, words, speakers, and where each came from."""
 
+import hashlib
+import json
 from datetime import datetime
 
 from pydantic import Field, JsonValue
@@ -28,6 +30,8 @@ class Provenance(Frozen):
     """Hash over plugin, version, model and options: tells what is stale."""
     content: str
     """SHA-256 of the source it was made from."""
+    inputs: dict[Phase, str] = Field(default_factory=dict[Phase, str])
+    """The fingerprints of the other phases' results that it was made from."""
     unit: str | None = None
     """The work unit it was bought or computed as."""
     started_at: datetime
@@ -47,6 +51,16 @@ class PhaseResult(Frozen):
     warnings: tuple[str, ...] = ()
     language: str | None = None
     language_confidence: float | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits that change when the result does: with the source, the choice, the work
+        unit, what it was made from, or the counts. Made again from the same, it is the same."""
+        origin = self.provenance
+        parts = [self.state, self.counts]
+        if origin is not None:
+            parts += [origin.content, origin.choice, origin.unit or "", origin.inputs]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class Timeline(Frozen):

@@ -138,3 +138,6 @@ class WorkUnit(Frozen):
     """A hint or a sweep found that the job has ended."""
     forced_by: str = ""
     """What asked for it although its request had been settled before: a run's id."""
+    unwanted: bool = False
+    """Its backfill was cancelled, and the provider cannot stop it: what it comes to is counted and
+    kept, and starts nothing by itself."""

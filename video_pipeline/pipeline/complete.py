@@ -1,6 +1,7 @@
 """Finding out which jobs have ended: events are hints, a sweep of overdue rows is the truth.
 
-Nothing is fetched here: a run of the video's partition does that. A failed job counts as ended.
+Nothing is fetched here but what nobody waits for: a run of the video's partition does that. A
+failed job counts as ended.
 """
 
 import logging
@@ -10,18 +11,22 @@ from datetime import datetime, timedelta
 
 from video_pipeline.catalog.interface import ProjectCatalog
 from video_pipeline.domain.work import WorkUnit
+from video_pipeline.pipeline.close import close
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs, JobStatus
 
 _log = logging.getLogger(__name__)
 _UNREACHABLE_SECONDS = 60.0
 """When a job is looked up again whose provider did not answer."""
+_CLOSED_A_SWEEP = 20
+"""Ended jobs that nobody waits for: their pages are fetched, so that what was paid is kept."""
 
 
 def sweep(services: Services, now: datetime, limit: int = 100) -> list[WorkUnit]:
     """Look up the overdue jobs of every project, at most `limit` each; the units that are ready
-    to be consumed by a run."""
+    to be consumed by a run. Of those that nobody wants some are ended here."""
     ready: list[WorkUnit] = []
+    closing = _CLOSED_A_SWEEP
     for project in services.catalog.projects():
         catalog = services.of(project)
         overdue: defaultdict[str, list[WorkUnit]] = defaultdict(list)
@@ -29,7 +34,12 @@ def sweep(services: Services, now: datetime, limit: int = 100) -> list[WorkUnit]
             overdue[unit.request.provider].append(unit)
         for provider, units in overdue.items():
             _look_up(services, catalog, provider, units, now)
-        ready += catalog.units.ready()
+        for unit in catalog.units.ready():
+            if not unit.unwanted:
+                ready.append(unit)
+            elif closing:
+                closing -= 1
+                close(services, unit.request.key, unit.id, "its backfill was cancelled")
     return ready
 
 

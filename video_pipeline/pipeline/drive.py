@@ -36,6 +36,8 @@ class UnitDriver:
         self.unit = leases.take(self._open(forced_by).id)
         while self.unit.state.may_be_reopened:  # ended by the run that we waited for
             self.unit = leases.take(self._open("").id)
+        if self.unit.unwanted:  # somebody asks for it again
+            self._units.set_unwanted(self.unit.id, False)
         self.raw = RawPages(services.outputs.project(key.project), key, self.unit.id)
         services.on_step("opened")
 
@@ -85,12 +87,13 @@ class UnitDriver:
         """
         for attempt in range(1, self._services.policy.attempts + 1):
             self.begin()
-            last = attempt == self._services.policy.attempts
             try:
                 return ask()
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                pause = self._pause(attempt, error)
+                last = attempt == self._services.policy.attempts or pause is None
                 self._after_failure(plugin_broke(self, error), last=last)
-                self._services.sleep(self._pause(attempt, error))
+                self._services.sleep(pause or 0)
         raise AssertionError("the last attempt returns or raises")
 
     def _after_failure(self, error: PipelineError, *, last: bool) -> None:
@@ -160,11 +163,14 @@ class UnitDriver:
         self._leases.check(self.unit.id)
         self.unit = self._units.move(self.unit, state, self._services.clock(), **changes)
 
-    def _pause(self, attempt: int, error: Exception) -> float:
+    def _pause(self, attempt: int, error: Exception) -> float | None:
+        """Seconds to wait, not all runs the same; None where the provider wishes for longer than
+        a run may wait: it is not asked before its time."""
         policy = self._services.policy
         wish = error.retry_after if isinstance(error, ProviderError) else None
         if wish is not None:
-            return min(wish, policy.backoff_ceiling_seconds)
+            longer = wish * (1 + self._services.random() / 10)
+            return longer if wish <= policy.backoff_ceiling_seconds else None
         ceiling = min(policy.backoff_seconds * 2 ** (attempt - 1), policy.backoff_ceiling_seconds)
         return ceiling * (0.5 + self._services.random() / 2)
 

@@ -30,7 +30,8 @@ def export(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
 
 def _export(services: Services, key: VideoKey, started: datetime) -> Outcome:
     timeline = read_timeline(services.catalog, key)
-    if own.current(services, key, Phase.TIMELINE, timeline.media.sha256) is None:
+    made = own.current(services, key, Phase.TIMELINE, timeline.media.sha256)
+    if made is None:
         raise SourceError(
             "the timeline was made from another version, or not yet",
             where=str(key),
@@ -42,6 +43,7 @@ def _export(services: Services, key: VideoKey, started: datetime) -> Outcome:
         with outputs.writer(name) as out:
             form.write(timeline, out)
         written.append(name)
-    origin = own.provenance(timeline.media.sha256, started, services.clock())
+    inputs = {Phase.TIMELINE: made.fingerprint}
+    origin = own.provenance(timeline.media.sha256, started, services.clock(), inputs=inputs)
     counts = {"files": len(written)}
     return own.publish(services, key, Phase.EXPORTS, origin, counts=counts, outputs=written)

@@ -17,10 +17,19 @@ PROVIDER = "pipeline"
 VERSION = "1"
 
 
+CHOICE = choice_hash(f"{PROVIDER} {VERSION}", "", {})
+"""What the pipeline's own results without options carry."""
+
+
 def provenance(
-    content: str, started: datetime, ended: datetime, options: Mapping[str, JsonValue] | None = None
+    content: str,
+    started: datetime,
+    ended: datetime,
+    options: Mapping[str, JsonValue] | None = None,
+    *,
+    inputs: Mapping[Phase, str] | None = None,
 ) -> Provenance:
-    """Where a result of the pipeline's own comes from."""
+    """Where a result of the pipeline's own comes from; `inputs` are fingerprints."""
     given = dict(options or {})
     return Provenance(
         provider=PROVIDER,
@@ -29,6 +38,7 @@ def provenance(
         options=given,
         choice=choice_hash(f"{PROVIDER} {VERSION}", "", given),
         content=content,
+        inputs=dict(inputs or {}),
         started_at=started,
         ended_at=ended,
     )

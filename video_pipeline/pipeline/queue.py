@@ -15,6 +15,7 @@ from video_pipeline.domain.source import VideoRecord
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline import own, sound
 from video_pipeline.pipeline.assign import Assigner, Planned, analysis_request, choice_of
+from video_pipeline.pipeline.giving_up import GivingUp, is_mendable
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.report import Reporter
 from video_pipeline.pipeline.services import Services
@@ -46,6 +47,9 @@ class PhaseQueue:
         self.media, self.report = media, report
         self.outcomes: dict[Phase, Outcome] = {}
         self.language = services.choices.of(record.key.project, Phase.TRANSCRIPT).language
+        self._mendable = set[Phase]()
+        """What some provider may yet deliver in a later run."""
+        self._giving_up = GivingUp(services, record.key, media.sha256, report.run_id)
         self.under_way: list[WorkUnit] = []
         """Units of this video and content that have not ended; see supersede.py for the others."""
 
@@ -119,8 +123,11 @@ class PhaseQueue:
         for phase in phases:
             reason = Verdict(provider=provider, kept=False, reason=f"failed: {error}")
             self._verdicts[phase] = (*self._verdicts.get(phase, ()), reason)
+            if is_mendable(error):
+                self._mendable.add(phase)
             if not (self._orders.get(phase) and _allows_fallback(error)):
-                self._end(self._failure(phase, str(error), provider))
+                mendable = phase in self._mendable
+                self._end(self._failure(phase, str(error), provider, mendable=mendable))
 
     def reaches_to(self, end: Fraction) -> None:
         """Decoding found frames up to here: the container may have declared less."""
@@ -147,7 +154,9 @@ class PhaseQueue:
             return self._empty(phase, PhaseState.DONE, sound.NO_AUDIO)
         if not hears and self.media.video is None:
             return self._empty(phase, PhaseState.DONE, NO_PICTURES)
-        return None if self._force else self._made_before(phase)
+        if self._force:
+            return None
+        return self._made_before(phase) or self._giving_up.dead(phase, self.order(phase))
 
     def _empty(self, phase: Phase, state: PhaseState, why: str) -> Outcome:
         now = self._services.clock()
@@ -200,11 +209,14 @@ class PhaseQueue:
             remedy = "Name another provider for it in pipeline.yaml."
             self._end(self._failure(phase, f"no provider can serve it: {reasons}. {remedy}", None))
 
-    def _failure(self, phase: Phase, message: str, provider: str | None) -> Outcome:
+    def _failure(
+        self, phase: Phase, message: str, provider: str | None, *, mendable: bool = False
+    ) -> Outcome:
         if self._services.choices.of(self._key.project, phase).optional:
             empty = self._empty(phase, PhaseState.SKIPPED, message)
             return empty.model_copy(update={"provider": provider})
-        return Outcome(phase=phase, state=PhaseState.FAILED, provider=provider, message=message)
+        failure = Outcome(phase=phase, state=PhaseState.FAILED, provider=provider, message=message)
+        return self._giving_up.failed(failure, self.order(phase)) if mendable else failure
 
 
 def _allows_fallback(error: PipelineError) -> bool:

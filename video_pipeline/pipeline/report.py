@@ -15,7 +15,7 @@ class Reporter:
     """Reports on the phases of one video in one run."""
 
     def __init__(self, services: Services, key: VideoKey, run_id: str) -> None:
-        self._services, self._key, self._run_id = services, key, run_id
+        self._services, self._key, self.run_id = services, key, run_id
 
     def tell(
         self,
@@ -37,7 +37,7 @@ class Reporter:
             provider=provider,
             message=message,
             unit=unit,
-            run_id=self._run_id,
+            run_id=self.run_id,
         )
         self._services.notify(phase, state, percent, message)
 

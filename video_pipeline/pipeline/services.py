@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from video_pipeline.catalog.interface import Catalog, ProjectCatalog
 from video_pipeline.domain.phases import Phase
@@ -37,6 +37,9 @@ class WorkPolicy(Frozen):
     """How often a request that was throttled is made in one run."""
     backoff_seconds: float = 1.0
     backoff_ceiling_seconds: float = 30.0
+    dead_after: int = Field(default=5, ge=1)
+    """In how many runs a phase may fail for reasons that a retry could mend, before it is asked
+    for only when it is revived or forced."""
     workers: int = 2
     """How many single-threaded jobs of one run work side by side."""
 

@@ -30,7 +30,8 @@ def make_timeline(services: Services, key: VideoKey, run_id: str = "") -> Outcom
     except (InputError, StorageError) as error:
         return report.ended(failed(Phase.TIMELINE, error))
     counts = {"markers": len(timeline.markers), "words": len(timeline.transcript.words)}
-    origin = own.provenance(content, started, services.clock())
+    inputs = {result.phase: result.fingerprint for result in timeline.phases}
+    origin = own.provenance(content, started, services.clock(), inputs=inputs)
     return report.ended(
         own.publish(
             services, key, Phase.TIMELINE, origin, counts=counts, warnings=timeline.warnings

@@ -175,6 +175,9 @@ class PipelineForm(Form):
     """How the work is driven."""
     media: MediaLimits = MediaLimits()
     """What the process that decodes one video may use."""
+    webserver: str | Reference | None = None
+    """The address of Dagster's webserver, which backfills are launched by. The variable
+    VIDEO_PIPELINE_WEBSERVER goes before it."""
     home: str | None = None
     """The state folder; `.video-pipeline` beside this file. VIDEO_PIPELINE_HOME goes before it."""
     models: str | None = None

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 import video_pipeline
 from video_pipeline.domain.errors import ConfigurationError
-from video_pipeline.settings.address import read_address
+from video_pipeline.settings.address import read_address, read_webserver
 from video_pipeline.settings.document import Document, read_document
 from video_pipeline.settings.entries import read_entries, with_models
 from video_pipeline.settings.form import PipelineForm
@@ -20,6 +20,7 @@ from video_pipeline.settings.stores import read_storage
 CONFIG = "VIDEO_PIPELINE_CONFIG"
 HOME = "VIDEO_PIPELINE_HOME"
 MODELS = "VIDEO_PIPELINE_MODELS"
+WEBSERVER = "VIDEO_PIPELINE_WEBSERVER"
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -49,6 +50,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
         work=form.work,
         media=form.media,
         models=models,
+        webserver=read_webserver(document, form.webserver, environ.get(WEBSERVER), environ),
     )
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import Field, JsonValue, SecretStr
 
+import video_pipeline
+from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.domain.layout import Layout
 from video_pipeline.domain.source import Removal
 from video_pipeline.domain.values import Frozen
@@ -98,6 +100,8 @@ class Settings(Frozen):
     """By project, where one decides otherwise than `arrivals`."""
     work: WorkPolicy
     media: MediaLimits
+    webserver: str | None = None
+    """Where Dagster's webserver is."""
     models: Path | None = None
     """A folder of model weights that goes before every other source."""
 
@@ -115,3 +119,16 @@ class Settings(Frozen):
     def scratch(self) -> Path:
         """Where runs keep files of their own."""
         return self.home / "scratch"
+
+    def project_file(self, name: str) -> Path:
+        """dagster.yaml or workspace.yaml: beside pipeline.yaml, else the checkout's own. Raises
+        ConfigurationError."""
+        folders = (self.file.parent, Path(video_pipeline.__file__).parent.parent)
+        for folder in folders:
+            if (folder / name).is_file():
+                return folder / name
+        raise ConfigurationError(
+            f"there is no {name}",
+            where=str(folders[0]),
+            remedy="Copy it there from a checkout of video-pipeline.",
+        )

@@ -7,17 +7,28 @@ from typing import cast
 
 import dagster as dg
 import pytest
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from video_pipeline.catalog.interface import Catalog
 from video_pipeline.cli.try_file import PROJECT
 from video_pipeline.defs.completions import TRIES, UNIT_TAG, completions
-from video_pipeline.defs.held import HELD_TAG, RELEASED, UNITS_TAG, WAITING
+from video_pipeline.defs.held import waiting
 from video_pipeline.defs.partitions import PROJECTS_NAME, TRY_PROJECT, VIDEOS_NAME
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
 from video_pipeline.plugins.base import Plugin
+from video_pipeline.webserver.tags import (
+    BACKFILL_TAG,
+    CANCELLED,
+    HELD_TAG,
+    RELEASED,
+    TERMINATED,
+    UNITS_TAG,
+    WAITING,
+)
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM, Opened
 
 JobOf = Callable[..., WorkUnit]
@@ -250,3 +261,85 @@ class TestPartitionsThatDagsterDoesNotKnow:
 
     def test_that_is_its_project(self) -> None:
         assert TRY_PROJECT == PROJECT
+
+
+class TestACancelledBackfill:
+    """Its parked jobs are ended or marked; of what they come to nothing starts by itself."""
+
+    @pytest.fixture
+    def backfill(self, instance: dg.DagsterInstance) -> str:
+        instance.add_backfill(
+            PartitionBackfill(
+                backfill_id="b1",
+                status=BulkActionStatus.CANCELED,
+                from_failure=False,
+                tags={},
+                backfill_timestamp=NOW.timestamp(),
+            )
+        )
+        return "b1"
+
+    @pytest.fixture
+    def held(
+        self,
+        definitions: dg.Definitions,
+        instance: dg.DagsterInstance,
+        running: WorkUnit,
+    ) -> dg.DagsterRun:
+        tags = {HELD_TAG: WAITING, UNITS_TAG: running.id, BACKFILL_TAG: "b1"}
+        run = queued(definitions, instance, tags)
+        instance.report_run_canceled(run)
+        return run
+
+    def test_its_jobs_are_seen_to_and_its_runs_once_only(
+        self,
+        stage: Opened,
+        instance: dg.DagsterInstance,
+        backfill: str,
+        held: dg.DagsterRun,
+        running: WorkUnit,
+        catalog: Catalog,
+    ) -> None:
+        assert tick(stage, instance) == []
+        unit = catalog.project("acme").units.get(running.id)
+        assert unit is not None and unit.state is UnitState.CANCELLED, "nobody serves it any more"
+        assert state_of(instance, held) == CANCELLED
+        assert waiting(instance) == []
+
+    def test_a_held_run_ended_by_hand_alone_is_made_again_when_its_job_ends(
+        self,
+        stage: Opened,
+        instance: dg.DagsterInstance,
+        held: dg.DagsterRun,
+        running: WorkUnit,
+        catalog: Catalog,
+    ) -> None:
+        assert tick(stage, instance) == []
+        assert state_of(instance, held) == TERMINATED
+        ended(catalog, running)
+        (request,) = tick(stage, instance)
+        assert request.tags[UNIT_TAG] == running.id
+
+    def test_a_job_left_by_a_run_that_could_hold_nothing_starts_nothing_either(
+        self,
+        stage: Opened,
+        instance: dg.DagsterInstance,
+        backfill: str,
+        running: WorkUnit,
+        catalog: Catalog,
+        definitions: dg.Definitions,
+    ) -> None:
+        run = queued(definitions, instance, {BACKFILL_TAG: backfill})
+        instance.report_run_canceled(run)
+        catalog.project("acme").events.record(
+            KEY.video,
+            Phase.TRANSCRIPT,
+            PhaseState.RUNNING,
+            NOW,
+            unit=running.id,
+            run_id=run.run_id,
+        )
+        ended(catalog, running)
+        assert tick(stage, instance) == []
+        unit = catalog.project("acme").units.get(running.id)
+        assert unit is not None and unit.state.ended

@@ -165,6 +165,12 @@ class TestFailed:
         told = failure.step_failure_data.error
         assert told and "acme/talk shots: vendor: it refused. Choose another" in told.message
 
+    def test_a_dead_phase_shows_as_failed_and_says_that_it_is_dead(self, run: Run) -> None:
+        ended = run(self.FAILED.model_copy(update={"state": PhaseState.DEAD}))
+        assert not ended.result.success
+        assert ended.observed["shots"]["state"] == "dead"
+        assert not ended.checks["shots", "succeeded"].passed
+
     def test_beside_a_parked_phase_both_show(self, run: Run) -> None:
         ended = run(self.FAILED, TestParked.PARKED)
         assert not ended.result.success
@@ -198,13 +204,16 @@ class TestConfig:
             told.update(how)
             return {phase: good(phase) for phase in phases}
 
-        def asked(first: str | None = None, **config: Any) -> dict[str, Any]:
+        def asked(
+            first: str | None = None, backfill: str | None = None, **config: Any
+        ) -> dict[str, Any]:
             monkeypatch.setattr(assets, "analyse", analyse)
             shots = frozenset({dg.AssetKey("shots")})
             job = definitions.resolve_job_def("road").get_subset(asset_selection=shots)
             run = instance.create_run_for_job(
                 job,
-                tags={"dagster/partition": KEY},
+                tags={"dagster/partition": KEY}
+                | ({"dagster/backfill": backfill} if backfill else {}),
                 run_config={"ops": {"analysis": {"config": config}}},
                 root_run_id=first,
                 parent_run_id=first,
@@ -228,6 +237,12 @@ class TestConfig:
     ) -> None:
         first = asked(force=True)["made_in"]
         assert asked(first, force=True)["forced_by"] == first
+
+    def test_all_runs_of_a_backfill_ask_as_it_so_that_it_pays_once_a_video(
+        self, asked: Callable[..., dict[str, Any]]
+    ) -> None:
+        assert asked(backfill="b1", force=True)["forced_by"] == "b1"
+        assert asked(backfill="b1")["forced_by"] == ""
 
     def test_a_phase_that_nobody_serves_is_refused(self) -> None:
         with pytest.raises(Exception, match="no provider serves timeline"):

@@ -65,7 +65,7 @@ class VendorJobs(Jobs):
             yield page.encode()
 
     def cancel(self, job: str) -> bool:
-        return False
+        return bool(self._ask(f"/jobs/{job}/stop", b"{}")["stopped"])
 
     def _ask(self, path: str, body: bytes | None = None) -> dict[str, Any]:
         try:
@@ -86,12 +86,14 @@ class VendorJobs(Jobs):
 
     def _refused(self, error: urllib.error.HTTPError) -> ProviderError:
         busy = error.code == 429
+        wish = error.headers.get("Retry-After")
         return ProviderError(
             f"the vendor refused: {json.loads(error.read())['message']}",
             category=FailureCategory.THROTTLED if busy else FailureCategory.INPUT_REJECTED,
             where=self.options.url,
             remedy="Wait a little." if busy else "Choose another provider.",
             accepted=False,
+            retry_after=float(wish) if wish else None,
         )
 
     def _capabilities(self, **more: Any) -> Capabilities:

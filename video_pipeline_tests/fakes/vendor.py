@@ -40,6 +40,10 @@ class Vendor:
         self.submissions: Counter[str] = Counter()
         """Requests to start a job, by video, however they ended."""
         self.jobs: dict[str, Job] = {}
+        self.retry_after: float | None = None
+        """Seconds that it wishes for while it is busy."""
+        self.stops_jobs = False
+        """Whether a running job can be stopped."""
         self.answer = threading.Event()
         self._tokens: dict[str, Job] = {}
         self._lock = threading.Lock()
@@ -82,6 +86,15 @@ class Vendor:
         with self._lock:
             self.jobs = {name: job for name, job in self.jobs.items() if job.video != video}
 
+    def stop(self, job: str) -> bool:
+        """Stop a job that runs; whether it was done."""
+        with self._lock:
+            found = self.jobs.get(job)
+            if not self.stops_jobs or found is None or found.state != "running":
+                return False
+            found.state = "failed"
+            return True
+
     def submit(self, body: dict[str, Any]) -> tuple[int, dict[str, Any] | None]:
         """The status and the answer; None drops the line."""
         video, token = str(body["video"]), body.get("token")
@@ -123,6 +136,10 @@ class Vendor:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 size = int(self.headers["Content-Length"])
+                if self.path.endswith("/stop"):
+                    self.rfile.read(size)
+                    self._send(200, {"stopped": vendor.stop(self.path.split("/")[2])})
+                    return
                 status, answer = vendor.submit(json.loads(self.rfile.read(size)))
                 if answer is None:
                     self.close_connection = True
@@ -146,6 +163,8 @@ class Vendor:
                 body = json.dumps(answer).encode()
                 with contextlib.suppress(ConnectionError):  # the run that asked was killed
                     self.send_response(status)
+                    if status == 429 and vendor.retry_after is not None:
+                        self.send_header("Retry-After", f"{vendor.retry_after:g}")
                     self.send_header("Content-Length", str(len(body)))
                     self.end_headers()
                     self.wfile.write(body)

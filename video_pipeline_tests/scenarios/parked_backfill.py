@@ -1,15 +1,20 @@
-"""A real backfill over videos done, parked, failing and killed; and one that is cancelled.
+"""A real backfill over videos done, parked, failing and killed; and two that are cancelled.
 
 Through Dagster's webserver and daemon. While a job runs at the vendor no run executes, and the
-backfill stays open; a run that is killed is made again; one failure is one failure. The table
-shows, over time, what the UI shows: of each video its shots and its timeline.
+backfill stays open; a run that is killed is made again; one failure is one failure. Cancelled in
+the UI or by the command, a backfill leaves nothing open: the vendor stops its jobs or, where it
+cannot, they are marked, and what they come to is counted and starts nothing. The table shows, over
+time, what the UI shows: of each video its shots and its timeline.
 """
 
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +25,9 @@ import video_pipeline.samples
 from video_pipeline.catalog.connection import connect
 from video_pipeline.defs.held import waiting
 from video_pipeline.defs.partitions import VIDEOS_NAME
-from video_pipeline.domain.phases import ROAD
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.phases import ROAD, Phase
+from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.arrive import register_now
 from video_pipeline.storage.folder import FolderIngest
 from video_pipeline_tests.fakes.installed import expose
@@ -32,6 +39,7 @@ from video_pipeline_tests.stage.webserver import Webserver
 DONE, PARKED, FAILING, KILLED = "acme/done", "acme/parked", "acme/failing", "acme/killed"
 FIRST = (DONE, PARKED, FAILING, KILLED)
 SECOND = ("acme/cancelled-1", "acme/cancelled-2")
+THIRD = ("globex/cancelled-3",)
 _PATIENCE_SECONDS = 240
 _RUNNING = [
     dg.DagsterRunStatus.STARTING,
@@ -61,17 +69,19 @@ def run() -> int:
             "VIDEO_PIPELINE_HOME": str(folder / ".video-pipeline"),
         }
         with dagster_processes(folder / "dagster", environment) as (instance, server):
-            instance.add_dynamic_partitions(VIDEOS_NAME, [*FIRST, *SECOND])
-            stage = _Stage(instance, server, vendor)
+            instance.add_dynamic_partitions(VIDEOS_NAME, [*FIRST, *SECOND, *THIRD])
+            environment["VIDEO_PIPELINE_WEBSERVER"] = server.address
+            stage = _Stage(instance, server, vendor, environment)
             stage.four_videos()
             stage.cancelled()
+            stage.cancelled_by_the_command()
             return stage.verdict()
 
 
 def _register(ingest: Path, uri: str) -> None:
     catalog = connect(uri, "video_pipeline")
     sample = Path(video_pipeline.samples.__file__).with_name("trailer.mp4")
-    for key in (*FIRST, *SECOND):
+    for key in (*FIRST, *SECOND, *THIRD):
         project, video = key.split("/")
         name = f"projects/{project}/videos/{video}/{sample.name}"
         (ingest / name).parent.mkdir(parents=True)
@@ -96,8 +106,15 @@ def _plain(seen: object) -> str:
 class _Stage:
     """The running deployment, what is watched of it, and what was claimed."""
 
-    def __init__(self, instance: dg.DagsterInstance, server: Webserver, vendor: Vendor) -> None:
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        server: Webserver,
+        vendor: Vendor,
+        environment: Mapping[str, str],
+    ) -> None:
         self._instance, self._server, self._vendor = instance, server, vendor
+        self._environment = environment
         self._claims: list[_Claim] = []
         self._began, self._last = time.monotonic(), ""
 
@@ -127,6 +144,58 @@ class _Stage:
         held = self._held()
         self._claim("nothing of ours stays held", not held, held)
         self._claim("no run is left", not self._unfinished(), self._unfinished())
+        marked = [(UnitState.RUNNING, True)] * len(SECOND)
+        self._until(backfill, SECOND, lambda: self._units(SECOND) == marked)
+        states = self._phase_states(SECOND)
+        cancelled = set(states.values()) == {"cancelled"}
+        self._claim(
+            "jobs that nobody can stop are marked, their phases cancelled", cancelled, states
+        )
+        runs = self._instance.get_runs_count()
+        for key in SECOND:
+            self._vendor.finish(key)
+        settled = [(UnitState.SETTLED, True)] * len(SECOND)
+        self._until(backfill, SECOND, lambda: self._units(SECOND) == settled)
+        started = self._instance.get_runs_count() - runs
+        self._claim("what they came to is counted, and starts nothing", started == 0, started)
+
+    def cancelled_by_the_command(self) -> None:
+        """By `video-pipeline cancel`, with a vendor that stops jobs."""
+        self._vendor.stops_jobs = True
+        backfill = self._launch(THIRD)
+        self._until(backfill, THIRD, lambda: len(waiting(self._instance)) == len(THIRD))
+        named = ["--config", self._environment["VIDEO_PIPELINE_CONFIG"]]
+        ended = subprocess.run(
+            [sys.executable, "-m", "video_pipeline.cli.main", *named, "cancel", backfill],
+            env={**os.environ, **self._environment},
+            capture_output=True,
+            text=True,
+        )
+        print(ended.stdout, ended.stderr)
+        told = ended.stdout.strip().splitlines()[-1:]
+        said = ended.returncode == 0 and "1 parked jobs" in "".join(told)
+        self._claim("the command says so", said, told)
+        units = self._units(THIRD)
+        self._claim("its job is stopped", units == [(UnitState.CANCELLED, False)], units)
+        self._claim("no run is left", not self._unfinished(), self._unfinished())
+
+    def _units(self, keys: Sequence[str]) -> list[tuple[UnitState, bool]]:
+        """The work units of these videos: state, and whether nobody wants them."""
+        with closing(connect(self._environment["MONGODB_URI"], "video_pipeline")) as catalog:
+            return [
+                (unit.state, unit.unwanted)
+                for key in map(VideoKey.parse, keys)
+                for unit in catalog.project(key.project).units.of_video(key.video)
+            ]
+
+    def _phase_states(self, keys: Sequence[str]) -> dict[str, str]:
+        with closing(connect(self._environment["MONGODB_URI"], "video_pipeline")) as catalog:
+            return {
+                str(key): str(
+                    catalog.project(key.project).results.statuses(key.video)[Phase.SHOTS].state
+                )
+                for key in map(VideoKey.parse, keys)
+            }
 
     def verdict(self) -> int:
         """Print the claims; 0 if all hold."""

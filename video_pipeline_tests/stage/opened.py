@@ -9,6 +9,7 @@ from dagster._core.remote_origin import (
 )
 
 from video_pipeline.pipeline.services import Services
+from video_pipeline.settings import Settings
 
 LAUNCHED_FROM = RemoteJobOrigin(
     RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("video_pipeline"), "__repository__"), "road"
@@ -21,6 +22,7 @@ class Opened:
     """Services that a fixture opened, in the place of the deployment that a run would open."""
 
     services: Services
+    settings: Settings | None = None
 
     def renew(self) -> None:
         """Nothing changes here."""

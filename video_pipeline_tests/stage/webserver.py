@@ -35,6 +35,11 @@ class Webserver:
     def __init__(self, url: str) -> None:
         self._url = url
 
+    @property
+    def address(self) -> str:
+        """What the commands are told."""
+        return self._url.removesuffix("/graphql")
+
     def answers(self) -> bool:
         """Whether it is up."""
         try:

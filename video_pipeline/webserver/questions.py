@@ -1,14 +1,10 @@
-"""What the commands ask of a running Dagster webserver."""
+"""What is asked of a running webserver about its definitions and its runs."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
-from http.client import HTTPException
 from typing import Any
-from urllib.request import ProxyHandler, Request, build_opener
 
-_DIRECT = build_opener(ProxyHandler({}))
-"""It runs on this machine: no proxy of the environment is asked for it."""
+from video_pipeline.webserver.client import answer
 
 _LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries { name
     locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
@@ -18,18 +14,6 @@ _FAILED = """query($since: Float!) { runsOrError(limit: 100,
     filter: {statuses: [FAILURE], updatedAfter: $since}) { ... on Runs { results {
     runId tags { key value } eventConnection { events {
     ... on RunFailureEvent { message error { message causes { message } } } } } } } } }"""
-
-
-def answer(url: str, query: str, **variables: Any) -> dict[str, Any] | None:
-    """What the webserver answers; None where none answers yet, or something else does."""
-    body = json.dumps({"query": query, "variables": variables}).encode()
-    request = Request(f"{url}/graphql", body, {"Content-Type": "application/json"})
-    try:
-        with _DIRECT.open(request, timeout=30) as reply:
-            data = json.load(reply)["data"]
-    except (OSError, HTTPException, ValueError, LookupError, TypeError):
-        return None
-    return data if isinstance(data, dict) else None
 
 
 def load_error(url: str) -> str | None:

@@ -1,0 +1,200 @@
+"""What is to be known of all videos of one project at once: counted by index, listed as streams.
+
+Single videos and their results belong to results.py.
+"""
+
+from collections.abc import Collection, Iterator
+from fractions import Fraction
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from video_pipeline.catalog.interface import PhaseStatus, Totals
+from video_pipeline.catalog.scoped import Document, ProjectDatabase
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.standing import Current, Made, VideoStanding
+from video_pipeline.domain.timeline import PhaseResult
+from video_pipeline.domain.usage import Meter, Usage
+
+_OWN = "pipeline"
+"""The provider of what the pipeline makes itself."""
+_PAGE = 500
+_THERE: Document = {"removed_at": None}
+"""Videos whose object is gone are no part of what a project has to do."""
+_ORDER = [("video", 1), ("phase", 1)]
+_ORIGIN = "result.provenance"
+_MADE = ("provider", "model", "choice", "content", "inputs")
+_BY_CHOICE = [("project_id", 1), ("phase", 1), (f"{_ORIGIN}.choice", 1), ("video", 1)]
+"""The index that holds today's choices apart from the others; left to itself MongoDB at times goes
+through every video instead."""
+_SHORT = {
+    "_id": 0,
+    **dict.fromkeys(("video", "phase", "state", "fingerprint", "result.state"), 1),
+    **{f"{_ORIGIN}.{name}": 1 for name in _MADE},
+}
+
+
+_PHASES = {phase.value: phase for phase in Phase}
+_STATES = {state.value: state for state in PhaseState}
+
+
+class MongoStandings:
+    """Implements Standings."""
+
+    def __init__(self, database: ProjectDatabase) -> None:
+        self._phases, self._videos = database["phases"], database["videos"]
+        self._units = database["units"]
+
+    def counts(self) -> dict[tuple[Phase, PhaseState], int]:
+        found = self._phases.grouped({"state": {"$in": list(PhaseState)}}, "phase", "state")
+        return {(Phase(phase), PhaseState(state)): count for (phase, state), count in found}
+
+    def totals(self) -> Totals:
+        durations = self._videos.grouped(_THERE, "media.duration")
+        probed = [(Fraction(length), n) for (length,), n in durations if length is not None]
+        return Totals(
+            videos=self._videos.count(_THERE),
+            seconds=sum((length * count for length, count in probed), Fraction(0)),
+        )
+
+    def usage(self) -> list[tuple[str, Usage]]:
+        sums: dict[tuple[str, str, bool, Any], Fraction] = {}
+        for (provider, settled), count in self._units.grouped(
+            {"state": {"$in": ["settled", "failed", "cancelled"]}}, "provider", "settled"
+        ):
+            for used in settled or ():
+                by = (provider, used["meter"], used["paid"], used["measured"])
+                sums[by] = sums.get(by, Fraction(0)) + Fraction(used["quantity"]) * count
+        return [
+            (provider, Usage(meter=Meter(meter), quantity=quantity, paid=paid, measured=how))
+            for (provider, meter, paid, how), quantity in sorted(sums.items())
+        ]
+
+    def in_state(self, *states: PhaseState) -> Iterator[tuple[str, PhaseStatus]]:
+        for state in states:
+            order = [("state", 1), ("phase", 1), ("video", 1)]
+            for document in self._phases.find({"state": state.value}, sort=order):
+                yield document["video"], status_of(document)
+
+    def warned(self) -> Iterator[tuple[str, Phase, tuple[str, ...]]]:
+        shown = {"video": 1, "phase": 1, "result.warnings": 1}
+        for document in self._phases.find({"warned": True}, projection=shown):
+            yield document["video"], Phase(document["phase"]), tuple(document["result"]["warnings"])
+
+    def count_outdated(self) -> dict[Phase, int]:
+        found = self._phases.grouped({"outdated": True}, "phase")
+        return {Phase(phase): count for (phase,), count in found}
+
+    def outdated(self) -> Iterator[str]:
+        for document in self._phases.find({"outdated": True}, projection={"video": 1}):
+            yield document["video"]
+
+    def count_otherwise(self, phase: Phase, current: Current) -> int:
+        return self._phases.count(_otherwise(phase, current), hint=_BY_CHOICE)
+
+    def otherwise(self, phase: Phase, current: Current) -> Iterator[str]:
+        found = _otherwise(phase, current)
+        for document in self._phases.find(found, projection={"video": 1}, hint=_BY_CHOICE):
+            yield document["video"]
+
+    def videos(self, among: Collection[str] | None = None) -> Iterator[VideoStanding]:
+        if among is None:
+            after = ""
+            while page := self._page({"video": {"$gt": after}}):
+                yield from self._standings(page)
+                after = page[-1]["video"]
+            return
+        wanted = sorted(set(among))
+        for start in range(0, len(wanted), _PAGE):
+            page = self._page({"video": {"$in": wanted[start : start + _PAGE]}})
+            yield from self._standings(page)
+
+    def _page(self, where: Document) -> list[Document]:
+        shown, where = {"video": 1, "media": 1}, {**where, **_THERE}
+        return list(self._videos.find(where, sort=[("video", 1)], limit=_PAGE, projection=shown))
+
+    def _standings(self, page: list[Document]) -> Iterator[VideoStanding]:
+        ids = [document["video"] for document in page]
+        found = self._phases.find({"video": {"$in": ids}}, sort=_ORDER, projection=_SHORT)
+        by_video = {
+            video: [standing_of(document) for document in documents]
+            for video, documents in groupby(found, lambda document: document["video"])
+        }
+        for document in page:
+            phases, media = by_video.get(document["video"], []), document["media"]
+            yield VideoStanding(
+                video=document["video"],
+                media=MediaInfo.model_validate(media) if media else None,
+                states={one.phase: one.state for one in phases if one.state},
+                made={one.phase: one.made for one in phases if one.made},
+            )
+
+
+class Standing(NamedTuple):
+    """A phase's document in short."""
+
+    phase: Phase
+    state: PhaseState | None
+    made: Made | None
+
+
+def standing_of(document: Document) -> Standing:
+    """What a phase's document says in short."""
+    state, result = document.get("state"), document.get("result")
+    return Standing(
+        _PHASES[document["phase"]],
+        _STATES[state] if state else None,
+        _made(result, document.get("fingerprint", "")) if result else None,
+    )
+
+
+def _made(result: Document, fingerprint: str) -> Made | None:
+    origin = result.get("provenance")
+    if origin is None:
+        return None
+    return Made(
+        state=_STATES[result["state"]],
+        provider=origin["provider"],
+        model=origin["model"],
+        choice=origin["choice"],
+        content=origin["content"],
+        fingerprint=fingerprint,
+        inputs=origin.get("inputs", {}),
+    )
+
+
+def result_of(document: Document) -> PhaseResult | None:
+    """The current result that a phase's document holds."""
+    return PhaseResult.model_validate(document["result"]) if "result" in document else None
+
+
+def status_of(document: Document) -> PhaseStatus:
+    """The status that a phase's document holds."""
+    return PhaseStatus(
+        phase=document["phase"],
+        state=document["state"],
+        percent=document["percent"],
+        provider=document["provider"],
+        message=document["message"],
+        unit=document["unit"],
+        run_id=document["run_id"],
+        started_at=document["started_at"],
+        updated_at=document["updated_at"],
+        result=result_of(document),
+    )
+
+
+def _otherwise(phase: Phase, current: Current) -> Document:
+    """Results that are up to date but made, or left out, by another choice than today's."""
+    by_provider = {
+        "result.state": PhaseState.DONE.value,
+        f"{_ORIGIN}.provider": {"$nin": [_OWN, *current.untold]},
+    }
+    left_out = {"result.state": PhaseState.NOT_CONFIGURED.value}
+    return {
+        "phase": phase.value,
+        f"{_ORIGIN}.choice": {"$nin": list(current.choices), "$exists": True},
+        "outdated": {"$ne": True},
+        "$or": [by_provider, left_out] if current.configured else [by_provider],
+    }

@@ -1,0 +1,69 @@
+"""Cancelling what was parked: its jobs are stopped where the provider can, else marked.
+
+The phases then stand as cancelled. What a marked job comes to is counted, and kept for the next
+run that asks for it; it starts nothing by itself.
+"""
+
+from collections.abc import Collection, Iterator
+
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.values import Frozen
+from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline.close import close
+from video_pipeline.pipeline.report import Reporter
+from video_pipeline.pipeline.services import Services
+
+
+class Cancelled(Frozen):
+    """What became of a work unit."""
+
+    unit: WorkUnit
+    """As it stands now: unwanted, if it still runs."""
+
+    @property
+    def told(self) -> str:
+        """In words, for a person."""
+        if self.unit.state is UnitState.RUNNING:
+            return "the provider cannot stop it: its result will be counted, and starts nothing"
+        return self.unit.failure.message if self.unit.failure else str(self.unit.state)
+
+
+def cancel(
+    services: Services, key: VideoKey, units: Collection[str], because: str
+) -> list[Cancelled]:
+    """Cancel these work units of a video, and the phases that wait for them. Repeatable."""
+    found = [
+        cancelled for unit in sorted(units) for cancelled in _cancel(services, key, unit, because)
+    ]
+    _tell(services, key, frozenset(units), because)
+    return found
+
+
+def _cancel(services: Services, key: VideoKey, unit_id: str, because: str) -> Iterator[Cancelled]:
+    ledger = services.of(key.project).units
+    unit = ledger.get(unit_id)
+    if unit is None or unit.state.ended or unit.request.key != key:
+        return
+    close(services, key, unit_id, because)
+    ledger.set_unwanted(unit_id, True)  # of those that still run
+    now = ledger.get(unit_id)
+    if now is not None:
+        yield Cancelled(unit=now)
+
+
+def _tell(services: Services, key: VideoKey, units: frozenset[str], because: str) -> None:
+    """The phases that wait for these units, and those that wait for nothing else any more."""
+    report = Reporter(services, key, "")
+    statuses = services.of(key.project).results.statuses(key.video)
+    parked = [s for s in statuses.values() if s.state is PhaseState.PARKED]
+    others = any(s.unit and s.unit not in units for s in parked)
+    for status in parked:
+        if status.unit in units or (not status.unit and not others):
+            report.tell(
+                status.phase,
+                PhaseState.CANCELLED,
+                provider=status.provider,
+                message=f"{because}; ask for it again by a new run or backfill",
+                unit=status.unit,
+            )

@@ -1,0 +1,121 @@
+"""What a selection comes to before it is launched: videos, phases, providers, minutes, and what
+would be paid for. Nothing is asked of any provider.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from fractions import Fraction
+
+from pydantic import Field
+
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.usage import Usage
+from video_pipeline.domain.values import Frozen, Rational
+from video_pipeline.pipeline.assign import analysis_request
+from video_pipeline.pipeline.select import Selected
+from video_pipeline.pipeline.services import Services
+from video_pipeline.plugins.base import Refusal
+from video_pipeline.plugins.selection import rank
+
+
+class PhasePreview(Frozen):
+    """What would run of one phase."""
+
+    videos: int
+    asked: dict[str, int] = Field(default_factory=dict)
+    """Provider to how many videos it would be asked about; of the others the result is kept."""
+
+
+class Preview(Frozen):
+    """What a selection comes to."""
+
+    videos: int = 0
+    seconds: Rational = Fraction(0)
+    """Of video, of those that were probed."""
+    uninspected: int = 0
+    """Videos that were not probed yet: what they would use is not known."""
+    phases: dict[Phase, PhasePreview] = Field(default_factory=dict[Phase, PhasePreview])
+    paid: dict[str, dict[str, Rational]] = Field(default_factory=dict[str, dict[str, Rational]])
+    """Provider to meter to the quantity that would be billed, if each asked first delivers."""
+
+
+def preview(services: Services, selected: Iterable[Selected]) -> Preview:
+    """Go through a selection once. Pure, but for what the plugins' planning reads."""
+    counted = _Count(services)
+    for one in selected:
+        counted.take(one)
+    return counted.preview()
+
+
+class _Count:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._videos = self._uninspected = 0
+        self._seconds = Fraction(0)
+        self._phases = Counter[Phase]()
+        self._asked: dict[Phase, Counter[str]] = {}
+        self._paid: dict[str, dict[str, Fraction]] = {}
+
+    def take(self, one: Selected) -> None:
+        self._videos += 1
+        self._phases.update(one.phases)
+        media = one.standing.media
+        if media is None:
+            self._uninspected += 1
+            return
+        self._seconds += media.duration
+        by_provider: dict[str, list[Phase]] = {}
+        for phase in one.asked:
+            provider = self._first(one, phase, media)
+            if provider:
+                by_provider.setdefault(provider, []).append(phase)
+                self._asked.setdefault(phase, Counter())[provider] += 1
+        for provider, phases in by_provider.items():
+            self._pay(one, provider, phases, media)
+
+    def preview(self) -> Preview:
+        return Preview(
+            videos=self._videos,
+            seconds=self._seconds,
+            uninspected=self._uninspected,
+            phases={
+                phase: PhasePreview(
+                    videos=self._phases[phase], asked=dict(self._asked.get(phase, {}))
+                )
+                for phase in Phase
+                if phase in self._phases
+            },
+            paid=self._paid,
+        )
+
+    def _language(self, one: Selected) -> str | None:
+        return self._services.choices.of(one.key.project, Phase.TRANSCRIPT).language
+
+    def _first(self, one: Selected, phase: Phase, media: MediaInfo) -> str | None:
+        """The provider that would be asked first; None where there is nothing to ask about."""
+        if (media.audio if phase is Phase.TRANSCRIPT else media.video) is None:
+            return None
+        order = self._services.choices.of(one.key.project, phase).providers
+        language = self._language(one)
+        verdicts = rank(
+            order,
+            self._services.plugins,
+            lambda plugin: analysis_request(plugin, media, [phase], language),
+        )
+        return next((verdict.provider for verdict in verdicts if verdict.kept), None)
+
+    def _pay(self, one: Selected, provider: str, phases: list[Phase], media: MediaInfo) -> None:
+        plugin, language = self._services.plugins[provider], self._language(one)
+        plan = plugin.plan(analysis_request(plugin, media, phases, language))
+        if isinstance(plan, Refusal):  # it serves each of them alone
+            for phase in phases if len(phases) > 1 else ():
+                self._pay(one, provider, [phase], media)
+            return
+        for usage in (used for unit in plan for used in unit.usage if used.paid):
+            self._bill(provider, usage)
+
+    def _bill(self, provider: str, usage: Usage) -> None:
+        meters = self._paid.setdefault(provider, {})
+        meter = usage.meter.value
+        meters[meter] = meters.get(meter, Fraction(0)) + usage.quantity

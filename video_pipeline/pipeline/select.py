@@ -1,0 +1,118 @@
+"""What a re-run of a project would make: exactly which phases of which videos.
+
+With each phase goes what hangs on it, and whatever of the source was not inspected yet. Nothing
+is launched here. A phase that is dead is left out unless it is forced.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from video_pipeline.domain.errors import InputError
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.phases import SERVED, Phase, downstream
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.standing import VideoStanding
+from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.stale import choosing, stale_videos, staleness
+
+
+class Only(StrEnum):
+    """Which phases a re-run takes up."""
+
+    ALL = "all"
+    MISSING = "missing"
+    """Those without a result that have not failed: not begun, waiting, parked, cancelled."""
+    FAILED = "failed"
+    """Those that failed, and optional ones that were skipped for it."""
+    STALE = "stale"
+    """Those whose result would be made otherwise today."""
+
+
+_FAILED = (PhaseState.FAILED, PhaseState.SKIPPED)
+_NOT_MISSING = (PhaseState.DONE, PhaseState.NOT_CONFIGURED, PhaseState.DEAD, *_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asks to be made again."""
+
+    project: str
+    phases: frozenset[Phase] = frozenset(Phase)
+    only: Only = Only.ALL
+    force: bool = False
+    """Make again, and pay again for, what is there; dead phases too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One video of a selection."""
+
+    key: VideoKey
+    standing: VideoStanding
+    phases: frozenset[Phase]
+    """All that would run."""
+    asked: frozenset[Phase]
+    """The served ones among them for which a provider would have to be asked."""
+
+
+def select(services: Services, wish: Wish) -> Iterator[Selected]:
+    """The selected videos in order, streamed. Raises InputError for a project without videos."""
+    if wish.project not in services.catalog.projects():
+        raise InputError(
+            f"no video of a project {wish.project!r} has arrived",
+            remedy="See `video-pipeline status` for the projects that there are.",
+        )
+    chosen = choosing(services, wish.project)
+    for standing in _candidates(services, wish):
+        stale = frozenset(staleness(standing, chosen))
+        phases = _taken(wish, standing, stale)
+        if not phases:
+            continue
+        yield Selected(
+            key=VideoKey(project=wish.project, video=standing.video),
+            standing=standing,
+            phases=phases,
+            asked=frozenset(
+                phase
+                for phase in phases.intersection(SERVED)
+                if chosen[phase].configured and (wish.force or _is_asked(standing, phase, stale))
+            ),
+        )
+
+
+def _candidates(services: Services, wish: Wish) -> Iterator[VideoStanding]:
+    standings = services.of(wish.project).standings
+    if wish.only is Only.STALE:
+        return (standing for standing, _ in stale_videos(services, wish.project))
+    if wish.only is Only.FAILED:
+        states = (*_FAILED, PhaseState.DEAD) if wish.force else _FAILED
+        return standings.videos({video for video, _ in standings.in_state(*states)})
+    return standings.videos()
+
+
+def _taken(wish: Wish, standing: VideoStanding, stale: Collection[Phase]) -> frozenset[Phase]:
+    fitting = frozenset(p for p in wish.phases if _fits(wish, standing, p, stale))
+    if not fitting:
+        return fitting
+    uninspected = {Phase.SOURCE_VIDEO, Phase.MEDIA_INFO} if standing.media is None else set[Phase]()
+    taken = fitting | downstream(fitting) | uninspected
+    dead = {phase for phase, state in standing.states.items() if state is PhaseState.DEAD}
+    return taken if wish.force else taken - dead
+
+
+def _fits(wish: Wish, standing: VideoStanding, phase: Phase, stale: Collection[Phase]) -> bool:
+    state = standing.states.get(phase)
+    if wish.only is Only.ALL:
+        return True
+    if wish.only is Only.STALE:
+        return phase in stale
+    if wish.only is Only.FAILED:
+        return state in _FAILED or (wish.force and state is PhaseState.DEAD)
+    return state not in _NOT_MISSING
+
+
+def _is_asked(standing: VideoStanding, phase: Phase, stale: Collection[Phase]) -> bool:
+    """Whether a provider would be asked again although nobody forces it."""
+    made = standing.made.get(phase)
+    return made is None or made.state is not PhaseState.DONE or phase in stale

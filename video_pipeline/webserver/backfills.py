@@ -1,0 +1,183 @@
+"""Backfills, as Dagster knows them: launched over exact pairs of asset and partition, cancelled,
+and asked how they stand.
+
+A backfill takes the same assets of all its partitions, so videos that lack the same phases go
+together. (What Dagster calls partitionsByAssets takes ranges only, and none of dynamic partitions:
+1.13.27 refuses them, and a range would take in whatever lies between its ends.)
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from video_pipeline.domain.errors import ConfigurationError, InputError
+from video_pipeline.domain.phases import Phase, step_name
+from video_pipeline.domain.values import Frozen
+from video_pipeline.pipeline.select import Selected, Wish
+from video_pipeline.webserver.client import Ask
+from video_pipeline.webserver.tags import (
+    BACKFILL_TAG,
+    HELD_TAG,
+    ONLY_TAG,
+    PARTITION_TAG,
+    PHASES_TAG,
+    PROJECT_TAG,
+    UNITS_TAG,
+    WAITING,
+)
+
+MOST_VIDEOS = 10_000
+"""Videos a backfill; a larger selection becomes several."""
+
+UNDER_WAY = ("REQUESTED", "CANCELING", "COMPLETING", "FAILING")
+"""The states of a backfill that has not ended, in Dagster's words."""
+_CANCELLED = ("CANCELING", "CANCELED")
+
+_KEYS = """query($asset: AssetKeyInput!) { assetNodeOrError(assetKey: $asset) {
+    __typename ... on AssetNode { partitionKeys } } }"""
+_LAUNCH = """mutation($params: LaunchBackfillParams!) {
+    launchPartitionBackfill(backfillParams: $params) { __typename
+    ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message }
+    ... on UnauthorizedError { message } } }"""
+_CANCEL = """mutation($id: String!) { cancelPartitionBackfill(backfillId: $id) { __typename
+    ... on PythonError { message } ... on UnauthorizedError { message } } }"""
+_RUNS = """query($filter: RunsFilter!, $cursor: String) {
+    runsOrError(filter: $filter, cursor: $cursor, limit: 500) {
+    ... on Runs { results { runId tags { key value } } } } }"""
+_PAGE = 500
+_STATE = """query($id: String!) { partitionBackfillOrError(backfillId: $id) { __typename
+    ... on PartitionBackfill { status title } } }"""
+
+
+class Launched(Frozen):
+    """What came of a launch."""
+
+    backfills: tuple[str, ...]
+    left_out: tuple[str, ...]
+    """Videos that are no partitions in Dagster: archived, or not added yet."""
+
+
+def launch(ask: Ask, wish: Wish, selected: Sequence[Selected]) -> Launched:
+    """Launch what was selected, in as many backfills as its size needs.
+
+    Raises ConfigurationError.
+    """
+    there = _partitions(ask)
+    parts = _parts([one for one in selected if str(one.key) in there])
+    return Launched(
+        backfills=tuple(
+            _launch(ask, _parameters(wish, part, f"{number} of {len(parts)}"))
+            for number, part in enumerate(parts, 1)
+        ),
+        left_out=tuple(str(one.key) for one in selected if str(one.key) not in there),
+    )
+
+
+def _parts(videos: Iterable[Selected]) -> list[list[Selected]]:
+    """The videos of each backfill: all of the same phases, the largest first."""
+    alike: dict[frozenset[Phase], list[Selected]] = {}
+    for one in videos:
+        alike.setdefault(one.phases, []).append(one)
+    return [
+        group[start : start + MOST_VIDEOS]
+        for group in sorted(alike.values(), key=len, reverse=True)
+        for start in range(0, len(group), MOST_VIDEOS)
+    ]
+
+
+def cancel(ask: Ask, backfill: str) -> None:
+    """Cancel a backfill: Dagster's daemon then ends its runs. Repeatable. Raises InputError where
+    there is no such backfill or it has ended (Dagster itself would open it again), and
+    ConfigurationError."""
+    status = state(ask, backfill)
+    if status in _CANCELLED:
+        return
+    if status not in UNDER_WAY:
+        raise InputError(
+            f"the backfill has ended: {status}",
+            where=backfill,
+            remedy="There is nothing to cancel; see `video-pipeline status` for what is parked.",
+        )
+    told = ask(_CANCEL, {"id": backfill})["cancelPartitionBackfill"]
+    if told["__typename"] != "CancelBackfillSuccess":
+        raise _refused(told)
+
+
+def awaited_units(ask: Ask, backfill: str) -> dict[str, set[str]]:
+    """The work units that held runs of a backfill wait for, by partition."""
+    found: dict[str, set[str]] = {}
+    tags, cursor = [{"key": BACKFILL_TAG, "value": backfill}], None
+    while True:
+        told = ask(_RUNS, {"filter": {"tags": tags}, "cursor": cursor})["runsOrError"]
+        runs = told.get("results", [])
+        for run in runs:
+            tagged = {tag["key"]: tag["value"] for tag in run["tags"]}
+            units = set(filter(None, tagged.get(UNITS_TAG, "").split(",")))
+            if units and tagged.get(HELD_TAG) == WAITING:
+                found.setdefault(tagged.get(PARTITION_TAG, ""), set()).update(units)
+        if len(runs) < _PAGE:
+            return found
+        cursor = runs[-1]["runId"]
+
+
+def state(ask: Ask, backfill: str) -> str:
+    """How a backfill stands, in Dagster's words. Raises InputError where there is none."""
+    told = ask(_STATE, {"id": backfill})["partitionBackfillOrError"]
+    if told["__typename"] != "PartitionBackfill":
+        raise InputError(
+            f"Dagster knows no backfill {backfill!r}",
+            remedy="Look for its id on the page of backfills.",
+        )
+    return str(told["status"])
+
+
+def _partitions(ask: Ask) -> frozenset[str]:
+    asset = {"path": [Phase.SOURCE_VIDEO.value]}
+    node = ask(_KEYS, {"asset": asset})["assetNodeOrError"]
+    if node["__typename"] != "AssetNode":
+        raise ConfigurationError(
+            "Dagster's definitions have no such assets",
+            where=Phase.SOURCE_VIDEO.value,
+            remedy="Load video_pipeline.definitions; `video-pipeline doctor` may know more.",
+        )
+    return frozenset(node["partitionKeys"])
+
+
+def _launch(ask: Ask, parameters: dict[str, Any]) -> str:
+    told = ask(_LAUNCH, {"params": parameters})["launchPartitionBackfill"]
+    if told["__typename"] != "LaunchBackfillSuccess":
+        raise _refused(told)
+    return str(told["backfillId"])
+
+
+def _parameters(wish: Wish, videos: Sequence[Selected], part: str) -> dict[str, Any]:
+    title = f"{wish.project}: {wish.only}{' by force' if wish.force else ''}"
+    named = [phase.value for phase in Phase if phase in wish.phases]
+    phases = "every phase" if len(named) == len(Phase) else ", ".join(named)
+    parameters: dict[str, Any] = {
+        "assetSelection": [{"path": [phase.value]} for phase in Phase if phase in videos[0].phases],
+        "partitionNames": [str(one.key) for one in videos],
+        "title": title if part == "1 of 1" else f"{title} ({part})",
+        "description": f"{wish.only} of {phases}, and what hangs on it",
+        "tags": [
+            {"key": PROJECT_TAG, "value": wish.project},
+            {"key": ONLY_TAG, "value": wish.only.value},
+            {"key": PHASES_TAG, "value": phases},
+        ],
+    }
+    config = _config(videos) if wish.force else {}
+    return {**parameters, **({"runConfigData": json.dumps(config)} if config else {})}
+
+
+def _config(videos: Iterable[Selected]) -> dict[str, Any]:
+    """Forces every step that asks a provider."""
+    steps = {step_name(phase) for one in videos for phase in one.asked}
+    return {"ops": {step: {"config": {"force": True}} for step in sorted(steps)}} if steps else {}
+
+
+def _refused(told: dict[str, Any]) -> ConfigurationError:
+    return ConfigurationError(
+        f"Dagster refused: {told.get('message') or told['__typename']}",
+        where="backfill",
+        remedy="Look into the webserver's log.",
+    )

@@ -1,0 +1,114 @@
+"""Which phases of which videos a re-run takes up, and what it would come to."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from video_pipeline.domain.errors import InputError
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.phases import ROAD, Phase, downstream
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.pipeline.choices import Choices, PhaseChoice
+from video_pipeline.pipeline.preview import preview
+from video_pipeline.pipeline.road import travel
+from video_pipeline.pipeline.select import Only, Selected, Wish, select
+from video_pipeline.pipeline.services import Services
+from video_pipeline_tests.fakes.vendor import Vendor
+
+Deliver = Callable[..., VideoKey]
+AFTER_SHOTS = frozenset({Phase.SHOTS, Phase.SCENES, Phase.TIMELINE, Phase.EXPORTS})
+
+
+@pytest.fixture
+def videos(services: Services, deliver: Deliver, vendor: Vendor) -> None:
+    """Of acme: one done, one whose shots failed, one parked, one not even inspected. A neighbour,
+    whose name ends like it, has a failed one too."""
+    vendor.default = "now"
+    for key, how in (("acme/bad", "refuse"), ("acme/parked", "later"), ("big-acme/bad", "refuse")):
+        vendor.behave(key, how, "now")
+    for key in ("acme/done", "acme/bad", "acme/parked", "big-acme/bad"):
+        travel(services, deliver(key), run_id="first")
+    deliver("acme/new", inspected=False)
+
+
+def chosen(services: Services, only: Only, *phases: Phase, force: bool = False) -> list[Selected]:
+    asked = frozenset(phases) or frozenset(Phase)
+    return list(select(services, Wish("acme", asked, only, force)))
+
+
+def phases_of(found: list[Selected]) -> dict[str, frozenset[Phase]]:
+    return {one.key.video: one.phases for one in found}
+
+
+@pytest.mark.usefixtures("videos")
+def test_failed_takes_what_failed_and_what_hangs_on_it(services: Services) -> None:
+    assert phases_of(chosen(services, Only.FAILED)) == {"bad": AFTER_SHOTS}
+    assert chosen(services, Only.FAILED, Phase.TRANSCRIPT) == []
+
+
+@pytest.mark.usefixtures("videos")
+def test_missing_takes_what_is_parked_and_what_was_never_begun(services: Services) -> None:
+    found = phases_of(chosen(services, Only.MISSING))
+    assert set(found) == {"bad", "new", "parked"}
+    assert found["new"] == frozenset(ROAD)
+    assert Phase.SHOTS in found["parked"] and Phase.AUDIO not in found["parked"]
+    assert Phase.SHOTS not in found["bad"], "it failed"
+
+
+@pytest.mark.usefixtures("videos")
+def test_one_phase_of_a_video_that_was_not_inspected_brings_its_inspection(
+    services: Services,
+) -> None:
+    found = phases_of(chosen(services, Only.MISSING, Phase.SHOTS))
+    assert found["new"] == AFTER_SHOTS | {Phase.SOURCE_VIDEO, Phase.MEDIA_INFO}
+    assert found["parked"] == AFTER_SHOTS
+
+
+@pytest.mark.usefixtures("videos")
+def test_all_takes_every_video_of_that_project_alone(services: Services) -> None:
+    found = chosen(services, Only.ALL, Phase.TRANSCRIPT)
+    assert [str(one.key) for one in found] == ["acme/bad", "acme/done", "acme/new", "acme/parked"]
+    hanging = downstream(frozenset({Phase.TRANSCRIPT}))
+    assert found[0].phases == {Phase.TRANSCRIPT} | hanging
+
+
+@pytest.mark.usefixtures("videos")
+def test_stale_takes_what_an_edit_made_stale_and_what_hangs_on_it(services: Services) -> None:
+    assert chosen(services, Only.STALE) == []
+    swap = {"acme": {Phase.SHOTS: PhaseChoice(providers=("without-token",))}}
+    swapped = replace(services, choices=Choices(phases=services.choices.phases, projects=swap))
+    assert phases_of(chosen(swapped, Only.STALE)) == {"done": AFTER_SHOTS}
+
+
+def test_a_project_without_videos_is_an_error_that_says_so(services: Services) -> None:
+    with pytest.raises(InputError, match="acme"):
+        chosen(services, Only.ALL)
+
+
+@pytest.mark.usefixtures("videos")
+def test_the_preview_counts_videos_minutes_providers_and_what_would_be_paid(
+    services: Services,
+) -> None:
+    found = preview(services, chosen(services, Only.ALL))
+    assert (found.videos, found.uninspected) == (4, 1)
+    assert found.seconds >= 3 * 2
+    assert found.phases[Phase.SHOTS].videos == 4
+    assert found.phases[Phase.SHOTS].asked == {"with-token": 2}, "the third has its shots"
+    assert found.phases[Phase.TIMELINE].asked == {}
+    paid = found.paid["with-token"]["video_seconds"]
+    assert paid == Fraction(paid) and paid >= 4
+    forced = preview(services, chosen(services, Only.ALL, force=True))
+    assert forced.phases[Phase.SHOTS].asked == {"with-token": 3}
+
+
+@pytest.mark.usefixtures("videos")
+def test_a_dead_phase_is_taken_by_force_alone(services: Services) -> None:
+    services.of("acme").events.record(
+        "bad", Phase.SHOTS, PhaseState.DEAD, services.clock(), message="too often"
+    )
+    assert chosen(services, Only.FAILED) == []
+    everything = phases_of(chosen(services, Only.ALL))
+    assert Phase.SHOTS not in everything["bad"] and Phase.SHOTS in everything["done"]
+    assert phases_of(chosen(services, Only.FAILED, force=True)) == {"bad": AFTER_SHOTS}

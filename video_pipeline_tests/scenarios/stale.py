@@ -1,0 +1,197 @@
+"""After a swap for one project `stale` names what it changed, and exactly that runs again.
+
+Against a real webserver and daemon, by the commands that a person types. Two projects of two
+videos each are done. One line of pipeline.yaml changes acme's shots. Then `stale` and the check
+`choice_current_shots` name acme's shots and nothing else, the preview counts them, and the backfill
+with `--only stale` asks for four phases of two videos: shots are found anew, scenes, timeline and
+exports follow, and nothing else runs, is asked for or is recorded a second time.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import dagster as dg
+from typer.testing import CliRunner
+
+from video_pipeline.catalog.connection import connect
+from video_pipeline.cli.main import app
+from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
+from video_pipeline.domain.phases import ROAD
+from video_pipeline.samples import drawn
+from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
+from video_pipeline_tests.stage.dagster_processes import dagster_processes
+from video_pipeline_tests.stage.ingest import put_in
+from video_pipeline_tests.stage.webserver import Webserver
+
+KEYS = ("acme/one", "acme/two", "globex/one", "big-acme/one")
+ACME = KEYS[:2]
+_PATIENCE_SECONDS = 300
+_BEFORE, _AFTER = "      shots: [adaptive]  # acme's line", "      shots: [content]  # acme's line"
+_CONFIGURATION = f"""\
+providers:
+  adaptive: {{plugin: pyscenedetect, options: {{detector: adaptive}}}}
+  content: {{plugin: pyscenedetect, options: {{detector: content}}}}
+phases:
+  shots: [adaptive]
+projects:
+  acme:
+    phases:
+{_BEFORE}
+"""
+Counts = Mapping[tuple[str, str], int]
+"""Phase and video to how often it was recorded."""
+
+
+class Claim(NamedTuple):
+    what: str
+    expected: object
+    seen: object
+
+
+def run() -> int:
+    """0 where all of it held."""
+    with temporary_deployment() as (folder, uri):
+        file = folder / "pipeline.yaml"
+        file.write_text(_CONFIGURATION)
+        put_in(folder / "home" / "ingest", uri, KEYS, drawn()[1])
+        environment = {
+            "MONGODB_URI": uri,
+            "VIDEO_PIPELINE_CONFIG": str(file),
+            "VIDEO_PIPELINE_HOME": str(folder / "home"),
+        }
+        with dagster_processes(folder / "dagster", environment) as (instance, server):
+            instance.add_dynamic_partitions(VIDEOS_NAME, list(KEYS))
+            instance.add_dynamic_partitions(PROJECTS_NAME, ["acme", "big-acme", "globex"])
+            address = {"VIDEO_PIPELINE_WEBSERVER": server.address}
+            claims = _Play(instance, server, file, uri, environment | address).run()
+    rows = [(c.what, c.expected, c.seen, "yes" if c.expected == c.seen else "NO") for c in claims]
+    print_table("What was claimed", ("claim", "expected", "seen", "holds"), rows)
+    return 0 if all(claim.expected == claim.seen for claim in claims) else 1
+
+
+class _Play:
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        server: Webserver,
+        file: Path,
+        uri: str,
+        environment: Mapping[str, str],
+    ) -> None:
+        self._instance, self._server, self._file = instance, server, file
+        self._uri, self._environment = uri, environment
+        self._claims: list[Claim] = []
+
+    def run(self) -> list[Claim]:
+        self._ended(self._server.launch_backfill([phase.value for phase in ROAD], KEYS))
+        self._claim("stale before the swap", [], self._stale())
+        made, units = self._materializations(), self._units()
+
+        text = self._file.read_text()
+        self._file.write_text(text.replace(_BEFORE, _AFTER))
+        expected = [(key, "shots", "adaptive", "content") for key in ACME]
+        self._claim("stale after the swap", expected, self._stale())
+        told = "stale: 2, by project {acme: 2}"
+        self._claim("the check says so", told, self._await(lambda: self._checked(), told))
+
+        asked = ("backfill", "--project", "acme", "--only", "stale")
+        shown = json.loads(self._call(*asked, "--preview", "--json"))
+        phases = {name: one["videos"] for name, one in shown["phases"].items()}
+        hanging = ("shots", "scenes", "timeline", "exports")
+        self._claim("the preview counts videos", dict.fromkeys(hanging, 2), phases)
+        who = {"content": 2}
+        self._claim("and whom it would ask", who, shown["phases"]["shots"]["asked"])
+        print(self._call(*asked, "--preview"))
+
+        launched = self._call(*asked, "--yes").rpartition("launched ")[2]
+        self._ended(launched.split(":")[0].strip())
+        again = Counter(self._materializations()) - Counter(made)
+        self._claim(
+            "made again: 4 phases of acme's 2 videos",
+            {(phase, key): 1 for phase in hanging for key in ACME},
+            dict(again),
+        )
+        fresh = Counter(self._units()) - Counter(units)
+        self._claim("work units: one a video", {(key, "content"): 1 for key in ACME}, dict(fresh))
+        self._claim("stale after the backfill", [], self._stale())
+        self._claim("the check passes", "", self._await(lambda: self._checked(), ""))
+        return self._claims
+
+    def _claim(self, what: str, expected: object, seen: object) -> None:
+        self._claims.append(Claim(what, expected, seen))
+
+    def _call(self, *arguments: str) -> str:
+        ended = CliRunner().invoke(
+            app, ["--config", str(self._file), *arguments], env=dict(self._environment)
+        )
+        if ended.exit_code:
+            raise RuntimeError(f"{' '.join(arguments)}: {ended.output}{ended.exception!r}")
+        return ended.stdout
+
+    def _stale(self) -> list[tuple[str, str, str, str]]:
+        print(self._call("stale"))
+        return [
+            (
+                f"{one['project']}/{one['video']}",
+                one["phase"],
+                one["made_by"],
+                one["would_be_made_by"],
+            )
+            for one in json.loads(self._call("stale", "--json"))
+        ]
+
+    def _checked(self) -> str:
+        """What the check says now; `?` before it was ever told."""
+        key = dg.AssetCheckKey(dg.AssetKey("project"), "choice_current_shots")
+        found = self._instance.event_log_storage.get_latest_asset_check_execution_by_key([key])
+        event = found[key].event if key in found else None
+        dagster_event = event.dagster_event if event else None
+        if dagster_event is None:
+            return "?"
+        return dagster_event.asset_check_evaluation_data.description or ""
+
+    def _materializations(self) -> Counts:
+        """Of every phase of every video, how often it was recorded."""
+        return {
+            (phase.value, key): len(
+                self._instance.fetch_materializations(
+                    dg.AssetRecordsFilter(
+                        asset_key=dg.AssetKey(phase.value), asset_partitions=[key]
+                    ),
+                    limit=100,
+                ).records
+            )
+            for phase in ROAD
+            for key in KEYS
+        }
+
+    def _units(self) -> Counts:
+        """Requests to providers: by video and provider, how many."""
+        with closing(connect(self._uri, "video_pipeline")) as catalog:
+            found = Counter[tuple[str, str]]()
+            for key in KEYS:
+                project, _, video = key.partition("/")
+                for unit in catalog.project(project).units.of_video(video):
+                    found[key, unit.request.provider] += 1
+            return found
+
+    def _ended(self, backfill: str) -> None:
+        under_way = ("REQUESTED", "COMPLETING", "FAILING")
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while (status := self._server.backfill_status(backfill)) in under_way:
+            if time.monotonic() > until:
+                break
+            time.sleep(1)
+        if status not in ("COMPLETED", "COMPLETED_SUCCESS"):
+            raise RuntimeError(f"the backfill {backfill} is {status}")
+
+    def _await(self, look: Callable[[], Any], expected: object) -> Any:
+        until = time.monotonic() + 120
+        while (seen := look()) != expected and time.monotonic() < until:
+            time.sleep(1)
+        return seen
