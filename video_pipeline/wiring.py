@@ -7,6 +7,7 @@ from pathlib import Path
 
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.embedded import EmbeddedServer
+from video_pipeline.catalog.interface import Catalog
 from video_pipeline.domain.errors import ConfigurationError, StorageError
 from video_pipeline.media.child import ChildMediaReader
 from video_pipeline.pipeline import memory
@@ -27,13 +28,15 @@ def open_services(
     settings: Settings,
     *,
     plugins: Mapping[str, Plugin] | None = None,
+    patience_seconds: float = 5,
     clock: Callable[[], datetime] = now_utc,
     notify: Notify = _unheard,
     on_step: Callable[[str], None] = _unheard,
 ) -> Generator[Services, None, None]:
     """Open what the use cases work with; all of it is closed when the block ends.
 
-    Plugins are made from the settings unless they are given. Raises ConfigurationError,
+    Plugins are made from the settings unless they are given. `patience_seconds`: how long one
+    waits for a catalogue's server that takes writes. Raises ConfigurationError,
     StorageError, CatalogError.
     """
     memory.keep_between_uses()
@@ -41,7 +44,7 @@ def open_services(
         ingest, outputs = open_stores(settings)
         uri = stack.enter_context(catalog_server(settings))
         yield Services(
-            catalog=stack.enter_context(closing(connect(uri, settings.catalog.database))),
+            catalog=stack.enter_context(closing(_connected(settings, uri, patience_seconds))),
             ingest=ingest,
             outputs=outputs,
             media=ChildMediaReader(settings.media),
@@ -72,6 +75,10 @@ def catalog_server(settings: Settings) -> Generator[str, None, None]:
         yield server.acquire()
     finally:
         server.release()
+
+
+def _connected(settings: Settings, uri: str, patience_seconds: float) -> Catalog:
+    return connect(uri, settings.catalog.database, timeout_seconds=patience_seconds)
 
 
 def create_plugins(settings: Settings) -> dict[str, Plugin]:

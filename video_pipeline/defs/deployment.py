@@ -12,16 +12,18 @@ from pathlib import Path
 
 import dagster as dg
 
+from video_pipeline.catalog.connection import RUN_SECONDS
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings, load_settings
 from video_pipeline.wiring import open_services
 
 
 class Deployment:
-    """The services that one pipeline.yaml describes, opened at their first use."""
+    """The services that one pipeline.yaml describes, opened at their first use. A run waits for a
+    catalogue that restarts; a sensor tells at once, and looks again at its next tick."""
 
-    def __init__(self, file: Path) -> None:
-        self._file, self._stack = file, ExitStack()
+    def __init__(self, file: Path, patience_seconds: float = 5) -> None:
+        self._file, self._stack, self._patience = file, ExitStack(), patience_seconds
         self._settings: Settings | None = None
         self._services: Services | None = None
 
@@ -30,7 +32,8 @@ class Deployment:
         """The open services. Raises ConfigurationError, StorageError, CatalogError."""
         if self._services is None:
             self._settings = load_settings(self._file)
-            self._services = self._stack.enter_context(open_services(self._settings))
+            opened = open_services(self._settings, patience_seconds=self._patience)
+            self._services = self._stack.enter_context(opened)
         return self._services
 
     def renew(self) -> None:
@@ -56,7 +59,7 @@ class PipelineResource(dg.ConfigurableResource[Deployment]):
         if context.run is None:
             yield _kept(self.file)
             return
-        deployment = Deployment(Path(self.file))
+        deployment = Deployment(Path(self.file), RUN_SECONDS)
         try:
             yield deployment
         finally:

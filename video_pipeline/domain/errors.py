@@ -16,10 +16,15 @@ PipelineError
 """
 
 from enum import StrEnum
+from typing import ClassVar
 
 
 class PipelineError(Exception):
     """What happened (`what`), where it happened (`where`), and what mends it (`remedy`)."""
+
+    passes: ClassVar[bool] = False
+    """Whether neither the video nor a provider is at fault but what we run on: the same work ends
+    well once that is mended, so its run is made again."""
 
     def __init__(self, what: str, *, remedy: str, where: str = "") -> None:
         self.what, self.where, self.remedy = what, where, remedy
@@ -124,6 +129,8 @@ class StorageError(PipelineError):
 class StorageFull(StorageError):
     """No space or quota is left where an output should be published."""
 
+    passes = True
+
 
 class CatalogError(PipelineError):
     """The catalogue refused or broke."""
@@ -131,6 +138,8 @@ class CatalogError(PipelineError):
 
 class CatalogUnavailable(CatalogError):
     """No MongoDB answers at the configured address."""
+
+    passes = True
 
 
 class IllegalMove(CatalogError):

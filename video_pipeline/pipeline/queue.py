@@ -7,7 +7,7 @@ its order, where the failure allows it.
 from collections.abc import Collection, Iterable, Mapping
 from fractions import Fraction
 
-from video_pipeline.domain.errors import InDoubt, PipelineError, ProviderError
+from video_pipeline.domain.errors import CatalogUnavailable, InDoubt, PipelineError, ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import ROAD, Phase
 from video_pipeline.domain.progress import PhaseState
@@ -115,12 +115,17 @@ class PhaseQueue:
             self._end(outcome)
 
     def failed(self, phases: Collection[Phase], error: PipelineError, provider: str) -> None:
-        """Phases failed: the next provider is asked where there is one and the failure allows."""
+        """Phases failed: the next provider is asked where there is one and the failure allows.
+
+        Raises the error where no MongoDB answers: nothing can be recorded, and nobody is at fault.
+        """
+        if isinstance(error, CatalogUnavailable):
+            raise error
         for phase in phases:
             reason = Verdict(provider=provider, kept=False, reason=f"failed: {error}")
             self._verdicts[phase] = (*self._verdicts.get(phase, ()), reason)
             if not (self._orders.get(phase) and _allows_fallback(error)):
-                self._end(self._failure(phase, str(error), provider))
+                self._end(self._failure(phase, str(error), provider, passes=error.passes))
 
     def reaches_to(self, end: Fraction) -> None:
         """Decoding found frames up to here: the container may have declared less."""
@@ -200,11 +205,19 @@ class PhaseQueue:
             remedy = "Name another provider for it in pipeline.yaml."
             self._end(self._failure(phase, f"no provider can serve it: {reasons}. {remedy}", None))
 
-    def _failure(self, phase: Phase, message: str, provider: str | None) -> Outcome:
-        if self._services.choices.of(self._key.project, phase).optional:
+    def _failure(
+        self, phase: Phase, message: str, provider: str | None, *, passes: bool = False
+    ) -> Outcome:
+        if self._services.choices.of(self._key.project, phase).optional and not passes:
             empty = self._empty(phase, PhaseState.SKIPPED, message)
             return empty.model_copy(update={"provider": provider})
-        return Outcome(phase=phase, state=PhaseState.FAILED, provider=provider, message=message)
+        return Outcome(
+            phase=phase,
+            state=PhaseState.FAILED,
+            provider=provider,
+            message=message,
+            passes=passes,
+        )
 
 
 def _allows_fallback(error: PipelineError) -> bool:

@@ -45,9 +45,9 @@ def _is_asked_for(services: Services, queue: PhaseQueue, unit: WorkUnit) -> bool
 
 
 def _close(services: Services, key: VideoKey, unit_id: str) -> None:
-    units, now = services.of(key.project).units, services.clock()
-    until = now + timedelta(seconds=services.policy.lease_seconds)
-    unit = units.claim(unit_id, services.holder, now, until)
+    units = services.of(key.project).units
+    lease = timedelta(seconds=services.policy.lease_seconds)
+    unit = units.claim(unit_id, services.holder, lease)
     if unit is None:
         return  # another run is at work on it, and ends it
     try:
