@@ -28,15 +28,15 @@ def open_services(
     settings: Settings,
     *,
     plugins: Mapping[str, Plugin] | None = None,
-    patience_seconds: float = 5,
+    patience_seconds: float = 0,
     clock: Callable[[], datetime] = now_utc,
     notify: Notify = _unheard,
     on_step: Callable[[str], None] = _unheard,
 ) -> Generator[Services, None, None]:
     """Open what the use cases work with; all of it is closed when the block ends.
 
-    Plugins are made from the settings unless they are given. `patience_seconds`: how long one
-    waits for a catalogue's server that takes writes. Raises ConfigurationError,
+    Plugins are made from the settings unless they are given. `patience_seconds`: see
+    connection.connect. Raises ConfigurationError,
     StorageError, CatalogError.
     """
     memory.keep_between_uses()
@@ -78,7 +78,7 @@ def catalog_server(settings: Settings) -> Generator[str, None, None]:
 
 
 def _connected(settings: Settings, uri: str, patience_seconds: float) -> Catalog:
-    return connect(uri, settings.catalog.database, timeout_seconds=patience_seconds)
+    return connect(uri, settings.catalog.database, patience_seconds=patience_seconds)
 
 
 def create_plugins(settings: Settings) -> dict[str, Plugin]:

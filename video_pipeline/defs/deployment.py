@@ -22,7 +22,7 @@ class Deployment:
     """The services that one pipeline.yaml describes, opened at their first use. A run waits for a
     catalogue that restarts; a sensor tells at once, and looks again at its next tick."""
 
-    def __init__(self, file: Path, patience_seconds: float = 5) -> None:
+    def __init__(self, file: Path, patience_seconds: float = 0) -> None:
         self._file, self._stack, self._patience = file, ExitStack(), patience_seconds
         self._settings: Settings | None = None
         self._services: Services | None = None

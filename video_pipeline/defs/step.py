@@ -6,8 +6,8 @@ from typing import Any
 
 import dagster as dg
 
+from video_pipeline.defs.again import made_again, make_again
 from video_pipeline.defs.checks import content_results
-from video_pipeline.defs.again import make_again, made_again
 from video_pipeline.defs.held import hold
 from video_pipeline.defs.metadata import data_version, good_metadata, other_metadata
 from video_pipeline.defs.partitions import VIDEOS

@@ -5,11 +5,9 @@ while we work; then one decode feeds every local plugin and the thumbnails, besi
 A phase whose provider failed is asked of the next one in the order, in another round.
 """
 
-import tempfile
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 from video_pipeline.domain.errors import InputError, PipelineError, SourceError
 from video_pipeline.domain.identity import VideoKey
@@ -26,6 +24,7 @@ from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.pictures import Pictures, Stream, decode, open_stream
 from video_pipeline.pipeline.queue import PhaseQueue
 from video_pipeline.pipeline.report import Reporter
+from video_pipeline.pipeline.scratch import scratch_folder
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.settle import settle
 from video_pipeline.pipeline.supersede import join_or_close
@@ -57,10 +56,10 @@ def analyse(
     queue.under_way = join_or_close(services, key, queue, phases)
     queue.fill(phases)
     with (
-        tempfile.TemporaryDirectory(dir=services.scratch, prefix="analysis-") as folder,
+        scratch_folder(services.scratch) as folder,
         Leases(services, services.of(key.project).units) as leases,
     ):
-        feeder = Feeder(services, record, media, Path(folder))
+        feeder = Feeder(services, record, media, folder)
         while queue.pending:
             _Round(services, record, queue, leases, feeder, forced_by).run()
     return queue.outcomes
