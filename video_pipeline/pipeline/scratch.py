@@ -4,6 +4,7 @@ A folder is locked while it is used, and the system gives the locks of a killed 
 needs a folder next removes those that nobody holds.
 """
 
+import errno
 import fcntl
 import os
 import shutil
@@ -12,7 +13,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from video_pipeline.domain.errors import StorageFull
+
 PREFIX = "analysis-"
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
@@ -26,6 +30,22 @@ def scratch_folder(scratch: Path) -> Generator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+@contextmanager
+def room(folder: Path) -> Generator[None]:
+    """Raise StorageFull where what is written to a scratch folder finds no room."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise StorageFull(
+            "no space or quota is left for scratch files",
+            where=str(folder.parent),
+            remedy="Free some space there, or set VIDEO_PIPELINE_HOME to a larger disk, "
+            "then run it again.",
+        ) from error
 
 
 def _locked(scratch: Path) -> tuple[Path, int]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ import pytest
 from video_pipeline.domain.errors import CatalogError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import WorkRequest, WorkUnit
 from video_pipeline.pipeline.analyse import analyse
 from video_pipeline.pipeline.lease import Leases
@@ -102,3 +104,18 @@ def test_two_machines_that_disagree_pay_once(
     ended = analyse(replace(services, on_step=on_step), key, [Phase.SHOTS])
     assert analyse(other, key, [Phase.SHOTS])[Phase.SHOTS].reused
     assert ended[Phase.SHOTS].state.good and vendor.billed == {"acme/one": 1}
+
+
+def test_runs_of_one_video_side_by_side_pay_once(
+    services: Services, deliver: Callable[..., VideoKey], vendor: Vendor
+) -> None:
+    """As two daemons on one instance, by mistake, would launch them."""
+    vendor.default = "now"
+    key = deliver("acme/one")
+    twins = [replace(services, holder=f"twin {number}") for number in range(4)]
+    with ThreadPoolExecutor(len(twins)) as pool:
+        ended = list(pool.map(lambda twin: analyse(twin, key, [Phase.SHOTS]), twins))
+    assert {outcomes[Phase.SHOTS].state for outcomes in ended} == {PhaseState.DONE}
+    assert vendor.billed == vendor.submissions == {"acme/one": 1}
+    assert len(services.of("acme").units.of_video("one")) == 1
+    assert len(list(services.of("acme").results.markers("one"))) == 2
