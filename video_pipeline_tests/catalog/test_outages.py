@@ -126,6 +126,20 @@ def test_a_write_whose_answer_was_lost_is_not_done_twice(
     assert [event.sequence for event in acme.events.after(0)] == [1, 2, 3]
 
 
+def test_without_patience_a_second_loss_is_told(
+    servers: ReplicaSet, source: Callable[..., Source], now: datetime
+) -> None:
+    """As a sensor has none: it looks again at its next tick, and finds what was done."""
+    with closing(connect(servers.uri, "impatient")) as catalog:
+        videos = catalog.project("acme").videos
+        videos.register(source("before"), now)
+        servers.answers_are_lost("insert", times=2)
+        with pytest.raises(CatalogUnavailable):
+            videos.register(source("lost"), now)
+        servers.answers_are_lost("insert", times=0)
+        assert not videos.register(source("lost"), now)
+
+
 def test_a_long_reading_goes_on_where_its_server_ended(servers: ReplicaSet) -> None:
     """After as long as one waits for the server that has the rest of it."""
     with closing(connect(servers.uri, "long", patience_seconds=4)) as catalog:
