@@ -12,6 +12,7 @@ from video_pipeline.defs.assets import road_assets
 from video_pipeline.defs.completions import completions
 from video_pipeline.defs.deployment import PipelineResource
 from video_pipeline.defs.jobs import EXECUTOR, road
+from video_pipeline.defs.lost_retries import lost_retries
 from video_pipeline.defs.provider_resources import chosen_entries, provider_resources
 from video_pipeline.settings import Settings, load_settings
 
@@ -29,7 +30,7 @@ def build_defs(settings: Settings, overrides: Mapping[str, object] | None = None
     return dg.Definitions(
         assets=road_assets(chosen_entries(settings)),
         jobs=[road],
-        sensors=[arrivals, completions],
+        sensors=[arrivals, completions, lost_retries],
         resources=resources,
         executor=EXECUTOR,
     )

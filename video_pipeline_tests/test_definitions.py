@@ -109,7 +109,7 @@ def test_jobs_sensors_and_resources(shipped: dg.Definitions) -> None:
     repository = shipped.get_repository_def()
     assert {job.name for job in repository.get_all_jobs()} == {"road", "__ASSET_JOB"}
     sensors = repository.sensor_defs
-    assert {sensor.name for sensor in sensors} == {"arrivals", "completions"}
+    assert {sensor.name for sensor in sensors} == {"arrivals", "completions", "lost_retries"}
     assert {s.default_status for s in sensors} == {dg.DefaultSensorStatus.RUNNING}
     assert set(repository.get_top_level_resources()) == {
         *("pipeline", "cuts", "cuts_by_content", "whisper_base", "whisper_tiny_en")

@@ -56,8 +56,9 @@ def translated(address: str) -> Generator[None]:
         raise _translation(address, error) from error
 
 
-_GONE = frozenset({6, 7, 43, 89, 91, 133, 134, 175, 189, 237, 246, 262})
-_GONE |= frozenset({9001, 10107, 11600, 11602, 13435, 13436})
+_GONE = frozenset(
+    (6, 7, 43, 89, 91, 133, 134, 175, 189, 237, 246, 262, 9001, 10107, 11600, 11602, 13435, 13436)
+)
 """Codes of MongoDB for what went with a server that ended, or is not there yet at the one that
 followed: those of the driver's specification of retryable writes, and CursorNotFound,
 FailedToSatisfyReadPreference, ReadConcernMajorityNotAvailableYet, QueryPlanKilled, CursorKilled,

@@ -20,7 +20,8 @@ HELD_TAG, WAITING, RELEASED = "video_pipeline/held", "waiting", "released"
 UNITS_TAG = "video_pipeline/units"
 """The ids of the work units that a held run waits for, with commas between them."""
 
-_KEPT_TAGS = frozenset({"dagster/backfill", PARTITION_TAG, PROJECT_TAG, VIDEO_TAG})
+KEPT_TAGS = frozenset({"dagster/backfill", PARTITION_TAG, PROJECT_TAG, VIDEO_TAG})
+"""The tags of a run that go over to the one that goes on in its place."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def hold(
             run_id=run_id,
             run_config=run.run_config,
             asset_selection=continuation(phases),
-            tags={k: v for k, v in run.tags.items() if k in _KEPT_TAGS}
+            tags={k: v for k, v in run.tags.items() if k in KEPT_TAGS}
             | {HELD_TAG: WAITING, UNITS_TAG: ",".join(sorted(units))},
             root_run_id=run.root_run_id or run.run_id,
             parent_run_id=run.run_id,

@@ -68,7 +68,7 @@ def test_a_clock_that_is_off_takes_no_lease_that_lasts(
 def test_one_that_stood_still_finds_out_before_it_goes_on(
     services: Services, shifted: Shifted, unit: WorkUnit
 ) -> None:
-    """As a machine does that was put to sleep, or cut off from MongoDB: its thread did not renew."""
+    """As a machine that was put to sleep, or cut off from MongoDB: its thread did not renew."""
     units, elapsed = services.of("acme").units, [0.0]
     patient = replace(services, policy=services.policy.model_copy(update={"lease_seconds": 60.0}))
     with Leases(patient, units, lambda: elapsed[0]) as leases:
