@@ -1,6 +1,7 @@
 """Opening a deployment import time
 from its settings, and closing it again."""
 
+import time
 from pathlib import Path
 
 import pytest
