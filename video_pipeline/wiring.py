@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.embedded import EmbeddedServer
+from video_pipeline.catalog.interface import Catalog
 from video_pipeline.domain.errors import ConfigurationError, StorageError
 from video_pipeline.media.child import ChildMediaReader
 from video_pipeline.notices.queue import NoticeQueue
@@ -32,6 +33,7 @@ def open_services(
     settings: Settings,
     *,
     plugins: Mapping[str, Plugin] | None = None,
+    patience_seconds: float = 0,
     clock: Callable[[], datetime] = now_utc,
     clients: "AwsClients | None" = None,
     notify: Notify = _unheard,
@@ -40,7 +42,8 @@ def open_services(
     """Open what the use cases work with; all of it is closed when the block ends.
 
     Plugins, and the clients with which buckets are reached, are made from the settings unless they
-    are given. Raises ConfigurationError, StorageError, CatalogError.
+    are given. `patience_seconds`: see connection.connect. Raises ConfigurationError, StorageError,
+    CatalogError.
     """
     memory.keep_between_uses()
     with ExitStack() as stack:
@@ -49,7 +52,7 @@ def open_services(
         ingest, outputs = open_stores(settings, clients)
         uri = stack.enter_context(catalog_server(settings))
         yield Services(
-            catalog=stack.enter_context(closing(connect(uri, settings.catalog.database))),
+            catalog=stack.enter_context(closing(_connected(settings, uri, patience_seconds))),
             ingest=ingest,
             outputs=outputs,
             media=ChildMediaReader(settings.media),
@@ -133,6 +136,10 @@ def catalog_server(settings: Settings) -> Generator[str, None, None]:
         yield server.acquire()
     finally:
         server.release()
+
+
+def _connected(settings: Settings, uri: str, patience_seconds: float) -> Catalog:
+    return connect(uri, settings.catalog.database, patience_seconds=patience_seconds)
 
 
 def create_plugins(settings: Settings) -> dict[str, Plugin]:

@@ -114,7 +114,9 @@ def test_jobs_sensors_and_resources(shipped: dg.Definitions) -> None:
         *("road", "backfill_project", "__ASSET_JOB")
     }
     sensors = repository.sensor_defs
-    assert {sensor.name for sensor in sensors} == {"arrivals", "completions", "projects"}
+    assert {sensor.name for sensor in sensors} == {
+        *("arrivals", "completions", "lost_retries", "projects")
+    }
     assert {s.default_status for s in sensors} == {dg.DefaultSensorStatus.RUNNING}
     assert set(repository.get_top_level_resources()) == {
         *("pipeline", "cuts", "cuts_by_content", "whisper_base", "whisper_tiny_en")

@@ -109,15 +109,30 @@ class EmbeddedServer:
             yield
 
     def _serve(self) -> Path:
+        """The server's socket, once it takes writes. One that was found and ends meanwhile, as a
+        killed one does a little later, is started like one that was not there."""
         socket = self._recorded()
-        if socket is None or not socket.exists() or self._mongod.pid() is None:
+        if socket is None or not socket.exists() or not self._takes_writes(socket):
             self._mongod.stop()
             self._discard_socket()
             socket = self._place_socket()
             _log.info("starting the embedded MongoDB (SSPL) in %s", self._folder)
             self._mongod.start(socket)
-        _await_primary(socket)
+            if not self._takes_writes(socket):
+                raise _unready(socket)
         return socket
+
+    def _takes_writes(self, socket: Path) -> bool:
+        """Wait until the server takes writes, giving it its replica set of one where need be;
+        False where its process is not there. Raises CatalogUnavailable."""
+        end = time.monotonic() + START_SECONDS
+        while self._mongod.pid() is not None:
+            if _took_over(socket):
+                return True
+            if time.monotonic() > end:
+                raise _unready(socket)
+            time.sleep(0.02)
+        return False
 
     def _recorded(self) -> Path | None:
         """Where the server listens; nothing where the folder was moved or copied since."""
@@ -147,29 +162,28 @@ class EmbeddedServer:
 
 
 def _uri(socket: Path) -> str:
+    """By its replica set: while it starts again nothing is asked of it that only a primary does."""
+    return f"mongodb://{quote(str(socket), safe='')}/?replicaSet={REPLICA_SET}"
+
+
+def _direct_uri(socket: Path) -> str:
     return f"mongodb://{quote(str(socket), safe='')}/?directConnection=true"
 
 
-def _await_primary(socket: Path) -> None:
-    """Wait until the server takes writes, giving it its replica set of one where need be."""
-    end = time.monotonic() + START_SECONDS
-    while True:
-        # Each look takes a new client: one made before the set has a primary gets no sessions.
-        with MongoClient[dict[str, Any]](_uri(socket), serverSelectionTimeoutMS=1000) as client:
-            try:
-                if _is_primary(client, str(socket)):
-                    return
-            except PyMongoError as error:
-                if time.monotonic() > end:
-                    raise _unready(socket) from error
-        if time.monotonic() > end:
-            raise _unready(socket)
-        time.sleep(0.02)
+def _took_over(socket: Path) -> bool:
+    """Whether the server is the primary now."""
+    # Each look takes a new client: one made before the set has a primary gets no sessions.
+    with MongoClient[dict[str, Any]](_direct_uri(socket), serverSelectionTimeoutMS=1000) as client:
+        try:
+            return _is_primary(client, str(socket))
+        except PyMongoError as error:
+            _log.debug("%s does not take writes yet: %s", socket, error)
+            return False
 
 
 def _unready(socket: Path) -> CatalogUnavailable:
     return CatalogUnavailable(
-        f"the embedded MongoDB takes no writes after {START_SECONDS:g} s",
+        f"the embedded MongoDB has ended, or takes no writes after {START_SECONDS:g} s",
         where=str(socket),
         remedy="End its mongod process and try again, or set MONGODB_URI.",
     )

@@ -5,7 +5,7 @@ CatalogUnavailable where no server answers. Times are aware datetimes in UTC.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from video_pipeline.domain.identity import ProjectId
@@ -282,12 +282,15 @@ class Units(Protocol):
 
     def get(self, unit: str) -> WorkUnit | None: ...
 
-    def claim(self, unit: str, holder: str, now: datetime, until: datetime) -> WorkUnit | None:
-        """Take the lease where nobody else holds one at `now`; None where somebody does."""
+    def claim(self, unit: str, holder: str, lease: timedelta) -> WorkUnit | None:
+        """Take the lease where nobody else holds one; None where somebody does.
+
+        Leases begin and end by the catalogue's own clock, whatever the clocks of their holders.
+        """
         ...
 
-    def renew(self, unit: str, holder: str, until: datetime) -> bool:
-        """Prolong one's own lease; False where it is lost."""
+    def renew(self, unit: str, holder: str, lease: timedelta) -> bool:
+        """Let one's own lease end that much from now; False where it is lost."""
         ...
 
     def release(self, unit: str, holder: str) -> None:

@@ -16,6 +16,7 @@ from pymongo.client_session import ClientSession
 from video_pipeline.catalog.interface import PhaseStatus
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
 from video_pipeline.catalog.standings import result_of, standing_of, status_of
+from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.phases import MADE_FROM, Phase
 from video_pipeline.domain.progress import PhaseState
@@ -138,26 +139,54 @@ class MongoResults:
             rows.delete({**where, "generation": {"$lt": current["generation"]}})
 
     def _current(self, name: str, video: str, phases: Sequence[Phase] | None) -> Iterator[Document]:
-        with self._database.snapshot() as session:
-            # One sorted scan a phase, merged here: MongoDB would at times sort them all in memory.
-            scans = [
-                self._rows[name].find({"video": video, **owner}, sort=_ORDER, session=session)
-                for owner in self._generations(video, phases, session)
-            ]
-            for document in heapq.merge(*scans, key=_moments):
-                yield document["value"]
+        """The rows, in order. A reading that lost its server goes on where it was at the next one,
+        while the same generations are the current ones."""
+        read, owners = 0, None
+        while True:
+            before = read
+            try:
+                with self._database.snapshot() as session:
+                    found = self._generations(video, phases, session)
+                    if owners not in (None, found):
+                        raise _overtaken(video)
+                    owners = found
+                    for document in islice(self._scan(name, video, owners, session), read, None):
+                        read += 1
+                        yield document["value"]
+                return
+            except CatalogUnavailable:
+                if read == before:
+                    raise
+
+    def _scan(
+        self, name: str, video: str, owners: list[Document], session: ClientSession
+    ) -> Iterator[Document]:
+        """One sorted scan a phase, merged here: MongoDB would at times sort them all in memory."""
+        scans = [
+            self._rows[name].find({"video": video, **owner}, sort=_ORDER, session=session)
+            for owner in owners
+        ]
+        return heapq.merge(*scans, key=_moments)
 
     def _generations(
         self, video: str, phases: Sequence[Phase] | None, session: ClientSession
     ) -> list[Document]:
         """The phases that have a result, each with its current generation."""
-        found = self._phases.find({"video": video}, session=session)
+        found = self._phases.find({"video": video}, sort=[("phase", 1)], session=session)
         wanted = frozenset(Phase if phases is None else phases)
         return [
             {"phase": document["phase"], "generation": document["generation"]}
             for document in found
             if "generation" in document and document["phase"] in wanted
         ]
+
+
+def _overtaken(video: str) -> CatalogUnavailable:
+    return CatalogUnavailable(
+        "MongoDB ended while a result was read, and the result was replaced meanwhile",
+        where=video,
+        remedy="Read it again.",
+    )
 
 
 def _moments(document: Document) -> tuple[float, float]:

@@ -6,7 +6,7 @@ rationals in the values; the floats beside them are there to be searched and sor
 
 from typing import Any
 
-from pymongo import IndexModel
+from pymongo import IndexModel, timeout
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
@@ -18,6 +18,8 @@ SCHEMA_VERSION = 2
 """Raised with every change below; a newer program brings an older database up to it."""
 
 _NAMESPACE_EXISTS = 48
+_CREATION_SECONDS = 3600
+"""How long the indexes of a large catalogue may take to be made."""
 
 _ROW = {
     "video": "string",
@@ -133,7 +135,8 @@ def ensure_schema(database: Database[Document]) -> None:
             )
         if version < SCHEMA_VERSION:
             _check_replica_set(database, address)
-            _create(database)
+            with timeout(_CREATION_SECONDS):
+                _create(database)
 
 
 def _check_replica_set(database: Database[Document], address: str) -> None:

@@ -13,12 +13,23 @@ from pymongo import MongoClient, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
+from pymongo.errors import (
+    ConnectionFailure,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
 
 from video_pipeline.domain.errors import CatalogError, CatalogUnavailable
 from video_pipeline.domain.identity import ProjectId
 
 Document = dict[str, Any]
+Change = Document | list[Document]
+"""An update, or a pipeline of stages, which may reckon with the server's own clock."""
+
+_BATCH = 1000
+"""Documents in one answer: as many as a listing of ours has, so that it is one answer."""
 
 DOCUMENT_VERSION = 1
 """The schema_version that documents are written with."""
@@ -45,8 +56,18 @@ def translated(address: str) -> Generator[None]:
         raise _translation(address, error) from error
 
 
+_GONE = frozenset(
+    (6, 7, 43, 89, 91, 133, 134, 175, 189, 237, 246, 262, 9001, 10107, 11600, 11602, 13435, 13436)
+)
+"""Codes of MongoDB for what went with a server that ended, or is not there yet at the one that
+followed: those of the driver's specification of retryable writes, and CursorNotFound,
+FailedToSatisfyReadPreference, ReadConcernMajorityNotAvailableYet, QueryPlanKilled, CursorKilled,
+SnapshotUnavailable."""
+
+
 def _translation(address: str, error: PyMongoError) -> CatalogError:
-    if isinstance(error, ConnectionFailure):
+    passes = isinstance(error, OperationFailure) and error.code in _GONE
+    if isinstance(error, ConnectionFailure) or error.timeout or passes or _unheard(error):
         return CatalogUnavailable(
             "no MongoDB answers",
             where=address,
@@ -57,6 +78,11 @@ def _translation(address: str, error: PyMongoError) -> CatalogError:
     )
 
 
+def _unheard(error: PyMongoError) -> bool:
+    """Whether a server took a write and ended before it could say that the others have it."""
+    return error.has_error_label("RetryableWriteError")
+
+
 class ProjectCollection:
     """One collection as one project sees it. Filters and documents leave the project out."""
 
@@ -65,10 +91,15 @@ class ProjectCollection:
         self._scope: Document = {"project_id": project}
 
     def find(self, where: Document, **options: Any) -> Iterator[Document]:
-        """The documents, streamed; options are those of pymongo's `find`."""
+        """The documents, streamed; options are those of pymongo's `find`.
+
+        The first batch is asked for again where a server ends. What follows is not: it goes with
+        the server, and ends in CatalogUnavailable.
+        """
+        wanted: Document = {"batch_size": _BATCH, **options}
         with (
             translated(self._address),
-            self._collection.find({**where, **self._scope}, **options) as cursor,
+            self._collection.find({**where, **self._scope}, **wanted) as cursor,
         ):
             yield from cursor
 
@@ -108,7 +139,7 @@ class ProjectCollection:
                 return False
         return True
 
-    def update(self, where: Document, update: Document, **options: Any) -> bool:
+    def update(self, where: Document, update: Change, **options: Any) -> bool:
         """Change the one document; False where none matches."""
         with translated(self._address):
             done = self._collection.update_one({**where, **self._scope}, update, **options)
@@ -119,7 +150,7 @@ class ProjectCollection:
         with translated(self._address):
             return self._collection.update_many({**where, **self._scope}, update).matched_count
 
-    def change(self, where: Document, update: Document, **options: Any) -> Document | None:
+    def change(self, where: Document, update: Change, **options: Any) -> Document | None:
         """Change the one document and give what it has become; None where none matches."""
         after = ReturnDocument.AFTER
         with translated(self._address):
@@ -140,8 +171,15 @@ class ProjectCollection:
 
     def delete(self, where: Document) -> int:
         """Remove documents: how many there were."""
+        found = {**where, **self._scope}
         with translated(self._address):
-            return self._collection.delete_many({**where, **self._scope}).deleted_count
+            try:
+                return self._collection.delete_many(found).deleted_count
+            except ServerSelectionTimeoutError:
+                raise
+            except ConnectionFailure:
+                # The driver repeats only what concerns single documents; this may be, too.
+                return self._collection.delete_many(found).deleted_count
 
     def _new(self, document: Document) -> Document:
         return {**document, **self._scope, "schema_version": DOCUMENT_VERSION}

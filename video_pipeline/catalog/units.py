@@ -53,13 +53,14 @@ class MongoUnits:
     def get(self, unit: str) -> WorkUnit | None:
         return _unit(self._units.find_one({"id": unit}))
 
-    def claim(self, unit: str, holder: str, now: datetime, until: datetime) -> WorkUnit | None:
-        free = [{"holder": None}, {"holder": holder}, {"leased_until": {"$lte": now}}]
-        lease = {"holder": holder, "leased_until": until}
-        return _unit(self._units.change({"id": unit, "$or": free}, {"$set": lease}))
+    def claim(self, unit: str, holder: str, lease: timedelta) -> WorkUnit | None:
+        ended = {"$expr": {"$lte": ["$leased_until", "$$NOW"]}}
+        free: Document = {"id": unit, "$or": [{"holder": None}, {"holder": holder}, ended]}
+        taken = {"holder": {"$literal": holder}, **_until(lease)}
+        return _unit(self._units.change(free, [{"$set": taken}]))
 
-    def renew(self, unit: str, holder: str, until: datetime) -> bool:
-        return self._units.update({"id": unit, "holder": holder}, {"$set": {"leased_until": until}})
+    def renew(self, unit: str, holder: str, lease: timedelta) -> bool:
+        return self._units.update({"id": unit, "holder": holder}, [{"$set": _until(lease)}])
 
     def release(self, unit: str, holder: str) -> None:
         free = {"holder": None, "leased_until": None}
@@ -110,6 +111,11 @@ class MongoUnits:
 
     def _listed(self, where: Document, order: str, limit: int) -> list[WorkUnit]:
         return [_known(one) for one in self._units.find(where, sort=[(order, 1)], limit=limit)]
+
+
+def _until(lease: timedelta) -> Document:
+    """The end of a lease by the server's clock: those of its holders may differ by any time."""
+    return {"leased_until": {"$add": ["$$NOW", lease // _TICK]}}
 
 
 def _fields(unit: WorkUnit, names: Iterable[str]) -> Document:

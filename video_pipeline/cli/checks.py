@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from video_pipeline.catalog.connection import connect
+from video_pipeline.cli.daemons import daemons
 from video_pipeline.cli.dagster_home import running_url
 from video_pipeline.cli.finding import Finding
 from video_pipeline.cli.ports import port_to_use
@@ -174,5 +175,6 @@ OF_SETTINGS: dict[str, Check] = {
     "providers": providers,
     "run queue": run_queue,
     "definitions": definitions,
+    "daemon": daemons,
 }
 """The checks that need a valid pipeline.yaml, in order."""

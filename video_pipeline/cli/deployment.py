@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from pydantic import SecretStr
 
@@ -28,7 +29,7 @@ class Deployment:
     settings: Settings
     url: str
     check: Callable[[], None]
-    """Raises ConfigurationError where one of its processes has ended."""
+    """Raises ConfigurationError where one of its processes has ended; see `look_after`."""
 
 
 @contextmanager
@@ -48,7 +49,16 @@ def deployed(settings: Settings, port: int | None = None) -> Generator[Deploymen
         _start(settings, processes, port)
         _await_ready(url, processes)
         catalog = settings.catalog.model_copy(update={"uri": SecretStr(mongodb)})
-        yield Deployment(settings.model_copy(update={"catalog": catalog}), url, processes.check)
+        check = partial(look_after, settings, processes)
+        yield Deployment(settings.model_copy(update={"catalog": catalog}), url, check)
+
+
+def look_after(settings: Settings, processes: Processes) -> None:
+    """Start the embedded MongoDB again where it was killed: its data is whole. Raises
+    ConfigurationError where another process has ended, CatalogError where it does not start."""
+    processes.check()
+    with catalog_server(settings):
+        pass
 
 
 def _start(settings: Settings, processes: Processes, port: int) -> None:

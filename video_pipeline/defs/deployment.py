@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from video_pipeline.catalog.connection import RUN_SECONDS
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings, load_settings
 from video_pipeline.wiring import open_services
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
 
 
 class Deployment:
-    """The services that one pipeline.yaml describes, opened at their first use."""
+    """The services that one pipeline.yaml describes, opened at their first use. A run waits for a
+    catalogue that restarts; a sensor tells at once, and looks again at its next tick."""
 
-    def __init__(self, file: Path, clients: "AwsClients | None" = None) -> None:
-        self._file, self._stack = file, ExitStack()
+    def __init__(
+        self, file: Path, clients: "AwsClients | None" = None, patience_seconds: float = 0
+    ) -> None:
+        self._file, self._stack, self._patience = file, ExitStack(), patience_seconds
         self.clients = clients
         """Of S3 and the services beside it, such as SQS; None for a deployment in folders."""
         self._settings: Settings | None = None
@@ -36,9 +40,10 @@ class Deployment:
         """The open services. Raises ConfigurationError, StorageError, CatalogError."""
         if self._services is None:
             self._settings = load_settings(self._file)
-            self._services = self._stack.enter_context(
-                open_services(self._settings, clients=self.clients)
+            opened = open_services(
+                self._settings, clients=self.clients, patience_seconds=self._patience
             )
+            self._services = self._stack.enter_context(opened)
         return self._services
 
     @property
@@ -69,7 +74,7 @@ class PipelineResource(dg.ConfigurableResource[Deployment]):
         if context.run is None:
             yield _kept(self.file, self._reached_by())
             return
-        deployment = Deployment(Path(self.file), self._reached_by())
+        deployment = Deployment(Path(self.file), self._reached_by(), RUN_SECONDS)
         try:
             yield deployment
         finally:

@@ -31,7 +31,8 @@ from video_pipeline.webserver.tags import (
     WAITING,
 )
 
-_KEPT_TAGS = frozenset({BACKFILL_TAG, PARTITION_TAG, PROJECT_TAG, VIDEO_TAG, ONLY_TAG, PHASES_TAG})
+KEPT_TAGS = frozenset({BACKFILL_TAG, PARTITION_TAG, PROJECT_TAG, VIDEO_TAG, ONLY_TAG, PHASES_TAG})
+"""The tags of a run that go over to the one that goes on in its place."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def hold(
             run_id=run_id,
             run_config=run.run_config,
             asset_selection=continuation(phases),
-            tags={k: v for k, v in run.tags.items() if k in _KEPT_TAGS}
+            tags={k: v for k, v in run.tags.items() if k in KEPT_TAGS}
             | {HELD_TAG: WAITING, UNITS_TAG: ",".join(sorted(units))},
             root_run_id=run.root_run_id or run.run_id,
             parent_run_id=run.run_id,

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from video_pipeline.defs.again import made_again, make_again
 from video_pipeline.defs.checks import content_results
 from video_pipeline.defs.held import hold
 from video_pipeline.defs.metadata import data_version, good_metadata, other_metadata
@@ -24,7 +25,7 @@ Events = Iterator[dg.MaterializeResult[Any] | dg.AssetObservation | dg.AssetChec
 
 def step_of(*phases: Phase, resources: Iterable[str] = ()):
     """The decorator of a step that makes these phases, each an asset of its own."""
-    return dg.multi_asset(
+    decorate = dg.multi_asset(
         name=step_name(phases[0]),
         specs=[asset_spec(phase) for phase in phases],
         check_specs=check_specs(phases),
@@ -32,6 +33,7 @@ def step_of(*phases: Phase, resources: Iterable[str] = ()):
         can_subset=True,
         required_resource_keys={"pipeline", *resources},
     )
+    return lambda function: decorate(made_again(function))
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Step:
             yield from self._good(outcome) if outcome.state.good else self._other(outcome)
         failed = [outcome for outcome in ended if outcome.state.ended_badly]
         if failed:
+            if any(outcome.passes for outcome in failed):
+                make_again(self.context)
             told = "\n".join(f"{self.key} {o.phase}: {o.message}" for o in failed)
             raise dg.Failure(told, allow_retries=False)
 

@@ -18,10 +18,15 @@ PipelineError
 """
 
 from enum import StrEnum
+from typing import ClassVar
 
 
 class PipelineError(Exception):
     """What happened (`what`), where it happened (`where`), and what mends it (`remedy`)."""
+
+    passes: ClassVar[bool] = False
+    """Whether neither the video nor a provider is at fault but what we run on: the same work ends
+    well once that is mended, so its run is made again."""
 
     def __init__(self, what: str, *, remedy: str, where: str = "") -> None:
         self.what, self.where, self.remedy = what, where, remedy
@@ -130,9 +135,13 @@ class StorageFull(StorageError):
 class StorageUnavailable(StorageError):
     """An object store does not answer, breaks, or asks to wait; later it may answer."""
 
+    passes = True
+
 
 class NoticesError(PipelineError):
     """The queue in which the ingest store tells of arrivals refused or broke."""
+
+    passes = True
 
 
 class CatalogError(PipelineError):
@@ -141,6 +150,8 @@ class CatalogError(PipelineError):
 
 class CatalogUnavailable(CatalogError):
     """No MongoDB answers at the configured address."""
+
+    passes = True
 
 
 class IllegalMove(CatalogError):

@@ -18,9 +18,9 @@ _log = logging.getLogger(__name__)
 def close(services: Services, key: VideoKey, unit_id: str, because: str) -> None:
     """Bring a unit to an end as far as its provider lets us. One that another run is at work on
     is left to it."""
-    units, now = services.of(key.project).units, services.clock()
-    until = now + timedelta(seconds=services.policy.lease_seconds)
-    unit = units.claim(unit_id, services.holder, now, until)
+    units = services.of(key.project).units
+    lease = timedelta(seconds=services.policy.lease_seconds)
+    unit = units.claim(unit_id, services.holder, lease)
     if unit is None:
         return  # another run is at work on it, and ends it
     try:

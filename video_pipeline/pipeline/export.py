@@ -37,6 +37,7 @@ def _export(services: Services, key: VideoKey, started: datetime) -> Outcome:
             where=str(key),
             remedy="Run timeline first.",
         )
+    own.check_current(services, key, timeline.media.sha256)
     outputs, written = services.outputs.project(key.project), list[str]()
     for form in FORMATS:
         name = f"{key.prefix}{form.NAME}"

@@ -8,6 +8,7 @@ from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline import sound
 from video_pipeline.pipeline.local_source import LocalSource
+from video_pipeline.pipeline.scratch import room
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.inputs import (
     Audio,
@@ -34,7 +35,7 @@ class Feeder:
         self.source = LocalSource(services, record, folder)
 
     def inputs(self, feed: Feed) -> Inputs:
-        """What a plugin that asks for this feed gets. Raises InputError."""
+        """What a plugin that asks for this feed gets. Raises InputError, StorageFull."""
         if isinstance(feed, Audio16k):
             return Inputs(audio=self.audio())
         if isinstance(feed, File):
@@ -49,7 +50,10 @@ class Feeder:
         """The audio, taken out of the source once."""
         with self._lock:
             if self._audio is None:
-                self._audio = sound.extract(self._services, self.source, self._media, self._folder)
+                with room(self._folder):
+                    self._audio = sound.extract(
+                        self._services, self.source, self._media, self._folder
+                    )
             return self._audio
 
     def _object(self) -> ObjectRef:

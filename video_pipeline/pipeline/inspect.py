@@ -103,4 +103,10 @@ def _reported(
 
 def failed(phase: Phase, error: PipelineError, provider: str | None = None) -> Outcome:
     """The outcome of a phase that an error ended."""
-    return Outcome(phase=phase, state=PhaseState.FAILED, provider=provider, message=str(error))
+    return Outcome(
+        phase=phase,
+        state=PhaseState.FAILED,
+        provider=provider,
+        message=str(error),
+        passes=error.passes,
+    )

@@ -20,5 +20,7 @@ class Outcome(Frozen):
     job: str | None = None
     """The provider's name for a parked job."""
     considered: tuple[Verdict, ...] = ()
+    passes: bool = False
+    """Whether it failed by what we run on: see PipelineError.passes."""
     reused: bool = False
     """Whether an earlier run had already made it."""

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
+from video_pipeline.domain.errors import SourceError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
@@ -19,6 +20,18 @@ VERSION = "1"
 
 CHOICE = choice_hash(f"{PROVIDER} {VERSION}", "", {})
 """What the pipeline's own results without options carry."""
+
+
+def check_current(services: Services, key: VideoKey, content: str) -> None:
+    """Raise SourceError where the video is of other content by now: what was made of the earlier
+    one is published no more, and never takes the place of what a newer run has made."""
+    record = services.of(key.project).videos.get(key.video)
+    if record is not None and record.sha256 != content:
+        raise SourceError(
+            "a newer version arrived while this one was worked on",
+            where=record.source.object_key,
+            remedy="Nothing is to be done: the run for the newer version goes on.",
+        )
 
 
 def provenance(
@@ -55,7 +68,9 @@ def publish(
     outputs: Iterable[str] = (),
     warnings: Iterable[str] = (),
 ) -> Outcome:
-    """Make a result the current one, and the outcome that tells of it."""
+    """Make a result the current one, and the outcome that tells of it. Raises SourceError where
+    a newer version has arrived."""
+    check_current(services, key, origin.content)
     result = PhaseResult(
         phase=phase,
         state=state,

@@ -7,7 +7,7 @@ its order, where the failure allows it.
 from collections.abc import Collection, Iterable, Mapping
 from fractions import Fraction
 
-from video_pipeline.domain.errors import InDoubt, PipelineError, ProviderError
+from video_pipeline.domain.errors import CatalogUnavailable, InDoubt, PipelineError, ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import ROAD, Phase
 from video_pipeline.domain.progress import PhaseState
@@ -119,15 +119,24 @@ class PhaseQueue:
             self._end(outcome)
 
     def failed(self, phases: Collection[Phase], error: PipelineError, provider: str) -> None:
-        """Phases failed: the next provider is asked where there is one and the failure allows."""
+        """Phases failed: the next provider is asked where there is one and the failure allows.
+
+        Raises the error where no MongoDB answers: nothing can be recorded, and nobody is at fault.
+        """
+        if isinstance(error, CatalogUnavailable):
+            raise error
         for phase in phases:
             reason = Verdict(provider=provider, kept=False, reason=f"failed: {error}")
             self._verdicts[phase] = (*self._verdicts.get(phase, ()), reason)
             if is_mendable(error):
                 self._mendable.add(phase)
             if not (self._orders.get(phase) and _allows_fallback(error)):
-                mendable = phase in self._mendable
-                self._end(self._failure(phase, str(error), provider, mendable=mendable))
+                mendable = phase in self._mendable and not error.passes
+                self._end(
+                    self._failure(
+                        phase, str(error), provider, mendable=mendable, passes=error.passes
+                    )
+                )
 
     def reaches_to(self, end: Fraction) -> None:
         """Decoding found frames up to here: the container may have declared less."""
@@ -210,12 +219,24 @@ class PhaseQueue:
             self._end(self._failure(phase, f"no provider can serve it: {reasons}. {remedy}", None))
 
     def _failure(
-        self, phase: Phase, message: str, provider: str | None, *, mendable: bool = False
+        self,
+        phase: Phase,
+        message: str,
+        provider: str | None,
+        *,
+        mendable: bool = False,
+        passes: bool = False,
     ) -> Outcome:
-        if self._services.choices.of(self._key.project, phase).optional:
+        if self._services.choices.of(self._key.project, phase).optional and not passes:
             empty = self._empty(phase, PhaseState.SKIPPED, message)
             return empty.model_copy(update={"provider": provider})
-        failure = Outcome(phase=phase, state=PhaseState.FAILED, provider=provider, message=message)
+        failure = Outcome(
+            phase=phase,
+            state=PhaseState.FAILED,
+            provider=provider,
+            message=message,
+            passes=passes,
+        )
         return self._giving_up.failed(failure, self.order(phase)) if mendable else failure
 
 

@@ -3,6 +3,7 @@
 What lies there and how much of it there may be is known here, not what it is for.
 """
 
+import errno
 import fcntl
 import os
 import shutil
@@ -17,6 +18,7 @@ COPIES = "source"
 """The folder within a run's own that holds its copy of the source."""
 _PREFIX = "analysis-"
 _AT_ONCE = fcntl.LOCK_EX | fcntl.LOCK_NB
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
@@ -53,6 +55,22 @@ def reserve(scratch: Path, file: Path, size: int, quota: int) -> None:
         file.parent.mkdir(exist_ok=True)
         with file.open("wb") as reserved:
             reserved.truncate(size)
+
+
+@contextmanager
+def room(folder: Path) -> Generator[None, None, None]:
+    """Raise StorageFull where what is written to a run's folder finds no room."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise StorageFull(
+            "no space or quota is left for scratch files",
+            where=str(folder.parent),
+            remedy="Free some space there, or set VIDEO_PIPELINE_HOME to a larger disk, "
+            "then run it again.",
+        ) from error
 
 
 @contextmanager

@@ -7,7 +7,7 @@ again for nothing.
 
 from collections.abc import Iterable, Iterator
 
-from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.domain.errors import FailureCategory, ProviderError, SourceError
 from video_pipeline.domain.markers import Marker, phase_of
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
@@ -16,6 +16,7 @@ from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.timeline import PhaseResult, Provenance
 from video_pipeline.domain.transcript import Segment, Transcript
 from video_pipeline.domain.usage import Usage
+from video_pipeline.pipeline import own
 from video_pipeline.pipeline.assign import choice_of, options_of
 from video_pipeline.pipeline.drive import UnitDriver, plugin_broke
 from video_pipeline.pipeline.outcome import Outcome
@@ -27,7 +28,8 @@ from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 def settle(services: Services, driver: UnitDriver, media: MediaInfo) -> list[Outcome]:
     """Publish what a unit's pages say, an outcome a phase, and settle the unit.
 
-    Raises ProviderError, with the unit settled, for pages that cannot be read.
+    Raises ProviderError for pages that cannot be read, and SourceError where a newer version of
+    the source has arrived; the unit is settled all the same.
     """
     planned, used = driver.planned, driver.unit.planned
     try:
@@ -35,7 +37,7 @@ def settle(services: Services, driver: UnitDriver, media: MediaInfo) -> list[Out
         results = [_publish(services, driver, phase, media, used) for phase in planned.phases]
     except Exception as broken:
         error = plugin_broke(driver, broken)
-        if isinstance(error, ProviderError):
+        if isinstance(error, ProviderError | SourceError):
             driver.settle(used)
         raise error from broken
     driver.settle(used)
@@ -59,6 +61,7 @@ def _publish(
     used: tuple[Usage, ...],
 ) -> PhaseResult:
     key, plugin = driver.planned.request.key, driver.planned.plugin
+    own.check_current(services, key, driver.planned.request.content)
     result = PhaseResult(
         phase=phase,
         state=PhaseState.DONE,

@@ -46,6 +46,7 @@ def name(key: VideoKey) -> str:
 def publish(services: Services, key: VideoKey, media: MediaInfo, audio: Audio | None) -> Outcome:
     """Publish the audio, or that there is none."""
     started = services.clock()
+    own.check_current(services, key, media.sha256)
     if audio is not None:
         with services.outputs.project(key.project).writer(name(key)) as out:
             out.write(_header(audio.samples))

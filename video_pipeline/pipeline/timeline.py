@@ -1,5 +1,7 @@
 """The timeline: made once all that it needs is there, and read back as one document."""
 
+from datetime import datetime
+
 from video_pipeline.catalog.interface import Catalog, PhaseStatus
 from video_pipeline.domain.errors import InputError, SourceError, StorageError
 from video_pipeline.domain.identity import VideoKey
@@ -26,16 +28,18 @@ def make_timeline(services: Services, key: VideoKey, run_id: str = "") -> Outcom
         missing = _missing(services, key, content)
         if missing:
             return report.ended(_waiting(missing))
-        timeline = read_timeline(services.catalog, key)
+        return report.ended(_make(services, key, content, started))
     except (InputError, StorageError) as error:
         return report.ended(failed(Phase.TIMELINE, error))
+
+
+def _make(services: Services, key: VideoKey, content: str, started: datetime) -> Outcome:
+    timeline = read_timeline(services.catalog, key)
     counts = {"markers": len(timeline.markers), "words": len(timeline.transcript.words)}
     inputs = {result.phase: result.fingerprint for result in timeline.phases}
     origin = own.provenance(content, started, services.clock(), inputs=inputs)
-    return report.ended(
-        own.publish(
-            services, key, Phase.TIMELINE, origin, counts=counts, warnings=timeline.warnings
-        )
+    return own.publish(
+        services, key, Phase.TIMELINE, origin, counts=counts, warnings=timeline.warnings
     )
 
 

@@ -72,7 +72,7 @@ def test_another_project_changes_nothing(
     assert unit is not None
     assert not globex.videos.set_sha256("film", "1", "cd" * 32)
     globex.videos.clear_rejection("k")
-    assert globex.units.claim(unit.id, "me", now, now + timedelta(hours=1)) is None
+    assert globex.units.claim(unit.id, "me", timedelta(hours=1)) is None
     assert not globex.units.mark_ready(unit.id, now)
     with pytest.raises(CatalogError):
         globex.units.move(unit, UnitState.FAILED, now)

@@ -1,5 +1,6 @@
 """What the ledger promises: one row a request, moves that its life allows, leases for one."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from video_pipeline.domain.usage import Meter, Usage
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkRequest, WorkUnit, unit_id
 
 Requests = Callable[..., WorkRequest]
-MINUTE = timedelta(minutes=1)
+MINUTE, SHORT = timedelta(minutes=1), timedelta(milliseconds=200)
 PLANNED = (Usage(meter=Meter.VIDEO_SECONDS, quantity=Fraction(1001, 30), paid=True),)
 
 
@@ -132,25 +133,26 @@ def test_a_lease_is_held_by_one_until_it_ends(
     acme: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
     unit = acme.units.open(request_for(), 0, (), now).id
-    held = acme.units.claim(unit, "a", now, now + MINUTE)
-    assert held is not None and (held.holder, held.leased_until) == ("a", now + MINUTE)
-    assert acme.units.claim(unit, "b", now, now + MINUTE) is None
-    assert acme.units.claim(unit, "a", now, now + 2 * MINUTE) is not None
-    assert acme.units.renew(unit, "a", now + 3 * MINUTE)
-    assert acme.units.claim(unit, "b", now + 2 * MINUTE, now + 9 * MINUTE) is None
-    assert acme.units.claim(unit, "b", now + 3 * MINUTE, now + 9 * MINUTE) is not None
-    assert not acme.units.renew(unit, "a", now + 9 * MINUTE)
+    held = acme.units.claim(unit, "a", MINUTE)
+    assert held is not None and held.holder == "a" and held.leased_until is not None
+    assert acme.units.claim(unit, "b", MINUTE) is None
+    assert acme.units.claim(unit, "a", MINUTE) is not None
+    assert acme.units.renew(unit, "a", SHORT)
+    assert acme.units.claim(unit, "b", MINUTE) is None
+    time.sleep(2 * SHORT.total_seconds())
+    assert acme.units.claim(unit, "b", MINUTE) is not None
+    assert not acme.units.renew(unit, "a", MINUTE)
     acme.units.release(unit, "a")
-    assert acme.units.claim(unit, "a", now + 4 * MINUTE, now + 9 * MINUTE) is None
+    assert acme.units.claim(unit, "a", MINUTE) is None
     acme.units.release(unit, "b")
-    assert acme.units.claim(unit, "a", now + 4 * MINUTE, now + 9 * MINUTE) is not None
+    assert acme.units.claim(unit, "a", MINUTE) is not None
 
 
 def test_of_many_claimants_one_gets_the_lease(
     acme: ProjectCatalog, request_for: Requests, now: datetime, threads: ThreadPoolExecutor
 ) -> None:
     unit = acme.units.open(request_for(), 0, (), now).id
-    told = threads.map(lambda n: acme.units.claim(unit, f"w{n}", now, now + MINUTE), range(16))
+    told = threads.map(lambda n: acme.units.claim(unit, f"w{n}", MINUTE), range(16))
     assert len([one for one in told if one is not None]) == 1
 
 
@@ -159,7 +161,7 @@ def test_a_hint_does_not_get_in_the_way_of_a_move(
 ) -> None:
     unit = running(acme, request_for(), now)
     assert acme.units.mark_ready(unit.id, now)
-    acme.units.claim(unit.id, "a", now, now + MINUTE)
+    acme.units.claim(unit.id, "a", MINUTE)
     assert acme.units.move(unit, UnitState.SETTLED, now).holder == "a"
 
 

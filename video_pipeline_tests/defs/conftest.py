@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 
@@ -75,7 +75,7 @@ def job_of(catalog: Catalog) -> Callable[..., WorkUnit]:
         units = catalog.project(key.project).units
         usage = (Usage(meter=Meter.REQUESTS, quantity=Fraction(1), paid=True),)
         unit = units.open(_request(key, phases), 0, usage, NOW)
-        taken = units.claim(unit.id, "me", NOW, NOW)
+        taken = units.claim(unit.id, "me", timedelta(0))
         assert taken is not None
         taken = units.move(taken, UnitState.SUBMITTING, NOW)
         late = datetime(2999, 1, 1, tzinfo=UTC)

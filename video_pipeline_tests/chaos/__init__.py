@@ -1,0 +1,1 @@
+"""What the scenario `chaos` works with: short videos, and what must hold at the end."""

@@ -1,0 +1,79 @@
+"""Runs that died while no code server answered are made again, each once, as often as any."""
+
+from collections.abc import Callable
+
+import dagster as dg
+import pytest
+
+from video_pipeline.defs.lost_retries import lost_retries
+from video_pipeline_tests.defs.conftest import KEY
+from video_pipeline_tests.stage.opened import LAUNCHED_FROM
+
+TAGS = {"dagster/partition": KEY, "dagster/backfill": "b1", "video_pipeline/video": KEY}
+Died = Callable[..., dg.DagsterRun]
+Tick = Callable[[], list[dg.DagsterRun]]
+
+
+@pytest.fixture
+def died(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Died:
+    """A run that failed, and that Dagster gave up."""
+
+    def died(reason: str = "UNKNOWN", will_retry: str = "false") -> dg.DagsterRun:
+        job = definitions.resolve_job_def("road")
+        run = instance.create_run_for_job(
+            job,
+            tags=TAGS,
+            asset_selection=frozenset({dg.AssetKey("shots")}),
+            remote_job_origin=LAUNCHED_FROM,
+        )
+        return _fail(instance, run, reason, will_retry)
+
+    return died
+
+
+def _fail(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, reason: str, will_retry: str
+) -> dg.DagsterRun:
+    instance.report_run_failed(run)
+    tags = {"dagster/failure_reason": reason, "dagster/will_retry": will_retry}
+    instance.add_run_tags(run.run_id, tags)
+    return run
+
+
+@pytest.fixture
+def tick(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Tick:
+    """One tick; the runs that are queued after it."""
+
+    def tick() -> list[dg.DagsterRun]:
+        with dg.build_sensor_context(instance=instance, definitions=definitions) as context:
+            lost_retries(context)
+        return list(instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])))
+
+    return tick
+
+
+def test_one_is_queued_once_for_its_assets_and_in_its_backfill(died: Died, tick: Tick) -> None:
+    lost = died()
+    tick()
+    (again,) = tick()
+    assert again.parent_run_id == again.root_run_id == lost.run_id
+    assert again.asset_selection == lost.asset_selection
+    assert TAGS.items() <= again.tags.items()
+
+
+def test_one_that_keeps_dying_is_given_up_after_two(
+    died: Died, tick: Tick, instance: dg.DagsterInstance
+) -> None:
+    died()
+    for _ in range(2):
+        (again,) = tick()
+        _fail(instance, again, "UNKNOWN", "false")
+    assert not tick()
+
+
+@pytest.mark.parametrize(("reason", "will_retry"), [("STEP_FAILURE", "false"), ("UNKNOWN", "true")])
+def test_a_failed_phase_and_one_that_dagster_makes_again_are_left_alone(
+    died: Died, tick: Tick, reason: str, will_retry: str
+) -> None:
+    died(reason, will_retry)
+    assert not tick()

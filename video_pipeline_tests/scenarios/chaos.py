@@ -1,0 +1,195 @@
+"""Twenty processes of ours killed with SIGKILL during 50 videos: nothing lost, nothing doubled.
+
+Three projects, through a real webserver, daemon, code servers, runs and MongoDB: two arrive, one
+is backfilled; shots are found by a vendor who is paid. A supervisor starts the webserver, the
+daemon and MongoDB again. What was killed when, and what must hold at the end, are printed.
+"""
+
+import random
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+
+from video_pipeline.catalog.connection import connect
+from video_pipeline.cli.descendants import descendants
+from video_pipeline.defs.partitions import VIDEOS_NAME
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.phases import ROAD
+from video_pipeline.pipeline.arrive import register_now
+from video_pipeline.storage.folder import FolderIngest
+from video_pipeline_tests.chaos import reels, verdict
+from video_pipeline_tests.chaos.verdict import Claim
+from video_pipeline_tests.fakes.installed import expose
+from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.scenarios.parts import print_table
+from video_pipeline_tests.stage.supervised import (
+    CODE_SERVER,
+    DAEMON,
+    MONGOD,
+    RUNS,
+    WEBSERVER,
+    Supervised,
+    supervised,
+)
+
+SEED = 20261124
+KILLS = (RUNS,) * 8 + (MONGOD,) * 4 + (DAEMON,) * 3 + (CODE_SERVER,) * 3 + (WEBSERVER,) * 2
+PAUSE_SECONDS = (4.0, 9.0)
+"""Between two kills."""
+ARRIVING = [f"{('acme', 'globex')[n % 2]}/reel-{n:02}" for n in range(34)]
+BACKFILLED = [f"initech/reel-{n:02}" for n in range(16)]
+_JOB_SECONDS = 3
+_PATIENCE_SECONDS = 1200
+_CONFIGURATION = """\
+providers:
+  vendor: {{plugin: vendor-shots, options: {{url: "{url}"}}}}
+phases:
+  shots: [vendor]
+work: {{lease_seconds: 4, backoff_seconds: 0.1}}
+"""
+
+
+def run() -> int:
+    """0 where all holds."""
+    before = descendants()
+    with tempfile.TemporaryDirectory(prefix="chaos-") as name, Vendor() as vendor:
+        folder = Path(name)
+        (folder / "pipeline.yaml").write_text(_CONFIGURATION.format(url=vendor.url))
+        home = folder / "home"
+        reels.put(home / "ingest", reels.cut(folder / "reel.mp4"), BACKFILLED)
+        environment = {
+            "PYTHONPATH": expose(folder / "plugins"),
+            "VIDEO_PIPELINE_CONFIG": str(folder / "pipeline.yaml"),
+            "VIDEO_PIPELINE_HOME": str(home),
+        }
+        with supervised(folder, environment) as deployment:
+            stage = _Stage(deployment, vendor, home)
+            stage.work()
+            claims = stage.claims()
+        scratch = [str(left) for left in (home / "scratch").iterdir()]
+        left = sorted(descendants() - before)
+        claims += [Claim("no scratch is left", scratch), Claim("no process is left", left)]
+    rows = [(c.what, "yes" if c.holds else "NO", _first(c.exceptions)) for c in claims]
+    print_table("What came of it", ["claim", "holds", "but for"], rows)
+    return 0 if all(claim.holds for claim in claims) else 1
+
+
+def _first(exceptions: Sequence[object]) -> str:
+    told = ", ".join(map(str, exceptions[:4]))
+    return f"{len(exceptions)}: {told}" if exceptions else ""
+
+
+@dataclass
+class _Stage:
+    """The deployment at work, and what was done to it."""
+
+    deployment: Supervised
+    vendor: Vendor
+    home: Path
+    chance: random.Random = field(default_factory=lambda: random.Random(SEED))
+    kills: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
+    backfill: str = ""
+    seen: dict[str, float] = field(default_factory=dict[str, float])
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def keys(self) -> list[VideoKey]:
+        return [VideoKey.parse(key) for key in (*ARRIVING, *BACKFILLED)]
+
+    def work(self) -> None:
+        """Let everything arrive, and kill until all is killed and all is done."""
+        self._script_vendor()
+        self._launch()
+        reels.put(self.home / "ingest", self.home.parent / "reel.mp4", ARRIVING)
+        plan = list(KILLS)
+        self.chance.shuffle(plan)
+        pause = self.chance.uniform(*PAUSE_SECONDS)
+        last = time.monotonic()
+        while plan or not self._done():
+            self._check_time(plan)
+            self._end_jobs()
+            if plan and time.monotonic() - last > pause and self._kill(plan[0]):
+                plan.pop(0)
+                last, pause = time.monotonic(), self.chance.uniform(*PAUSE_SECONDS)
+            time.sleep(0.5)
+        self._print_kills()
+
+    def claims(self) -> list[Claim]:
+        """What must hold, looked up while everything still runs."""
+        with closing(connect(self.deployment.uri, "video_pipeline")) as catalog:
+            return [
+                Claim("all kills were done before the last video was", self._late()),
+                *verdict.of_videos(catalog, self.keys, self.home / "ingest"),
+                *verdict.of_vendor(self.vendor, self.keys),
+                *verdict.of_events(catalog),
+                *verdict.of_dagster(
+                    self.deployment.instance, self.deployment.server, self.keys, self.backfill
+                ),
+            ]
+
+    def _script_vendor(self) -> None:
+        """A third of the jobs answers at once, a third has ended at the first look, a third runs
+        for some seconds, so that its run parks and another is held."""
+        for number, key in enumerate(self.keys):
+            self.vendor.behave(str(key), ("now", "soon", "later")[number % 3])
+
+    def _launch(self) -> None:
+        with closing(connect(self.deployment.uri, "video_pipeline")) as catalog:
+            for key in map(VideoKey.parse, BACKFILLED):
+                ingest = FolderIngest(self.home / "ingest")
+                register_now(ingest, catalog, f"{key.prefix}reel.mp4", datetime.now(UTC))
+        self.deployment.instance.add_dynamic_partitions(VIDEOS_NAME, BACKFILLED)
+        phases = [phase.value for phase in ROAD]
+        self.backfill = self.deployment.server.launch_backfill(phases, BACKFILLED)
+
+    def _kill(self, kind: str) -> bool:
+        """Kill one process of the kind; False where none lives now."""
+        living = self.deployment.living(kind)
+        if not living:
+            return False
+        pid = self.chance.choice(living)
+        self.deployment.kill(kind, pid)
+        done = f"{len(self._exported())} of {len(self.keys)}"
+        self.kills.append((kind, self._seconds(), done))
+        print(f"{self._seconds():5} s  {done} videos done, kill -9 {kind} {pid}", flush=True)
+        return True
+
+    def _end_jobs(self) -> None:
+        now = time.monotonic()
+        for job in list(self.vendor.jobs.values()):
+            if now - self.seen.setdefault(job.id, now) > _JOB_SECONDS:
+                self.vendor.finish(job.video)
+
+    def _done(self) -> bool:
+        unfinished = dg.RunsFilter(statuses=verdict.UNFINISHED)
+        status = self.deployment.server.backfill_status
+        return (
+            self._exported() >= set(map(str, self.keys))
+            and not self.deployment.instance.get_run_ids(unfinished, limit=1)
+            and status(self.backfill) not in ("REQUESTED", "COMPLETING")
+        )
+
+    def _exported(self) -> set[str]:
+        return self.deployment.instance.get_materialized_partitions(dg.AssetKey("exports"))
+
+    def _seconds(self) -> int:
+        return round(time.monotonic() - self.began)
+
+    def _check_time(self, plan: list[str]) -> None:
+        if self._seconds() > _PATIENCE_SECONDS:
+            lacking = sorted(set(map(str, self.keys)) - self._exported())
+            raise TimeoutError(f"after {_PATIENCE_SECONDS} s: kills left {plan}, videos {lacking}")
+
+    def _late(self) -> list[str]:
+        return [f"{kind} at {at} s" for kind, at, done in self.kills if done.startswith("50 ")]
+
+    def _print_kills(self) -> None:
+        print(f"\nall was done after {self._seconds()} s")
+        rows = [(number, *kill) for number, kill in enumerate(self.kills, 1)]
+        print_table("Killed with SIGKILL", ["", "process", "at second", "videos done"], rows)
