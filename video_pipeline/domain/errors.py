@@ -131,6 +131,8 @@ class StorageError(PipelineError):
 class StorageFull(StorageError):
     """No space or quota is left where an object should be put."""
 
+    passes = True
+
 
 class StorageUnavailable(StorageError):
     """An object store does not answer, breaks, or asks to wait; later it may answer."""
