@@ -4,16 +4,18 @@ Repositories see MongoDB only through `ProjectCollection`; it adds project and s
 every filter and every new document, so that neither can be forgotten.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
+from bson import ObjectId
 from bson.errors import BSONError
 from pymongo import MongoClient, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
+    BulkWriteError,
     ConnectionFailure,
     DuplicateKeyError,
     OperationFailure,
@@ -30,6 +32,10 @@ Change = Document | list[Document]
 
 _BATCH = 1000
 """Documents in one answer: as many as a listing of ours has, so that it is one answer."""
+
+_DUPLICATE = 11000
+
+T = TypeVar("T")
 
 DOCUMENT_VERSION = 1
 """The schema_version that documents are written with."""
@@ -66,8 +72,7 @@ SnapshotUnavailable."""
 
 
 def _translation(address: str, error: PyMongoError) -> CatalogError:
-    passes = isinstance(error, OperationFailure) and error.code in _GONE
-    if isinstance(error, ConnectionFailure) or error.timeout or passes or _unheard(error):
+    if error.timeout or _ended(error):
         return CatalogUnavailable(
             "no MongoDB answers",
             where=address,
@@ -78,9 +83,34 @@ def _translation(address: str, error: PyMongoError) -> CatalogError:
     )
 
 
-def _unheard(error: PyMongoError) -> bool:
-    """Whether a server took a write and ended before it could say that the others have it."""
-    return error.has_error_label("RetryableWriteError")
+def _ended(error: PyMongoError) -> bool:
+    """Whether the server that was asked ended, perhaps after it took a write and before it could
+    say that the others have it."""
+    gone = isinstance(error, OperationFailure) and error.code in _GONE
+    return (
+        isinstance(error, ConnectionFailure) or gone or error.has_error_label("RetryableWriteError")
+    )
+
+
+def _through_an_election(ask: Callable[[], T]) -> T:
+    """Ask for what may be done twice, once more where its server ends: the driver repeats by
+    itself what concerns single documents only."""
+    try:
+        return ask()
+    except ServerSelectionTimeoutError:
+        raise
+    except PyMongoError as error:
+        if not _ended(error):
+            raise
+        return ask()
+
+
+def _are_there(error: BulkWriteError) -> bool:
+    """Whether nothing is wrong with an insertion but that documents of these identities are there
+    already."""
+    found = error.details or {}
+    written = [failed.get("code") for failed in found.get("writeErrors", ())]
+    return bool(written) and set(written) == {_DUPLICATE} and not found.get("writeConcernErrors")
 
 
 class ProjectCollection:
@@ -126,9 +156,18 @@ class ProjectCollection:
                 yield tuple(found.get(name) for name in by), document["count"]
 
     def insert(self, documents: Sequence[Document], **options: Any) -> None:
-        """Add new documents, all in one message."""
+        """Add new documents, all in one message. Repeatable as it is: each has got its identity."""
+        new = [self._new(one) | {"_id": ObjectId()} for one in documents]
+
+        def add_missing() -> None:
+            try:
+                self._collection.insert_many(new, ordered=False, **options)
+            except BulkWriteError as error:
+                if not _are_there(error):
+                    raise
+
         with translated(self._address):
-            self._collection.insert_many([self._new(one) for one in documents], **options)
+            _through_an_election(add_missing)
 
     def add(self, document: Document) -> bool:
         """Add a new document; False where one of this identity is there."""
@@ -146,9 +185,11 @@ class ProjectCollection:
         return done.matched_count > 0
 
     def update_all(self, where: Document, update: Document) -> int:
-        """Change every document that matches: how many there were."""
+        """Change every document that matches: how many there were. May be done twice."""
+        found = {**where, **self._scope}
         with translated(self._address):
-            return self._collection.update_many({**where, **self._scope}, update).matched_count
+            done = _through_an_election(lambda: self._collection.update_many(found, update))
+        return done.matched_count
 
     def change(self, where: Document, update: Change, **options: Any) -> Document | None:
         """Change the one document and give what it has become; None where none matches."""
@@ -173,13 +214,8 @@ class ProjectCollection:
         """Remove documents: how many there were."""
         found = {**where, **self._scope}
         with translated(self._address):
-            try:
-                return self._collection.delete_many(found).deleted_count
-            except ServerSelectionTimeoutError:
-                raise
-            except ConnectionFailure:
-                # The driver repeats only what concerns single documents; this may be, too.
-                return self._collection.delete_many(found).deleted_count
+            done = _through_an_election(lambda: self._collection.delete_many(found))
+        return done.deleted_count
 
     def _new(self, document: Document) -> Document:
         return {**document, **self._scope, "schema_version": DOCUMENT_VERSION}
