@@ -52,6 +52,10 @@ class Group(NamedTuple):
         """The greatest key that the group can have."""
         return f"{self.at}\U0010ffff" if self.is_folder else self.at
 
+    def holds(self, key: str) -> bool:
+        """Whether a key lies there; by a rule it may yet be of another group, or of none."""
+        return key.startswith(self.at) if self.is_folder else key == self.at
+
 
 def _checked(pattern: str) -> str:
     if pattern:

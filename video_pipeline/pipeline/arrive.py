@@ -87,15 +87,7 @@ class Looks:
         if place is None:
             self.strays.append(key)
             return
-        arrivals, listed = self._half(place).arrivals, self._listed(place, group)
-        contents = Contents(
-            place,
-            list(self.visible(listed)),
-            arrivals.known(group.at, group.last),
-            arrivals.rejected(group.at, group.last),
-            crowded=len(listed) > MOST_IN_A_FOLDER,
-        )
-        self.at(contents, seen or {}, removes=removes)
+        self.at(self._contents(place, group), seen or {}, removes=removes)
 
     def visible(self, objects: Iterable[StoredObject]) -> Iterable[StoredObject]:
         """Without what marks a folder, and without what may lie beside a video."""
@@ -117,6 +109,27 @@ class Looks:
         self.rejected |= reasons
         if not candidates and not contents.crowded:
             self._miss(contents.gone(), half, removes)
+
+    def _contents(self, place: Place, group: Group) -> Contents:
+        """Of this group alone: by a rule, others may lie below its folder."""
+
+        def is_its(key: str) -> bool:
+            return self.layout.group_of(key) == group
+
+        arrivals = self._half(place).arrivals
+        # What arrives between the two readings must not look as if it had gone: listed last.
+        known, rejected = (
+            arrivals.known(group.at, group.last),
+            arrivals.rejected(group.at, group.last),
+        )
+        listed = self._listed(place, group)
+        return Contents(
+            place,
+            [one for one in self.visible(listed) if is_its(one.key)],
+            [one for one in known if is_its(one.object_key)],
+            {key: reason for key, reason in rejected.items() if is_its(key)},
+            crowded=len(listed) > MOST_IN_A_FOLDER,
+        )
 
     def _listed(self, place: Place, group: Group) -> list[StoredObject]:
         ingest = self.services.ingest.project(project_id_for(place.project))

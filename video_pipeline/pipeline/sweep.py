@@ -7,7 +7,8 @@ gone it is only if the next whole sweep does not find it either, and one more lo
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import chain
+from typing import NamedTuple
 
 from video_pipeline.catalog.interface import ProjectCatalog
 from video_pipeline.domain.errors import CatalogUnavailable, PipelineError
@@ -45,16 +46,28 @@ class Position(Frozen):
     """How many objects it has listed so far, or the last whole one had."""
 
 
-class _Slice(Frozen):
+class _Folder(NamedTuple):
+    """What lies in and below one folder of a video, or one object that lies in none. By a rule,
+    some of what lies below may be of another video, or of none."""
+
+    group: Group
+    objects: list[StoredObject]
+
+
+class _Slice(NamedTuple):
     """Some of what lies in the store, whole folders of it, in key order."""
 
-    objects: tuple[StoredObject, ...]
+    folders: Sequence[_Folder]
     first: str
     last: str
     whole: bool
     """Whether nothing lies behind it."""
     crowded: Group | None = None
     """The folder that was cut short, since too much lies there."""
+
+    @property
+    def objects(self) -> Iterator[StoredObject]:
+        return chain.from_iterable(folder.objects for folder in self.folders)
 
 
 def sweep_on(
@@ -68,7 +81,7 @@ def sweep_on(
     if position.began is None:
         position = Position(began=looks.now, ended=position.ended)
     piece = _slice(looks, position.after, keys)
-    if not piece.objects and not position.after and _knows_any(looks):
+    if not piece.folders and not position.after and _knows_any(looks):
         troubles[""] = (
             "nothing lies in the ingest store, although videos are known: is it the right place? "
             "None is taken for removed. If all are to go, leave any other object there."
@@ -76,7 +89,7 @@ def sweep_on(
         return Position(ended=looks.now)
     reached = _compare(looks, piece, late, troubles)
     _look_again(looks, position.began or looks.now, late, troubles)
-    listed = position.keys + len(piece.objects)
+    listed = position.keys + sum(1 for _ in piece.objects)
     if piece.whole and reached == piece.last:
         return Position(ended=looks.now, keys=listed)
     return Position(after=reached, began=position.began, ended=position.ended, keys=listed)
@@ -89,42 +102,48 @@ def _knows_any(looks: Looks) -> bool:
 def _slice(looks: Looks, after: str, keys: int) -> _Slice:
     """The next objects, on to the end of the last one's folder; a crowd in one folder is cut."""
     first = after + "\0" if after else ""
-    found: list[StoredObject] = []
-    group, in_group = Group("", False), 0
-    for one in looks.services.ingest.listing(after):
-        its_group = looks.layout.group_of(one.key)
-        if its_group != group:
-            if len(found) >= keys:
-                return _Slice(objects=tuple(found), first=first, last=group.last, whole=False)
-            group, in_group = its_group, 0
-        in_group += 1
-        if in_group > MOST_IN_A_FOLDER:
-            cut = tuple(found)
-            return _Slice(objects=cut, first=first, last=group.last, whole=False, crowded=group)
-        found.append(one)
-    return _Slice(objects=tuple(found), first=first, last=_END, whole=True)
+    folders: list[_Folder] = []
+    for count, one in enumerate(looks.services.ingest.listing(after)):
+        if not folders or not folders[-1].group.holds(one.key):
+            if count >= keys:
+                return _Slice(folders, first, folders[-1].group.last, whole=False)
+            folders.append(_Folder(looks.layout.group_of(one.key), []))
+        group, objects = folders[-1]
+        if len(objects) == MOST_IN_A_FOLDER:
+            return _Slice(folders, first, group.last, whole=False, crowded=group)
+        objects.append(one)
+    return _Slice(folders, first, _END, whole=True)
 
 
 def _compare(looks: Looks, piece: _Slice, late: Callable[[], bool], troubles: Troubles) -> str:
-    """Look at each group of a slice; the key up to which that was done."""
+    """Look at each folder of a slice; the key up to which that was done."""
     recorded, pending = _Recorded(looks, piece), len(looks.pending)
     reached = piece.first.removesuffix("\0")
-    shown = looks.visible(piece.objects)
-    for group, objects in groupby(shown, lambda one: looks.layout.group_of(one.key)):
+    for folder in piece.folders:
         if late() or len(looks.pending) - pending >= _MOST_NEW:
             break
-        listed = list(objects)
-        reached, place = group.last, looks.layout.place_of(listed[0].key)
-        if place is None:
-            looks.strays.append(listed[0].key)
-        else:
-            contents = recorded.contents(place, group, listed, group == piece.crowded)
+        reached = folder.group.last
+        for group, objects in _by_group(looks, folder).items():
+            place = looks.layout.place_of(objects[0].key)
+            if place is None:
+                looks.strays.append(objects[0].key)
+                continue
+            crowded = folder.group == piece.crowded
+            contents = recorded.contents(place, group, objects, crowded)
             _guarded(looks, place, troubles, lambda it=contents: looks.at(it, {}))
     else:
         reached = piece.last
     for contents in recorded.unlisted(reached):
         _guarded(looks, contents.place, troubles, lambda it=contents: looks.at(it, {}))
     return reached
+
+
+def _by_group(looks: Looks, folder: _Folder) -> dict[Group, list[StoredObject]]:
+    """What counts of a folder, parted as one look into each group would see it."""
+    parted: dict[Group, list[StoredObject]] = {}
+    for one in looks.visible(folder.objects):
+        parted.setdefault(looks.layout.group_of(one.key), []).append(one)
+    return parted
 
 
 class _Recorded:
@@ -155,7 +174,7 @@ class _Recorded:
         """What is recorded of groups up to the last key, and was not listed."""
         for project in list(self._known):
             known, rejected = self._of(project)
-            for group in [group for group in {*known, *rejected} if group.at <= last]:
+            for group in [group for group in {*known, *rejected} if group.last <= last]:
                 gone, mended = known.pop(group, []), rejected.pop(group, {})
                 place = self._layout.place_of(gone[0].object_key if gone else next(iter(mended)))
                 if place is not None:
