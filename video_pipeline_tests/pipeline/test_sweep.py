@@ -1,5 +1,6 @@
 """The sweep in slices: bounded, resumed where it was, and careful with what it does not find."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,12 @@ from hypothesis import strategies as st
 
 from video_pipeline.domain.errors import StorageError
 from video_pipeline.domain.source import Due, Removal
-from video_pipeline.pipeline.arrive import Looks
+from video_pipeline.pipeline.arrive import Looks, register_now
 from video_pipeline.pipeline.reception import Memory, receive
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep import Position
 from video_pipeline.storage.folder import FolderIngest, FolderProjectIngest
+from video_pipeline.storage.store import StoredObject
 from video_pipeline_tests.stage.arriving import Arrivals
 
 
@@ -248,6 +250,39 @@ def test_a_rule_that_gives_videos_no_folder_never_takes_two_objects_for_one(
     assert rejected.object_key == "in/acme/2026/film.mp4"
     assert "'in/acme/2025/film.mp4' is the same video" in rejected.reason
     assert here.record("globex/film") is not None
+
+
+class Overtaken(WholeFolder):
+    """One that is read when another process has just not yet registered what has just come."""
+
+    def __init__(self, root: Path, meanwhile: Callable[[], object]) -> None:
+        super().__init__(root)
+        self._meanwhile = meanwhile
+
+    def project(self, project: str) -> FolderProjectIngest:
+        found = super().project(project)
+        listing = found.listing
+
+        def overtaken(prefix: str) -> Iterator[StoredObject]:
+            listed = list(listing(prefix))
+            self._meanwhile()
+            return iter(listed)
+
+        found.listing = overtaken
+        return found
+
+
+def test_what_another_registers_during_a_look_is_not_taken_for_gone(here: Arrivals) -> None:
+    def arrives() -> None:
+        here.put(key_of("acme", "one"))
+        register_now(here.ingest, here.catalog, key_of("acme", "one"), here.now)
+
+    looks = Looks(replace(here.services, ingest=Overtaken(here.root, arrives)), here.now)
+    (here.root / "projects/acme").mkdir(parents=True)
+    looks.into(key_of("acme", "one"))
+    assert looks.removed == []
+    record = here.record("acme/one")
+    assert record and record.removed_at is None
 
 
 RULES = {
