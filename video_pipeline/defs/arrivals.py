@@ -49,7 +49,7 @@ def _tick(context: dg.SensorEvaluationContext, services: Services) -> dg.SensorR
     memory = _memory(context.cursor)
     note_requested(services.catalog, memory.requested)
     found = receive(services, memory, datetime.now(UTC))
-    keys = see_to_keys(context.instance, services, found.troubles)
+    keys = see_to_keys(context.instance, services, found.looks.allowance, found.troubles)
     due = next_runs(services.catalog)
     known = [] if context.cursor else list(_known(services.catalog))
     lacking = _lacking(context.instance, known)

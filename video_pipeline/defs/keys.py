@@ -13,7 +13,7 @@ from video_pipeline.defs.partitions import PARTITION_TAG, VIDEOS_NAME, add_video
 from video_pipeline.domain.errors import CatalogUnavailable, PipelineError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import Due, VideoRecord
-from video_pipeline.pipeline.remove import carry_out, finish, partition_goes
+from video_pipeline.pipeline.remove import Allowance, carry_out, finish, partition_goes
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep import Troubles
 
@@ -37,34 +37,31 @@ class Keys:
     """A run of the video is at work, more is to be deleted, or there was trouble."""
 
 
-def see_to_keys(instance: dg.DagsterInstance, services: Services, troubles: Troubles) -> Keys:
+def see_to_keys(
+    instance: dg.DagsterInstance, services: Services, allowance: Allowance, troubles: Troubles
+) -> Keys:
     """Carry out what is due, some of each project. Raises CatalogUnavailable."""
     told = Keys()
     for project in services.catalog.projects():
         for what in (Due.REMOVAL, Due.ARCHIVAL, Due.RESTORATION):
             for record in services.of(project).arrivals.due(what, MOST):
-                done = _guarded(instance, services, record, troubles)
+                try:
+                    done = _see_to(instance, services, record, allowance)
+                except CatalogUnavailable:
+                    raise
+                except PipelineError as error:
+                    # One project's trouble never stops the others.
+                    troubles[project], done = str(error), False
                 told.seen_to[what] += done
                 told.left += not done
     return told
 
 
-def _guarded(
-    instance: dg.DagsterInstance, services: Services, record: VideoRecord, troubles: Troubles
+def _see_to(
+    instance: dg.DagsterInstance, services: Services, record: VideoRecord, allowance: Allowance
 ) -> bool:
-    """One project's trouble never stops the others."""
-    try:
-        return _see_to(instance, services, record)
-    except CatalogUnavailable:
-        raise
-    except PipelineError as error:
-        troubles[record.key.project] = str(error)
-        return False
-
-
-def _see_to(instance: dg.DagsterInstance, services: Services, record: VideoRecord) -> bool:
-    """False while a run is at work, which would write what has just been deleted, and while more
-    is left to be deleted than a tick may."""
+    """False while a run is at work, which would write what has just been deleted, while more is
+    left to be deleted than a tick may, and where the video has arrived anew."""
     arrivals = services.of(record.key.project).arrivals
     if record.due is Due.RESTORATION:
         add_videos(instance, [record.key])
@@ -74,7 +71,7 @@ def _see_to(instance: dg.DagsterInstance, services: Services, record: VideoRecor
     if record.due is Due.ARCHIVAL:
         _drop(instance, record.key)
         return arrivals.done(record)
-    if not carry_out(services, record):
+    if not carry_out(services, record, allowance):
         return False
     if partition_goes(services, record.key):
         _drop(instance, record.key)

@@ -17,14 +17,14 @@ from video_pipeline.domain.identity import ProjectId, VideoKey, project_id_for, 
 from video_pipeline.domain.layout import Group, Layout, Place
 from video_pipeline.domain.source import Due, Known, Source
 from video_pipeline.pipeline.rejections import settle
-from video_pipeline.pipeline.remove import carry_out
+from video_pipeline.pipeline.remove import Allowance, carry_out
 from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.store import IngestStore, StoredObject
 
 MOST_IN_A_FOLDER = 10_000
 """Objects that may lie in and below one video's folder."""
 MOST_PENDING = 1_000
-"""Objects that wait to look the same twice, at one time: more are found by a later sweep."""
+"""Objects that wait for another look, at one time: more are found by a later sweep."""
 
 _CROWD = f"more than {MOST_IN_A_FOLDER} objects lie in one video's folder: leave one"
 
@@ -56,6 +56,8 @@ class Looks:
 
     services: Services
     now: datetime
+    allowance: Allowance = field(default_factory=Allowance)
+    """What this round may still delete of removed videos."""
     arrived: list[VideoKey] = field(default_factory=list[VideoKey])
     """New videos and new versions, now registered: each is due for a run."""
     removed: list[VideoKey] = field(default_factory=list[VideoKey])
@@ -63,7 +65,7 @@ class Looks:
     rejected: dict[str, str] = field(default_factory=dict[str, str])
     """Object keys that no video can be made of now, with the reasons, as far as looked at."""
     pending: dict[str, str] = field(default_factory=dict[str, str])
-    """Object key to version: has to look the same at the next look."""
+    """Object key to version: is looked at again by the next round, and has to look the same."""
     missed: dict[ProjectId, list[Known]] = field(default_factory=dict[ProjectId, list[Known]])
     """Not found by a sweep although the catalogue knows them, as an earlier one had noted."""
     strays: list[str] = field(default_factory=list[str])
@@ -170,13 +172,16 @@ class Looks:
                     half.arrivals.found(known)
                 return {}
         if not self.services.ingest.appears_whole and seen.get(one.key) != one.version:
-            if len(self.pending) < MOST_PENDING:
-                self.pending[one.key] = one.version
+            self._wait(one)
             # Until it was looked at again, what was said of it stands.
             return {k: reason for k, reason in contents.rejected.items() if k == one.key}
         if not one.size:
             return {one.key: "empty: put it in again, whole"}
         return self._register(one, contents.place.video or "", half)
+
+    def _wait(self, one: StoredObject) -> None:
+        if len(self.pending) < MOST_PENDING:
+            self.pending[one.key] = one.version
 
     def _register(self, one: StoredObject, name: str, half: ProjectCatalog) -> dict[str, str]:
         try:
@@ -184,8 +189,9 @@ class Looks:
             before = half.videos.get(source.key.video)
             if before is not None and before.due is Due.REMOVAL:
                 # It starts anew: nothing of the removed one may be left for it to find.
-                while not carry_out(self.services, before):
-                    continue
+                if not carry_out(self.services, before, self.allowance):
+                    self._wait(one)
+                    return {}
             elif before is not None and self._is_elsewhere(before.source, source):
                 return {one.key: f"ambiguous: {before.source.object_key!r} is the same video"}
             if half.videos.register(source, self.now):
