@@ -10,15 +10,13 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from video_pipeline.defs.partitions import PARTITION_TAG, VIDEOS_NAME, add_videos
-from video_pipeline.domain.errors import CatalogUnavailable, PipelineError
+from video_pipeline.domain.errors import CatalogUnavailable, PipelineError, StorageUnavailable
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import Due, VideoRecord
+from video_pipeline.pipeline.backlog import next_due
 from video_pipeline.pipeline.remove import Allowance, carry_out, finish, partition_goes
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep import Troubles
-
-MOST = 20
-"""Of each kind, a tick and project; the others stay due."""
 
 _WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
 _AT_WORK = [
@@ -40,20 +38,25 @@ class Keys:
 def see_to_keys(
     instance: dg.DagsterInstance, services: Services, allowance: Allowance, troubles: Troubles
 ) -> Keys:
-    """Carry out what is due, some of each project. Raises CatalogUnavailable."""
+    """Carry out what is due, of the projects in turn, until it is late or a store does not answer.
+    Raises CatalogUnavailable."""
     told = Keys()
-    for project in services.catalog.projects():
-        for what in (Due.REMOVAL, Due.ARCHIVAL, Due.RESTORATION):
-            for record in services.of(project).arrivals.due(what, MOST):
-                try:
-                    done = _see_to(instance, services, record, allowance)
-                except CatalogUnavailable:
-                    raise
-                except PipelineError as error:
-                    # One project's trouble never stops the others.
-                    troubles[project], done = str(error), False
-                told.seen_to[what] += done
-                told.left += not done
+    for what in (Due.RESTORATION, Due.ARCHIVAL, Due.REMOVAL):
+        for record in next_due(services.catalog, what):
+            if allowance.late():
+                return told
+            try:
+                done = _see_to(instance, services, record, allowance)
+            except CatalogUnavailable:
+                raise
+            except PipelineError as error:
+                # One project's trouble never stops the others, but for time.
+                troubles[record.key.project] = str(error)
+                if isinstance(error, StorageUnavailable):
+                    return told
+                done = False
+            told.seen_to[what] += done
+            told.left += not done
     return told
 
 

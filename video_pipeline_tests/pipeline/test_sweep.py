@@ -66,7 +66,7 @@ def test_a_slice_ends_at_a_folder_s_end_and_the_next_goes_on_behind_it(here: Arr
 def test_the_time_of_a_slice_is_bounded_and_what_is_left_comes_next(here: Arrivals) -> None:
     for number in range(4):
         here.put(key_of("acme", f"v{number}"))
-    readings = iter([0.0, 0.0, 1.0, 99.0])
+    readings = iter([0.0, 0.0, 0.0, 0.0, 1.0, 99.0])
     found = receive(here.services, Memory(), here.now, clock=lambda: next(readings))
     assert [str(key) for key in found.looks.arrived] == ["acme/v0"]
     here.memory = Memory(position=found.position)
