@@ -75,12 +75,13 @@ def sweep_on(
 ) -> Position:
     """Compare the next slice, of about so many keys, and say how far that has led.
 
-    Ends before where it is late, at a folder's end. What troubles one project is told and left to
-    the next sweep. Raises StorageError where the store cannot be listed, CatalogUnavailable.
+    Where it is late it ends at a folder's end, having compared one at least. What troubles one
+    project is told and left to the next sweep. Raises StorageError where the store cannot be
+    listed, CatalogUnavailable.
     """
     if position.began is None:
         position = Position(began=looks.now, ended=position.ended)
-    piece = _slice(looks, position.after, keys)
+    piece = _slice(looks, position.after, keys, late)
     if not piece.folders and not position.after and _knows_any(looks):
         troubles[""] = (
             "nothing lies in the ingest store, although videos are known: is it the right place? "
@@ -99,13 +100,13 @@ def _knows_any(looks: Looks) -> bool:
     return any(looks.services.of(p).arrivals.folder() for p in looks.services.catalog.projects())
 
 
-def _slice(looks: Looks, after: str, keys: int) -> _Slice:
+def _slice(looks: Looks, after: str, keys: int, late: Callable[[], bool]) -> _Slice:
     """The next objects, on to the end of the last one's folder; a crowd in one folder is cut."""
     first = after + "\0" if after else ""
     folders: list[_Folder] = []
     for count, one in enumerate(looks.services.ingest.listing(after)):
         if not folders or not folders[-1].group.holds(one.key):
-            if count >= keys:
+            if folders and (count >= keys or late()):
                 return _Slice(folders, first, folders[-1].group.last, whole=False)
             folders.append(_Folder(looks.layout.group_of(one.key), []))
         group, objects = folders[-1]
@@ -119,8 +120,9 @@ def _compare(looks: Looks, piece: _Slice, late: Callable[[], bool], troubles: Tr
     """Look at each folder of a slice; the key up to which that was done."""
     recorded, pending = _Recorded(looks, piece), len(looks.pending)
     reached = piece.first.removesuffix("\0")
-    for folder in piece.folders:
-        if late() or len(looks.pending) - pending >= _MOST_NEW:
+    for number, folder in enumerate(piece.folders):
+        # One at least: where listing alone takes all of the time, the sweep yet comes on.
+        if number and (late() or len(looks.pending) - pending >= _MOST_NEW):
             break
         reached = folder.group.last
         for group, objects in _by_group(looks, folder).items():

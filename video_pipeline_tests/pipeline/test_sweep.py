@@ -13,7 +13,7 @@ from video_pipeline.domain.source import Due, Removal
 from video_pipeline.pipeline.arrive import Looks, register_now
 from video_pipeline.pipeline.reception import Memory, receive
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep import Position
+from video_pipeline.pipeline.sweep import Position, sweep_on
 from video_pipeline.storage.folder import FolderIngest, FolderProjectIngest
 from video_pipeline.storage.store import StoredObject
 from video_pipeline_tests.stage.arriving import Arrivals
@@ -66,11 +66,22 @@ def test_a_slice_ends_at_a_folder_s_end_and_the_next_goes_on_behind_it(here: Arr
 def test_the_time_of_a_slice_is_bounded_and_what_is_left_comes_next(here: Arrivals) -> None:
     for number in range(4):
         here.put(key_of("acme", f"v{number}"))
-    readings = iter([0.0, 0.0, 0.0, 0.0, 1.0, 99.0])
-    found = receive(here.services, Memory(), here.now, clock=lambda: next(readings))
-    assert [str(key) for key in found.looks.arrived] == ["acme/v0"]
-    here.memory = Memory(position=found.position)
-    assert [str(key) for key in here.round().arrived] == ["acme/v1", "acme/v2", "acme/v3"]
+    looks, readings = Looks(here.services, here.now), iter([False] * 4 + [True] * 9)
+    position = sweep_on(looks, Position(), 99, lambda: next(readings), {})
+    assert [str(key) for key in looks.arrived] == ["acme/v0", "acme/v1"]
+    here.memory = Memory(position=position)
+    assert [str(key) for key in here.round().arrived] == ["acme/v2", "acme/v3"]
+
+
+def test_a_sweep_comes_on_also_where_listing_takes_all_of_its_time(here: Arrivals) -> None:
+    for number in range(4):
+        here.put(key_of("acme", f"v{number}"))
+        here.put(key_of("acme", f"v{number}", "b.srt"))
+    looks, position = Looks(here.services, here.now), Position()
+    for number in range(4):
+        position = sweep_on(looks, position, 99, lambda: True, {})
+        assert str(looks.arrived[-1]) == f"acme/v{number}"
+    assert len(looks.arrived) == 4 and position.ended == here.now
 
 
 def test_many_new_files_wait_for_a_second_look_portion_by_portion(
