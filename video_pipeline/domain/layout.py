@@ -122,9 +122,23 @@ class Layout(Frozen):
         return hidden or path.suffix.lower() in UNFINISHED | BESIDE
 
 
+def is_key(key: str) -> bool:
+    """Whether text can be a key of every store."""
+    odd = {"", ".", ".."}.intersection(key.split("/")) or "\0" in key
+    return not odd and _is_text(key)
+
+
+def _is_text(key: str) -> bool:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _usual_place(key: str) -> Place | None:
     parts = key.split("/")
-    if parts[0] != "projects" or len(parts) < 3 or not all(parts[1:3]):
+    if parts[0] != "projects" or len(parts) < 3 or not parts[1] or parts[2:] == [""]:
         return None
     in_video = parts[2] == "videos" and len(parts) > 4
     return Place(parts[1], parts[3] if in_video else None)

@@ -14,7 +14,7 @@ from itertools import islice
 from video_pipeline.catalog.interface import Catalog, ProjectCatalog
 from video_pipeline.domain.errors import IdentityError, SourceError
 from video_pipeline.domain.identity import ProjectId, VideoKey, project_id_for, video_id_for
-from video_pipeline.domain.layout import Group, Layout, Place
+from video_pipeline.domain.layout import Group, Layout, Place, is_key
 from video_pipeline.domain.source import Due, Known, Source
 from video_pipeline.pipeline.rejections import settle
 from video_pipeline.pipeline.remove import Allowance, carry_out
@@ -27,6 +27,7 @@ MOST_PENDING = 1_000
 """Objects that wait for another look, at one time: more are found by a later sweep."""
 
 _CROWD = f"more than {MOST_IN_A_FOLDER} objects lie in one video's folder: leave one"
+_NO_KEY = "a name in its key is empty, '.' or '..', which not every store takes: rename it"
 
 Versions = Mapping[str, str]
 """Object key to version."""
@@ -89,7 +90,12 @@ class Looks:
         if place is None:
             self.strays.append(key)
             return
-        self.at(self._contents(place, group), seen or {}, removes=removes)
+        if is_key(group.at.removesuffix("/")):
+            self.at(self._contents(place, group), seen or {}, removes=removes)
+        else:
+            half = self._half(place)
+            self.rejected[key] = _NO_KEY
+            settle(half.videos, half.project, {}, {key: _NO_KEY}, self.now)
 
     def visible(self, objects: Iterable[StoredObject]) -> Iterable[StoredObject]:
         """Without what marks a folder, and without what may lie beside a video."""
@@ -260,6 +266,8 @@ def _ambiguous(candidates: Sequence[StoredObject]) -> dict[str, str]:
 
 
 def _complaint(one: StoredObject, place: Place, layout: Layout) -> str | None:
+    if not is_key(one.key):
+        return _NO_KEY
     if one.form == "symlink":
         return "a symbolic link is not followed: put the file itself there"
     if one.form == "other":

@@ -14,7 +14,7 @@ from pydantic import Field
 from video_pipeline.domain.errors import (
     CatalogUnavailable,
     NoticesError,
-    StorageError,
+    PipelineError,
     StorageUnavailable,
 )
 from video_pipeline.domain.values import Frozen
@@ -31,6 +31,7 @@ ROUND_SECONDS = 45.0
 """The most of a round with the removals that follow it. Dagster gives a tick 60 seconds."""
 PAUSE_SECONDS = 900.0
 """Between two sweeps where notices tell of arrivals, unless pipeline.yaml says otherwise."""
+_QUEUE = "the queue"
 
 Clock = Callable[[], float]
 """Seconds that only go forward."""
@@ -53,7 +54,6 @@ class Round:
     position: Position
     heard: Heard = field(default_factory=Heard)
     troubles: Troubles = field(default_factory=dict[str, str])
-    """Project, or nothing for all of them, to what is wrong and what mends it."""
 
 
 def receive(
@@ -81,7 +81,7 @@ def _look_again(found: Round, pending: Mapping[str, str], late: Callable[[], boo
             found.looks.into(object_key, pending, removes=False)
         except CatalogUnavailable:
             raise
-        except StorageError as error:
+        except PipelineError as error:
             found.troubles[""] = str(error)
             if isinstance(error, StorageUnavailable):
                 break
@@ -93,18 +93,19 @@ def _look_again(found: Round, pending: Mapping[str, str], late: Callable[[], boo
 def _hear(services: Services, found: Round, late: Callable[[], bool]) -> None:
     if services.notices is None:
         return
-    most = services.arrivals.messages_a_tick
     try:
-        found.heard = take_up(found.looks, services.notices, most, late, found.troubles)
+        take_up(found.looks, services.notices, found.heard, late, found.troubles)
     except NoticesError as error:
-        found.troubles[""] = str(error)
+        found.troubles[_QUEUE] = str(error)
 
 
 def _sweep(services: Services, found: Round, late: Callable[[], bool]) -> None:
     keys = services.arrivals.keys_a_tick
     try:
         found.position = sweep_on(found.looks, found.position, keys, late, found.troubles)
-    except StorageError as error:
+    except CatalogUnavailable:
+        raise
+    except PipelineError as error:
         found.troubles[""] = str(error)
 
 

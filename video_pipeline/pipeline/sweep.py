@@ -24,7 +24,8 @@ from video_pipeline.pipeline.arrive import (
 from video_pipeline.storage.store import StoredObject
 
 Troubles = dict[str, str]
-"""Project, or nothing for all of them, to what is wrong and what mends it."""
+"""A project's folder or id, or what else there is trouble with, to what is wrong and what mends
+it. Nothing: the ingest store."""
 
 
 _MOST_NEW = 200
@@ -43,7 +44,7 @@ class Position(Frozen):
     ended: datetime | None = None
     """When the last whole one ended."""
     keys: int = 0
-    """How many objects it has listed so far, or the last whole one had."""
+    """How many objects it has compared so far, or the last whole one had."""
 
 
 class _Folder(NamedTuple):
@@ -90,7 +91,8 @@ def sweep_on(
         return Position(ended=looks.now)
     reached = _compare(looks, piece, late, troubles)
     _look_again(looks, position.began or looks.now, late, troubles)
-    listed = position.keys + sum(1 for _ in piece.objects)
+    compared = [one for one in piece.folders if one.group.last <= reached]
+    listed = position.keys + sum(len(one.objects) for one in compared)
     if piece.whole and reached == piece.last:
         return Position(ended=looks.now, keys=listed)
     return Position(after=reached, began=position.began, ended=position.ended, keys=listed)
@@ -220,4 +222,4 @@ def _guarded(looks: Looks, place: Place, troubles: Troubles, look: Callable[[], 
     except CatalogUnavailable:
         raise
     except PipelineError as error:
-        troubles[project_id_for(place.project)] = str(error)
+        troubles[place.project] = str(error)

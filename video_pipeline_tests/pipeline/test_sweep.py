@@ -69,6 +69,7 @@ def test_the_time_of_a_slice_is_bounded_and_what_is_left_comes_next(here: Arriva
     looks, readings = Looks(here.services, here.now), iter([False] * 4 + [True] * 9)
     position = sweep_on(looks, Position(), 99, lambda: next(readings), {})
     assert [str(key) for key in looks.arrived] == ["acme/v0", "acme/v1"]
+    assert position.keys == 2, "what was compared, not all that was listed"
     here.memory = Memory(position=position)
     assert [str(key) for key in here.round().arrived] == ["acme/v2", "acme/v3"]
 
