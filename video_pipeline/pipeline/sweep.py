@@ -21,6 +21,7 @@ from video_pipeline.pipeline.arrive import (
     Contents,
     Looks,
 )
+from video_pipeline.pipeline.services import ArrivalPolicy
 from video_pipeline.storage.store import StoredObject
 
 Troubles = dict[str, str]
@@ -30,6 +31,8 @@ it. Nothing: the ingest store."""
 
 _MOST_NEW = 200
 """Objects that a slice lets wait for a second look; it ends with them, and goes on after it."""
+_FEW = 5
+"""Videos of a project that may be missing whatever share of them that is."""
 _END = "\U0010ffff"
 """Behind every key."""
 
@@ -83,10 +86,10 @@ def sweep_on(
     if position.began is None:
         position = Position(began=looks.now, ended=position.ended)
     piece = _slice(looks, position.after, keys, late)
-    if not piece.folders and not position.after and _knows_any(looks):
+    if not position.after and _is_empty(looks, piece) and _knows_any(looks):
         troubles[""] = (
             "nothing lies in the ingest store, although videos are known: is it the right place? "
-            "None is taken for removed. If all are to go, leave any other object there."
+            "None is taken for removed. If all are to go, leave any other file there."
         )
         return Position(ended=looks.now)
     reached = _compare(looks, piece, late, troubles)
@@ -96,6 +99,11 @@ def sweep_on(
     if piece.whole and reached == piece.last:
         return Position(ended=looks.now, keys=listed)
     return Position(after=reached, began=position.began, ended=position.ended, keys=listed)
+
+
+def _is_empty(looks: Looks, piece: _Slice) -> bool:
+    """Whether nothing lies in the store but what marks folders, is hidden or lies beside videos."""
+    return piece.whole and not any(True for _ in looks.visible(piece.objects))
 
 
 def _knows_any(looks: Looks) -> bool:
@@ -194,12 +202,11 @@ def _look_again(
     looks: Looks, began: datetime, late: Callable[[], bool], troubles: Troubles
 ) -> None:
     """One more look for what an earlier sweep had noted as missing already."""
-    most = looks.services.arrivals.removals_at_once
     for project, missed in list(looks.missed.items()):
         gone = [one for one in missed if one.missing_since and one.missing_since < began]
         half = looks.services.of(project)
-        if gone and half.arrivals.missing(most + 1) > most:
-            troubles[project] = _too_many(half, most)
+        if gone and (why := _too_many(half, looks.services.arrivals)):
+            troubles[project] = why
             continue
         for one in gone:
             place = looks.layout.place_of(one.object_key)
@@ -208,10 +215,19 @@ def _look_again(
             _guarded(looks, place, troubles, lambda it=one: looks.into(it.object_key))
 
 
-def _too_many(half: ProjectCatalog, most: int) -> str:
+def _too_many(half: ProjectCatalog, policy: ArrivalPolicy) -> str:
+    """Why none of a project's missing videos is taken for removed; empty where they may be."""
+    most = policy.removals_at_once
+    missing = half.arrivals.missing(most + 1)
+    if missing > most:
+        told, option = f"more than {most}", "removals_at_once"
+    elif missing > _FEW and missing > policy.removals_share * half.arrivals.present():
+        told, option = f"more than {policy.removals_share:.0%} of the", "removals_share"
+    else:
+        return ""
     return (
-        f"more than {most} videos of {half.project} are missing at once: is it the right place? "
-        "None is taken for removed. If they are to go, raise arrivals.removals_at_once."
+        f"{told} videos of {half.project} are missing at once: is it the right place? "
+        f"None is taken for removed. If they are to go, raise arrivals.{option}."
     )
 
 

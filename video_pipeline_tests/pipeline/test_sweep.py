@@ -181,8 +181,11 @@ def test_a_removed_video_that_arrives_again_starts_anew(here: Arrivals) -> None:
     assert record and (record.due, record.removed_at) == (Due.RUN, None)
 
 
-def test_an_empty_store_is_taken_for_the_wrong_one(here: Arrivals) -> None:
+@pytest.mark.parametrize("left", ["", "projects/.keep", "projects/acme/videos/one/a.srt"])
+def test_an_empty_store_is_taken_for_the_wrong_one(here: Arrivals, left: str) -> None:
     here.put(key_of("acme", "one"))
+    if left:
+        here.put(left)
     here.round()
     here.remove(key_of("acme", "one"))
     for _ in range(3):
@@ -208,6 +211,24 @@ def test_more_than_may_be_missing_at_once_is_told_and_none_is_removed(here: Arri
     assert [str(key) for key in found.looks.removed] == ["globex/v0"]
     here.with_policy(removals_at_once=3)
     assert len(here.round().removed) == 3
+
+
+def test_a_large_part_of_a_small_project_is_not_taken_for_removed(here: Arrivals) -> None:
+    for number in range(12):
+        here.put(key_of("acme", f"v{number}"))
+        here.put(key_of("globex", f"v{number}"))
+    here.round()
+    for number in range(7):
+        here.remove(key_of("acme", f"v{number}"))
+    for number in range(6):
+        here.remove(key_of("globex", f"v{number}"))
+    here.any_round()
+    found = here.any_round()
+    assert list(found.troubles) == ["acme"]
+    assert "more than 50% of the videos of acme" in found.troubles["acme"]
+    assert len(found.looks.removed) == 6
+    here.with_policy(removals_share=1.0)
+    assert len(here.round().removed) == 7
 
 
 def test_one_project_s_trouble_does_not_stop_the_others(here: Arrivals) -> None:
