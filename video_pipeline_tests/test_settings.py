@@ -323,3 +323,27 @@ def test_a_layout_that_cannot_serve_is_told_with_its_line(tmp_path: Path) -> Non
     text = "storage:\n  ingest:\n    layout: '(?P<project>[^/]+)/.*'\n"
     with pytest.raises(ConfigurationError, match=r"line 3, storage.ingest.layout: .*<video>"):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("ingest", "outputs"),
+    [
+        ("{bucket: films}", "{bucket: films}"),
+        ("{folder: films}", "{folder: films}"),
+        ("{folder: films}", "{folder: ./films/../films/made}"),
+        ("{folder: films/in}", "{folder: films}"),
+    ],
+)
+def test_videos_may_not_arrive_where_removals_delete(
+    tmp_path: Path, ingest: str, outputs: str
+) -> None:
+    text = f"storage:\n  ingest: {ingest}\n  outputs: {outputs}\n"
+    told = r"line 3, storage.outputs: .*films.*removals delete.* S3_OUTPUT_BUCKET"
+    with pytest.raises(ConfigurationError, match=told):
+        read(tmp_path, text)
+
+
+def test_variables_may_not_name_one_bucket_for_both(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="'films'"):
+        read(tmp_path, "{}", S3_BUCKET="films", S3_OUTPUT_BUCKET="films")
+    read(tmp_path, "{}", S3_BUCKET="films", S3_OUTPUT_BUCKET="films-made")

@@ -44,6 +44,9 @@ class MongoArrivals:
         where: Document = {"missing_since": {"$gt": _EARLIEST}, "removed_at": None}
         return sum(1 for _ in self._videos.find(where, projection=["_id"], limit=limit))
 
+    def present(self) -> int:
+        return self._videos.count({"removed_at": None})
+
     def remove(self, known: Known, now: datetime) -> bool:
         marks = {"removed_at": now, "missing_since": None, "due": Due.REMOVAL.value}
         return self._videos.update({**_as_seen(known), "removed_at": None}, {"$set": marks})

@@ -87,6 +87,10 @@ class Arrivals(Protocol):
         """How many videos are noted as missing and not removed, counted up to the limit."""
         ...
 
+    def present(self) -> int:
+        """How many videos are not removed."""
+        ...
+
     def remove(self, known: Known, now: datetime) -> bool:
         """Mark as removed, with the removal due; False where it has changed meanwhile."""
         ...

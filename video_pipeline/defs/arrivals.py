@@ -1,6 +1,6 @@
 """The sensor of arrivals: what lies in the ingest store becomes partitions and runs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -46,20 +46,34 @@ def arrivals(
 
 
 def _tick(context: dg.SensorEvaluationContext, services: Services) -> dg.SensorResult:
+    """Runs that are due already are requested before anything is looked at, and the next tick
+    looks: a look may take long enough for Dagster to cut the tick off."""
     memory = _memory(context.cursor)
-    note_requested(services.catalog, memory.requested)
-    found = receive(services, memory, datetime.now(UTC))
-    keys = see_to_keys(context.instance, services, found.troubles)
+    just_requested = note_requested(services.catalog, memory.requested)
+    if just_requested or not waiting_runs(services.catalog):
+        memory, told = _look(context, services, memory)
+    else:
+        told = ["the next tick looks for arrivals"]
     due = next_runs(services.catalog)
     known = [] if context.cursor else list(_known(services.catalog))
     lacking = _lacking(context.instance, known)
     add_videos(context.instance, [*lacking, *(record.key for record in due)])
     requested = tuple(Requested(key=one.key, arrived_at=one.arrived_at) for one in due)
-    cursor = Memory(position=found.position, pending=found.looks.pending, requested=requested)
-    told = [*_told(found), *_told_of_runs(services, len(due)), *_told_of_keys(keys, lacking)]
+    cursor = memory.model_copy(update={"requested": requested}).model_dump_json()
+    told += [*_told_of_runs(services, len(due)), *_told_of_partitions(lacking)]
+    return _result(due, "; ".join(told), cursor, context)
+
+
+def _look(
+    context: dg.SensorEvaluationContext, services: Services, memory: Memory
+) -> tuple[Memory, list[str]]:
+    """One round, and what is due for keys: what is remembered of it, and what is told."""
+    found = receive(services, memory, datetime.now(UTC))
+    keys = see_to_keys(context.instance, services, found.looks.allowance, found.troubles)
     for trouble in found.troubles.values():
         context.log.error(trouble)
-    return _result(due, "; ".join(told), cursor.model_dump_json(), context)
+    after = Memory(position=found.position, pending=found.looks.pending)
+    return after, [*_told(found), *_told_of_keys(keys)]
 
 
 def _result(
@@ -129,10 +143,13 @@ def _told_of_runs(services: Services, requested: int) -> Iterator[str]:
         yield f"{requested} runs requested, {waiting - requested} wait for their turn"
 
 
-def _told_of_keys(keys: Keys, lacking: Iterable[VideoKey]) -> Iterator[str]:
+def _told_of_keys(keys: Keys) -> Iterator[str]:
     if keys.seen_to:
         yield ", ".join(f"{count} of {what} done" for what, count in keys.seen_to.items())
     if keys.left:
         yield f"{keys.left} removals or archivals wait for a run to end, or for the next tick"
-    if again := len(list(lacking)):
-        yield f"{again} known videos are partitions again: backfill what is missing"
+
+
+def _told_of_partitions(lacking: Sequence[VideoKey]) -> Iterator[str]:
+    if lacking:
+        yield f"{len(lacking)} known videos are partitions again: backfill what is missing"

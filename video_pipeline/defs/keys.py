@@ -10,15 +10,13 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from video_pipeline.defs.partitions import PARTITION_TAG, VIDEOS_NAME, add_videos
-from video_pipeline.domain.errors import CatalogUnavailable, PipelineError
+from video_pipeline.domain.errors import CatalogUnavailable, PipelineError, StorageUnavailable
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import Due, VideoRecord
-from video_pipeline.pipeline.remove import carry_out, finish, partition_goes
+from video_pipeline.pipeline.backlog import next_due
+from video_pipeline.pipeline.remove import Allowance, carry_out, finish, partition_goes
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep import Troubles
-
-MOST = 20
-"""Of each kind, a tick and project; the others stay due."""
 
 _WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
 _AT_WORK = [
@@ -37,34 +35,36 @@ class Keys:
     """A run of the video is at work, more is to be deleted, or there was trouble."""
 
 
-def see_to_keys(instance: dg.DagsterInstance, services: Services, troubles: Troubles) -> Keys:
-    """Carry out what is due, some of each project. Raises CatalogUnavailable."""
+def see_to_keys(
+    instance: dg.DagsterInstance, services: Services, allowance: Allowance, troubles: Troubles
+) -> Keys:
+    """Carry out what is due, of the projects in turn, until it is late or a store does not answer.
+    Raises CatalogUnavailable."""
     told = Keys()
-    for project in services.catalog.projects():
-        for what in (Due.REMOVAL, Due.ARCHIVAL, Due.RESTORATION):
-            for record in services.of(project).arrivals.due(what, MOST):
-                done = _guarded(instance, services, record, troubles)
-                told.seen_to[what] += done
-                told.left += not done
+    for what in (Due.RESTORATION, Due.ARCHIVAL, Due.REMOVAL):
+        for record in next_due(services.catalog, what):
+            if allowance.late():
+                return told
+            try:
+                done = _see_to(instance, services, record, allowance)
+            except CatalogUnavailable:
+                raise
+            except PipelineError as error:
+                # One project's trouble never stops the others, but for time.
+                troubles[record.key.project] = str(error)
+                if isinstance(error, StorageUnavailable):
+                    return told
+                done = False
+            told.seen_to[what] += done
+            told.left += not done
     return told
 
 
-def _guarded(
-    instance: dg.DagsterInstance, services: Services, record: VideoRecord, troubles: Troubles
+def _see_to(
+    instance: dg.DagsterInstance, services: Services, record: VideoRecord, allowance: Allowance
 ) -> bool:
-    """One project's trouble never stops the others."""
-    try:
-        return _see_to(instance, services, record)
-    except CatalogUnavailable:
-        raise
-    except PipelineError as error:
-        troubles[record.key.project] = str(error)
-        return False
-
-
-def _see_to(instance: dg.DagsterInstance, services: Services, record: VideoRecord) -> bool:
-    """False while a run is at work, which would write what has just been deleted, and while more
-    is left to be deleted than a tick may."""
+    """False while a run is at work, which would write what has just been deleted, while more is
+    left to be deleted than a tick may, and where the video has arrived anew."""
     arrivals = services.of(record.key.project).arrivals
     if record.due is Due.RESTORATION:
         add_videos(instance, [record.key])
@@ -74,7 +74,7 @@ def _see_to(instance: dg.DagsterInstance, services: Services, record: VideoRecor
     if record.due is Due.ARCHIVAL:
         _drop(instance, record.key)
         return arrivals.done(record)
-    if not carry_out(services, record):
+    if not carry_out(services, record, allowance):
         return False
     if partition_goes(services, record.key):
         _drop(instance, record.key)

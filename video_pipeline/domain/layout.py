@@ -52,6 +52,10 @@ class Group(NamedTuple):
         """The greatest key that the group can have."""
         return f"{self.at}\U0010ffff" if self.is_folder else self.at
 
+    def holds(self, key: str) -> bool:
+        """Whether a key lies there; by a rule it may yet be of another group, or of none."""
+        return key.startswith(self.at) if self.is_folder else key == self.at
+
 
 def _checked(pattern: str) -> str:
     if pattern:
@@ -118,9 +122,23 @@ class Layout(Frozen):
         return hidden or path.suffix.lower() in UNFINISHED | BESIDE
 
 
+def is_key(key: str) -> bool:
+    """Whether text can be a key of every store."""
+    odd = {"", ".", ".."}.intersection(key.split("/")) or "\0" in key
+    return not odd and _is_text(key)
+
+
+def _is_text(key: str) -> bool:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _usual_place(key: str) -> Place | None:
     parts = key.split("/")
-    if parts[0] != "projects" or len(parts) < 3 or not all(parts[1:3]):
+    if parts[0] != "projects" or len(parts) < 3 or not parts[1] or parts[2:] == [""]:
         return None
     in_video = parts[2] == "videos" and len(parts) > 4
     return Place(parts[1], parts[3] if in_video else None)

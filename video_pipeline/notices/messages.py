@@ -88,7 +88,7 @@ def _notice(name: Any, owner: Any, key: Any, bucket: str, *, encoded: bool) -> I
         raise Unreadable(f"it tells of the bucket {owner!r}, and the ingest store is {bucket!r}")
     happened = _happened(name.removeprefix("s3:"))
     if happened:
-        yield Notice(object_key=_decoded(key) if encoded else key, happened=happened)
+        yield Notice(object_key=_exact(key, encoded), happened=happened)
 
 
 def _happened(name: str) -> Happened | None:
@@ -97,8 +97,11 @@ def _happened(name: str) -> Happened | None:
     return "created" if name.startswith(_CREATED) else None
 
 
-def _decoded(key: str) -> str:
+def _exact(key: str, encoded: bool) -> str:
+    """JSON can hold halves of characters, of which no key is made."""
     try:
-        return unquote_plus(key, errors="strict")
-    except UnicodeDecodeError as error:
+        exact = unquote_plus(key, errors="strict") if encoded else key
+        exact.encode()
+    except UnicodeError as error:
         raise Unreadable(f"the key {key!r} is no UTF-8") from error
+    return exact

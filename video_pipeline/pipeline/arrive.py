@@ -14,19 +14,20 @@ from itertools import islice
 from video_pipeline.catalog.interface import Catalog, ProjectCatalog
 from video_pipeline.domain.errors import IdentityError, SourceError
 from video_pipeline.domain.identity import ProjectId, VideoKey, project_id_for, video_id_for
-from video_pipeline.domain.layout import Group, Layout, Place
+from video_pipeline.domain.layout import Group, Layout, Place, is_key
 from video_pipeline.domain.source import Due, Known, Source
 from video_pipeline.pipeline.rejections import settle
-from video_pipeline.pipeline.remove import carry_out
+from video_pipeline.pipeline.remove import Allowance, carry_out
 from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.store import IngestStore, StoredObject
 
 MOST_IN_A_FOLDER = 10_000
 """Objects that may lie in and below one video's folder."""
 MOST_PENDING = 1_000
-"""Objects that wait to look the same twice, at one time: more are found by a later sweep."""
+"""Objects that wait for another look, at one time: more are found by a later sweep."""
 
 _CROWD = f"more than {MOST_IN_A_FOLDER} objects lie in one video's folder: leave one"
+_NO_KEY = "a name in its key is empty, '.' or '..', which not every store takes: rename it"
 
 Versions = Mapping[str, str]
 """Object key to version."""
@@ -56,6 +57,8 @@ class Looks:
 
     services: Services
     now: datetime
+    allowance: Allowance = field(default_factory=Allowance)
+    """What this round may still delete of removed videos."""
     arrived: list[VideoKey] = field(default_factory=list[VideoKey])
     """New videos and new versions, now registered: each is due for a run."""
     removed: list[VideoKey] = field(default_factory=list[VideoKey])
@@ -63,7 +66,7 @@ class Looks:
     rejected: dict[str, str] = field(default_factory=dict[str, str])
     """Object keys that no video can be made of now, with the reasons, as far as looked at."""
     pending: dict[str, str] = field(default_factory=dict[str, str])
-    """Object key to version: has to look the same at the next look."""
+    """Object key to version: is looked at again by the next round, and has to look the same."""
     missed: dict[ProjectId, list[Known]] = field(default_factory=dict[ProjectId, list[Known]])
     """Not found by a sweep although the catalogue knows them, as an earlier one had noted."""
     strays: list[str] = field(default_factory=list[str])
@@ -87,15 +90,12 @@ class Looks:
         if place is None:
             self.strays.append(key)
             return
-        arrivals, listed = self._half(place).arrivals, self._listed(place, group)
-        contents = Contents(
-            place,
-            list(self.visible(listed)),
-            arrivals.known(group.at, group.last),
-            arrivals.rejected(group.at, group.last),
-            crowded=len(listed) > MOST_IN_A_FOLDER,
-        )
-        self.at(contents, seen or {}, removes=removes)
+        if is_key(group.at.removesuffix("/")):
+            self.at(self._contents(place, group), seen or {}, removes=removes)
+        else:
+            half = self._half(place)
+            self.rejected[key] = _NO_KEY
+            settle(half.videos, half.project, {}, {key: _NO_KEY}, self.now)
 
     def visible(self, objects: Iterable[StoredObject]) -> Iterable[StoredObject]:
         """Without what marks a folder, and without what may lie beside a video."""
@@ -117,6 +117,27 @@ class Looks:
         self.rejected |= reasons
         if not candidates and not contents.crowded:
             self._miss(contents.gone(), half, removes)
+
+    def _contents(self, place: Place, group: Group) -> Contents:
+        """Of this group alone: by a rule, others may lie below its folder."""
+
+        def is_its(key: str) -> bool:
+            return self.layout.group_of(key) == group
+
+        arrivals = self._half(place).arrivals
+        # What arrives between the two readings must not look as if it had gone: listed last.
+        known, rejected = (
+            arrivals.known(group.at, group.last),
+            arrivals.rejected(group.at, group.last),
+        )
+        listed = self._listed(place, group)
+        return Contents(
+            place,
+            [one for one in self.visible(listed) if is_its(one.key)],
+            [one for one in known if is_its(one.object_key)],
+            {key: reason for key, reason in rejected.items() if is_its(key)},
+            crowded=len(listed) > MOST_IN_A_FOLDER,
+        )
 
     def _listed(self, place: Place, group: Group) -> list[StoredObject]:
         ingest = self.services.ingest.project(project_id_for(place.project))
@@ -157,13 +178,16 @@ class Looks:
                     half.arrivals.found(known)
                 return {}
         if not self.services.ingest.appears_whole and seen.get(one.key) != one.version:
-            if len(self.pending) < MOST_PENDING:
-                self.pending[one.key] = one.version
+            self._wait(one)
             # Until it was looked at again, what was said of it stands.
             return {k: reason for k, reason in contents.rejected.items() if k == one.key}
         if not one.size:
             return {one.key: "empty: put it in again, whole"}
         return self._register(one, contents.place.video or "", half)
+
+    def _wait(self, one: StoredObject) -> None:
+        if len(self.pending) < MOST_PENDING:
+            self.pending[one.key] = one.version
 
     def _register(self, one: StoredObject, name: str, half: ProjectCatalog) -> dict[str, str]:
         try:
@@ -171,8 +195,9 @@ class Looks:
             before = half.videos.get(source.key.video)
             if before is not None and before.due is Due.REMOVAL:
                 # It starts anew: nothing of the removed one may be left for it to find.
-                while not carry_out(self.services, before):
-                    continue
+                if not carry_out(self.services, before, self.allowance):
+                    self._wait(one)
+                    return {}
             elif before is not None and self._is_elsewhere(before.source, source):
                 return {one.key: f"ambiguous: {before.source.object_key!r} is the same video"}
             if half.videos.register(source, self.now):
@@ -241,6 +266,8 @@ def _ambiguous(candidates: Sequence[StoredObject]) -> dict[str, str]:
 
 
 def _complaint(one: StoredObject, place: Place, layout: Layout) -> str | None:
+    if not is_key(one.key):
+        return _NO_KEY
     if one.form == "symlink":
         return "a symbolic link is not followed: put the file itself there"
     if one.form == "other":

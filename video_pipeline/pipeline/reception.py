@@ -11,18 +11,27 @@ from datetime import datetime
 
 from pydantic import Field
 
-from video_pipeline.domain.errors import CatalogUnavailable, NoticesError, StorageError
+from video_pipeline.domain.errors import (
+    CatalogUnavailable,
+    NoticesError,
+    PipelineError,
+    StorageUnavailable,
+)
 from video_pipeline.domain.values import Frozen
 from video_pipeline.pipeline.arrive import Looks
 from video_pipeline.pipeline.backlog import Requested
 from video_pipeline.pipeline.notified import Heard, take_up
+from video_pipeline.pipeline.remove import Allowance
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep import Position, Troubles, sweep_on
 
-HEARING_SECONDS, SWEEPING_SECONDS = 15.0, 15.0
-"""The most of a round for notices and for the sweep. Dagster gives a tick 60 seconds."""
+AGAIN_SECONDS, HEARING_SECONDS, SWEEPING_SECONDS = 5.0, 15.0, 15.0
+"""The most of a round for second looks, for notices and for the sweep."""
+ROUND_SECONDS = 45.0
+"""The most of a round with the removals that follow it. Dagster gives a tick 60 seconds."""
 PAUSE_SECONDS = 900.0
 """Between two sweeps where notices tell of arrivals, unless pipeline.yaml says otherwise."""
+_QUEUE = "the queue"
 
 Clock = Callable[[], float]
 """Seconds that only go forward."""
@@ -45,7 +54,6 @@ class Round:
     position: Position
     heard: Heard = field(default_factory=Heard)
     troubles: Troubles = field(default_factory=dict[str, str])
-    """Project, or nothing for all of them, to what is wrong and what mends it."""
 
 
 def receive(
@@ -55,40 +63,49 @@ def receive(
     # MongoDB keeps milliseconds: times are compared with those that come back from it.
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     services.catalog.projects()
-    found = Round(Looks(services, now), memory.position)
-    _look_again(found, memory.pending)
+    allowance = Allowance(late=_deadline(clock, ROUND_SECONDS))
+    found = Round(Looks(services, now, allowance), memory.position)
+    _look_again(found, memory.pending, _deadline(clock, AGAIN_SECONDS))
     _hear(services, found, _deadline(clock, HEARING_SECONDS))
     if _sweeps_now(services, memory.position, now):
         _sweep(services, found, _deadline(clock, SWEEPING_SECONDS))
     return found
 
 
-def _look_again(found: Round, pending: Mapping[str, str]) -> None:
-    for object_key in pending:
+def _look_again(found: Round, pending: Mapping[str, str], late: Callable[[], bool]) -> None:
+    """What there is no time for is left to the next round."""
+    left = dict(pending)
+    while left and not late():
+        object_key = next(iter(left))
         try:
             found.looks.into(object_key, pending, removes=False)
         except CatalogUnavailable:
             raise
-        except StorageError as error:
-            # The sweep comes upon the object again.
+        except PipelineError as error:
             found.troubles[""] = str(error)
+            if isinstance(error, StorageUnavailable):
+                break
+            # The sweep comes upon the object again.
+        del left[object_key]
+    found.looks.pending |= left
 
 
 def _hear(services: Services, found: Round, late: Callable[[], bool]) -> None:
     if services.notices is None:
         return
-    most = services.arrivals.messages_a_tick
     try:
-        found.heard = take_up(found.looks, services.notices, most, late, found.troubles)
+        take_up(found.looks, services.notices, found.heard, late, found.troubles)
     except NoticesError as error:
-        found.troubles[""] = str(error)
+        found.troubles[_QUEUE] = str(error)
 
 
 def _sweep(services: Services, found: Round, late: Callable[[], bool]) -> None:
     keys = services.arrivals.keys_a_tick
     try:
         found.position = sweep_on(found.looks, found.position, keys, late, found.troubles)
-    except StorageError as error:
+    except CatalogUnavailable:
+        raise
+    except PipelineError as error:
         found.troubles[""] = str(error)
 
 

@@ -5,6 +5,8 @@ killed in the middle is followed by another who begins again. Only what lies bel
 prefixes and under its own id is touched; the ledger of work units stays.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 
 from video_pipeline.domain.errors import FailureCategory
@@ -16,27 +18,60 @@ from video_pipeline.pipeline.services import Services
 
 _BECAUSE = "the video was removed"
 MOST_DELETED = 500
-"""Objects that are deleted at once: a tick of the sensor has seconds, not minutes."""
+"""Objects that are deleted in one round: a tick of the sensor has seconds, not minutes."""
+_PORTION = 20
+"""Objects that are deleted between two looks at the record."""
 
 
-def carry_out(services: Services, record: VideoRecord, most: int = MOST_DELETED) -> bool:
+@dataclass
+class Allowance:
+    """What one round may still do about removals, those of all projects together."""
+
+    deletions: int = MOST_DELETED
+    late: Callable[[], bool] = lambda: False
+
+    @property
+    def is_spent(self) -> bool:
+        return self.deletions <= 0 or self.late()
+
+
+def carry_out(services: Services, record: VideoRecord, allowance: Allowance) -> bool:
     """End the work that is under way for a removed video and, where the policy is to delete,
-    everything that was made of it, at most so many objects: False where some are left.
+    everything that was made of it, as far as the allowance goes.
 
-    Raises StorageError, CatalogError; repeat it then.
+    False where some is left, and where the video is not any more what was recorded: it has
+    arrived anew, and what lies there may be its own. Raises StorageError, CatalogError; repeat it
+    then.
     """
-    _end_work(services, record.key)
+    if not _end_work(services, record, allowance):
+        return False
     if services.removal_of(record.key.project) is not Removal.DELETE:
         return True
+    if not (_delete(services, record, allowance) and _is_as_recorded(services, record)):
+        return False
+    services.of(record.key.project).results.forget(record.key.video)
+    return True
+
+
+def _is_as_recorded(services: Services, record: VideoRecord) -> bool:
+    now = services.of(record.key.project).videos.get(record.key.video)
+    return now is not None and _arrival(now) == _arrival(record)
+
+
+def _arrival(record: VideoRecord) -> tuple[object, ...]:
+    return record.arrived_at, record.removed_at, record.due
+
+
+def _delete(services: Services, record: VideoRecord, allowance: Allowance) -> bool:
+    """Whether all outputs and raw answers are gone."""
     outputs = services.outputs.project(record.key.project)
     for prefix in (record.key.prefix, record.key.raw_prefix):
-        found = [one.key for one in islice(outputs.listing(prefix), most + 1)]
-        for key in found[:most]:
-            outputs.delete(key)
-        if len(found) > most:
-            return False
-        most -= len(found)
-    services.of(record.key.project).results.forget(record.key.video)
+        while portion := [one.key for one in islice(outputs.listing(prefix), _PORTION)]:
+            if allowance.is_spent or not _is_as_recorded(services, record):
+                return False
+            for key in portion[: allowance.deletions]:
+                outputs.delete(key)
+                allowance.deletions -= 1
     return True
 
 
@@ -57,15 +92,19 @@ def partition_goes(services: Services, key: VideoKey) -> bool:
     return services.removal_of(key.project) is Removal.DELETE
 
 
-def _end_work(services: Services, key: VideoKey) -> None:
+def _end_work(services: Services, record: VideoRecord, allowance: Allowance) -> bool:
     """Close every unit of a video that is gone: nothing stays open, also where its provider does
-    not stop it or does not answer. What another holds the lease of is left to its holder."""
-    units = services.of(key.project).units
-    for unit in [one for one in units.of_video(key.video) if not one.state.ended]:
-        close(services, key, unit.id, _BECAUSE)
+    not stop it or does not answer. What another holds the lease of is left to its holder. False
+    where some is left."""
+    units = services.of(record.key.project).units
+    for unit in [one for one in units.of_video(record.key.video) if not one.state.ended]:
+        if allowance.late() or not _is_as_recorded(services, record):
+            return False
+        close(services, record.key, unit.id, _BECAUSE)
         now = units.get(unit.id)
         if now and now.state is UnitState.RUNNING and now.holder is None:
             _cancel(services, now)
+    return True
 
 
 def _cancel(services: Services, unit: WorkUnit) -> None:

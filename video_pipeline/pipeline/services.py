@@ -59,6 +59,8 @@ class ArrivalPolicy(Frozen):
     removals_at_once: NonNegativeInt = 100
     """Where more videos of one project are missing at once, none is taken for removed: the wrong
     place may have been looked at."""
+    removals_share: float = Field(default=0.5, ge=0, le=1)
+    """The same where more than five, and more than this share of its videos, are missing."""
 
 
 def now_utc() -> datetime:

@@ -7,7 +7,8 @@ gone it is only if the next whole sweep does not find it either, and one more lo
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import chain
+from typing import NamedTuple
 
 from video_pipeline.catalog.interface import ProjectCatalog
 from video_pipeline.domain.errors import CatalogUnavailable, PipelineError
@@ -20,14 +21,18 @@ from video_pipeline.pipeline.arrive import (
     Contents,
     Looks,
 )
+from video_pipeline.pipeline.services import ArrivalPolicy
 from video_pipeline.storage.store import StoredObject
 
 Troubles = dict[str, str]
-"""Project, or nothing for all of them, to what is wrong and what mends it."""
+"""A project's folder or id, or what else there is trouble with, to what is wrong and what mends
+it. Nothing: the ingest store."""
 
 
 _MOST_NEW = 200
 """Objects that a slice lets wait for a second look; it ends with them, and goes on after it."""
+_FEW = 5
+"""Videos of a project that may be missing whatever share of them that is."""
 _END = "\U0010ffff"
 """Behind every key."""
 
@@ -42,13 +47,21 @@ class Position(Frozen):
     ended: datetime | None = None
     """When the last whole one ended."""
     keys: int = 0
-    """How many objects it has listed so far, or the last whole one had."""
+    """How many objects it has compared so far, or the last whole one had."""
 
 
-class _Slice(Frozen):
+class _Folder(NamedTuple):
+    """What lies in and below one folder of a video, or one object that lies in none. By a rule,
+    some of what lies below may be of another video, or of none."""
+
+    group: Group
+    objects: list[StoredObject]
+
+
+class _Slice(NamedTuple):
     """Some of what lies in the store, whole folders of it, in key order."""
 
-    objects: tuple[StoredObject, ...]
+    folders: Sequence[_Folder]
     first: str
     last: str
     whole: bool
@@ -56,75 +69,93 @@ class _Slice(Frozen):
     crowded: Group | None = None
     """The folder that was cut short, since too much lies there."""
 
+    @property
+    def objects(self) -> Iterator[StoredObject]:
+        return chain.from_iterable(folder.objects for folder in self.folders)
+
 
 def sweep_on(
     looks: Looks, position: Position, keys: int, late: Callable[[], bool], troubles: Troubles
 ) -> Position:
     """Compare the next slice, of about so many keys, and say how far that has led.
 
-    Ends before where it is late, at a folder's end. What troubles one project is told and left to
-    the next sweep. Raises StorageError where the store cannot be listed, CatalogUnavailable.
+    Where it is late it ends at a folder's end, having compared one at least. What troubles one
+    project is told and left to the next sweep. Raises StorageError where the store cannot be
+    listed, CatalogUnavailable.
     """
     if position.began is None:
         position = Position(began=looks.now, ended=position.ended)
-    piece = _slice(looks, position.after, keys)
-    if not piece.objects and not position.after and _knows_any(looks):
+    piece = _slice(looks, position.after, keys, late)
+    if not position.after and _is_empty(looks, piece) and _knows_any(looks):
         troubles[""] = (
             "nothing lies in the ingest store, although videos are known: is it the right place? "
-            "None is taken for removed. If all are to go, leave any other object there."
+            "None is taken for removed. If all are to go, leave any other file there."
         )
         return Position(ended=looks.now)
     reached = _compare(looks, piece, late, troubles)
     _look_again(looks, position.began or looks.now, late, troubles)
-    listed = position.keys + len(piece.objects)
+    compared = [one for one in piece.folders if one.group.last <= reached]
+    listed = position.keys + sum(len(one.objects) for one in compared)
     if piece.whole and reached == piece.last:
         return Position(ended=looks.now, keys=listed)
     return Position(after=reached, began=position.began, ended=position.ended, keys=listed)
+
+
+def _is_empty(looks: Looks, piece: _Slice) -> bool:
+    """Whether nothing lies in the store but what marks folders, is hidden or lies beside videos."""
+    return piece.whole and not any(True for _ in looks.visible(piece.objects))
 
 
 def _knows_any(looks: Looks) -> bool:
     return any(looks.services.of(p).arrivals.folder() for p in looks.services.catalog.projects())
 
 
-def _slice(looks: Looks, after: str, keys: int) -> _Slice:
+def _slice(looks: Looks, after: str, keys: int, late: Callable[[], bool]) -> _Slice:
     """The next objects, on to the end of the last one's folder; a crowd in one folder is cut."""
     first = after + "\0" if after else ""
-    found: list[StoredObject] = []
-    group, in_group = Group("", False), 0
-    for one in looks.services.ingest.listing(after):
-        its_group = looks.layout.group_of(one.key)
-        if its_group != group:
-            if len(found) >= keys:
-                return _Slice(objects=tuple(found), first=first, last=group.last, whole=False)
-            group, in_group = its_group, 0
-        in_group += 1
-        if in_group > MOST_IN_A_FOLDER:
-            cut = tuple(found)
-            return _Slice(objects=cut, first=first, last=group.last, whole=False, crowded=group)
-        found.append(one)
-    return _Slice(objects=tuple(found), first=first, last=_END, whole=True)
+    folders: list[_Folder] = []
+    for count, one in enumerate(looks.services.ingest.listing(after)):
+        if not folders or not folders[-1].group.holds(one.key):
+            if folders and (count >= keys or late()):
+                return _Slice(folders, first, folders[-1].group.last, whole=False)
+            folders.append(_Folder(looks.layout.group_of(one.key), []))
+        group, objects = folders[-1]
+        if len(objects) == MOST_IN_A_FOLDER:
+            return _Slice(folders, first, group.last, whole=False, crowded=group)
+        objects.append(one)
+    return _Slice(folders, first, _END, whole=True)
 
 
 def _compare(looks: Looks, piece: _Slice, late: Callable[[], bool], troubles: Troubles) -> str:
-    """Look at each group of a slice; the key up to which that was done."""
+    """Look at each folder of a slice; the key up to which that was done."""
     recorded, pending = _Recorded(looks, piece), len(looks.pending)
     reached = piece.first.removesuffix("\0")
-    shown = looks.visible(piece.objects)
-    for group, objects in groupby(shown, lambda one: looks.layout.group_of(one.key)):
-        if late() or len(looks.pending) - pending >= _MOST_NEW:
+    for number, folder in enumerate(piece.folders):
+        # One at least: where listing alone takes all of the time, the sweep yet comes on.
+        if number and (late() or len(looks.pending) - pending >= _MOST_NEW):
             break
-        listed = list(objects)
-        reached, place = group.last, looks.layout.place_of(listed[0].key)
-        if place is None:
-            looks.strays.append(listed[0].key)
-        else:
-            contents = recorded.contents(place, group, listed, group == piece.crowded)
+        reached = folder.group.last
+        for group, objects in _by_group(looks, folder).items():
+            place = looks.layout.place_of(objects[0].key)
+            if place is None:
+                looks.strays.append(objects[0].key)
+                continue
+            crowded = folder.group == piece.crowded
+            contents = recorded.contents(place, group, objects, crowded)
             _guarded(looks, place, troubles, lambda it=contents: looks.at(it, {}))
     else:
         reached = piece.last
     for contents in recorded.unlisted(reached):
         _guarded(looks, contents.place, troubles, lambda it=contents: looks.at(it, {}))
     return reached
+
+
+def _by_group(looks: Looks, folder: _Folder) -> dict[Group, list[StoredObject]]:
+    """What counts of a folder, parted as one look into each group would see it."""
+    parted: dict[Group, list[StoredObject]] = {}
+    for one in looks.visible(folder.objects):
+        parted.setdefault(looks.layout.group_of(one.key), []).append(one)
+    return parted
 
 
 class _Recorded:
@@ -155,7 +186,7 @@ class _Recorded:
         """What is recorded of groups up to the last key, and was not listed."""
         for project in list(self._known):
             known, rejected = self._of(project)
-            for group in [group for group in {*known, *rejected} if group.at <= last]:
+            for group in [group for group in {*known, *rejected} if group.last <= last]:
                 gone, mended = known.pop(group, []), rejected.pop(group, {})
                 place = self._layout.place_of(gone[0].object_key if gone else next(iter(mended)))
                 if place is not None:
@@ -171,12 +202,11 @@ def _look_again(
     looks: Looks, began: datetime, late: Callable[[], bool], troubles: Troubles
 ) -> None:
     """One more look for what an earlier sweep had noted as missing already."""
-    most = looks.services.arrivals.removals_at_once
     for project, missed in list(looks.missed.items()):
         gone = [one for one in missed if one.missing_since and one.missing_since < began]
         half = looks.services.of(project)
-        if gone and half.arrivals.missing(most + 1) > most:
-            troubles[project] = _too_many(half, most)
+        if gone and (why := _too_many(half, looks.services.arrivals)):
+            troubles[project] = why
             continue
         for one in gone:
             place = looks.layout.place_of(one.object_key)
@@ -185,10 +215,19 @@ def _look_again(
             _guarded(looks, place, troubles, lambda it=one: looks.into(it.object_key))
 
 
-def _too_many(half: ProjectCatalog, most: int) -> str:
+def _too_many(half: ProjectCatalog, policy: ArrivalPolicy) -> str:
+    """Why none of a project's missing videos is taken for removed; empty where they may be."""
+    most = policy.removals_at_once
+    missing = half.arrivals.missing(most + 1)
+    if missing > most:
+        told, option = f"more than {most}", "removals_at_once"
+    elif missing > _FEW and missing > policy.removals_share * half.arrivals.present():
+        told, option = f"more than {policy.removals_share:.0%} of the", "removals_share"
+    else:
+        return ""
     return (
-        f"more than {most} videos of {half.project} are missing at once: is it the right place? "
-        "None is taken for removed. If they are to go, raise arrivals.removals_at_once."
+        f"{told} videos of {half.project} are missing at once: is it the right place? "
+        f"None is taken for removed. If they are to go, raise arrivals.{option}."
     )
 
 
@@ -199,4 +238,4 @@ def _guarded(looks: Looks, place: Place, troubles: Troubles, look: Callable[[], 
     except CatalogUnavailable:
         raise
     except PipelineError as error:
-        troubles[project_id_for(place.project)] = str(error)
+        troubles[place.project] = str(error)

@@ -20,6 +20,8 @@ _A_BUCKET_TELLS = Problem(
     what="only a bucket tells of its objects",
     remedy=f"Name one under storage.ingest.bucket or in {INGEST_BUCKET}, or remove this.",
 )
+_TOGETHER = "videos may not arrive in the {} where results are published, {}: removals delete there"
+_APART = f"Name another under storage.outputs, or in {OUTPUT_BUCKET}."
 
 
 def read_storage(
@@ -42,15 +44,33 @@ def read_storage(
     ingest, told = place(form.ingest, INGEST_BUCKET, "ingest"), form.ingest.notifications
     if told and not ingest.bucket:
         raise_for(document, [_A_BUCKET_TELLS])
+    outputs = place(form.outputs, OUTPUT_BUCKET, "outputs")
+    if together := _together(ingest, outputs):
+        raise_for(document, [together])
     return Storage(
         ingest=ingest,
         notifications=Notifications(**dict(told)) if told else None,
-        outputs=place(form.outputs, OUTPUT_BUCKET, "outputs"),
+        outputs=outputs,
         layout=_layout(document, form.ingest.layout),
         s3=S3Options.model_validate({**plain, **secrets}),
         s3_variables=variables,
         scratch_bytes=form.scratch_bytes,
     )
+
+
+def _together(ingest: Place, outputs: Place) -> Problem | None:
+    """Keys of both sides begin alike, so that neither may lie in the other."""
+    keys = ("storage", "outputs")
+    if ingest.bucket or outputs.bucket:
+        if ingest.bucket != outputs.bucket:
+            return None
+        what = _TOGETHER.format("bucket", repr(ingest.bucket))
+        return Problem(keys=keys, what=what, remedy=_APART)
+    one, other = ingest.folder.resolve(), outputs.folder.resolve()
+    if not (one.is_relative_to(other) or other.is_relative_to(one)):
+        return None
+    what = _TOGETHER.format("folder", f"or above or below it, {str(outputs.folder)!r}")
+    return Problem(keys=keys, what=what, remedy=_APART)
 
 
 def _layout(document: Document, pattern: str) -> Layout:

@@ -4,7 +4,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from video_pipeline.domain.errors import StorageError
 from video_pipeline.domain.identity import ProjectId, project_id_for
-from video_pipeline.domain.layout import Layout
+from video_pipeline.domain.layout import Layout, is_key
 
 LONGEST_SECONDS = 24 * 3600
 """How long an address that anybody can read may hold."""
@@ -23,20 +23,6 @@ def parts_of(key: str) -> tuple[str, ...]:
             remedy="Write names with single slashes between them, without '.', '..' or NUL.",
         )
     return tuple(key.split("/"))
-
-
-def is_key(key: str) -> bool:
-    """Whether text can be a key of every store."""
-    odd = {"", ".", ".."}.intersection(key.split("/")) or "\0" in key
-    return not odd and _is_text(key)
-
-
-def _is_text(key: str) -> bool:
-    try:
-        key.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def checked_project(project: str) -> str:

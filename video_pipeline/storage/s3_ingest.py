@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from video_pipeline.domain.errors import SourceError
-from video_pipeline.domain.layout import Layout
+from video_pipeline.domain.layout import Layout, is_key
 from video_pipeline.storage.keys import (
     check_delivered,
     checked_project,
     delivered_prefix,
     is_delivered,
-    is_key,
 )
 from video_pipeline.storage.s3_bucket import Bucket, Seen
 from video_pipeline.storage.s3_download import download

@@ -95,6 +95,7 @@ def test_what_is_removed_is_due_for_removal_and_starts_anew_when_it_arrives_agai
     assert acme.arrivals.due(Due.RUN, 5) == []
     (removed,) = acme.arrivals.due(Due.REMOVAL, 5)
     assert removed.removed_at == later
+    assert (acme.arrivals.present(), globex.arrivals.present()) == (0, 1)
     assert globex.arrivals.due(Due.REMOVAL, 5) == []
 
     assert acme.videos.register(source(), later), "the same version is there again"

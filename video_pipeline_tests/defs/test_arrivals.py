@@ -10,10 +10,12 @@ import pytest
 from video_pipeline.catalog.interface import Catalog
 from video_pipeline.defs.arrivals import arrivals
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
-from video_pipeline.domain.errors import CatalogUnavailable
+from video_pipeline.domain.errors import CatalogUnavailable, StorageUnavailable
 from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.source import Due, Removal, Source
+from video_pipeline.domain.source import Due, Removal, Source, VideoRecord
 from video_pipeline.pipeline.archive import archive, restore
+from video_pipeline.pipeline.remove import Allowance
+from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM, Opened
 
 
@@ -69,6 +71,31 @@ def test_a_tick_that_was_lost_is_repeated_with_the_same_run_key(
     lost, again = tick(stage, instance, cursor), tick(stage, instance, cursor)
     assert [r.run_key for r in lost.run_requests] == [r.run_key for r in again.run_requests]
     assert len(again.run_requests) == 1
+
+
+def test_runs_that_are_due_do_not_wait_for_a_store_that_takes_long(
+    stage: Opened, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class CutOff(BaseException):
+        """As Dagster ends a tick that takes too long."""
+
+    def slow(*_: object) -> None:
+        raise CutOff
+
+    put(tmp_path, "acme/one")
+    put(tmp_path, "globex/one")
+    cursor = tick(stage, instance).cursor
+    with monkeypatch.context() as patched:
+        patched.setattr("video_pipeline.defs.arrivals.see_to_keys", slow)
+        with pytest.raises(CutOff):
+            tick(stage, instance, cursor)
+    monkeypatch.setattr("video_pipeline.defs.arrivals.receive", slow)
+    requested = tick(stage, instance, cursor)
+    assert [r.partition_key for r in requested.run_requests] == ["acme/one", "globex/one"]
+    with pytest.raises(CutOff):
+        tick(stage, instance, requested.cursor)
+    monkeypatch.undo()
+    assert not tick(stage, instance, requested.cursor).run_requests
 
 
 def test_a_new_version_is_a_new_run(
@@ -276,6 +303,22 @@ def test_a_removal_waits_for_the_run_that_is_at_work(
     instance.report_run_canceled(run)
     tick(stage, instance, first.cursor)
     assert stage.services.of("acme").videos.get("one") is None
+
+
+def test_an_output_store_that_does_not_answer_is_asked_once_a_tick(
+    stage: Opened, instance: dg.DagsterInstance, two_arrived: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def silent(services: Services, record: VideoRecord, allowance: Allowance) -> bool:
+        asked.append(str(record.key))
+        raise StorageUnavailable("does not answer", remedy="Wait.")
+
+    monkeypatch.setattr("video_pipeline.defs.keys.carry_out", silent)
+    for key in ("acme/one", "globex/one"):
+        gone(stage, key)
+    told = tick(stage, instance, two_arrived).skip_reason.skip_message or ""
+    assert asked == ["acme/one"] and "does not answer" in told
 
 
 def test_runs_of_a_removed_video_that_wait_are_cancelled_and_of_others_are_not(

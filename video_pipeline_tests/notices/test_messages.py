@@ -98,6 +98,8 @@ def test_every_key_is_exact_both_ways(key: str) -> None:
         (notification(record(bucket="theirs")), "'theirs', and the ingest store is 'in'"),
         (event(bucket="theirs"), "'theirs'"),
         (notification(record(key="%FF.mp4")), "no UTF-8"),
+        (event(key="projects/acme/videos/\ud800/a.mp4"), "no UTF-8"),
+        (notification(record(key="a\udfff.mp4")), "no UTF-8"),
         (notification(record(key="")), "no text"),
         (json.dumps({"source": "aws.ec2", "detail-type": "x", "detail": {}}), "neither"),
         (by_sns("no json"), "no JSON"),

@@ -3,16 +3,25 @@
 import json
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
 
-from video_pipeline.domain.errors import CatalogUnavailable, StorageError
+from video_pipeline.domain.errors import (
+    CatalogUnavailable,
+    NoticesError,
+    StorageError,
+    StorageUnavailable,
+)
 from video_pipeline.domain.source import Due
+from video_pipeline.notices.queue import Delivery
 from video_pipeline.notices.sqs import SqsNotices
+from video_pipeline.pipeline.notified import IN_HAND
 from video_pipeline.pipeline.reception import Memory, Round, receive
 from video_pipeline.pipeline.services import ArrivalPolicy, Services
 from video_pipeline.storage.s3_ingest import S3Ingest, S3ProjectIngest
@@ -180,19 +189,23 @@ def test_a_queue_with_very_many_old_events_drains_in_bounded_rounds(
 
 
 def test_a_round_is_bounded_in_time(hearing: Services, telling: BucketThatTells) -> None:
-    for number in range(30):
+    for number in range(9):
         telling.say(notification(telling.name, key_of(f"acme/v{number}")))
-    readings = iter([0.0, 1.0, 99.0])
+    readings = chain([0.0] * 6, repeat(99.0))
     found = receive(hearing, NEVER_SWEEPS, NOW, clock=lambda: next(readings))
-    assert 0 < found.heard.taken_up <= 10
+    assert 0 < found.heard.left < 9 and telling.waiting() == found.heard.left
 
 
 class Refused(S3Ingest):
     """A bucket in which acme's folder may not be looked into."""
 
+    error = StorageError("may not be read", where="acme", remedy="Allow it.")
+    times = 0
+
     def project(self, project: str) -> S3ProjectIngest:
         if project == "acme":
-            raise StorageError("may not be read", where="acme", remedy="Allow it.")
+            self.times += 1
+            raise self.error
         return super().project(project)
 
 
@@ -205,6 +218,67 @@ def test_what_cannot_be_looked_into_stays_in_the_queue_and_the_others_go_on(
     assert found.troubles == {"acme": "acme: may not be read. Allow it."}
     assert versions(hearing, "globex") == {"one": ("a.mp4", True)}
     assert (found.heard.left, telling.waiting()) == (1, 1)
+
+
+def test_one_project_s_trouble_throttles_nobody_and_is_met_once_a_round(
+    hearing: Services, telling: BucketThatTells
+) -> None:
+    for number in range(25):
+        telling.say(notification(telling.name, key_of(f"acme/v{number}")))
+        telling.put(key_of(f"globex/v{number}"))
+    refused = Refused(telling.s3, telling.name)
+    found = heard(replace(hearing, ingest=refused))
+    assert len(versions(hearing, "globex")) == 25
+    assert (found.heard.left, refused.times) == (25, 1)
+
+
+class Silent(Refused):
+    """One that does not answer."""
+
+    error = StorageUnavailable("does not answer", where="acme", remedy="Wait.")
+
+
+def test_a_store_that_does_not_answer_is_asked_once_a_round(
+    hearing: Services, telling: BucketThatTells
+) -> None:
+    for number in range(25):
+        telling.say(notification(telling.name, key_of(f"acme/v{number}")))
+    silent = Silent(telling.s3, telling.name)
+    found = heard(replace(hearing, ingest=silent))
+    assert (found.heard.left, silent.times) == (25, 1)
+
+
+@pytest.mark.parametrize("path", ["acme/videos//a.mp4", "acme/./a.mp4", "acme//a.mp4"])
+def test_a_key_that_not_every_store_takes_is_rejected_and_its_message_dealt_with(
+    hearing: Services, telling: BucketThatTells, path: str
+) -> None:
+    telling.say(notification(telling.name, f"projects/{path}"))
+    telling.put(key_of("globex/one"))
+    found = heard(hearing)
+    assert (found.troubles, found.heard.left, telling.waiting()) == ({}, 0, 0)
+    (rejected,) = hearing.of("acme").videos.rejections()
+    assert rejected.object_key == f"projects/{path}" and "rename it" in rejected.reason
+    assert versions(hearing, "globex") == {"one": ("a.mp4", True)}
+    receive(hearing, Memory(), NOW)
+    assert hearing.of("acme").videos.rejections() == [], "no such object is there"
+
+
+def test_a_queue_that_breaks_in_the_middle_leaves_told_what_was_done(
+    hearing: Services, telling: BucketThatTells
+) -> None:
+    class Breaking(SqsNotices):
+        def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+            super().acknowledge(deliveries)
+            if self.__dict__.setdefault("broken", False):
+                raise NoticesError("SQS does not answer", remedy="Wait.")
+            self.__dict__["broken"] = True
+
+    for number in range(IN_HAND + 5):
+        telling.say(notification(telling.name, key_of(f"acme/v{number}")))
+    breaking = Breaking(telling.sqs, telling.name, telling.queue, wait_seconds=0)
+    found = receive(replace(hearing, notices=breaking), NEVER_SWEEPS, NOW)
+    assert "does not answer" in found.troubles["the queue"]
+    assert found.heard.taken_up >= IN_HAND
 
 
 def test_a_bucket_that_is_missing_is_told_and_loses_no_message(
@@ -223,7 +297,7 @@ def test_a_queue_that_is_missing_is_told_and_the_sweep_goes_on(
     telling.put(key_of("acme/one"))
     missing = SqsNotices(telling.sqs, telling.name, f"{telling.queue}-missing", wait_seconds=0)
     found = receive(replace(hearing, notices=missing), Memory(), NOW)
-    assert "storage.ingest.notifications" in found.troubles[""]
+    assert "storage.ingest.notifications" in found.troubles["the queue"]
     assert [str(key) for key in found.looks.arrived] == ["acme/one"]
 
 

@@ -1,7 +1,8 @@
 """The removal of a video: what each policy takes, what stays, what a kill in the middle does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,16 @@ import pytest
 from video_pipeline.domain.errors import SourceError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Due, Removal, VideoRecord
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.analyse import analyse
 from video_pipeline.pipeline.arrive import Looks
-from video_pipeline.pipeline.remove import carry_out, finish, partition_goes
+from video_pipeline.pipeline.remove import Allowance, carry_out, finish, partition_goes
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source import read_source
 from video_pipeline.storage.folder import FolderOutputs
+from video_pipeline.storage.store import StoredObject
 from video_pipeline_tests.fakes.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
@@ -77,7 +80,7 @@ def everything_of_the_others_is_there(services: Services) -> bool:
 def test_what_is_kept_or_archived_keeps_all_that_was_made(made: Services, policy: Removal) -> None:
     services = having(made, policy)
     record = removed(services)
-    carry_out(services, record)
+    carry_out(services, record, Allowance())
     assert not partition_goes(services, record.key)
     assert finish(services, record)
     assert left(services) == EVERYTHING
@@ -90,7 +93,7 @@ def test_what_is_kept_or_archived_keeps_all_that_was_made(made: Services, policy
 def test_what_is_deleted_leaves_its_ledger_and_nothing_of_others_is_touched(made: Services) -> None:
     services = having(made, Removal.DELETE)
     record = removed(services)
-    carry_out(services, record)
+    carry_out(services, record, Allowance())
     assert partition_goes(services, record.key)
     assert finish(services, record)
     assert left(services) == dict.fromkeys(EVERYTHING, False) | {"ledger": True}
@@ -105,9 +108,11 @@ def test_a_removal_that_was_cut_off_is_carried_out_by_the_next(
     services = having(made, Removal.DELETE)
     record = removed(services)
     with pytest.raises(Killed):
-        carry_out(replace(services, outputs=Dying(tmp_path / "outputs", survives)), record)
+        carry_out(
+            replace(services, outputs=Dying(tmp_path / "outputs", survives)), record, Allowance()
+        )
     (due,) = services.of("acme").arrivals.due(Due.REMOVAL, 9)
-    carry_out(services, due)
+    carry_out(services, due, Allowance())
     assert finish(services, due)
     assert left(services) == dict.fromkeys(EVERYTHING, False) | {"ledger": True}
     assert everything_of_the_others_is_there(services)
@@ -117,11 +122,63 @@ def test_what_is_deleted_goes_in_portions(made: Services) -> None:
     services = having(made, Removal.DELETE)
     record = removed(services)
     portions = 1
-    while not carry_out(services, record, most=1):
+    while not carry_out(services, record, Allowance(deletions=1)):
         portions += 1
     assert portions > 1
     assert finish(services, record)
     assert left(services) == dict.fromkeys(EVERYTHING, False) | {"ledger": True}
+
+
+def test_what_all_removals_of_a_round_may_delete_is_shared(made: Services) -> None:
+    services = having(made, Removal.DELETE)
+    records = [removed(services), removed(services, NEIGHBOUR)]
+    outputs, (one, _) = services.outputs.project("acme"), (record.key for record in records)
+    of_one = [*outputs.listing(one.prefix), *outputs.listing(one.raw_prefix)]
+    allowance = Allowance(deletions=len(of_one) + 1)
+    done = [carry_out(services, record, allowance) for record in records]
+    assert done == [True, False] and allowance.is_spent
+
+
+@pytest.mark.parametrize("listings", range(1, 5))
+def test_a_removal_spares_what_has_meanwhile_arrived_anew(
+    made: Services, tmp_path: Path, listings: int
+) -> None:
+    services = having(made, Removal.DELETE)
+    record = removed(services)
+    new = f"{record.key.prefix}new.json"
+
+    def arrives_anew() -> None:
+        half = services.of("acme")
+        half.videos.register(record.source, services.clock() + timedelta(seconds=1))
+        half.events.record("one", Phase.SHOTS, PhaseState.RUNNING, services.clock())
+        with services.outputs.project("acme").writer(new) as writer:
+            writer.write(b"{}")
+
+    overtaken = Overtaken(tmp_path / "outputs", listings, arrives_anew)
+    assert not carry_out(replace(services, outputs=overtaken), record, Allowance())
+    assert services.outputs.project("acme").stat(new)
+    assert left(services)["statuses"] and not finish(services, record)
+
+
+class Overtaken(FolderOutputs):
+    """Outputs of a tick that another overtakes at the listing of this number."""
+
+    def __init__(self, root: Path, listings: int, then: Callable[[], None]) -> None:
+        super().__init__(root)
+        self._left, self._then = listings, then
+
+    def project(self, project: str):
+        outputs = super().project(project)
+        listing = outputs.listing
+
+        def overtaken(prefix: str) -> Iterator[StoredObject]:
+            self._left -= 1
+            if not self._left:
+                self._then()
+            return listing(prefix)
+
+        outputs.listing = overtaken
+        return outputs
 
 
 class Killed(BaseException):
@@ -157,7 +214,7 @@ def test_parked_work_of_a_removed_video_is_ended_and_counted(
         analyse(services, deliver(name), [Phase.SHOTS])
     services = having(services, policy)
     record = removed(services)
-    carry_out(services, record)
+    carry_out(services, record, Allowance())
     (unit,) = services.of("acme").units.of_video("one")
     assert unit.state is UnitState.CANCELLED and unit.settled == unit.planned
     (other,) = services.of("globex").units.of_video("one")
@@ -173,9 +230,20 @@ def test_work_whose_provider_does_not_answer_is_ended_too(
     analyse(services, deliver(ONE), [Phase.SHOTS])
     record = removed(services)
     monkeypatch.setattr(services.plugins["with-token"], "poll", silent)
-    carry_out(services, record)
+    carry_out(services, record, Allowance())
     (unit,) = services.of("acme").units.of_video("one")
     assert unit.state is UnitState.CANCELLED
+
+
+def test_a_video_that_arrives_again_waits_until_all_of_the_old_is_deleted(made: Services) -> None:
+    services = having(made, Removal.DELETE)
+    source = removed(services).source
+    first = Looks(services, services.clock(), allowance=Allowance(deletions=1))
+    first.into(source.object_key, {source.object_key: source.version})
+    assert (first.arrived, first.pending) == ([], {source.object_key: source.version})
+    second = Looks(services, services.clock())
+    second.into(source.object_key, first.pending)
+    assert second.arrived == [source.key]
 
 
 def test_a_video_that_arrives_again_before_it_was_deleted_finds_nothing_of_the_old(
@@ -193,7 +261,7 @@ def test_a_video_that_arrives_again_before_it_was_deleted_finds_nothing_of_the_o
 
 def test_a_run_of_a_removed_video_says_so(made: Services) -> None:
     record = removed(made)
-    carry_out(made, record)
+    carry_out(made, record, Allowance())
     finish(made, record)
     with pytest.raises(SourceError, match="was removed"):
         read_source(record.key, made.ingest, made.catalog)

@@ -1,5 +1,6 @@
 """The sweep in slices: bounded, resumed where it was, and careful with what it does not find."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from hypothesis import strategies as st
 
 from video_pipeline.domain.errors import StorageError
 from video_pipeline.domain.source import Due, Removal
+from video_pipeline.pipeline.arrive import Looks, register_now
 from video_pipeline.pipeline.reception import Memory, receive
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep import Position
+from video_pipeline.pipeline.sweep import Position, sweep_on
 from video_pipeline.storage.folder import FolderIngest, FolderProjectIngest
+from video_pipeline.storage.store import StoredObject
 from video_pipeline_tests.stage.arriving import Arrivals
 
 
@@ -63,11 +66,23 @@ def test_a_slice_ends_at_a_folder_s_end_and_the_next_goes_on_behind_it(here: Arr
 def test_the_time_of_a_slice_is_bounded_and_what_is_left_comes_next(here: Arrivals) -> None:
     for number in range(4):
         here.put(key_of("acme", f"v{number}"))
-    readings = iter([0.0, 0.0, 1.0, 99.0])
-    found = receive(here.services, Memory(), here.now, clock=lambda: next(readings))
-    assert [str(key) for key in found.looks.arrived] == ["acme/v0"]
-    here.memory = Memory(position=found.position)
-    assert [str(key) for key in here.round().arrived] == ["acme/v1", "acme/v2", "acme/v3"]
+    looks, readings = Looks(here.services, here.now), iter([False] * 4 + [True] * 9)
+    position = sweep_on(looks, Position(), 99, lambda: next(readings), {})
+    assert [str(key) for key in looks.arrived] == ["acme/v0", "acme/v1"]
+    assert position.keys == 2, "what was compared, not all that was listed"
+    here.memory = Memory(position=position)
+    assert [str(key) for key in here.round().arrived] == ["acme/v2", "acme/v3"]
+
+
+def test_a_sweep_comes_on_also_where_listing_takes_all_of_its_time(here: Arrivals) -> None:
+    for number in range(4):
+        here.put(key_of("acme", f"v{number}"))
+        here.put(key_of("acme", f"v{number}", "b.srt"))
+    looks, position = Looks(here.services, here.now), Position()
+    for number in range(4):
+        position = sweep_on(looks, position, 99, lambda: True, {})
+        assert str(looks.arrived[-1]) == f"acme/v{number}"
+    assert len(looks.arrived) == 4 and position.ended == here.now
 
 
 def test_many_new_files_wait_for_a_second_look_portion_by_portion(
@@ -166,8 +181,11 @@ def test_a_removed_video_that_arrives_again_starts_anew(here: Arrivals) -> None:
     assert record and (record.due, record.removed_at) == (Due.RUN, None)
 
 
-def test_an_empty_store_is_taken_for_the_wrong_one(here: Arrivals) -> None:
+@pytest.mark.parametrize("left", ["", "projects/.keep", "projects/acme/videos/one/a.srt"])
+def test_an_empty_store_is_taken_for_the_wrong_one(here: Arrivals, left: str) -> None:
     here.put(key_of("acme", "one"))
+    if left:
+        here.put(left)
     here.round()
     here.remove(key_of("acme", "one"))
     for _ in range(3):
@@ -193,6 +211,24 @@ def test_more_than_may_be_missing_at_once_is_told_and_none_is_removed(here: Arri
     assert [str(key) for key in found.looks.removed] == ["globex/v0"]
     here.with_policy(removals_at_once=3)
     assert len(here.round().removed) == 3
+
+
+def test_a_large_part_of_a_small_project_is_not_taken_for_removed(here: Arrivals) -> None:
+    for number in range(12):
+        here.put(key_of("acme", f"v{number}"))
+        here.put(key_of("globex", f"v{number}"))
+    here.round()
+    for number in range(7):
+        here.remove(key_of("acme", f"v{number}"))
+    for number in range(6):
+        here.remove(key_of("globex", f"v{number}"))
+    here.any_round()
+    found = here.any_round()
+    assert list(found.troubles) == ["acme"]
+    assert "more than 50% of the videos of acme" in found.troubles["acme"]
+    assert len(found.looks.removed) == 6
+    here.with_policy(removals_share=1.0)
+    assert len(here.round().removed) == 7
 
 
 def test_one_project_s_trouble_does_not_stop_the_others(here: Arrivals) -> None:
@@ -247,6 +283,80 @@ def test_a_rule_that_gives_videos_no_folder_never_takes_two_objects_for_one(
     assert rejected.object_key == "in/acme/2026/film.mp4"
     assert "'in/acme/2025/film.mp4' is the same video" in rejected.reason
     assert here.record("globex/film") is not None
+
+
+class Overtaken(WholeFolder):
+    """One that is read when another process has just not yet registered what has just come."""
+
+    def __init__(self, root: Path, meanwhile: Callable[[], object]) -> None:
+        super().__init__(root)
+        self._meanwhile = meanwhile
+
+    def project(self, project: str) -> FolderProjectIngest:
+        found = super().project(project)
+        listing = found.listing
+
+        def overtaken(prefix: str) -> Iterator[StoredObject]:
+            listed = list(listing(prefix))
+            self._meanwhile()
+            return iter(listed)
+
+        found.listing = overtaken
+        return found
+
+
+def test_what_another_registers_during_a_look_is_not_taken_for_gone(here: Arrivals) -> None:
+    def arrives() -> None:
+        here.put(key_of("acme", "one"))
+        register_now(here.ingest, here.catalog, key_of("acme", "one"), here.now)
+
+    looks = Looks(replace(here.services, ingest=Overtaken(here.root, arrives)), here.now)
+    (here.root / "projects/acme").mkdir(parents=True)
+    looks.into(key_of("acme", "one"))
+    assert looks.removed == []
+    record = here.record("acme/one")
+    assert record and record.removed_at is None
+
+
+RULES = {
+    "one folder, with strays below it": r"(?P<project>[^/]+)/(?P<video>[^/]+)/[^/]+",
+    "folders of videos in folders of videos": (
+        r"(?P<project>[^/]+)/(?:[^/]+/)?(?P<video>[^/]+)/[^/]+"
+    ),
+}
+
+
+@pytest.mark.parametrize("pattern", RULES.values(), ids=RULES)
+@pytest.mark.parametrize("keys_a_tick", [1, 2, 50])
+def test_a_sweep_sees_by_a_rule_what_a_look_sees(
+    here: Arrivals, pattern: str, keys_a_tick: int
+) -> None:
+    layout = here.ingest.layout.model_copy(update={"pattern": pattern})
+    here.services = replace(here.services, ingest=WholeFolder(here.root, layout))
+    here.with_policy(keys_a_tick=keys_a_tick)
+    keys = ["acme/v1/a.mp4", "acme/v1/extras/m.mov", "acme/v1/z.mp4", "globex/v1/a.mp4"]
+    for key in keys:
+        here.put(key)
+    for _ in range(8):
+        here.any_round()
+    arrived = [record(here, name) for name in ("acme", "globex")]
+    looks = Looks(here.services, here.now)
+    for key in keys:
+        looks.into(key)
+    assert (looks.arrived, looks.removed) == ([], []), "the sweep came to the same"
+    assert [record(here, name) for name in ("acme", "globex")] == arrived
+    assert here.record("globex/v1") is not None
+    here.remove("acme/v1/z.mp4")
+    for _ in range(8):
+        here.any_round()
+    one = here.record("acme/v1")
+    assert one and one.source.object_key == "acme/v1/a.mp4" and one.removed_at is None
+
+
+def record(here: Arrivals, project: str) -> tuple[object, ...]:
+    """What the catalogue has of a project."""
+    videos = here.catalog.project(project).videos
+    return videos.listing(), [(one.object_key, one.reason) for one in videos.rejections()]
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
