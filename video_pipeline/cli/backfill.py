@@ -79,8 +79,16 @@ def cancel(
                 cancel_units(services, run.key, run.units, f"backfill {backfill} was cancelled")
         # The sensor may have been faster: what is told is how they stand now.
         found = _as_they_stand(services, awaited.values())
+        unheard = {u.request.provider for u in (one.unit for one in found) if not u.state.ended}
+        unheard &= {*services.unavailable}
     if found:
         whole.print(_jobs(found))
+    if unheard:
+        err.print(
+            f"Could not be asked to stop anything, since a variable is not set: "
+            f"{', '.join(sorted(unheard))}. Where it is set `completions` asks them.",
+            markup=False,
+        )
     status = backfills.state(ask, backfill)
     out.print(f"The backfill is {status}; {len(found)} parked jobs were seen to.")
     if status in backfills.UNDER_WAY:

@@ -70,6 +70,11 @@ def _look_up(
             later = plugin.poll_seconds
         except Exception as error:  # noqa: BLE001 - one plugin must not hold up the others
             _log.warning("project %s: %s: %s", catalog.project, provider, error)
+    elif provider in services.unavailable:
+        _log.warning(
+            "project %s: %d jobs run at %r, a variable of which is not set here",
+            *(catalog.project, len(units), provider),
+        )
     else:
         statuses = {}  # nobody can ask any more: the next run ends them
         _log.warning(

@@ -1,6 +1,7 @@
 """Parked work that is cancelled: stopped where the vendor can, else marked; nothing stays open."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -93,6 +94,29 @@ def test_cancelled_twice_is_cancelled_once(
     vendor.stops_jobs = True
     assert len(cancel(services, parked.request.key, [parked.id], BECAUSE)) == 1
     assert cancel(services, parked.request.key, [parked.id], BECAUSE) == []
+
+
+def test_where_the_providers_secret_is_missing_its_job_is_left_running_and_paid_once(
+    services: Services, parked: WorkUnit, vendor: Vendor
+) -> None:
+    vendor.stops_jobs = True
+    plugins = {k: v for k, v in services.plugins.items() if k != parked.request.provider}
+    here = replace(services, plugins=plugins, unavailable=[parked.request.provider])
+    (one,) = cancel(here, parked.request.key, [parked.id], BECAUSE)
+    assert (one.unit.state, one.unit.unwanted) == (UnitState.RUNNING, True)
+    assert sweep(here, services.clock() + timedelta(hours=1)) == []
+    assert now_of(services, parked).state is UnitState.RUNNING
+    billed = vendor.billed["acme/film"]
+    outcome = analyse(services, parked.request.key, [Phase.SHOTS])[Phase.SHOTS]
+    assert (outcome.state, outcome.unit) == (PhaseState.PARKED, parked.id)
+    assert vendor.billed["acme/film"] == billed
+
+
+def test_an_entry_that_is_gone_from_the_settings_ends_its_jobs(
+    services: Services, parked: WorkUnit
+) -> None:
+    (one,) = cancel(replace(services, plugins={}), parked.request.key, [parked.id], BECAUSE)
+    assert one.unit.state is UnitState.CANCELLED and "names its provider no more" in one.told
 
 
 def test_of_another_project_nothing_can_be_cancelled(services: Services, parked: WorkUnit) -> None:
