@@ -1,6 +1,7 @@
 """Cancelling what was parked: its jobs are stopped where the provider can, else marked.
 
-The phases then stand as cancelled. What a marked job comes to is counted, and kept for the next
+The phases then stand as cancelled. Where a provider does not answer, the sweep of complete.py asks
+it again to stop. What a marked job comes to is counted, and kept for the next
 run that asks for it; it starts nothing by itself.
 """
 

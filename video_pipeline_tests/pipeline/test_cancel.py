@@ -15,6 +15,7 @@ from video_pipeline.pipeline.cancel import cancel
 from video_pipeline.pipeline.complete import sweep
 from video_pipeline.pipeline.road import travel
 from video_pipeline.pipeline.services import Services
+from video_pipeline_tests.fakes.job_plugin import VendorShots
 from video_pipeline_tests.fakes.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
@@ -94,6 +95,38 @@ def test_cancelled_twice_is_cancelled_once(
     vendor.stops_jobs = True
     assert len(cancel(services, parked.request.key, [parked.id], BECAUSE)) == 1
     assert cancel(services, parked.request.key, [parked.id], BECAUSE) == []
+
+
+def test_a_vendor_that_did_not_answer_is_asked_again_to_stop(
+    services: Services, parked: WorkUnit, vendor: Vendor
+) -> None:
+    vendor.stops_jobs = True
+    plugin = services.plugins[parked.request.provider]
+    options = plugin.options.model_copy(update={"url": "http://127.0.0.1:9"})
+    gone = replace(
+        services, plugins={**services.plugins, parked.request.provider: VendorShots(options)}
+    )
+    (one,) = cancel(gone, parked.request.key, [parked.id], BECAUSE)
+    assert (one.unit.state, one.unit.unwanted) == (UnitState.RUNNING, True)
+    later = services.clock() + timedelta(hours=1)
+    assert sweep(gone, later) == []
+    assert sweep(services, later + timedelta(hours=1)) == []
+    assert now_of(services, parked).state is UnitState.CANCELLED
+    assert vendor.jobs[parked.job or ""].state == "failed"
+
+
+def test_one_whose_pages_cannot_be_fetched_now_holds_up_none_behind_it(
+    services: Services, parked: WorkUnit, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel(services, parked.request.key, [parked.id], BECAUSE)
+    vendor.finish("acme/film")
+    later = services.clock() + timedelta(hours=1)
+    with monkeypatch.context() as broken:
+        broken.setattr(VendorShots, "fetch", lambda *_: 1 / 0)
+        sweep(services, later)
+        assert services.of("acme").units.ready() == []
+    sweep(services, later + timedelta(hours=1))
+    assert now_of(services, parked).state is UnitState.SETTLED
 
 
 def test_where_the_providers_secret_is_missing_its_job_is_left_running_and_paid_once(
