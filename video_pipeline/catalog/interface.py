@@ -268,6 +268,10 @@ class Units(Protocol):
         """The row of the highest generation of this request."""
         ...
 
+    def was_settled(self, request: WorkRequest, forced_by: str) -> bool:
+        """Whether a generation of this request that was forced by this has been settled."""
+        ...
+
     def open(
         self,
         request: WorkRequest,

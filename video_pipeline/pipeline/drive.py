@@ -46,8 +46,10 @@ class UnitDriver:
         latest = self._units.latest(request)
         if latest is None:
             return self._units.open(request, 0, self.planned.usage, now, forced_by=forced_by)
-        settled = latest.state is UnitState.SETTLED
-        if latest.state.may_be_reopened or (settled and forced_by not in ("", latest.forced_by)):
+        forced = bool(forced_by) and latest.state is UnitState.SETTLED
+        if latest.state.may_be_reopened or (
+            forced and not self._units.was_settled(request, forced_by)
+        ):
             return self._units.open(
                 request, latest.generation + 1, self.planned.usage, now, forced_by=forced_by
             )

@@ -47,16 +47,28 @@ class Launched(Frozen):
 def launch(ask: Ask, wish: Wish, selected: Sequence[Selected]) -> Launched:
     """Launch what was selected, in as many backfills as its size needs.
 
-    Raises ConfigurationError.
+    Raises ConfigurationError, which names those that were launched before it.
     """
     there = _partitions(ask)
     parts = _parts([one for one in selected if str(one.key) in there])
-    return Launched(
-        backfills=tuple(
-            _launch(ask, _parameters(wish, part, f"{number} of {len(parts)}"))
-            for number, part in enumerate(parts, 1)
-        ),
-        left_out=tuple(str(one.key) for one in selected if str(one.key) not in there),
+    launched: list[str] = []
+    for number, part in enumerate(parts, 1):
+        parameters = _parameters(wish, part, f"{number} of {len(parts)}")
+        try:
+            launched.append(_launch(ask, parameters))
+        except ConfigurationError as error:
+            raise _in_part(error, launched, len(parts)) from error
+    left_out = tuple(str(one.key) for one in selected if str(one.key) not in there)
+    return Launched(backfills=tuple(launched), left_out=left_out)
+
+
+def _in_part(error: ConfigurationError, launched: Sequence[str], parts: int) -> ConfigurationError:
+    told = f"{', '.join(launched)} were launched" if launched else "none was launched before it"
+    return ConfigurationError(
+        f"backfill {len(launched) + 1} of {parts} could not be launched, {told}: {error.what}",
+        where=error.where,
+        remedy="Look at the page of backfills before you ask again: this one may have been taken, "
+        "and by force what was launched would be paid again.",
     )
 
 

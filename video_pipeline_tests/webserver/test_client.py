@@ -87,13 +87,16 @@ def test_a_workspace_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
 class Recorded:
     """Answers as Dagster would, and remembers what it was told to launch."""
 
-    def __init__(self, *partitions: str) -> None:
-        self.partitions, self.launched = list(partitions), []
+    def __init__(self, *partitions: str, most: int = 100) -> None:
+        self.partitions, self.most, self.launched = list(partitions), most, []
 
     def __call__(self, document: str, variables, /):
         if "partitionKeys" in document:
             node = {"__typename": "AssetNode", "partitionKeys": self.partitions}
             return {"assetNodeOrError": node}
+        if len(self.launched) == self.most:
+            refused = {"__typename": "PythonError", "message": "the records are locked"}
+            return {"launchPartitionBackfill": refused}
         self.launched.append(variables["params"])
         made = {"__typename": "LaunchBackfillSuccess", "backfillId": f"b{len(self.launched)}"}
         return {"launchPartitionBackfill": made}
@@ -149,3 +152,14 @@ def test_a_large_selection_becomes_several_backfills(monkeypatch: pytest.MonkeyP
     found = launch(ask, Wish("acme"), [selected(key, Phase.SHOTS) for key in keys])
     assert found.backfills == ("b1", "b2", "b3")
     assert [one["title"] for one in ask.launched] == [f"acme: all ({n} of 3)" for n in (1, 2, 3)]
+
+
+def test_where_one_of_several_fails_those_before_it_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backfills, "MOST_VIDEOS", 1)
+    ask = Recorded("acme/a", "acme/b", "acme/c", most=2)
+    wish = Wish("acme", only=Only.ALL, force=True)
+    chosen = [selected(key, Phase.SHOTS) for key in ask.partitions]
+    with pytest.raises(ConfigurationError, match=r"3 of 3 .* b1, b2 were launched.*locked"):
+        launch(ask, wish, chosen)
