@@ -71,7 +71,8 @@ def _videos_table(rows: Iterable[dict[str, Any]]) -> Table:
     titles = ["video", "good", *(state.value for state in _COLUMNS)]
     table = Table(*titles, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(row["video"], f"{row['good']} of {len(Phase)}", *map(_count(row), _COLUMNS))
+        good = f"{row['good']} of {len(Phase)}{'' if row['inspected'] else ', not inspected'}"
+        table.add_row(row["video"], good, *map(_count(row), _COLUMNS))
     return table
 
 
@@ -81,6 +82,7 @@ def _rows(project: ProjectCatalog) -> Iterator[dict[str, Any]]:
         states = standing.states
         yield {
             "video": f"{project.project}/{standing.video}",
+            "inspected": standing.media is not None,
             "good": sum(state.good for state in states.values()),
             "phases": {phase.value: state.value for phase, state in states.items()},
         }

@@ -22,13 +22,15 @@ class Only(StrEnum):
 
     ALL = "all"
     MISSING = "missing"
-    """Those without a result that have not failed: not begun, waiting, parked, cancelled."""
+    """Those without a result of the current version that have not failed: not begun, waiting,
+    parked, cancelled, or made of a version that another has replaced and nobody has read yet."""
     FAILED = "failed"
     """Those that failed, and optional ones that were skipped for it."""
     STALE = "stale"
     """Those whose result would be made otherwise today."""
 
 
+_INSPECTION = frozenset({Phase.SOURCE_VIDEO, Phase.MEDIA_INFO})
 _FAILED = (PhaseState.FAILED, PhaseState.SKIPPED)
 _NOT_MISSING = (PhaseState.DONE, PhaseState.NOT_CONFIGURED, PhaseState.DEAD, *_FAILED)
 
@@ -95,7 +97,7 @@ def _taken(wish: Wish, standing: VideoStanding, stale: Collection[Phase]) -> fro
     fitting = frozenset(p for p in wish.phases if _fits(wish, standing, p, stale))
     if not fitting:
         return fitting
-    uninspected = {Phase.SOURCE_VIDEO, Phase.MEDIA_INFO} if standing.media is None else set[Phase]()
+    uninspected = _INSPECTION if standing.media is None else frozenset[Phase]()
     taken = fitting | downstream(fitting) | uninspected
     dead = {phase for phase, state in standing.states.items() if state is PhaseState.DEAD}
     return taken if wish.force else taken - dead
@@ -109,7 +111,13 @@ def _fits(wish: Wish, standing: VideoStanding, phase: Phase, stale: Collection[P
         return phase in stale
     if wish.only is Only.FAILED:
         return state in _FAILED or (wish.force and state is PhaseState.DEAD)
-    return state not in _NOT_MISSING
+    return state not in _NOT_MISSING or (_is_unread(standing) and state is not PhaseState.DEAD)
+
+
+def _is_unread(standing: VideoStanding) -> bool:
+    """Whether nobody has inspected the current version, and no inspection has failed."""
+    inspected = (standing.states.get(phase) for phase in _INSPECTION)
+    return standing.media is None and not any(s and s.ended_badly for s in inspected)
 
 
 def _is_asked(standing: VideoStanding, phase: Phase, stale: Collection[Phase]) -> bool:
