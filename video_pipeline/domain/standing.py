@@ -33,6 +33,7 @@ class VideoStanding:
     """None until the current version of the source was probed."""
     states: Mapping[Phase, PhaseState]
     made: Mapping[Phase, Made]
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
