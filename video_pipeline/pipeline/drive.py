@@ -9,7 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
-from video_pipeline.domain.errors import FailureCategory, InDoubt, PipelineError, ProviderError
+from video_pipeline.domain.errors import (
+    FailureCategory,
+    InDoubt,
+    PipelineError,
+    ProviderError,
+    Unheard,
+)
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
 from video_pipeline.pipeline.assign import Planned
@@ -189,8 +195,8 @@ class UnitDriver:
             "lets the next run ask again.",
         )
 
-    def _unheard(self, error: ProviderError) -> InDoubt:
-        return InDoubt(
+    def _unheard(self, error: ProviderError) -> Unheard:
+        return Unheard(
             f"no answer after {self._services.policy.attempts} tries: {error.what}",
             category=error.category,
             where=f"{self.planned.provider}, work unit {self.unit.id}",

@@ -7,7 +7,15 @@ nothing to try; it never dies. Nor does a phase that is optional: it is skipped.
 
 from collections.abc import Collection, Sequence
 
-from video_pipeline.domain.errors import InputError, PipelineError, ProviderError, StorageError
+from video_pipeline.domain.errors import (
+    InDoubt,
+    InputError,
+    PipelineError,
+    ProviderError,
+    StorageFull,
+    StorageUnavailable,
+    Unheard,
+)
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
@@ -19,9 +27,11 @@ from video_pipeline.pipeline.services import Services
 
 def is_mendable(error: PipelineError) -> bool:
     """Whether the same request may succeed in a later run although nobody mends anything."""
+    if isinstance(error, InDoubt):
+        return isinstance(error, Unheard)  # else a person must look whether it was taken
     if isinstance(error, ProviderError):
         return error.category.retryable
-    return isinstance(error, StorageError)
+    return isinstance(error, StorageUnavailable | StorageFull)
 
 
 class GivingUp:
