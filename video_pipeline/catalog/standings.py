@@ -33,7 +33,13 @@ _BY_CHOICE = [("project_id", 1), ("phase", 1), (f"{_ORIGIN}.choice", 1), ("video
 through every video instead."""
 SHORT = {
     "_id": 0,
-    **dict.fromkeys(("video", "phase", "state", "fingerprint", "outdated", "result.state"), 1),
+    **dict.fromkeys(
+        (
+            *("video", "phase", "state", "fingerprint", "outdated", "result.state"),
+            "failures.against",
+        ),
+        1,
+    ),
     **{f"{_ORIGIN}.{name}": 1 for name in _MADE},
 }
 """What is read of a phase's document where its result is not asked for."""
@@ -140,6 +146,7 @@ class MongoStandings:
                 media=MediaInfo.model_validate(media) if media else None,
                 states={one.phase: one.state for one in phases if one.state},
                 made={one.phase: one.made for one in phases if one.made},
+                failed_against={p.phase: p.failed_against for p in phases if p.failed_against},
                 archived=document.get("archived_at") is not None,
             )
 
@@ -150,6 +157,7 @@ class Standing(NamedTuple):
     phase: Phase
     state: PhaseState | None
     made: Made | None
+    failed_against: str | None
 
 
 def standing_of(document: Document) -> Standing:
@@ -159,6 +167,7 @@ def standing_of(document: Document) -> Standing:
         _PHASES[document["phase"]],
         _STATES[state] if state else None,
         _made(result, document.get("fingerprint", "")) if result else None,
+        document.get("failures", {}).get("against"),
     )
 
 

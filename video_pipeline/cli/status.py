@@ -14,6 +14,7 @@ from video_pipeline.cli.console import out, whole
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection
+from video_pipeline.pipeline.projects import projects_of
 from video_pipeline.wiring import open_services
 
 _COLUMNS = (
@@ -36,8 +37,7 @@ def status(
 ) -> None:
     """Show where every video stands, the sums of each project, and what was rejected."""
     with open_services(settings_of(context), plugins={}) as services:
-        projects = [project] if project else services.catalog.projects()
-        parts = [services.of(name) for name in projects]
+        parts = [services.of(name) for name in projects_of(services, project)]
         sums = [_sums(part) for part in parts]
         rows = [] if totals else [row for part in parts for row in _rows(part)]
         rejected = [rejection for part in parts for rejection in part.videos.rejections()]

@@ -53,10 +53,9 @@ def test_failed_takes_what_failed_and_what_hangs_on_it(services: Services) -> No
 @pytest.mark.usefixtures("videos")
 def test_missing_takes_what_is_parked_and_what_was_never_begun(services: Services) -> None:
     found = phases_of(chosen(services, Only.MISSING))
-    assert set(found) == {"bad", "new", "parked"}
+    assert set(found) == {"new", "parked"}, "what waits for a failed phase comes with that one"
     assert found["new"] == frozenset(ROAD)
     assert Phase.SHOTS in found["parked"] and Phase.AUDIO not in found["parked"]
-    assert Phase.SHOTS not in found["bad"], "it failed"
 
 
 @pytest.mark.usefixtures("videos")
@@ -134,3 +133,18 @@ def test_a_dead_phase_is_taken_by_force_alone(services: Services) -> None:
     everything = phases_of(chosen(services, Only.ALL))
     assert Phase.SHOTS not in everything["bad"] and Phase.SHOTS in everything["done"]
     assert phases_of(chosen(services, Only.FAILED, force=True)) == {"bad": AFTER_SHOTS}
+
+
+def test_a_phase_that_died_of_another_choice_comes_back_by_failed(
+    services: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    policy = services.policy.model_copy(update={"dead_after": 1, "attempts": 1})
+    patient = replace(services, policy=policy)
+    vendor.behave("acme/film", "busy", "now")
+    travel(patient, deliver("acme/film"), run_id="first")
+    assert patient.of("acme").results.statuses("film")[Phase.SHOTS].state is PhaseState.DEAD
+    assert chosen(patient, Only.FAILED) == chosen(patient, Only.MISSING) == []
+    swap = {"acme": {Phase.SHOTS: PhaseChoice(providers=("without-token",))}}
+    swapped = replace(patient, choices=Choices(phases=services.choices.phases, projects=swap))
+    assert phases_of(chosen(swapped, Only.FAILED)) == {"film": AFTER_SHOTS}
+    assert chosen(swapped, Only.MISSING) == []
