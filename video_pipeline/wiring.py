@@ -57,6 +57,7 @@ def open_services(
             outputs=outputs,
             media=ChildMediaReader(settings.media),
             plugins=create_plugins(settings) if plugins is None else plugins,
+            unavailable=[name for name, one in settings.providers.items() if not one.available],
             choices=settings.choices,
             scratch=made(settings.scratch),
             scratch_bytes=settings.storage.scratch_bytes,

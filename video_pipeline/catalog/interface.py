@@ -213,8 +213,8 @@ class Standings(Protocol):
         ...
 
     def count_outdated(self) -> dict[Phase, int]:
-        """How many results of each phase may not have been made from what lies there now: all
-        that were not, and rarely one that was."""
+        """How many results of each phase were not made from what lies there now. This and all
+        below leave out videos that are removed, the counts and candidates archived ones too."""
         ...
 
     def outdated(self) -> Iterator[str]:
@@ -270,6 +270,10 @@ class Units(Protocol):
 
     def latest(self, request: WorkRequest) -> WorkUnit | None:
         """The row of the highest generation of this request."""
+        ...
+
+    def was_settled(self, request: WorkRequest, forced_by: str) -> bool:
+        """Whether a generation of this request that was forced by this has been settled."""
         ...
 
     def open(

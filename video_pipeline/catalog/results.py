@@ -15,12 +15,10 @@ from pymongo.client_session import ClientSession
 
 from video_pipeline.catalog.interface import PhaseStatus
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
-from video_pipeline.catalog.standings import result_of, standing_of, status_of
+from video_pipeline.catalog.standings import SHORT, is_warned, result_of, status_of, wrong_flags
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.markers import Marker
-from video_pipeline.domain.phases import MADE_FROM, Phase
-from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.standing import outdated
+from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.timeline import PhaseResult
 from video_pipeline.domain.transcript import Segment
 
@@ -46,33 +44,23 @@ class MongoResults:
             "generation": generation,
             "result": result.model_dump(mode="json"),
             "fingerprint": result.fingerprint,
-            "outdated": False,
-            "warned": bool(result.warnings) and result.state is not PhaseState.NOT_CONFIGURED,
+            "warned": is_warned(result),
         }
         self._phases.update(
             {**where, "generation": {"$not": {"$gte": generation}}},
             {"$set": made, "$unset": {"failures": ""}},
         )
-        if counted.get("fingerprint") != result.fingerprint:
-            self._outdate(video, result.phase)
+        self._outdate(video)
         self._sweep(where)
 
-    def _outdate(self, video: str, phase: Phase) -> None:
-        """Note which results were made from what this phase has replaced. This comes after the
-        swap, as does the look at this phase's own: whoever swaps last sees what the other did."""
-        if phase is Phase.SOURCE_VIDEO:
-            hanging = [other.value for other in Phase if other is not phase]
-        else:
-            hanging = [made.value for made, needs in MADE_FROM.items() if phase in needs]
-        if hanging:
-            where: Document = {"video": video, "phase": {"$in": hanging}}
-            self._phases.update_all(
-                {**where, "result": {"$exists": True}}, {"$set": {"outdated": True}}
-            )
-        found = {m.phase: m.made for m in map(standing_of, self._phases.find({"video": video}))}
-        if outdated(phase, {p: made for p, made in found.items() if made}):
-            where = {"video": video, "phase": phase.value}
-            self._phases.update(where, {"$set": {"outdated": True}})
+    def _outdate(self, video: str) -> None:
+        """Note exactly which results were not made from what lies there now. This comes after the
+        swap and goes on until all is true: whoever comes last has seen what the others did."""
+        while wrong := wrong_flags(self._phases.find({"video": video}, projection=SHORT)):
+            for phase, flag in wrong.items():
+                self._phases.update(
+                    {"video": video, "phase": phase.value}, {"$set": {"outdated": flag}}
+                )
 
     def count_failure(self, video: str, phase: Phase, against: str, run_id: str) -> int:
         where: Document = {"video": video, "phase": phase.value}

@@ -11,6 +11,7 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from video_pipeline.catalog.scoped import Document, address_of, translated
+from video_pipeline.catalog.upgrade import fill_in
 from video_pipeline.domain.errors import CatalogError
 from video_pipeline.domain.values import Frozen
 
@@ -158,6 +159,7 @@ def _create(database: Database[Document]) -> None:
                 raise
             database.command("collMod", name, validator=spec.validator)
         database[name].create_indexes(spec.index_models)
+    fill_in(database)
     database["deployment"].update_one(
         {"_id": "schema"}, {"$set": {"version": SCHEMA_VERSION}}, upsert=True
     )

@@ -1,11 +1,12 @@
-"""What is to be known of all videos of one project at once: counted by index, listed as streams.
+"""What is to be known of all videos of one project at once: found by index, listed as streams.
 
 Single videos and their results belong to results.py.
 """
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, NamedTuple
 
 from video_pipeline.catalog.interface import PhaseStatus, Totals
@@ -13,7 +14,7 @@ from video_pipeline.catalog.scoped import Document, ProjectDatabase
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.standing import Current, Made, VideoStanding
+from video_pipeline.domain.standing import Current, Made, VideoStanding, outdated
 from video_pipeline.domain.timeline import PhaseResult
 from video_pipeline.domain.usage import Meter, Usage
 
@@ -22,17 +23,26 @@ _OWN = "pipeline"
 _PAGE = 500
 _THERE: Document = {"removed_at": None}
 """Videos whose object is gone are no part of what a project has to do."""
+_ACTIVE: Document = {**_THERE, "archived_at": None}
+"""Those that are archived are not made again."""
 _ORDER = [("video", 1), ("phase", 1)]
 _ORIGIN = "result.provenance"
 _MADE = ("provider", "model", "choice", "content", "inputs")
 _BY_CHOICE = [("project_id", 1), ("phase", 1), (f"{_ORIGIN}.choice", 1), ("video", 1)]
 """The index that holds today's choices apart from the others; left to itself MongoDB at times goes
 through every video instead."""
-_SHORT = {
+SHORT = {
     "_id": 0,
-    **dict.fromkeys(("video", "phase", "state", "fingerprint", "result.state"), 1),
+    **dict.fromkeys(
+        (
+            *("video", "phase", "state", "fingerprint", "outdated", "result.state"),
+            "failures.against",
+        ),
+        1,
+    ),
     **{f"{_ORIGIN}.{name}": 1 for name in _MADE},
 }
+"""What is read of a phase's document where its result is not asked for."""
 
 
 _PHASES = {phase.value: phase for phase in Phase}
@@ -83,20 +93,28 @@ class MongoStandings:
             yield document["video"], Phase(document["phase"]), tuple(document["result"]["warnings"])
 
     def count_outdated(self) -> dict[Phase, int]:
-        found = self._phases.grouped({"outdated": True}, "phase")
-        return {Phase(phase): count for (phase,), count in found}
+        return Counter(phase for phase, _ in self._active({"outdated": True}))
 
     def outdated(self) -> Iterator[str]:
-        for document in self._phases.find({"outdated": True}, projection={"video": 1}):
-            yield document["video"]
+        for _, video in self._active({"outdated": True}):
+            yield video
 
     def count_otherwise(self, phase: Phase, current: Current) -> int:
-        return self._phases.count(_otherwise(phase, current), hint=_BY_CHOICE)
+        return sum(1 for _ in self.otherwise(phase, current))
 
     def otherwise(self, phase: Phase, current: Current) -> Iterator[str]:
-        found = _otherwise(phase, current)
-        for document in self._phases.find(found, projection={"video": 1}, hint=_BY_CHOICE):
-            yield document["video"]
+        for _, video in self._active(_otherwise(phase, current), hint=_BY_CHOICE):
+            yield video
+
+    def _active(self, where: Document, **options: Any) -> Iterator[tuple[Phase, str]]:
+        """The phases that match, of videos that are neither removed nor archived."""
+        shown = {"_id": 0, "video": 1, "phase": 1}
+        found = self._phases.find(where, projection=shown, **options)
+        while page := list(islice(found, _PAGE)):
+            ids = [document["video"] for document in page]
+            active = self._videos.find({"video": {"$in": ids}, **_ACTIVE}, projection={"video": 1})
+            there = {document["video"] for document in active}
+            yield from ((_PHASES[d["phase"]], d["video"]) for d in page if d["video"] in there)
 
     def videos(self, among: Collection[str] | None = None) -> Iterator[VideoStanding]:
         if among is None:
@@ -111,12 +129,12 @@ class MongoStandings:
             yield from self._standings(page)
 
     def _page(self, where: Document) -> list[Document]:
-        shown, where = {"video": 1, "media": 1}, {**where, **_THERE}
+        shown, where = {"video": 1, "media": 1, "archived_at": 1}, {**where, **_THERE}
         return list(self._videos.find(where, sort=[("video", 1)], limit=_PAGE, projection=shown))
 
     def _standings(self, page: list[Document]) -> Iterator[VideoStanding]:
         ids = [document["video"] for document in page]
-        found = self._phases.find({"video": {"$in": ids}}, sort=_ORDER, projection=_SHORT)
+        found = self._phases.find({"video": {"$in": ids}}, sort=_ORDER, projection=SHORT)
         by_video = {
             video: [standing_of(document) for document in documents]
             for video, documents in groupby(found, lambda document: document["video"])
@@ -128,6 +146,8 @@ class MongoStandings:
                 media=MediaInfo.model_validate(media) if media else None,
                 states={one.phase: one.state for one in phases if one.state},
                 made={one.phase: one.made for one in phases if one.made},
+                failed_against={p.phase: p.failed_against for p in phases if p.failed_against},
+                archived=document.get("archived_at") is not None,
             )
 
 
@@ -137,6 +157,7 @@ class Standing(NamedTuple):
     phase: Phase
     state: PhaseState | None
     made: Made | None
+    failed_against: str | None
 
 
 def standing_of(document: Document) -> Standing:
@@ -146,6 +167,7 @@ def standing_of(document: Document) -> Standing:
         _PHASES[document["phase"]],
         _STATES[state] if state else None,
         _made(result, document.get("fingerprint", "")) if result else None,
+        document.get("failures", {}).get("against"),
     )
 
 
@@ -162,6 +184,24 @@ def _made(result: Document, fingerprint: str) -> Made | None:
         fingerprint=fingerprint,
         inputs=origin.get("inputs", {}),
     )
+
+
+def wrong_flags(documents: Iterable[Document]) -> dict[Phase, bool]:
+    """The phases of one video whose note that they are outdated is not true, with what is."""
+    noted: dict[Phase, bool] = {}
+    made: dict[Phase, Made] = {}
+    for document in documents:
+        one = standing_of(document)
+        if one.made:
+            made[one.phase] = one.made
+            noted[one.phase] = bool(document.get("outdated"))
+    true = {phase: bool(outdated(phase, made)) for phase in made}
+    return {phase: flag for phase, flag in true.items() if flag is not noted[phase]}
+
+
+def is_warned(result: PhaseResult) -> bool:
+    """Whether a result is listed among those with warnings."""
+    return bool(result.warnings) and result.state is not PhaseState.NOT_CONFIGURED
 
 
 def result_of(document: Document) -> PhaseResult | None:

@@ -25,6 +25,11 @@ class MongoUnits:
         self._check_owner(request.key.project)
         return _unit(self._units.find_one({"digest": request.digest}, sort=[("generation", -1)]))
 
+    def was_settled(self, request: WorkRequest, forced_by: str) -> bool:
+        self._check_owner(request.key.project)
+        forced = {"digest": request.digest, "forced_by": forced_by}
+        return self._units.find_one({**forced, "state": UnitState.SETTLED.value}) is not None
+
     def open(
         self,
         request: WorkRequest,

@@ -1,6 +1,7 @@
 """`backfill` and `cancel`: a project is re-run by one action, and that is called off."""
 
 import time
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -10,17 +11,17 @@ from rich.table import Table
 from video_pipeline.cli.asking import address, dagster_of
 from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import err, out, whole
-from video_pipeline.domain.errors import IdentityError
-from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.cancel import Cancelled
 from video_pipeline.pipeline.cancel import cancel as cancel_units
 from video_pipeline.pipeline.preview import Preview
 from video_pipeline.pipeline.preview import preview as preview_of
 from video_pipeline.pipeline.select import Only, Wish, select
+from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
-from video_pipeline.webserver import backfills
+from video_pipeline.webserver import backfills, held_runs
 from video_pipeline.webserver.backfills import Launched
+from video_pipeline.webserver.held import Held
 from video_pipeline.wiring import open_services
 
 
@@ -67,26 +68,32 @@ def cancel(
     """Cancel a backfill, and its parked jobs: where the provider can, else they are marked."""
     settings = settings_of(context)
     ask = dagster_of(settings)
-    awaited = backfills.awaited_units(ask, backfill)
+    before = held_runs.of_backfill(ask, backfill)
     backfills.cancel(ask, backfill)
     _await_end(ask, backfill, wait)
-    awaited |= backfills.awaited_units(ask, backfill)
+    ended = held_runs.to_be_ended(ask, backfill)
+    awaited = {run.run_id: run for run in [*before, *held_runs.of_backfill(ask, backfill)]}
     with open_services(settings) as services:
-        for key, units in _keys(awaited):
-            cancel_units(services, key, units, f"backfill {backfill} was cancelled")
+        for run in ended:
+            if run.key is not None:
+                cancel_units(services, run.key, run.units, f"backfill {backfill} was cancelled")
         # The sensor may have been faster: what is told is how they stand now.
-        found = [
-            Cancelled(unit=unit)
-            for key, units in _keys(awaited)
-            for unit in map(services.of(key.project).units.get, sorted(units))
-            if unit is not None
-        ]
+        found = _as_they_stand(services, awaited.values())
+        unheard = {u.request.provider for u in (one.unit for one in found) if not u.state.ended}
+        unheard &= {*services.unavailable}
     if found:
         whole.print(_jobs(found))
+    if unheard:
+        err.print(
+            f"Could not be asked to stop anything, since a variable is not set: "
+            f"{', '.join(sorted(unheard))}. Where it is set `completions` asks them.",
+            markup=False,
+        )
     status = backfills.state(ask, backfill)
     out.print(f"The backfill is {status}; {len(found)} parked jobs were seen to.")
     if status in backfills.UNDER_WAY:
         err.print("Dagster's daemon has not ended its runs yet: see that it is running.")
+        raise typer.Exit(1)
 
 
 def _show(wish: Wish, found: Preview) -> None:
@@ -130,15 +137,14 @@ def _await_end(ask: backfills.Ask, backfill: str, seconds: float) -> None:
         time.sleep(1)
 
 
-def _keys(awaited: dict[str, set[str]]) -> list[tuple[VideoKey, set[str]]]:
-    """The videos; what somebody tagged by hand is nobody's."""
-    found: list[tuple[VideoKey, set[str]]] = []
-    for partition, units in awaited.items():
-        try:
-            found.append((VideoKey.parse(partition), units))
-        except IdentityError:
-            continue
-    return found
+def _as_they_stand(services: Services, runs: Iterable[Held]) -> list[Cancelled]:
+    """The units that held runs waited for; what somebody tagged by hand is nobody's."""
+    named = {(run.key, unit) for run in runs if run.key is not None for unit in run.units}
+    return [
+        Cancelled(unit=unit)
+        for key, name in sorted(named, key=str)
+        if (unit := services.of(key.project).units.get(name)) is not None
+    ]
 
 
 def _jobs(found: list[Cancelled]) -> Table:

@@ -10,10 +10,13 @@ from rich.table import Table
 
 from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import out, whole
+from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.giving_up import revive as revive_phases
+from video_pipeline.pipeline.giving_up import revive_all
+from video_pipeline.pipeline.projects import projects_of
 from video_pipeline.pipeline.services import Services
 from video_pipeline.wiring import open_services
 
@@ -36,10 +39,18 @@ def errors(
 
 def revive(
     context: typer.Context,
-    video: Annotated[str, typer.Argument(help="As PROJECT/VIDEO.")],
+    video: Annotated[str | None, typer.Argument(help="As PROJECT/VIDEO.")] = None,
     phase: Annotated[Phase | None, typer.Argument(help="Without it, every dead phase.")] = None,
+    project: Annotated[str | None, typer.Option(help="Every video of this project.")] = None,
 ) -> None:
     """Let a phase that was given up be asked for again. It waits for the next run."""
+    if (video is None) is (project is None):
+        raise InputError(
+            "name one video or one project", remedy="Write PROJECT/VIDEO, or --project PROJECT."
+        )
+    if video is None:
+        _revive_project(context, str(project))
+        return
     key = VideoKey.parse(video)
     with open_services(settings_of(context), plugins={}) as services:
         revived = revive_phases(services, key, [phase] if phase else tuple(Phase))
@@ -47,9 +58,17 @@ def revive(
     out.print(f"`video-pipeline backfill --project {key.project} --only missing` does.")
 
 
+def _revive_project(context: typer.Context, project: str) -> None:
+    with open_services(settings_of(context), plugins={}) as services:
+        projects_of(services, project)
+        revived = revive_all(services, project)
+    out.print(f"{revived} phases of {project} may be asked for again: ", end="", markup=False)
+    out.print(f"`video-pipeline backfill --project {project} --only missing` does.", markup=False)
+
+
 def _found(services: Services, project: str | None) -> Iterator[dict[str, Any]]:
     states = (PhaseState.DEAD, PhaseState.FAILED, PhaseState.SKIPPED)
-    for name in [project] if project else services.catalog.projects():
+    for name in projects_of(services, project):
         for video, status in services.of(name).standings.in_state(*states):
             yield {
                 "video": f"{name}/{video}",

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import out, whole
+from video_pipeline.pipeline.projects import projects_of
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.stale import Stale
 from video_pipeline.pipeline.stale import stale as stale_of
@@ -34,7 +35,7 @@ def stale(
 
 
 def _found(services: Services, project: str | None) -> Iterator[Stale]:
-    for name in [project] if project else services.catalog.projects():
+    for name in projects_of(services, project):
         yield from stale_of(services, name)
 
 

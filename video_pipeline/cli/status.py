@@ -14,6 +14,7 @@ from video_pipeline.cli.console import out, whole
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection
+from video_pipeline.pipeline.projects import projects_of
 from video_pipeline.wiring import open_services
 
 _COLUMNS = (
@@ -36,8 +37,7 @@ def status(
 ) -> None:
     """Show where every video stands, the sums of each project, and what was rejected."""
     with open_services(settings_of(context), plugins={}) as services:
-        projects = [project] if project else services.catalog.projects()
-        parts = [services.of(name) for name in projects]
+        parts = [services.of(name) for name in projects_of(services, project)]
         sums = [_sums(part) for part in parts]
         rows = [] if totals else [row for part in parts for row in _rows(part)]
         rejected = [rejection for part in parts for rejection in part.videos.rejections()]
@@ -71,7 +71,8 @@ def _videos_table(rows: Iterable[dict[str, Any]]) -> Table:
     titles = ["video", "good", *(state.value for state in _COLUMNS)]
     table = Table(*titles, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(row["video"], f"{row['good']} of {len(Phase)}", *map(_count(row), _COLUMNS))
+        good = f"{row['good']} of {len(Phase)}{'' if row['inspected'] else ', not inspected'}"
+        table.add_row(row["video"], good, *map(_count(row), _COLUMNS))
     return table
 
 
@@ -81,6 +82,7 @@ def _rows(project: ProjectCatalog) -> Iterator[dict[str, Any]]:
         states = standing.states
         yield {
             "video": f"{project.project}/{standing.video}",
+            "inspected": standing.media is not None,
             "good": sum(state.good for state in states.values()),
             "phases": {phase.value: state.value for phase, state in states.items()},
         }

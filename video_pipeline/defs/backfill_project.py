@@ -66,6 +66,8 @@ def launch_backfill(context: dg.OpExecutionContext, config: BackfillConfig) -> I
 
 @dg.job(
     executor_def=EXECUTOR,
+    # Made again after its process died, it might launch a second time, and force pays each time.
+    tags={"dagster/max_retries": "0"},
     description="Re-runs a project: all, or what is missing, failed or stale. Previews first.",
 )
 def backfill_project() -> None:

@@ -1,30 +1,52 @@
 """What becomes of the jobs of a cancelled backfill, whoever cancelled it and wherever."""
 
+import time
+from collections.abc import Callable, Collection
+
 import dagster as dg
 
-from video_pipeline.defs.held import cancelled, is_cancelled, seen_to
+from video_pipeline.defs.held import cancelled, seen_to
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.cancel import cancel
 from video_pipeline.pipeline.services import Services
+from video_pipeline.webserver.held import Held, awaited_by_none
 from video_pipeline.webserver.tags import BACKFILL_TAG
 
 _A_TICK = 50
-"""Held runs of cancelled backfills that one tick sees to: each may ask a provider."""
+_SECONDS_A_TICK = 15
+"""Held runs of cancelled backfills that one tick sees to, at most, and for how long it begins with
+another: each may ask a provider."""
+
+IsCancelled = Callable[[str | None], bool]
+"""Whether a backfill was cancelled, or is being so."""
 
 
-def see_to_cancelled(instance: dg.DagsterInstance, services: Services) -> int:
-    """End the jobs of held runs whose backfill was cancelled; how many there were. A run that was
-    ended by hand, alone, is made again when its job has ended."""
-    ended = 0
+def see_to_cancelled(
+    instance: dg.DagsterInstance,
+    services: Services,
+    is_cancelled: IsCancelled,
+    waiting: Collection[Held],
+) -> set[str]:
+    """End the jobs of held runs whose backfill was cancelled, but for those that a run that still
+    waits needs too: the work units. A run that was ended by hand, alone, is made again when its job
+    has ended."""
+    ended = set[str]()
+    until = time.monotonic() + _SECONDS_A_TICK
     for run in cancelled(instance, _A_TICK):
-        with_backfill = is_cancelled(instance, run.backfill)
-        if with_backfill and run.key is not None:
-            ended += len(cancel(services, run.key, run.units, _because(run.backfill)))
+        if time.monotonic() > until:
+            break
+        with_backfill = is_cancelled(run.backfill)
+        units = awaited_by_none(run, waiting)
+        if with_backfill and run.key is not None and (units or not run.units):
+            cancel(services, run.key, units, _because(run.backfill))
+            ended |= units
         seen_to(instance, run, with_backfill=with_backfill)
     return ended
 
 
-def was_cancelled(instance: dg.DagsterInstance, services: Services, unit: WorkUnit) -> bool:
+def was_cancelled(
+    instance: dg.DagsterInstance, services: Services, is_cancelled: IsCancelled, unit: WorkUnit
+) -> bool:
     """Whether the run that left a unit behind was ended with its backfill, before it could hold
     another; the unit is then cancelled too."""
     key = unit.request.key
@@ -32,7 +54,7 @@ def was_cancelled(instance: dg.DagsterInstance, services: Services, unit: WorkUn
     left_by = {s.run_id for s in statuses.values() if s.unit == unit.id and s.run_id}
     for run in filter(None, map(instance.get_run_by_id, left_by)):
         backfill = run.tags.get(BACKFILL_TAG)
-        if is_cancelled(instance, backfill):
+        if is_cancelled(backfill):
             cancel(services, key, [unit.id], _because(backfill))
             return True
     return False

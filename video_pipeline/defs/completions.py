@@ -6,13 +6,14 @@ a tick, a run or an event.
 
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any
 
 import dagster as dg
 
-from video_pipeline.defs.cancellations import see_to_cancelled, was_cancelled
+from video_pipeline.defs.cancellations import IsCancelled, see_to_cancelled, was_cancelled
 from video_pipeline.defs.deployment import Deployment
-from video_pipeline.defs.held import Held, continuation, release, waiting
+from video_pipeline.defs.held import continuation, is_cancelled, release, waiting
 from video_pipeline.defs.jobs import road
 from video_pipeline.defs.partitions import (
     PARTITION_TAG,
@@ -27,6 +28,7 @@ from video_pipeline.domain.phases import step_name
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.complete import sweep
 from video_pipeline.pipeline.services import Services
+from video_pipeline.webserver.held import Held
 from video_pipeline.webserver.tags import HELD_TAG, WAITING
 
 INTERVAL_SECONDS = 5
@@ -57,17 +59,19 @@ def completions(
     pipeline.renew()
     try:
         services = pipeline.services
-        ended = see_to_cancelled(context.instance, services)
+        called_off = cache(partial(is_cancelled, context.instance))  # each looked up once a tick
         ready = sweep(services, datetime.now(UTC))
-        held = waiting(context.instance)
+        held = [run for run in waiting(context.instance) if not called_off(run.backfill)]
         freed = [run.run_id for run in held if _may_go(services, run)]
+        release(context.instance, freed)
+        ended = see_to_cancelled(context.instance, services, called_off, held)
+        ready = [unit for unit in ready if unit.id not in ended]
+        requests = list(_requests(context.instance, services, called_off, ready))
     except CatalogUnavailable as error:
         pipeline.close()
         return dg.SkipReason(str(error))
-    release(context.instance, freed)
-    requests = list(_requests(context.instance, services, ready))
     told = f"{len(ready)} jobs ended, {len(freed)} of {len(held)} held runs let go"
-    told += f", {ended} jobs of cancelled backfills ended" if ended else ""
+    told += f", {len(ended)} jobs of cancelled backfills ended" if ended else ""
     if not requests:
         return dg.SkipReason(told)
     context.log.info(told)
@@ -91,12 +95,17 @@ def _is_under_way(unit: WorkUnit | None) -> bool:
 
 
 def _requests(
-    instance: dg.DagsterInstance, services: Services, ready: Collection[WorkUnit]
+    instance: dg.DagsterInstance,
+    services: Services,
+    called_off: IsCancelled,
+    ready: Collection[WorkUnit],
 ) -> Iterator[dg.RunRequest]:
     """A run for each ended unit whose video has none on its way that will consume it."""
     for unit in ready:
         key = unit.request.key
-        if _has_run_on_its_way(instance, str(key)) or was_cancelled(instance, services, unit):
+        if _has_run_on_its_way(instance, str(key)):
+            continue
+        if was_cancelled(instance, services, called_off, unit):
             continue
         tried = instance.get_runs_count(dg.RunsFilter(tags={UNIT_TAG: unit.id}))
         if tried < TRIES and _is_partition(instance, key):

@@ -7,15 +7,13 @@ All of it lies in this file, so that another way of Dagster's can take its place
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 import dagster as dg
 
 from video_pipeline.defs.specs import asset_key
-from video_pipeline.domain.errors import IdentityError
-from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase, downstream
+from video_pipeline.webserver.held import Held, held_of
 from video_pipeline.webserver.tags import (
     BACKFILL_TAG,
     CANCELLED,
@@ -33,25 +31,6 @@ from video_pipeline.webserver.tags import (
 
 KEPT_TAGS = frozenset({BACKFILL_TAG, PARTITION_TAG, PROJECT_TAG, VIDEO_TAG, ONLY_TAG, PHASES_TAG})
 """The tags of a run that go over to the one that goes on in its place."""
-
-
-@dataclass(frozen=True)
-class Held:
-    """A run that is held now."""
-
-    run_id: str
-    partition: str
-    units: frozenset[str]
-    """The work units that it waits for; none for a run whose tags don't tell."""
-    backfill: str | None = None
-
-    @property
-    def key(self) -> VideoKey | None:
-        """The video; None for a run that somebody tagged by hand."""
-        try:
-            return VideoKey.parse(self.partition)
-        except IdentityError:
-            return None
 
 
 def continuation(phases: Collection[Phase]) -> frozenset[dg.AssetKey]:
@@ -121,15 +100,7 @@ def _held(
     instance: dg.DagsterInstance, status: dg.DagsterRunStatus, limit: int | None = None
 ) -> list[Held]:
     found = dg.RunsFilter(statuses=[status], tags={HELD_TAG: WAITING})
-    return [
-        Held(
-            run_id=run.run_id,
-            partition=run.tags.get(PARTITION_TAG, ""),
-            units=frozenset(filter(None, run.tags.get(UNITS_TAG, "").split(","))),
-            backfill=run.tags.get(BACKFILL_TAG),
-        )
-        for run in instance.get_runs(found, limit=limit)
-    ]
+    return [held_of(run.run_id, run.tags) for run in instance.get_runs(found, limit=limit)]
 
 
 def seen_to(instance: dg.DagsterInstance, run: Held, *, with_backfill: bool) -> None:

@@ -8,6 +8,7 @@ PipelineError
 ├── ConfigurationError         pipeline.yaml, the environment, a missing library or model
 ├── ProviderError              an analysis failed; its category says what may follow
 │   └── InDoubt                nobody heard whether the provider took the request
+│       └── Unheard            the same, and the provider recognises it if it is made again
 ├── StorageError               an object store refused or broke
 │   ├── StorageFull            no space or quota left
 │   └── StorageUnavailable     an object store does not answer, or asks to wait
@@ -122,6 +123,10 @@ class ProviderError(PipelineError):
 
 class InDoubt(ProviderError):
     """Nobody heard whether the provider took the request; it may be billed."""
+
+
+class Unheard(InDoubt):
+    """The same at a provider that recognises the request: made again it is billed once."""
 
 
 class StorageError(PipelineError):

@@ -33,6 +33,10 @@ class VideoStanding:
     """None until the current version of the source was probed."""
     states: Mapping[Phase, PhaseState]
     made: Mapping[Phase, Made]
+    archived: bool = False
+    failed_against: Mapping[Phase, str] = field(default_factory=dict[Phase, str])
+    """Of phases that failed for reasons that a retry could mend: the source and the choices that
+    this was counted against, as the pipeline words them."""
 
 
 @dataclass(frozen=True, slots=True)

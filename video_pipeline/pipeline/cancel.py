@@ -1,6 +1,7 @@
 """Cancelling what was parked: its jobs are stopped where the provider can, else marked.
 
-The phases then stand as cancelled. What a marked job comes to is counted, and kept for the next
+The phases then stand as cancelled. Where a provider does not answer, the sweep of complete.py asks
+it again to stop. What a marked job comes to is counted, and kept for the next
 run that asks for it; it starts nothing by itself.
 """
 
@@ -19,13 +20,15 @@ class Cancelled(Frozen):
     """What became of a work unit."""
 
     unit: WorkUnit
-    """As it stands now: unwanted, if it still runs."""
+    """As it stands now: unwanted, if it still runs and nobody else waits for it."""
 
     @property
     def told(self) -> str:
         """In words, for a person."""
         if self.unit.state is UnitState.RUNNING:
-            return "the provider cannot stop it: its result will be counted, and starts nothing"
+            if self.unit.unwanted:
+                return "its provider has not stopped it: its result is counted, and starts nothing"
+            return "it runs on: another run waits for it, or its own has not ended yet"
         return self.unit.failure.message if self.unit.failure else str(self.unit.state)
 
 

@@ -15,14 +15,14 @@ from video_pipeline.plugins.base import Jobs
 _log = logging.getLogger(__name__)
 
 
-def close(services: Services, key: VideoKey, unit_id: str, because: str) -> None:
-    """Bring a unit to an end as far as its provider lets us. One that another run is at work on
-    is left to it."""
+def close(services: Services, key: VideoKey, unit_id: str, because: str) -> bool:
+    """Bring a unit to an end as far as its provider lets us; False where nobody could ask it, so
+    that it must be tried again. One that another run is at work on is left to it."""
     units = services.of(key.project).units
     lease = timedelta(seconds=services.policy.lease_seconds)
     unit = units.claim(unit_id, services.holder, lease)
     if unit is None:
-        return  # another run is at work on it, and ends it
+        return True  # another run is at work on it, and ends it
     try:
         if unit.state is UnitState.INTENT:
             why = "nothing was asked of the provider yet"
@@ -30,7 +30,8 @@ def close(services: Services, key: VideoKey, unit_id: str, because: str) -> None
         elif unit.state is UnitState.SUBMITTING:
             _end_unheard(services, unit, because)
         elif unit.state is UnitState.RUNNING:
-            _end_job(services, key, unit, because)
+            return _end_job(services, key, unit, because)
+        return True
     finally:
         units.release(unit_id, services.holder)
 
@@ -42,12 +43,16 @@ def _end_unheard(services: Services, unit: WorkUnit, because: str) -> None:
     _end(services, unit, state, f"{because}: the run that asked for it died")
 
 
-def _end_job(services: Services, key: VideoKey, unit: WorkUnit, because: str) -> None:
-    plugin, job = services.plugins.get(unit.request.provider), unit.job or ""
+def _end_job(services: Services, key: VideoKey, unit: WorkUnit, because: str) -> bool:
+    provider, job = unit.request.provider, unit.job or ""
+    plugin = services.plugins.get(provider)
+    if plugin is None and provider in services.unavailable:
+        _log.warning("%s: work unit %s: a variable of %s is not set here", key, unit.id, provider)
+        return False
     if not isinstance(plugin, Jobs):
         why = "pipeline.yaml names its provider no more"
         _end(services, unit, UnitState.CANCELLED, f"{because}: {why}")
-        return
+        return True
     try:
         status = plugin.poll([job]).get(job)
         if status is None:
@@ -62,6 +67,8 @@ def _end_job(services: Services, key: VideoKey, unit: WorkUnit, because: str) ->
             _end(services, unit, UnitState.CANCELLED, f"{because}: the provider stopped it")
     except Exception as error:  # noqa: BLE001 - it is closed by a later run; this one goes on
         _log.warning("%s: work unit %s cannot be closed yet: %s", key, unit.id, error)
+        return False
+    return True
 
 
 def _end(services: Services, unit: WorkUnit, state: UnitState, why: str) -> None:

@@ -5,6 +5,7 @@ failed job counts as ended.
 """
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -19,28 +20,52 @@ _log = logging.getLogger(__name__)
 _UNREACHABLE_SECONDS = 60.0
 """When a job is looked up again whose provider did not answer."""
 _CLOSED_A_SWEEP = 20
-"""Ended jobs that nobody waits for: their pages are fetched, so that what was paid is kept."""
+_SECONDS_OF_CLOSING = 15.0
+"""Jobs that nobody waits for any more: some are stopped, or their pages fetched, so that what was
+paid is kept; no more once a provider does not answer, or for longer than that."""
 
 
 def sweep(services: Services, now: datetime, limit: int = 100) -> list[WorkUnit]:
     """Look up the overdue jobs of every project, at most `limit` each; the units that are ready
     to be consumed by a run. Of those that nobody wants some are ended here."""
     ready: list[WorkUnit] = []
-    closing = _CLOSED_A_SWEEP
+    closing = _Closing(services, now)
     for project in services.catalog.projects():
         catalog = services.of(project)
         overdue: defaultdict[str, list[WorkUnit]] = defaultdict(list)
         for unit in catalog.units.due(now, limit):
             overdue[unit.request.provider].append(unit)
         for provider, units in overdue.items():
-            _look_up(services, catalog, provider, units, now)
+            for unit in _look_up(services, catalog, provider, units, now):
+                closing.take(unit)
         for unit in catalog.units.ready():
-            if not unit.unwanted:
+            if unit.unwanted:
+                closing.take(unit)
+            else:
                 ready.append(unit)
-            elif closing:
-                closing -= 1
-                close(services, unit.request.key, unit.id, "its backfill was cancelled")
     return ready
+
+
+class _Closing:
+    """Ends units that nobody wants, until a sweep has done enough of that."""
+
+    def __init__(self, services: Services, now: datetime) -> None:
+        self._services, self._now, self._left = services, now, _CLOSED_A_SWEEP
+        self._until = time.monotonic() + _SECONDS_OF_CLOSING
+
+    def take(self, unit: WorkUnit) -> None:
+        """One that cannot be ended now waits, and holds up none behind it."""
+        if not self._left or time.monotonic() > self._until:
+            return
+        key = unit.request.key
+        units = self._services.of(key.project).units
+        now = units.get(unit.id)
+        if now is None or not now.unwanted:
+            return  # somebody has asked for it again meanwhile
+        self._left -= 1
+        if not close(self._services, key, unit.id, "its backfill was cancelled"):
+            self._left = 0
+            units.postpone(unit.id, self._now + timedelta(seconds=_UNREACHABLE_SECONDS))
 
 
 def hint(services: Services, provider: str, job: str) -> bool:
@@ -60,7 +85,8 @@ def _look_up(
     provider: str,
     units: Sequence[WorkUnit],
     now: datetime,
-) -> None:
+) -> list[WorkUnit]:
+    """Note what became of these jobs; those that run although nobody wants them any more."""
     plugin = services.plugins.get(provider)
     later = _UNREACHABLE_SECONDS
     statuses: dict[str, JobStatus] | None = None
@@ -70,15 +96,24 @@ def _look_up(
             later = plugin.poll_seconds
         except Exception as error:  # noqa: BLE001 - one plugin must not hold up the others
             _log.warning("project %s: %s: %s", catalog.project, provider, error)
+    elif provider in services.unavailable:
+        _log.warning(
+            "project %s: %d jobs run at %r, a variable of which is not set here",
+            *(catalog.project, len(units), provider),
+        )
     else:
         statuses = {}  # nobody can ask any more: the next run ends them
         _log.warning(
             "project %s: %d jobs run at %r, which pipeline.yaml does not name any more",
             *(catalog.project, len(units), provider),
         )
+    unwanted: list[WorkUnit] = []
     for unit in units:
         status = JobStatus(state="running") if statuses is None else statuses.get(unit.job or "")
-        if status is not None and status.state == "running":
-            catalog.units.postpone(unit.id, now + timedelta(seconds=later))
-        else:
+        if status is None or status.state != "running":
             catalog.units.mark_ready(unit.id, now)
+            continue
+        catalog.units.postpone(unit.id, now + timedelta(seconds=later))
+        if unit.unwanted and statuses is not None:
+            unwanted.append(unit)
+    return unwanted

@@ -9,7 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
-from video_pipeline.domain.errors import FailureCategory, InDoubt, PipelineError, ProviderError
+from video_pipeline.domain.errors import (
+    FailureCategory,
+    InDoubt,
+    PipelineError,
+    ProviderError,
+    Unheard,
+)
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
 from video_pipeline.pipeline.assign import Planned
@@ -46,8 +52,10 @@ class UnitDriver:
         latest = self._units.latest(request)
         if latest is None:
             return self._units.open(request, 0, self.planned.usage, now, forced_by=forced_by)
-        settled = latest.state is UnitState.SETTLED
-        if latest.state.may_be_reopened or (settled and forced_by not in ("", latest.forced_by)):
+        forced = bool(forced_by) and latest.state is UnitState.SETTLED
+        if latest.state.may_be_reopened or (
+            forced and not self._units.was_settled(request, forced_by)
+        ):
             return self._units.open(
                 request, latest.generation + 1, self.planned.usage, now, forced_by=forced_by
             )
@@ -187,8 +195,8 @@ class UnitDriver:
             "lets the next run ask again.",
         )
 
-    def _unheard(self, error: ProviderError) -> InDoubt:
-        return InDoubt(
+    def _unheard(self, error: ProviderError) -> Unheard:
+        return Unheard(
             f"no answer after {self._services.policy.attempts} tries: {error.what}",
             category=error.category,
             where=f"{self.planned.provider}, work unit {self.unit.id}",

@@ -7,10 +7,19 @@ nothing to try; it never dies. Nor does a phase that is optional: it is skipped.
 
 from collections.abc import Collection, Sequence
 
-from video_pipeline.domain.errors import InputError, PipelineError, ProviderError, StorageError
+from video_pipeline.domain.errors import (
+    InDoubt,
+    InputError,
+    PipelineError,
+    ProviderError,
+    StorageFull,
+    StorageUnavailable,
+    Unheard,
+)
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.standing import VideoStanding
 from video_pipeline.pipeline.assign import choice_of
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.report import Reporter
@@ -19,9 +28,11 @@ from video_pipeline.pipeline.services import Services
 
 def is_mendable(error: PipelineError) -> bool:
     """Whether the same request may succeed in a later run although nobody mends anything."""
+    if isinstance(error, InDoubt):
+        return isinstance(error, Unheard)  # else a person must look whether it was taken
     if isinstance(error, ProviderError):
         return error.category.retryable
-    return isinstance(error, StorageError)
+    return isinstance(error, StorageUnavailable | StorageFull)
 
 
 class GivingUp:
@@ -60,10 +71,29 @@ class GivingUp:
         return outcome.model_copy(update={"state": PhaseState.DEAD, "message": told.strip()})
 
     def _against(self, phase: Phase, order: Sequence[str]) -> str:
-        plugins = self._services.plugins
-        language = self._services.choices.of(self._key.project, Phase.TRANSCRIPT).language
-        choices = [choice_of(plugins[n], phase, language) if n in plugins else n for n in order]
-        return " ".join([self._content, *choices])
+        return against(self._services, self._key.project, phase, order, self._content)
+
+
+def against(
+    services: Services, project: str, phase: Phase, order: Sequence[str], content: str
+) -> str:
+    """What failures are counted against: the source, and how these providers would be asked."""
+    plugins = services.plugins
+    language = services.choices.of(project, Phase.TRANSCRIPT).language
+    choices = [choice_of(plugins[n], phase, language) if n in plugins else n for n in order]
+    return " ".join([content, *choices])
+
+
+def is_dead(services: Services, project: str, standing: VideoStanding, phase: Phase) -> bool:
+    """Whether a phase was given up, and would be today: its source and choice are the same."""
+    if standing.states.get(phase) is not PhaseState.DEAD:
+        return False
+    counted = standing.failed_against.get(phase)
+    if counted is None:
+        return True
+    content = standing.media.sha256 if standing.media else counted.partition(" ")[0]
+    order = services.choices.of(project, phase).providers
+    return counted == against(services, project, phase, order, content)
 
 
 def revive(
@@ -86,3 +116,12 @@ def revive(
             remedy="See `video-pipeline errors` for those that are.",
         )
     return dead
+
+
+def revive_all(services: Services, project: str, phases: Collection[Phase] = tuple(Phase)) -> int:
+    """Let the dead phases of all videos of a project be asked again; how many there were."""
+    found = list(services.of(project).standings.in_state(PhaseState.DEAD))
+    dead = [(video, status.phase) for video, status in found if status.phase in phases]
+    for video, phase in dead:
+        revive(services, VideoKey(project=project, video=video), [phase])
+    return len(dead)

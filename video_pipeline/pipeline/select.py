@@ -1,18 +1,20 @@
 """What a re-run of a project would make: exactly which phases of which videos.
 
 With each phase goes what hangs on it, and whatever of the source was not inspected yet. Nothing
-is launched here. A phase that is dead is left out unless it is forced.
+is launched here. A phase that was given up, and would be today, is left out unless it is forced;
+what is missing is left out where it waits for one that failed and is not taken up.
 """
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import SERVED, Phase, downstream
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.standing import VideoStanding
+from video_pipeline.pipeline.giving_up import is_dead
+from video_pipeline.pipeline.projects import projects_of
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.stale import choosing, stale_videos, staleness
 
@@ -22,13 +24,15 @@ class Only(StrEnum):
 
     ALL = "all"
     MISSING = "missing"
-    """Those without a result that have not failed: not begun, waiting, parked, cancelled."""
+    """Those without a result of the current version that have not failed: not begun, waiting,
+    parked, cancelled, or made of a version that another has replaced and nobody has read yet."""
     FAILED = "failed"
     """Those that failed, and optional ones that were skipped for it."""
     STALE = "stale"
     """Those whose result would be made otherwise today."""
 
 
+_INSPECTION = frozenset({Phase.SOURCE_VIDEO, Phase.MEDIA_INFO})
 _FAILED = (PhaseState.FAILED, PhaseState.SKIPPED)
 _NOT_MISSING = (PhaseState.DONE, PhaseState.NOT_CONFIGURED, PhaseState.DEAD, *_FAILED)
 
@@ -58,15 +62,11 @@ class Selected:
 
 def select(services: Services, wish: Wish) -> Iterator[Selected]:
     """The selected videos in order, streamed. Raises InputError for a project without videos."""
-    if wish.project not in services.catalog.projects():
-        raise InputError(
-            f"no video of a project {wish.project!r} has arrived",
-            remedy="See `video-pipeline status` for the projects that there are.",
-        )
+    projects_of(services, wish.project)
     chosen = choosing(services, wish.project)
     for standing in _candidates(services, wish):
         stale = frozenset(staleness(standing, chosen))
-        phases = _taken(wish, standing, stale)
+        phases = _taken(services, wish, standing, stale)
         if not phases:
             continue
         yield Selected(
@@ -86,19 +86,28 @@ def _candidates(services: Services, wish: Wish) -> Iterator[VideoStanding]:
     if wish.only is Only.STALE:
         return (standing for standing, _ in stale_videos(services, wish.project))
     if wish.only is Only.FAILED:
-        states = (*_FAILED, PhaseState.DEAD) if wish.force else _FAILED
-        return standings.videos({video for video, _ in standings.in_state(*states)})
+        failed = standings.in_state(*_FAILED, PhaseState.DEAD)
+        return standings.videos({video for video, _ in failed})
     return standings.videos()
 
 
-def _taken(wish: Wish, standing: VideoStanding, stale: Collection[Phase]) -> frozenset[Phase]:
-    fitting = frozenset(p for p in wish.phases if _fits(wish, standing, p, stale))
+def _taken(
+    services: Services, wish: Wish, standing: VideoStanding, stale: Collection[Phase]
+) -> frozenset[Phase]:
+    dead = frozenset(
+        p for p in Phase if not wish.force and is_dead(services, wish.project, standing, p)
+    )
+    fitting = frozenset(p for p in wish.phases - dead if _fits(wish, standing, p, stale))
+    if wish.only is Only.MISSING:
+        fitting -= downstream(_failed(standing) - fitting)
     if not fitting:
         return fitting
-    uninspected = {Phase.SOURCE_VIDEO, Phase.MEDIA_INFO} if standing.media is None else set[Phase]()
-    taken = fitting | downstream(fitting) | uninspected
-    dead = {phase for phase, state in standing.states.items() if state is PhaseState.DEAD}
-    return taken if wish.force else taken - dead
+    uninspected = _INSPECTION if standing.media is None else frozenset[Phase]()
+    return (fitting | downstream(fitting) | uninspected) - dead
+
+
+def _failed(standing: VideoStanding) -> frozenset[Phase]:
+    return frozenset(phase for phase, state in standing.states.items() if state.ended_badly)
 
 
 def _fits(wish: Wish, standing: VideoStanding, phase: Phase, stale: Collection[Phase]) -> bool:
@@ -108,8 +117,14 @@ def _fits(wish: Wish, standing: VideoStanding, phase: Phase, stale: Collection[P
     if wish.only is Only.STALE:
         return phase in stale
     if wish.only is Only.FAILED:
-        return state in _FAILED or (wish.force and state is PhaseState.DEAD)
-    return state not in _NOT_MISSING
+        return state in (*_FAILED, PhaseState.DEAD)
+    return state not in _NOT_MISSING or _is_unread(standing)
+
+
+def _is_unread(standing: VideoStanding) -> bool:
+    """Whether nobody has inspected the current version, and no inspection has failed."""
+    inspected = (standing.states.get(phase) for phase in _INSPECTION)
+    return standing.media is None and not any(s and s.ended_badly for s in inspected)
 
 
 def _is_asked(standing: VideoStanding, phase: Phase, stale: Collection[Phase]) -> bool:

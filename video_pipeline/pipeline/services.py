@@ -4,7 +4,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,6 +94,8 @@ class Services:
     choices: Choices
     scratch: Path
     """A folder of this machine, below which each run has one of its own."""
+    unavailable: Collection[str] = ()
+    """Entries of pipeline.yaml whose plugin cannot be made here: a variable is not set."""
     scratch_bytes: int = 100 << 30
     """How much copies of remote sources may take there."""
     policy: WorkPolicy = field(default_factory=WorkPolicy)

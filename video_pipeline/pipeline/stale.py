@@ -75,7 +75,7 @@ def stale_videos(services: Services, project: str) -> Iterator[tuple[VideoStandi
     for phase, current in chosen.items():
         candidates.update(standings.otherwise(phase, current))
     for standing in standings.videos(candidates):
-        if staleness(standing, chosen):
+        if not standing.archived and staleness(standing, chosen):
             yield standing, chosen
 
 
@@ -99,8 +99,8 @@ def stale(services: Services, project: str) -> Iterator[Stale]:
 
 
 def counts(services: Services, project: str) -> dict[Phase, int]:
-    """How many results of each served phase another choice made; by index, without a look at any
-    video. Phases without one are left out."""
+    """How many results of each served phase another choice made; found by index. Phases without one
+    are left out."""
     standings = services.of(project).standings
     found = {
         phase: standings.count_otherwise(phase, current)

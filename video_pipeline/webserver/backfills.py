@@ -14,17 +14,8 @@ from video_pipeline.domain.errors import ConfigurationError, InputError
 from video_pipeline.domain.phases import Phase, step_name
 from video_pipeline.domain.values import Frozen
 from video_pipeline.pipeline.select import Selected, Wish
-from video_pipeline.webserver.client import Ask
-from video_pipeline.webserver.tags import (
-    BACKFILL_TAG,
-    HELD_TAG,
-    ONLY_TAG,
-    PARTITION_TAG,
-    PHASES_TAG,
-    PROJECT_TAG,
-    UNITS_TAG,
-    WAITING,
-)
+from video_pipeline.webserver.client import Ask, refused
+from video_pipeline.webserver.tags import ONLY_TAG, PHASES_TAG, PROJECT_TAG
 
 MOST_VIDEOS = 10_000
 """Videos a backfill; a larger selection becomes several."""
@@ -41,12 +32,8 @@ _LAUNCH = """mutation($params: LaunchBackfillParams!) {
     ... on UnauthorizedError { message } } }"""
 _CANCEL = """mutation($id: String!) { cancelPartitionBackfill(backfillId: $id) { __typename
     ... on PythonError { message } ... on UnauthorizedError { message } } }"""
-_RUNS = """query($filter: RunsFilter!, $cursor: String) {
-    runsOrError(filter: $filter, cursor: $cursor, limit: 500) {
-    ... on Runs { results { runId tags { key value } } } } }"""
-_PAGE = 500
 _STATE = """query($id: String!) { partitionBackfillOrError(backfillId: $id) { __typename
-    ... on PartitionBackfill { status title } } }"""
+    ... on PartitionBackfill { status title } ... on PythonError { message } } }"""
 
 
 class Launched(Frozen):
@@ -60,16 +47,28 @@ class Launched(Frozen):
 def launch(ask: Ask, wish: Wish, selected: Sequence[Selected]) -> Launched:
     """Launch what was selected, in as many backfills as its size needs.
 
-    Raises ConfigurationError.
+    Raises ConfigurationError, which names those that were launched before it.
     """
     there = _partitions(ask)
     parts = _parts([one for one in selected if str(one.key) in there])
-    return Launched(
-        backfills=tuple(
-            _launch(ask, _parameters(wish, part, f"{number} of {len(parts)}"))
-            for number, part in enumerate(parts, 1)
-        ),
-        left_out=tuple(str(one.key) for one in selected if str(one.key) not in there),
+    launched: list[str] = []
+    for number, part in enumerate(parts, 1):
+        parameters = _parameters(wish, part, f"{number} of {len(parts)}")
+        try:
+            launched.append(_launch(ask, parameters))
+        except ConfigurationError as error:
+            raise _in_part(error, launched, len(parts)) from error
+    left_out = tuple(str(one.key) for one in selected if str(one.key) not in there)
+    return Launched(backfills=tuple(launched), left_out=left_out)
+
+
+def _in_part(error: ConfigurationError, launched: Sequence[str], parts: int) -> ConfigurationError:
+    told = f"{', '.join(launched)} were launched" if launched else "none was launched before it"
+    return ConfigurationError(
+        f"backfill {len(launched) + 1} of {parts} could not be launched, {told}: {error.what}",
+        where=error.where,
+        remedy="Look at the page of backfills before you ask again: this one may have been taken, "
+        "and by force what was launched would be paid again.",
     )
 
 
@@ -100,34 +99,25 @@ def cancel(ask: Ask, backfill: str) -> None:
         )
     told = ask(_CANCEL, {"id": backfill})["cancelPartitionBackfill"]
     if told["__typename"] != "CancelBackfillSuccess":
-        raise _refused(told)
+        raise _no(told)
 
 
-def awaited_units(ask: Ask, backfill: str) -> dict[str, set[str]]:
-    """The work units that held runs of a backfill wait for, by partition."""
-    found: dict[str, set[str]] = {}
-    tags, cursor = [{"key": BACKFILL_TAG, "value": backfill}], None
-    while True:
-        told = ask(_RUNS, {"filter": {"tags": tags}, "cursor": cursor})["runsOrError"]
-        runs = told.get("results", [])
-        for run in runs:
-            tagged = {tag["key"]: tag["value"] for tag in run["tags"]}
-            units = set(filter(None, tagged.get(UNITS_TAG, "").split(",")))
-            if units and tagged.get(HELD_TAG) == WAITING:
-                found.setdefault(tagged.get(PARTITION_TAG, ""), set()).update(units)
-        if len(runs) < _PAGE:
-            return found
-        cursor = runs[-1]["runId"]
+def is_cancelled(ask: Ask, backfill: str) -> bool:
+    """Whether a backfill was cancelled, or is being so. Raises InputError where there is none."""
+    return state(ask, backfill) in _CANCELLED
 
 
 def state(ask: Ask, backfill: str) -> str:
-    """How a backfill stands, in Dagster's words. Raises InputError where there is none."""
+    """How a backfill stands, in Dagster's words. Raises InputError where there is none, and
+    ConfigurationError."""
     told = ask(_STATE, {"id": backfill})["partitionBackfillOrError"]
-    if told["__typename"] != "PartitionBackfill":
+    if told["__typename"] == "BackfillNotFoundError":
         raise InputError(
             f"Dagster knows no backfill {backfill!r}",
             remedy="Look for its id on the page of backfills.",
         )
+    if told["__typename"] != "PartitionBackfill":
+        raise _no(told)
     return str(told["status"])
 
 
@@ -146,7 +136,7 @@ def _partitions(ask: Ask) -> frozenset[str]:
 def _launch(ask: Ask, parameters: dict[str, Any]) -> str:
     told = ask(_LAUNCH, {"params": parameters})["launchPartitionBackfill"]
     if told["__typename"] != "LaunchBackfillSuccess":
-        raise _refused(told)
+        raise _no(told)
     return str(told["backfillId"])
 
 
@@ -175,9 +165,5 @@ def _config(videos: Iterable[Selected]) -> dict[str, Any]:
     return {"ops": {step: {"config": {"force": True}} for step in sorted(steps)}} if steps else {}
 
 
-def _refused(told: dict[str, Any]) -> ConfigurationError:
-    return ConfigurationError(
-        f"Dagster refused: {told.get('message') or told['__typename']}",
-        where="backfill",
-        remedy="Look into the webserver's log.",
-    )
+def _no(told: dict[str, Any]) -> ConfigurationError:
+    return refused("backfill", told.get("message") or told["__typename"])

@@ -50,7 +50,7 @@ def over_http(url: str) -> Ask:
         try:
             told = _post(url, document, variables, _LONG_SECONDS)
         except HTTPError as error:
-            raise _refused(url, error.read().decode(errors="replace")[:400]) from error
+            raise refused(url, error.read().decode(errors="replace")[:400]) from error
         except (OSError, HTTPException, ValueError) as error:
             raise ConfigurationError(
                 f"Dagster's webserver does not answer: {error}",
@@ -85,7 +85,7 @@ def without_webserver(workspace: Path, environment: Mapping[str, str]) -> Ask:
             )
             if not reply.is_file():
                 told = (ended.stderr or ended.stdout).strip()[-800:]
-                raise _refused("dagster-graphql", told)
+                raise refused("dagster-graphql", told)
             return _data("dagster-graphql", json.loads(reply.read_text()))
 
     return ask
@@ -120,11 +120,12 @@ def _post(url: str, document: str, variables: Mapping[str, Any], seconds: float)
 
 def _data(where: str, told: Any) -> dict[str, Any]:
     if not isinstance(told, dict) or told.get("errors") or not isinstance(told.get("data"), dict):
-        raise _refused(where, json.dumps(told)[:800])
+        raise refused(where, json.dumps(told)[:800])
     return told["data"]
 
 
-def _refused(where: str, told: str) -> ConfigurationError:
+def refused(where: str, told: str) -> ConfigurationError:
+    """The error that Dagster's own becomes."""
     return ConfigurationError(
         f"Dagster refused: {told}",
         where=where,

@@ -72,12 +72,30 @@ def test_errors_tell_what_failed_where_and_what_mends_it(call, services: Service
 
 def test_a_dead_phase_is_revived_and_only_a_dead_one(call, services: Services) -> None:
     say(services, KEYS[1], PhaseState.DEAD)
+    assert (
+        call("revive").exit_code == call("revive", "acme/bad", "--project", "acme").exit_code == 1
+    )
     assert call("revive", "acme/bad", "transcript").exit_code == 1
     assert call("revive", "acme/bad", "shots").exit_code == 0
     status = services.of("acme").results.statuses("bad")[Phase.SHOTS]
     assert status.state is PhaseState.WAITING
     ended = call("revive", "acme/bad")
     assert ended.exit_code == 1 and "no phase of this video is dead" in ended.output
+
+
+def test_all_dead_phases_of_a_project_are_revived_at_once(call, services: Services) -> None:
+    for key in (KEYS[0], KEYS[1], KEYS[2]):
+        say(services, key, PhaseState.DEAD)
+    ended = call("revive", "--project", "acme")
+    assert ended.exit_code == 0 and "2 phases of acme" in ended.output
+    elsewhere = services.of("globex").standings.in_state(PhaseState.DEAD)
+    assert [video for video, _ in elsewhere] == ["bad"]
+
+
+@pytest.mark.parametrize("command", ["stale", "errors", "status", "revive"])
+def test_a_project_that_nothing_has_arrived_of_is_an_error(call, command: str) -> None:
+    ended = call(command, "--project", "nobody")
+    assert ended.exit_code == 1 and "nobody" in ended.output
 
 
 def test_a_backfill_is_shown_before_anything_is_launched(call) -> None:

@@ -76,3 +76,7 @@ def test_a_launch_names_what_was_selected_and_nothing_of_a_project_named_alike(
         (phase, "acme/talk")
         for phase in ("source_video", "media_info", "shots", "scenes", "timeline", "exports")
     }
+
+
+def test_a_job_whose_process_died_is_not_launched_again(definitions: dg.Definitions) -> None:
+    assert definitions.resolve_job_def("backfill_project").tags["dagster/max_retries"] == "0"

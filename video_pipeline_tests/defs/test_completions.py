@@ -343,3 +343,33 @@ class TestACancelledBackfill:
         assert tick(stage, instance) == []
         unit = catalog.project("acme").units.get(running.id)
         assert unit is not None and unit.state.ended
+
+    def test_a_job_that_another_run_waits_for_goes_on_and_is_paid_once(
+        self,
+        stage: Opened,
+        instance: dg.DagsterInstance,
+        backfill: str,
+        held: dg.DagsterRun,
+        running: WorkUnit,
+        catalog: Catalog,
+        definitions: dg.Definitions,
+    ) -> None:
+        of_arrival = queued(definitions, instance, {HELD_TAG: WAITING, UNITS_TAG: running.id})
+        assert tick(stage, instance) == []
+        unit = catalog.project("acme").units.get(running.id)
+        assert unit is not None and unit.state is UnitState.RUNNING and not unit.unwanted
+        assert state_of(instance, held) == CANCELLED
+        assert state_of(instance, of_arrival) == WAITING
+
+    def test_its_runs_that_still_wait_are_not_let_go(
+        self,
+        stage: Opened,
+        instance: dg.DagsterInstance,
+        backfill: str,
+        ready: WorkUnit,
+        definitions: dg.Definitions,
+    ) -> None:
+        tags = {HELD_TAG: WAITING, UNITS_TAG: ready.id, BACKFILL_TAG: backfill}
+        still = queued(definitions, instance, tags)
+        tick(stage, instance)
+        assert state_of(instance, still) == WAITING

@@ -143,7 +143,8 @@ def test_a_re_run_makes_nothing_again_but_by_force(local: Services, deliver: Del
     assert all(again[phase].reused or phase not in made for phase in again)
     units = local.of("acme").units
     assert len(units.of_video("one")) == 2
-    for forced_by in ("run-1", "run-1", "run-2"):  # a run is retried, and another one begins
+    # A run is retried, another one begins, and each is retried once more.
+    for forced_by in ("run-1", "run-1", "run-2", "run-1", "run-2"):
         analyse(local, key, [Phase.TRANSCRIPT], forced_by=forced_by)
     spoken = [u for u in units.of_video("one") if u.request.phases == (Phase.TRANSCRIPT,)]
     assert [(u.generation, u.forced_by) for u in spoken] == [(0, ""), (1, "run-1"), (2, "run-2")]

@@ -1,6 +1,7 @@
 """Parked work that is cancelled: stopped where the vendor can, else marked; nothing stays open."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from video_pipeline.pipeline.cancel import cancel
 from video_pipeline.pipeline.complete import sweep
 from video_pipeline.pipeline.road import travel
 from video_pipeline.pipeline.services import Services
+from video_pipeline_tests.fakes.job_plugin import VendorShots
 from video_pipeline_tests.fakes.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
@@ -59,7 +61,7 @@ def test_one_that_cannot_be_stopped_is_marked_and_its_result_starts_nothing(
 ) -> None:
     (one,) = cancel(services, parked.request.key, [parked.id], BECAUSE)
     assert (one.unit.state, one.unit.unwanted) == (UnitState.RUNNING, True)
-    assert "cannot stop" in one.told
+    assert "not stopped" in one.told
     later = services.clock() + timedelta(hours=1)
     assert sweep(services, later) == []
     vendor.finish("acme/film")
@@ -93,6 +95,61 @@ def test_cancelled_twice_is_cancelled_once(
     vendor.stops_jobs = True
     assert len(cancel(services, parked.request.key, [parked.id], BECAUSE)) == 1
     assert cancel(services, parked.request.key, [parked.id], BECAUSE) == []
+
+
+def test_a_vendor_that_did_not_answer_is_asked_again_to_stop(
+    services: Services, parked: WorkUnit, vendor: Vendor
+) -> None:
+    vendor.stops_jobs = True
+    plugin = services.plugins[parked.request.provider]
+    options = plugin.options.model_copy(update={"url": "http://127.0.0.1:9"})
+    gone = replace(
+        services, plugins={**services.plugins, parked.request.provider: VendorShots(options)}
+    )
+    (one,) = cancel(gone, parked.request.key, [parked.id], BECAUSE)
+    assert (one.unit.state, one.unit.unwanted) == (UnitState.RUNNING, True)
+    later = services.clock() + timedelta(hours=1)
+    assert sweep(gone, later) == []
+    assert sweep(services, later + timedelta(hours=1)) == []
+    assert now_of(services, parked).state is UnitState.CANCELLED
+    assert vendor.jobs[parked.job or ""].state == "failed"
+
+
+def test_one_whose_pages_cannot_be_fetched_now_holds_up_none_behind_it(
+    services: Services, parked: WorkUnit, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel(services, parked.request.key, [parked.id], BECAUSE)
+    vendor.finish("acme/film")
+    later = services.clock() + timedelta(hours=1)
+    with monkeypatch.context() as broken:
+        broken.setattr(VendorShots, "fetch", lambda *_: 1 / 0)
+        sweep(services, later)
+        assert services.of("acme").units.ready() == []
+    sweep(services, later + timedelta(hours=1))
+    assert now_of(services, parked).state is UnitState.SETTLED
+
+
+def test_where_the_providers_secret_is_missing_its_job_is_left_running_and_paid_once(
+    services: Services, parked: WorkUnit, vendor: Vendor
+) -> None:
+    vendor.stops_jobs = True
+    plugins = {k: v for k, v in services.plugins.items() if k != parked.request.provider}
+    here = replace(services, plugins=plugins, unavailable=[parked.request.provider])
+    (one,) = cancel(here, parked.request.key, [parked.id], BECAUSE)
+    assert (one.unit.state, one.unit.unwanted) == (UnitState.RUNNING, True)
+    assert sweep(here, services.clock() + timedelta(hours=1)) == []
+    assert now_of(services, parked).state is UnitState.RUNNING
+    billed = vendor.billed["acme/film"]
+    outcome = analyse(services, parked.request.key, [Phase.SHOTS])[Phase.SHOTS]
+    assert (outcome.state, outcome.unit) == (PhaseState.PARKED, parked.id)
+    assert vendor.billed["acme/film"] == billed
+
+
+def test_an_entry_that_is_gone_from_the_settings_ends_its_jobs(
+    services: Services, parked: WorkUnit
+) -> None:
+    (one,) = cancel(replace(services, plugins={}), parked.request.key, [parked.id], BECAUSE)
+    assert one.unit.state is UnitState.CANCELLED and "names its provider no more" in one.told
 
 
 def test_of_another_project_nothing_can_be_cancelled(services: Services, parked: WorkUnit) -> None:

@@ -6,13 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.domain.errors import InputError
+from video_pipeline.domain.errors import (
+    InputError,
+    PipelineError,
+    StorageError,
+    StorageFull,
+    StorageUnavailable,
+)
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.analyse import analyse
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.giving_up import revive
+from video_pipeline.pipeline.giving_up import is_mendable, revive
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.fakes.delivery import encode
@@ -101,6 +107,32 @@ def test_what_a_person_must_mend_never_dies(
 ) -> None:
     vendor.default = "refuse"
     assert {ask(patient, key, run).state for run in "12345"} == {PhaseState.FAILED}
+
+
+def test_nor_does_a_request_in_doubt_which_is_released_by_a_person(
+    patient: Services, key: VideoKey, vendor: Vendor
+) -> None:
+    vendor.default = "drop"
+    order = Choices(phases={Phase.SHOTS: PhaseChoice(providers=("without-token",))})
+    states = {ask(replace(patient, choices=order), key, run).state for run in "12345"}
+    assert states == {PhaseState.FAILED} and vendor.submissions[str(key)] == 1
+
+
+def test_a_request_that_the_vendor_recognises_counts(
+    patient: Services, key: VideoKey, vendor: Vendor
+) -> None:
+    vendor.default = "drop"
+    assert [ask(patient, key, run).state for run in "123"][-1] is PhaseState.DEAD
+
+
+@pytest.mark.parametrize(
+    ("error", "mendable"),
+    [(StorageUnavailable, True), (StorageFull, True), (StorageError, False), (InputError, False)],
+)
+def test_of_a_store_only_what_may_pass_is_mended_by_waiting(
+    error: type[PipelineError], mendable: bool
+) -> None:
+    assert is_mendable(error("refused", remedy="Look.")) is mendable
 
 
 def test_it_counts_where_any_provider_in_the_order_may_yet_deliver(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from video_pipeline.pipeline.preview import preview
 from video_pipeline.pipeline.road import travel
 from video_pipeline.pipeline.select import Only, Selected, Wish, select
 from video_pipeline.pipeline.services import Services
+from video_pipeline_tests.fakes.delivery import encode
 from video_pipeline_tests.fakes.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
@@ -51,10 +53,29 @@ def test_failed_takes_what_failed_and_what_hangs_on_it(services: Services) -> No
 @pytest.mark.usefixtures("videos")
 def test_missing_takes_what_is_parked_and_what_was_never_begun(services: Services) -> None:
     found = phases_of(chosen(services, Only.MISSING))
-    assert set(found) == {"bad", "new", "parked"}
+    assert set(found) == {"new", "parked"}, "what waits for a failed phase comes with that one"
     assert found["new"] == frozenset(ROAD)
     assert Phase.SHOTS in found["parked"] and Phase.AUDIO not in found["parked"]
-    assert Phase.SHOTS not in found["bad"], "it failed"
+
+
+@pytest.mark.usefixtures("videos")
+def test_a_new_version_whose_run_never_ran_is_missing_as_a_whole(
+    services: Services, deliver: Deliver, tmp_path: Path
+) -> None:
+    deliver("acme/done", encode(tmp_path / "other.mp4", seconds=3), inspected=False)
+    assert phases_of(chosen(services, Only.MISSING))["done"] == frozenset(ROAD)
+    travel(services, VideoKey.parse("acme/done"), run_id="second")
+    assert "done" not in phases_of(chosen(services, Only.MISSING))
+
+
+@pytest.mark.usefixtures("videos")
+def test_but_not_one_that_cannot_be_read(
+    services: Services, deliver: Deliver, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"nothing to see")
+    travel(services, deliver("acme/done", broken, inspected=False), run_id="second")
+    assert Phase.SHOTS not in phases_of(chosen(services, Only.MISSING)).get("done", ())
 
 
 @pytest.mark.usefixtures("videos")
@@ -112,3 +133,18 @@ def test_a_dead_phase_is_taken_by_force_alone(services: Services) -> None:
     everything = phases_of(chosen(services, Only.ALL))
     assert Phase.SHOTS not in everything["bad"] and Phase.SHOTS in everything["done"]
     assert phases_of(chosen(services, Only.FAILED, force=True)) == {"bad": AFTER_SHOTS}
+
+
+def test_a_phase_that_died_of_another_choice_comes_back_by_failed(
+    services: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    policy = services.policy.model_copy(update={"dead_after": 1, "attempts": 1})
+    patient = replace(services, policy=policy)
+    vendor.behave("acme/film", "busy", "now")
+    travel(patient, deliver("acme/film"), run_id="first")
+    assert patient.of("acme").results.statuses("film")[Phase.SHOTS].state is PhaseState.DEAD
+    assert chosen(patient, Only.FAILED) == chosen(patient, Only.MISSING) == []
+    swap = {"acme": {Phase.SHOTS: PhaseChoice(providers=("without-token",))}}
+    swapped = replace(patient, choices=Choices(phases=services.choices.phases, projects=swap))
+    assert phases_of(chosen(swapped, Only.FAILED)) == {"film": AFTER_SHOTS}
+    assert chosen(swapped, Only.MISSING) == []

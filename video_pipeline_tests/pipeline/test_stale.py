@@ -12,6 +12,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.analyse import analyse
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
 from video_pipeline.pipeline.inspect import source_video
+from video_pipeline.pipeline.overview import stale_counts
 from video_pipeline.pipeline.road import travel
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.stale import Stale, counts, stale
@@ -116,6 +117,41 @@ def test_another_content_makes_all_that_was_made_from_the_former_stale(
     assert told(services, "globex") == {("one", p) for p in Phase if p is not Phase.SOURCE_VIDEO}
     travel(services, key)
     assert told(services, "globex") == set()
+
+
+def test_the_former_content_delivered_again_makes_its_results_current_again(
+    services: Services, keys: list[VideoKey], deliver: Deliver, short_video: Path, tmp_path: Path
+) -> None:
+    broken = encode(tmp_path / "other.mp4", seconds=3)
+    source_video(services, deliver("globex/one", broken, inspected=False))
+    assert len(stale_counts(services, "globex")) == len(Phase) - 1
+    deliver("globex/one", short_video)
+    travel(services, keys[2])
+    swapped = of_project(services, "globex", Phase.SHOTS, "without-token")
+    assert told(swapped, "globex") == {("one", Phase.SHOTS)}
+    assert stale_counts(swapped, "globex") == {Phase.SHOTS: 1}
+    assert stale_counts(services, "globex") == {}
+
+
+@pytest.mark.parametrize("how", ["removed", "archived"])
+def test_removed_and_archived_videos_are_neither_counted_nor_named(
+    services: Services, keys: list[VideoKey], how: str, deliver: Deliver, tmp_path: Path
+) -> None:
+    other = encode(tmp_path / "other.mp4", seconds=3)
+    source_video(services, deliver("globex/one", other, inspected=False))
+    swapped = of_project(services, "acme", Phase.SHOTS, "without-token")
+    for project in ("acme", "globex"):
+        arrivals = services.of(project).arrivals
+        record = services.of(project).videos.get("one")
+        assert record is not None
+        if how == "removed":
+            (known, *_) = arrivals.known(record.source.object_key, record.source.object_key)
+            assert arrivals.remove(known, services.clock())
+        else:
+            assert arrivals.archive(record, services.clock())
+    assert told(swapped, "acme") == {("two", Phase.SHOTS)}
+    assert stale_counts(swapped, "acme") == {Phase.SHOTS: 1}
+    assert told(swapped, "globex") == set() and stale_counts(swapped, "globex") == {}
 
 
 def test_the_same_content_delivered_again_makes_nothing_stale(

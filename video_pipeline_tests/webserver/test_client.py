@@ -12,7 +12,7 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.standing import VideoStanding
 from video_pipeline.pipeline.select import Only, Selected, Wish
-from video_pipeline.webserver import backfills
+from video_pipeline.webserver import backfills, held_runs
 from video_pipeline.webserver.backfills import cancel, launch, state
 from video_pipeline.webserver.client import inlined, over_http, without_webserver
 from video_pipeline_tests.webserver.test_questions import serving
@@ -26,7 +26,7 @@ PARAMETERS = {
 }
 
 
-@pytest.mark.parametrize("query", ["_KEYS", "_LAUNCH", "_CANCEL", "_STATE", "_RUNS"])
+@pytest.mark.parametrize("query", ["_KEYS", "_LAUNCH", "_CANCEL", "_STATE"])
 def test_dagster_understands_the_question(query: str) -> None:
     schema = create_schema().graphql_schema
     assert validate(schema, parse(getattr(backfills, query))) == []
@@ -37,7 +37,7 @@ def test_with_its_values_in_place_dagster_understands_it_too() -> None:
     whole = inlined(backfills._LAUNCH, {"params": PARAMETERS})
     assert validate(schema, parse(whole)) == []
     assert "params" not in whole.replace("backfillParams", "")
-    runs = inlined(backfills._RUNS, {"filter": {"tags": []}, "cursor": None})
+    runs = inlined(held_runs._RUNS, {"filter": {"tags": []}, "cursor": None})
     assert validate(schema, parse(runs)) == []
 
 
@@ -56,6 +56,13 @@ def test_no_such_backfill_says_so() -> None:
     other = {"data": {"partitionBackfillOrError": {"__typename": "BackfillNotFoundError"}}}
     with serving(json.dumps(other).encode()) as url, pytest.raises(InputError, match="xyz"):
         state(over_http(url), "xyz")
+
+
+def test_another_error_is_not_taken_for_no_backfill() -> None:
+    told = {"__typename": "PythonError", "message": "the records are locked"}
+    body = json.dumps({"data": {"partitionBackfillOrError": told}}).encode()
+    with serving(body) as url, pytest.raises(ConfigurationError, match="locked"):
+        state(over_http(url), "b1")
 
 
 def standing(status: str) -> bytes:
@@ -80,13 +87,16 @@ def test_a_workspace_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
 class Recorded:
     """Answers as Dagster would, and remembers what it was told to launch."""
 
-    def __init__(self, *partitions: str) -> None:
-        self.partitions, self.launched = list(partitions), []
+    def __init__(self, *partitions: str, most: int = 100) -> None:
+        self.partitions, self.most, self.launched = list(partitions), most, []
 
     def __call__(self, document: str, variables, /):
         if "partitionKeys" in document:
             node = {"__typename": "AssetNode", "partitionKeys": self.partitions}
             return {"assetNodeOrError": node}
+        if len(self.launched) == self.most:
+            refused = {"__typename": "PythonError", "message": "the records are locked"}
+            return {"launchPartitionBackfill": refused}
         self.launched.append(variables["params"])
         made = {"__typename": "LaunchBackfillSuccess", "backfillId": f"b{len(self.launched)}"}
         return {"launchPartitionBackfill": made}
@@ -142,3 +152,14 @@ def test_a_large_selection_becomes_several_backfills(monkeypatch: pytest.MonkeyP
     found = launch(ask, Wish("acme"), [selected(key, Phase.SHOTS) for key in keys])
     assert found.backfills == ("b1", "b2", "b3")
     assert [one["title"] for one in ask.launched] == [f"acme: all ({n} of 3)" for n in (1, 2, 3)]
+
+
+def test_where_one_of_several_fails_those_before_it_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backfills, "MOST_VIDEOS", 1)
+    ask = Recorded("acme/a", "acme/b", "acme/c", most=2)
+    wish = Wish("acme", only=Only.ALL, force=True)
+    chosen = [selected(key, Phase.SHOTS) for key in ask.partitions]
+    with pytest.raises(ConfigurationError, match=r"3 of 3 .* b1, b2 were launched.*locked"):
+        launch(ask, wish, chosen)

@@ -1,0 +1,62 @@
+"""The held runs that Dagster knows, and what is to be ended of those of a cancelled backfill."""
+
+from collections.abc import Iterator
+
+from video_pipeline.domain.errors import InputError
+from video_pipeline.webserver.backfills import is_cancelled
+from video_pipeline.webserver.client import Ask, refused
+from video_pipeline.webserver.held import Held, awaited_by_none, held_of
+from video_pipeline.webserver.tags import BACKFILL_TAG, HELD_TAG, WAITING
+
+_RUNS = """query($filter: RunsFilter!, $cursor: String) {
+    runsOrError(filter: $filter, cursor: $cursor, limit: 500) { __typename
+    ... on Runs { results { runId status tags { key value } } }
+    ... on PythonError { message } ... on InvalidPipelineRunsFilterError { message } } }"""
+_PAGE = 500
+
+
+def of_backfill(ask: Ask, backfill: str) -> list[Held]:
+    """Those of one backfill that wait, or were cancelled and are not seen to yet."""
+    return [held for held, _ in _runs(ask, {BACKFILL_TAG: backfill})]
+
+
+def to_be_ended(ask: Ask, backfill: str) -> list[Held]:
+    """Those of a cancelled backfill that have ended, each with the units that nobody else waits
+    for. Those that have not are left to the sensor."""
+    ended = [h for h, status in _runs(ask, {BACKFILL_TAG: backfill}) if status == "CANCELED"]
+    if not ended:
+        return []
+    waiting = [held for held, status in _runs(ask, {}) if status == "QUEUED"]
+    named = {held.backfill for held in waiting if held.backfill}
+    off = {backfill, *(one for one in named if one != backfill and _is_off(ask, one))}
+    others = [held for held in waiting if held.backfill not in off]
+    found = [(held, awaited_by_none(held, others)) for held in ended]
+    return [
+        Held(held.run_id, held.partition, units, held.backfill)
+        for held, units in found
+        if units or not held.units
+    ]
+
+
+def _is_off(ask: Ask, backfill: str) -> bool:
+    try:
+        return is_cancelled(ask, backfill)
+    except InputError:
+        return False  # it was deleted; its run waits all the same
+
+
+def _runs(ask: Ask, tags: dict[str, str]) -> Iterator[tuple[Held, str]]:
+    """Held runs with these tags, each with its status in Dagster's words. Raises
+    ConfigurationError."""
+    asked = [{"key": key, "value": value} for key, value in {**tags, HELD_TAG: WAITING}.items()]
+    cursor: str | None = None
+    while True:
+        told = ask(_RUNS, {"filter": {"tags": asked}, "cursor": cursor})["runsOrError"]
+        if told["__typename"] != "Runs":
+            raise refused("runs", told.get("message") or told["__typename"])
+        for run in told["results"]:
+            found = {tag["key"]: tag["value"] for tag in run["tags"]}
+            yield held_of(run["runId"], found), run["status"]
+        if len(told["results"]) < _PAGE:
+            return
+        cursor = told["results"][-1]["runId"]

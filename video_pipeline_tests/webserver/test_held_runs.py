@@ -1,0 +1,82 @@
+"""Which held runs of a cancelled backfill are to be ended, and which of their units."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from dagster_graphql.schema import create_schema
+from graphql import parse, validate
+
+from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.webserver import held_runs
+from video_pipeline.webserver.held_runs import of_backfill, to_be_ended
+
+
+class Records:
+    """Answers as Dagster would, of these runs and backfills."""
+
+    def __init__(self, *runs: dict[str, Any], **backfills: str) -> None:
+        self.runs, self.backfills = list(runs), backfills
+
+    def __call__(self, document: str, variables: Mapping[str, Any], /) -> dict[str, Any]:
+        if "partitionBackfillOrError" in document:
+            status = self.backfills[variables["id"]]
+            found = {"__typename": "PartitionBackfill", "status": status}
+            return {"partitionBackfillOrError": found}
+        wanted = variables["filter"]["tags"]
+        found = [run for run in self.runs if all(tag in run["tags"] for tag in wanted)]
+        return {"runsOrError": {"__typename": "Runs", "results": found}}
+
+
+def run(name: str, status: str, units: str, backfill: str = "", video: str = "acme/a"):
+    tags = {
+        "dagster/partition": video,
+        "video_pipeline/held": "waiting",
+        "video_pipeline/units": units,
+    }
+    if backfill:
+        tags["dagster/backfill"] = backfill
+    shown = [{"key": key, "value": value} for key, value in tags.items()]
+    return {"runId": name, "status": status, "tags": shown}
+
+
+def ended(ask: Records) -> dict[str, set[str]]:
+    return {held.run_id: set(held.units) for held in to_be_ended(ask, "b1")}
+
+
+def test_dagster_understands_the_question() -> None:
+    assert validate(create_schema().graphql_schema, parse(held_runs._RUNS)) == []
+
+
+def test_a_run_that_has_not_ended_is_left_to_the_sensor() -> None:
+    ask = Records(
+        run("one", "CANCELED", "u1", "b1"), run("two", "QUEUED", "u2", "b1"), b1="CANCELING"
+    )
+    assert ended(ask) == {"one": {"u1"}}
+    assert [held.run_id for held in of_backfill(ask, "b1")] == ["one", "two"]
+
+
+def test_a_unit_that_another_run_waits_for_is_left_alone() -> None:
+    cancelled = run("one", "CANCELED", "u1,u2", "b1")
+    ask = Records(cancelled, run("other", "QUEUED", "u2"), b1="CANCELED")
+    assert ended(ask) == {"one": {"u1"}}
+    assert ended(Records(cancelled, run("other", "QUEUED", "u1,u2"), b1="CANCELED")) == {}
+    untold = run("other", "QUEUED", "")
+    assert ended(Records(cancelled, untold, b1="CANCELED")) == {}, "it may wait for any"
+
+
+def test_but_not_for_a_run_of_another_video_or_of_another_cancelled_backfill() -> None:
+    cancelled = run("one", "CANCELED", "u1", "b1")
+    elsewhere = run("other", "QUEUED", "", video="acme/b")
+    assert ended(Records(cancelled, elsewhere, b1="CANCELED")) == {"one": {"u1"}}
+    also = run("other", "QUEUED", "u1", "b2")
+    assert ended(Records(cancelled, also, b1="CANCELED", b2="CANCELING")) == {"one": {"u1"}}
+    assert ended(Records(cancelled, also, b1="CANCELED", b2="REQUESTED")) == {}
+
+
+def test_an_error_is_not_read_as_no_runs() -> None:
+    def ask(document: str, variables: Mapping[str, Any], /) -> dict[str, Any]:
+        return {"runsOrError": {"__typename": "PythonError", "message": "the records are locked"}}
+
+    with pytest.raises(ConfigurationError, match="locked"):
+        of_backfill(ask, "b1")
