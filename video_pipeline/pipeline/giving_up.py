@@ -2,7 +2,8 @@
 
 The runs are counted against the source and the choice of the day: another version, provider or
 option begins anew, and so does a result. What a person must mend fails again at once, and costs
-nothing to try; it never dies. Nor does a phase that is optional: it is skipped.
+nothing to try; it never dies. What failed by what we run on (PipelineError.passes) is not the
+phase's fault, and is not counted. Nor does a phase die that is optional: it is skipped.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,8 +13,6 @@ from video_pipeline.domain.errors import (
     InputError,
     PipelineError,
     ProviderError,
-    StorageFull,
-    StorageUnavailable,
     Unheard,
 )
 from video_pipeline.domain.identity import VideoKey
@@ -30,9 +29,7 @@ def is_mendable(error: PipelineError) -> bool:
     """Whether the same request may succeed in a later run although nobody mends anything."""
     if isinstance(error, InDoubt):
         return isinstance(error, Unheard)  # else a person must look whether it was taken
-    if isinstance(error, ProviderError):
-        return error.category.retryable
-    return isinstance(error, StorageUnavailable | StorageFull)
+    return isinstance(error, ProviderError) and error.category.retryable
 
 
 class GivingUp:
