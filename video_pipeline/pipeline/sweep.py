@@ -2,11 +2,12 @@
 
 A slice is bounded whatever the store holds, and compared by one range query a project. It finds
 what no notice told of, or all of it where nothing tells. What it does not find any more is noted;
-gone it is only if the next whole sweep does not find it either, and one more look does not.
+gone it is only if, some minutes later, a whole sweep does not find it either, and one more look
+does not.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
 
@@ -202,10 +203,12 @@ def _look_again(
     looks: Looks, began: datetime, late: Callable[[], bool], troubles: Troubles
 ) -> None:
     """One more look for what an earlier sweep had noted as missing already."""
+    policy = looks.services.arrivals
+    before = min(began, looks.now - timedelta(seconds=policy.missing_seconds))
     for project, missed in list(looks.missed.items()):
-        gone = [one for one in missed if one.missing_since and one.missing_since < began]
+        gone = [one for one in missed if one.missing_since and one.missing_since < before]
         half = looks.services.of(project)
-        if gone and (why := _too_many(half, looks.services.arrivals)):
+        if gone and (why := _too_many(half, policy)):
             troubles[project] = why
             continue
         for one in gone:

@@ -139,6 +139,16 @@ def test_what_is_gone_is_removed_after_a_whole_sweep_more(here: Arrivals) -> Non
     assert here.round().removed == []
 
 
+def test_what_is_gone_has_to_be_missed_for_some_time(here: Arrivals) -> None:
+    here.with_policy(missing_seconds=100)
+    for project in ("acme", "globex"):
+        here.put(key_of(project, "one"))
+    here.round()
+    here.remove(key_of("acme", "one"))
+    removed = [list(map(str, here.round().removed)) for _ in range(5)]
+    assert removed == [[], [], [], [], ["acme/one"]], "rounds of 30 s"
+
+
 def test_what_was_missed_and_is_there_again_is_not_removed(here: Arrivals) -> None:
     here.put(key_of("acme", "one"))
     here.put(key_of("acme", "two"))

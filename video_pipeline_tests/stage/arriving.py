@@ -20,6 +20,7 @@ class Arrivals:
 
     def __init__(self, root: Path, services: Services) -> None:
         self.root, self.services, self.now, self.memory = root, services, NOW, Memory()
+        self.with_policy()
 
     @property
     def catalog(self) -> Catalog:
@@ -50,8 +51,9 @@ class Arrivals:
         return found
 
     def with_policy(self, **policy: Any) -> None:
-        """Another policy from here on."""
-        self.services = replace(self.services, arrivals=ArrivalPolicy(**policy))
+        """Another policy from here on; what is missed need not have been so for long."""
+        chosen = ArrivalPolicy(**{"missing_seconds": 0, **policy})
+        self.services = replace(self.services, arrivals=chosen)
 
     def settle(self) -> Looks:
         """Two rounds: nothing changes between them."""
