@@ -202,8 +202,10 @@ class _Recorded:
 def _look_again(
     looks: Looks, began: datetime, late: Callable[[], bool], troubles: Troubles
 ) -> None:
-    """One more look for what an earlier sweep had noted as missing already."""
+    """One more look for what an earlier sweep had noted as missing already; one at least, also
+    where it is late."""
     policy = looks.services.arrivals
+    looked = False
     before = min(began, looks.now - timedelta(seconds=policy.missing_seconds))
     for project, missed in list(looks.missed.items()):
         gone = [one for one in missed if one.missing_since and one.missing_since < before]
@@ -213,8 +215,11 @@ def _look_again(
             continue
         for one in gone:
             place = looks.layout.place_of(one.object_key)
-            if late() or place is None:
-                break
+            if looked and late():
+                return
+            if place is None:
+                continue
+            looked = True
             _guarded(looks, place, troubles, lambda it=one: looks.into(it.object_key))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,14 @@ def test_a_sweep_comes_on_also_where_listing_takes_all_of_its_time(here: Arrival
         position = sweep_on(looks, position, 99, lambda: True, {})
         assert str(looks.arrived[-1]) == f"acme/v{number}"
     assert len(looks.arrived) == 4 and position.ended == here.now
+    here.remove(key_of("acme", "v0"))
+    for _ in range(9):
+        here.now += timedelta(seconds=30)
+        looks = Looks(here.services, here.now)
+        position = sweep_on(looks, position, 99, lambda: True, {})
+        if looks.removed:
+            break
+    assert [str(key) for key in looks.removed] == ["acme/v0"]
 
 
 def test_many_new_files_wait_for_a_second_look_portion_by_portion(
