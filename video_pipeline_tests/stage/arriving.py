@@ -10,9 +10,16 @@ from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline.arrive import Looks
 from video_pipeline.pipeline.reception import Memory, Round, receive
 from video_pipeline.pipeline.services import ArrivalPolicy, Services
+from video_pipeline.storage.folder import FolderIngest
 from video_pipeline.storage.store import IngestStore
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+class WholeFolder(FolderIngest):
+    """A folder into which files come whole, as into a bucket."""
+
+    appears_whole = True
 
 
 class Arrivals:
