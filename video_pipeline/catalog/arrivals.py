@@ -65,8 +65,8 @@ class MongoArrivals:
         marks = {"archived_at": at, "due": Due.ARCHIVAL.value}
         return self._videos.update(_as_recorded(record), {"$set": marks})
 
-    def restore(self, record: VideoRecord) -> bool:
-        marks = {"archived_at": None, "due": Due.RESTORATION.value}
+    def restore(self, record: VideoRecord, due: Due = Due.RESTORATION) -> bool:
+        marks = {"archived_at": None, "due": due.value}
         return self._videos.update(_as_recorded(record), {"$set": marks})
 
     def forget(self, record: VideoRecord) -> bool:

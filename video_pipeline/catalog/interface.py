@@ -109,8 +109,8 @@ class Arrivals(Protocol):
         """Mark as archived, with that due; False where the record has changed meanwhile."""
         ...
 
-    def restore(self, record: VideoRecord) -> bool:
-        """Take the mark away, with that due; False where the record has changed meanwhile."""
+    def restore(self, record: VideoRecord, due: Due = Due.RESTORATION) -> bool:
+        """Take the mark away, with this due; False where the record has changed meanwhile."""
         ...
 
     def forget(self, record: VideoRecord) -> bool:

@@ -10,7 +10,11 @@ from re import Pattern
 LONGEST = 500
 """Characters of a pattern."""
 MOST_WILDCARDS = 2
-"""`.*` and `.+` in one pattern: the time they take grows with as high a power of the key."""
+"""`.*`, `.+` and their like in one pattern: the time they take grows with as high a power of the
+key."""
+
+_WILD = re.compile(r"\. | \\[SDW] | \[\^[^/]*\]", re.VERBOSE)
+"""What matches nearly everything, slashes too."""
 
 _TOKEN = re.compile(
     r"""
@@ -45,7 +49,8 @@ def literal_folder(pattern: str) -> str:
     if "|" in pattern:
         return ""
     text = pattern.removeprefix("^")
-    plain = re.match(r"[^.^$*+?{}\[\]\\()]*", text)
+    # A repeat or an option is of the character before it.
+    plain = re.match(r"(?:[^.^$*+?{}\[\]\\()](?![*+?{]))*", text)
     return plain[0][: plain[0].rfind("/") + 1] if plain else ""
 
 
@@ -68,9 +73,11 @@ def _check_bounded(pattern: str) -> None:
         elif kind == "either" or text == "?":
             loose[-1] = True
         closed = kind == "close" and _leave(loose)
-        wild = kind == "plain" and text == "."
+        wild = kind == "plain" and bool(_WILD.fullmatch(text))
     if wildcards > MOST_WILDCARDS:
-        raise ValueError("the pattern has more than two of .* and .+: write [^/]+ for one part")
+        raise ValueError(
+            "the pattern has more than two of .*, .+ and their like: write [^/]+ for one part"
+        )
 
 
 def _leave(loose: list[bool]) -> bool:

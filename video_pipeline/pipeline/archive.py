@@ -30,10 +30,14 @@ def archive(services: Services, record: VideoRecord, *, force: bool = False) -> 
 
 
 def restore(services: Services, record: VideoRecord) -> bool:
-    """Take a video out of the archive; False where it is in none. Raises InputError."""
+    """Take a video out of the archive; False where it is in none. One that was archived before
+    its run was requested is due for that. Raises InputError."""
     if record.archived_at is None:
         return False
-    return _changed(services.of(record.key.project).arrivals.restore(record), record)
+    half = services.of(record.key.project)
+    never_ran = record.removed_at is None and not half.results.statuses(record.key.video)
+    due = Due.RUN if never_ran else Due.RESTORATION
+    return _changed(half.arrivals.restore(record, due), record)
 
 
 def _changed(done: bool, record: VideoRecord) -> bool:

@@ -87,7 +87,7 @@ def _look_again(found: Round, pending: Mapping[str, str], late: Callable[[], boo
                 break
             # The sweep comes upon the object again.
         del left[object_key]
-    found.looks.pending |= left
+    found.looks.pending = left | found.looks.pending
 
 
 def _hear(services: Services, found: Round, late: Callable[[], bool]) -> None:

@@ -82,9 +82,8 @@ def finish(services: Services, record: VideoRecord) -> bool:
     policy = services.removal_of(record.key.project)
     if policy is Removal.DELETE:
         return half.arrivals.forget(record)
-    if policy is Removal.ARCHIVE and record.removed_at:
-        return half.arrivals.archive(record, record.removed_at)
-    return half.arrivals.done(record)
+    at = record.archived_at or (record.removed_at if policy is Removal.ARCHIVE else None)
+    return half.arrivals.archive(record, at) if at else half.arrivals.done(record)
 
 
 def partition_goes(services: Services, key: VideoKey) -> bool:

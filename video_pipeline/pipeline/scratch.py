@@ -44,7 +44,7 @@ def reserve(scratch: Path, file: Path, size: int, quota: int) -> None:
     Raises StorageFull.
     """
     with _turn(scratch):
-        taken = sum(copy.stat().st_size for copy in scratch.glob(f"{_PREFIX}*/{COPIES}/*"))
+        taken = sum(map(_copied, scratch.glob(f"{_PREFIX}*")))
         if taken + size > quota:
             raise StorageFull(
                 f"a copy of {size:,} bytes beside {taken:,} is more than the quota of {quota:,}",
@@ -55,6 +55,14 @@ def reserve(scratch: Path, file: Path, size: int, quota: int) -> None:
         file.parent.mkdir(exist_ok=True)
         with file.open("wb") as reserved:
             reserved.truncate(size)
+
+
+def _copied(folder: Path) -> int:
+    """Bytes of a run's copies. None are left of a run that ends just now."""
+    try:
+        return sum(copy.stat().st_size for copy in (folder / COPIES).iterdir())
+    except FileNotFoundError:
+        return 0
 
 
 @contextmanager

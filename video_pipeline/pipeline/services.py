@@ -56,6 +56,9 @@ class ArrivalPolicy(Frozen):
     arrivals, since a sweep then only finds what the queue has lost."""
     removal: Removal = Removal.KEEP
     """What becomes of a video whose object is gone: keep, archive or delete."""
+    missing_seconds: NonNegativeFloat = 300.0
+    """How long a sweep must have missed a video before it is taken for removed: a place that was
+    mounted wrongly, or is just being moved, can be put right meanwhile."""
     removals_at_once: NonNegativeInt = 100
     """Where more videos of one project are missing at once, none is taken for removed: the wrong
     place may have been looked at."""

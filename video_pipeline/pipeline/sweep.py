@@ -2,11 +2,12 @@
 
 A slice is bounded whatever the store holds, and compared by one range query a project. It finds
 what no notice told of, or all of it where nothing tells. What it does not find any more is noted;
-gone it is only if the next whole sweep does not find it either, and one more look does not.
+gone it is only if, some minutes later, a whole sweep does not find it either, and one more look
+does not.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
 
@@ -201,17 +202,24 @@ class _Recorded:
 def _look_again(
     looks: Looks, began: datetime, late: Callable[[], bool], troubles: Troubles
 ) -> None:
-    """One more look for what an earlier sweep had noted as missing already."""
+    """One more look for what an earlier sweep had noted as missing already; one at least, also
+    where it is late."""
+    policy = looks.services.arrivals
+    looked = False
+    before = min(began, looks.now - timedelta(seconds=policy.missing_seconds))
     for project, missed in list(looks.missed.items()):
-        gone = [one for one in missed if one.missing_since and one.missing_since < began]
+        gone = [one for one in missed if one.missing_since and one.missing_since < before]
         half = looks.services.of(project)
-        if gone and (why := _too_many(half, looks.services.arrivals)):
+        if gone and (why := _too_many(half, policy)):
             troubles[project] = why
             continue
         for one in gone:
             place = looks.layout.place_of(one.object_key)
-            if late() or place is None:
-                break
+            if looked and late():
+                return
+            if place is None:
+                continue
+            looked = True
             _guarded(looks, place, troubles, lambda it=one: looks.into(it.object_key))
 
 

@@ -3,7 +3,8 @@ known here."""
 
 # pyright: reportMissingTypeStubs=false
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,6 +14,8 @@ from video_pipeline.storage.s3_checksums import Expected, expected_of
 from video_pipeline.storage.s3_errors import code_of, meaning, status_of
 
 _ABSENT = frozenset({"NoSuchKey", "NoSuchVersion"})
+_ASKED_SECONDS = 60.0
+"""Between two questions whether a bucket keeps versions: every look needs the answer."""
 _PAST_THE_END = "InvalidRange"
 
 
@@ -49,8 +52,9 @@ def content_version(etag: str, size: int) -> str:
 class Bucket:
     """`client` is a boto3 client of S3."""
 
-    def __init__(self, client: Any, name: str) -> None:
-        self.client, self.name = client, name
+    def __init__(self, client: Any, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.client, self.name, self._clock = client, name, clock
+        self._keeps_versions, self._asked_again_at = False, float("-inf")
 
     def look(self, key: str) -> Seen | None:
         """The object now, None where there is none. Raises StorageError."""
@@ -104,7 +108,14 @@ class Bucket:
         return self.client.get_object(**asked)["Body"]
 
     def keeps_versions(self) -> bool:
-        """Whether versioning is or was on. Raises StorageError."""
+        """Whether versioning is or was on, as it stood a minute ago at most. Raises
+        StorageError."""
+        if self._clock() >= self._asked_again_at:
+            self._keeps_versions = self._asked_for_versions()
+            self._asked_again_at = self._clock() + _ASKED_SECONDS
+        return self._keeps_versions
+
+    def _asked_for_versions(self) -> bool:
         with meaning(self.name):
             try:
                 return "Status" in self.client.get_bucket_versioning(Bucket=self.name)

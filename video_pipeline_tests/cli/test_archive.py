@@ -57,6 +57,18 @@ def test_what_was_archived_is_restored(call, services: Services) -> None:
     assert call("restore", "acme").stdout.startswith("0 restored")
 
 
+def test_what_was_archived_before_it_ever_ran_runs_once_it_is_restored(
+    call, services: Services
+) -> None:
+    for project in ("acme", "globex"):
+        key = VideoKey.parse(f"{project}/new")
+        source = Source(key=key, object_key=f"{key.prefix}a.mp4", name="new", version="1", size=5)
+        services.of(project).videos.register(source, now_utc())
+    assert call("archive", "acme", "new", "--force").exit_code == 0
+    assert call("restore", "acme", "new").stdout.startswith("1 restored")
+    assert record(services, "acme/new").due is Due.RUN
+
+
 def test_what_is_being_removed_is_not_archived(call, services: Services) -> None:
     arrivals = services.of("acme").arrivals
     (known,) = arrivals.known("projects/acme/videos/done/", "projects/acme/videos/done/z")

@@ -7,7 +7,7 @@ import pytest
 from video_pipeline.cli.finding import Finding
 from video_pipeline.cli.store_checks import stores
 from video_pipeline.settings import load_settings
-from video_pipeline_tests.stage.buckets import MadeBucket
+from video_pipeline_tests.stage.buckets import MadeBucket, made_bucket
 
 PIPELINE = """
 storage:
@@ -34,11 +34,13 @@ def found(moto_bucket: MadeBucket, tmp_path: Path):
 
 def test_buckets_that_serve(found, moto_bucket: MadeBucket) -> None:
     moto_bucket.put("projects/acme/videos/v/a.mp4", b"bytes")
-    told = found(moto_bucket.name, moto_bucket.name)
+    results = made_bucket(moto_bucket.server)
+    told = found(moto_bucket.name, results.name)
     assert [(one.subject, one.level) for one in told] == [("ingest", "ok"), ("outputs", "ok")]
     assert told[0].detail == f"s3://{moto_bucket.name}"
     left = moto_bucket.client.list_objects_v2(Bucket=moto_bucket.name)["Contents"]
     assert [one["Key"] for one in left] == ["projects/acme/videos/v/a.mp4"]
+    assert "Contents" not in moto_bucket.client.list_objects_v2(Bucket=results.name)
 
 
 def test_one_that_is_missing_is_told_beside_one_that_serves(found, moto_bucket: MadeBucket) -> None:

@@ -350,6 +350,20 @@ def test_an_archived_video_s_key_goes_and_a_restored_one_s_comes_back(
     assert instance.has_dynamic_partition(VIDEOS_NAME, "globex/one")
 
 
+def test_an_archived_video_that_is_then_removed_and_kept_leaves_dagster_too(
+    stage: Opened, instance: dg.DagsterInstance, two_arrived: str
+) -> None:
+    record = stage.services.of("acme").videos.get("one")
+    assert record and archive(stage.services, record, force=True)
+    gone(stage, "acme/one")
+    cursor = tick(stage, instance, two_arrived).cursor
+    tick(stage, instance, cursor)
+    kept = stage.services.of("acme").videos.get("one")
+    assert kept and kept.removed_at and kept.archived_at and kept.due is None
+    assert not instance.has_dynamic_partition(VIDEOS_NAME, "acme/one")
+    assert instance.has_dynamic_partition(VIDEOS_NAME, "globex/one")
+
+
 def test_a_cursor_of_an_older_version_begins_a_new_sweep_and_no_new_home(
     stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:

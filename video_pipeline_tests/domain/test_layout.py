@@ -81,6 +81,9 @@ def test_a_rule_says_which_part_of_a_key_is_which(key: str, place: Place | None)
         (r"ab?/(?P<project>[^/]+)/(?P<video>.+)", ""),
         (r"a/(?P<project>x)/(?P<video>.+)|b/.+", ""),
         (r"(?P<project>[^/]+)/(?P<video>.+)", ""),
+        (r"in/?(?P<project>[a-z]+)/(?P<video>.+)", ""),
+        (r"a/in/{0,1}(?P<project>[a-z]+)/(?P<video>.+)", "a/"),
+        (r"a/b*/(?P<project>[a-z]+)/(?P<video>.+)", "a/"),
         ("", "projects/"),
     ],
 )
@@ -99,6 +102,7 @@ def test_a_layout_knows_below_which_folder_to_look(pattern: str, below: str) -> 
         (r"(?P<project>(a?a?)*)/(?P<video>.*)", "repeats a group"),
         (r"(?P<project>([^/]*x){2,})/(?P<video>.*)", "repeats a group"),
         (r".*(?P<project>.*)/(?P<video>.*)", "more than two"),
+        (r"[^x]*(?P<project>[^y]+)/(?P<video>\S+)", "more than two"),
         ("(?P<project>a)(?P<video>b)" + "c" * 500, "longer"),
     ],
 )

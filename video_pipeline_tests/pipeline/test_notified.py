@@ -301,6 +301,17 @@ def test_a_queue_that_is_missing_is_told_and_the_sweep_goes_on(
     assert [str(key) for key in found.looks.arrived] == ["acme/one"]
 
 
+def test_a_queue_and_a_bucket_that_are_missing_are_both_told(
+    hearing: Services, telling: BucketThatTells
+) -> None:
+    missing = SqsNotices(telling.sqs, telling.name, f"{telling.queue}-missing", wait_seconds=0)
+    nowhere = S3Ingest(telling.s3, "missing-bucket")
+    found = receive(replace(hearing, ingest=nowhere, notices=missing), Memory(), NOW)
+    assert len(found.troubles) == 2
+    assert "missing-bucket" in found.troubles[""]
+    assert "notifications" in found.troubles["the queue"]
+
+
 def test_no_message_is_taken_while_the_catalogue_does_not_answer(
     hearing: Services, telling: BucketThatTells, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,3 +60,13 @@ def test_all_copies_together_stay_within_the_quota(tmp_path: Path) -> None:
             reserve(tmp_path, other / COPIES / "b.mp4", 401, 1000)
         assert not (other / COPIES / "b.mp4").exists()
         reserve(tmp_path, other / COPIES / "b.mp4", 400, 1000)
+
+
+def test_a_run_that_ends_while_another_reserves_does_not_fail_it(tmp_path: Path) -> None:
+    with run_folder(tmp_path) as one, run_folder(tmp_path) as ending:
+        (ending / COPIES).mkdir()
+        # As a copy looks that is removed between being listed and being asked for its size.
+        (ending / COPIES / "a.mp4").symlink_to(ending / "gone")
+        reserve(tmp_path, one / COPIES / "b.mp4", 1000, 1000)
+        with pytest.raises(StorageFull):
+            reserve(tmp_path, one / COPIES / "c.mp4", 1, 1000)

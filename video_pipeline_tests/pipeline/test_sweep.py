@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,7 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep import Position, sweep_on
 from video_pipeline.storage.folder import FolderIngest, FolderProjectIngest
 from video_pipeline.storage.store import StoredObject
-from video_pipeline_tests.stage.arriving import Arrivals
-
-
-class WholeFolder(FolderIngest):
-    """A folder into which files come whole, as into a bucket."""
-
-    appears_whole = True
+from video_pipeline_tests.stage.arriving import Arrivals, WholeFolder
 
 
 class Refused(WholeFolder):
@@ -83,6 +78,14 @@ def test_a_sweep_comes_on_also_where_listing_takes_all_of_its_time(here: Arrival
         position = sweep_on(looks, position, 99, lambda: True, {})
         assert str(looks.arrived[-1]) == f"acme/v{number}"
     assert len(looks.arrived) == 4 and position.ended == here.now
+    here.remove(key_of("acme", "v0"))
+    for _ in range(9):
+        here.now += timedelta(seconds=30)
+        looks = Looks(here.services, here.now)
+        position = sweep_on(looks, position, 99, lambda: True, {})
+        if looks.removed:
+            break
+    assert [str(key) for key in looks.removed] == ["acme/v0"]
 
 
 def test_many_new_files_wait_for_a_second_look_portion_by_portion(
@@ -137,6 +140,16 @@ def test_what_is_gone_is_removed_after_a_whole_sweep_more(here: Arrivals) -> Non
         kept = here.record(other)
         assert kept and kept.removed_at is None
     assert here.round().removed == []
+
+
+def test_what_is_gone_has_to_be_missed_for_some_time(here: Arrivals) -> None:
+    here.with_policy(missing_seconds=100)
+    for project in ("acme", "globex"):
+        here.put(key_of(project, "one"))
+    here.round()
+    here.remove(key_of("acme", "one"))
+    removed = [list(map(str, here.round().removed)) for _ in range(5)]
+    assert removed == [[], [], [], [], ["acme/one"]], "rounds of 30 s"
 
 
 def test_what_was_missed_and_is_there_again_is_not_removed(here: Arrivals) -> None:
@@ -267,24 +280,6 @@ def test_a_pause_is_kept_between_sweeps_also_where_the_clock_is_set_back(here: A
     assert [str(key) for key in found.looks.arrived] == ["acme/two"]
 
 
-def test_a_rule_that_gives_videos_no_folder_never_takes_two_objects_for_one(
-    here: Arrivals,
-) -> None:
-    pattern = r"in/(?P<project>[a-z]+)/\d+/(?P<video>[^/]+)\.(mp4|mov)"
-    layout = here.ingest.layout.model_copy(update={"pattern": pattern})
-    here.services = replace(here.services, ingest=WholeFolder(here.root, layout))
-    here.put("in/acme/2025/film.mp4")
-    assert [str(key) for key in here.round().arrived] == ["acme/film"]
-    here.put("in/acme/2026/film.mp4")
-    here.put("in/globex/2026/film.mp4")
-    for _ in range(3):
-        assert "acme/film" not in [str(key) for key in here.round().arrived]
-    (rejected,) = here.catalog.project("acme").videos.rejections()
-    assert rejected.object_key == "in/acme/2026/film.mp4"
-    assert "'in/acme/2025/film.mp4' is the same video" in rejected.reason
-    assert here.record("globex/film") is not None
-
-
 class Overtaken(WholeFolder):
     """One that is read when another process has just not yet registered what has just come."""
 
@@ -316,47 +311,6 @@ def test_what_another_registers_during_a_look_is_not_taken_for_gone(here: Arriva
     assert looks.removed == []
     record = here.record("acme/one")
     assert record and record.removed_at is None
-
-
-RULES = {
-    "one folder, with strays below it": r"(?P<project>[^/]+)/(?P<video>[^/]+)/[^/]+",
-    "folders of videos in folders of videos": (
-        r"(?P<project>[^/]+)/(?:[^/]+/)?(?P<video>[^/]+)/[^/]+"
-    ),
-}
-
-
-@pytest.mark.parametrize("pattern", RULES.values(), ids=RULES)
-@pytest.mark.parametrize("keys_a_tick", [1, 2, 50])
-def test_a_sweep_sees_by_a_rule_what_a_look_sees(
-    here: Arrivals, pattern: str, keys_a_tick: int
-) -> None:
-    layout = here.ingest.layout.model_copy(update={"pattern": pattern})
-    here.services = replace(here.services, ingest=WholeFolder(here.root, layout))
-    here.with_policy(keys_a_tick=keys_a_tick)
-    keys = ["acme/v1/a.mp4", "acme/v1/extras/m.mov", "acme/v1/z.mp4", "globex/v1/a.mp4"]
-    for key in keys:
-        here.put(key)
-    for _ in range(8):
-        here.any_round()
-    arrived = [record(here, name) for name in ("acme", "globex")]
-    looks = Looks(here.services, here.now)
-    for key in keys:
-        looks.into(key)
-    assert (looks.arrived, looks.removed) == ([], []), "the sweep came to the same"
-    assert [record(here, name) for name in ("acme", "globex")] == arrived
-    assert here.record("globex/v1") is not None
-    here.remove("acme/v1/z.mp4")
-    for _ in range(8):
-        here.any_round()
-    one = here.record("acme/v1")
-    assert one and one.source.object_key == "acme/v1/a.mp4" and one.removed_at is None
-
-
-def record(here: Arrivals, project: str) -> tuple[object, ...]:
-    """What the catalogue has of a project."""
-    videos = here.catalog.project(project).videos
-    return videos.listing(), [(one.object_key, one.reason) for one in videos.rejections()]
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])

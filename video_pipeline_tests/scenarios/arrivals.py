@@ -57,7 +57,7 @@ providers:
   cuts: {{plugin: pyscenedetect}}
 phases:
   shots: [cuts]
-arrivals: {{pause_seconds: 60}}
+arrivals: {{pause_seconds: 60, missing_seconds: 0}}
 projects:
 {projects}
 """

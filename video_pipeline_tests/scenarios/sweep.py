@@ -50,7 +50,7 @@ def run(objects: int = OBJECTS) -> int:
             plugins={},
             choices=Choices(),
             scratch=folder,
-            arrivals=ArrivalPolicy(pause_seconds=0),
+            arrivals=ArrivalPolicy(pause_seconds=0, missing_seconds=0),
         )
         stage = _Stage(services, client, keys)
         stage.first()

@@ -10,9 +10,16 @@ from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline.arrive import Looks
 from video_pipeline.pipeline.reception import Memory, Round, receive
 from video_pipeline.pipeline.services import ArrivalPolicy, Services
+from video_pipeline.storage.folder import FolderIngest
 from video_pipeline.storage.store import IngestStore
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+class WholeFolder(FolderIngest):
+    """A folder into which files come whole, as into a bucket."""
+
+    appears_whole = True
 
 
 class Arrivals:
@@ -20,6 +27,7 @@ class Arrivals:
 
     def __init__(self, root: Path, services: Services) -> None:
         self.root, self.services, self.now, self.memory = root, services, NOW, Memory()
+        self.with_policy()
 
     @property
     def catalog(self) -> Catalog:
@@ -50,8 +58,9 @@ class Arrivals:
         return found
 
     def with_policy(self, **policy: Any) -> None:
-        """Another policy from here on."""
-        self.services = replace(self.services, arrivals=ArrivalPolicy(**policy))
+        """Another policy from here on; what is missed need not have been so for long."""
+        chosen = ArrivalPolicy(**{"missing_seconds": 0, **policy})
+        self.services = replace(self.services, arrivals=chosen)
 
     def settle(self) -> Looks:
         """Two rounds: nothing changes between them."""

@@ -10,6 +10,7 @@ import pytest
 from video_pipeline.domain.errors import SourceError, StorageError, StorageFull
 from video_pipeline.domain.identity import project_id_for
 from video_pipeline.domain.layout import Layout
+from video_pipeline.storage.s3_bucket import Bucket
 from video_pipeline.storage.s3_ingest import S3Ingest
 from video_pipeline_tests.stage.buckets import MadeBucket, fetched_bytes
 
@@ -101,6 +102,22 @@ def test_an_object_replaced_while_being_read_is_never_mixed(
                     reader.read()
             else:
                 assert begun + reader.read() == old
+
+
+def test_whether_versions_are_kept_is_asked_once_a_minute(moto_bucket: MadeBucket) -> None:
+    now, asked = 0.0, []
+    moto_bucket.client.meta.events.register(
+        "before-call.s3.GetBucketVersioning", lambda **_: asked.append(now)
+    )
+    bucket = Bucket(moto_bucket.client, moto_bucket.name, clock=lambda: now)
+    assert not bucket.keeps_versions()
+    moto_bucket.client.put_bucket_versioning(
+        Bucket=moto_bucket.name, VersioningConfiguration={"Status": "Enabled"}
+    )
+    now = 59.0
+    assert not bucket.keeps_versions() and asked == [0.0]
+    now = 61.0
+    assert bucket.keeps_versions() and asked == [0.0, 61.0]
 
 
 def test_nothing_is_asked_but_to_look_list_and_get(versioned_bucket: MadeBucket) -> None:
