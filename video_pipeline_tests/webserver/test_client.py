@@ -10,8 +10,7 @@ from graphql import parse, validate
 from video_pipeline.domain.errors import ConfigurationError, InputError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.standing import VideoStanding
-from video_pipeline.pipeline.select import Only, Selected, Wish
+from video_pipeline.pipeline.select import Only, Picked, Wish
 from video_pipeline.webserver import backfills, held_runs
 from video_pipeline.webserver.backfills import cancel, launch, state
 from video_pipeline.webserver.client import inlined, over_http, without_webserver
@@ -102,10 +101,8 @@ class Recorded:
         return {"launchPartitionBackfill": made}
 
 
-def selected(key: str, *phases: Phase, asked: tuple[Phase, ...] = ()) -> Selected:
-    video = VideoKey.parse(key)
-    standing = VideoStanding(video.video, None, {}, {})
-    return Selected(video, standing, frozenset(phases), frozenset(asked))
+def selected(key: str, *phases: Phase, asked: tuple[Phase, ...] = ()) -> Picked:
+    return Picked(VideoKey.parse(key), frozenset(phases), frozenset(asked))
 
 
 def pairs(params) -> set[tuple[str, str]]:
