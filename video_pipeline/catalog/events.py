@@ -20,6 +20,7 @@ class MongoEvents:
     def __init__(self, database: ProjectDatabase) -> None:
         self._database = database
         self._events, self._phases = database["events"], database["phases"]
+        self._sequences = database["sequences"]
 
     def record(
         self,
@@ -49,8 +50,18 @@ class MongoEvents:
         return self._event({**where, **told, "at": now, "sequence": sequence})
 
     def last(self) -> int:
-        last = self._events.find_one({}, sort=[("sequence", -1)])
-        return last["sequence"] if last else 0
+        last, kept = (
+            self._events.find_one({}, sort=[("sequence", -1)]),
+            self._sequences.find_one({}),
+        )
+        return max(last["sequence"] if last else 0, kept["last"] if kept else 0)
+
+    def forget(self, video: str) -> None:
+        """Remove a video's events. Their numbers are not given again: a client that has seen them
+        resumes after them."""
+        last = self.last()
+        self._sequences.put({}, {"$max": {"last": last}})
+        self._events.delete({"video": video, "sequence": {"$lte": last}})
 
     def after(self, sequence: int, limit: int = 1000) -> list[ProgressEvent]:
         found = self._events.find(

@@ -13,6 +13,7 @@ from itertools import islice
 
 from pymongo.client_session import ClientSession
 
+from video_pipeline.catalog.events import MongoEvents
 from video_pipeline.catalog.interface import PhaseStatus
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
 from video_pipeline.catalog.standings import SHORT, is_warned, result_of, status_of, wrong_flags
@@ -104,8 +105,10 @@ class MongoResults:
 
     def forget(self, video: str) -> None:
         """Rows first: whoever is killed in the middle finds the results that lead to the rest."""
-        for rows in (*self._rows.values(), self._database["events"], self._phases):
+        for rows in self._rows.values():
             rows.delete({"video": video})
+        MongoEvents(self._database).forget(video)
+        self._phases.delete({"video": video})
 
     def _insert(self, owner: Document, rows: Iterable[Marker | Segment]) -> None:
         remaining = enumerate(rows)

@@ -94,6 +94,7 @@ COLLECTIONS = {
         unique=(("sequence",),),
         indexes=(("video",),),
     ),
+    "sequences": CollectionSpec(fields={"last": "number"}, unique=((),)),
     "units": CollectionSpec(
         fields={
             "id": "string",

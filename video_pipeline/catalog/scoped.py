@@ -143,11 +143,15 @@ class ProjectCollection:
         with translated(self._address):
             return self._collection.count_documents({**where, **self._scope}, **options)
 
-    def grouped(self, where: Document, *fields: str) -> Iterator[tuple[tuple[Any, ...], int]]:
-        """How many documents there are of each combination of these fields' values."""
+    def grouped(
+        self, where: Document, *fields: str, unwound: str | None = None
+    ) -> Iterator[tuple[tuple[Any, ...], int]]:
+        """How many documents there are of each combination of these fields' values; of a list that
+        is unwound, each of its items counts."""
         by = {str(number): f"${field}" for number, field in enumerate(fields)}
         stages: list[Document] = [
             {"$match": {**where, **self._scope}},
+            *([{"$unwind": f"${unwound}"}] if unwound else []),
             {"$group": {"_id": by, "count": {"$sum": 1}}},
         ]
         with translated(self._address), self._collection.aggregate(stages) as cursor:

@@ -70,12 +70,14 @@ class MongoStandings:
 
     def usage(self) -> list[tuple[str, Usage]]:
         sums: dict[tuple[str, str, bool, Any], Fraction] = {}
-        for (provider, settled), count in self._units.grouped(
-            {"state": {"$in": ["settled", "failed", "cancelled"]}}, "provider", "settled"
+        used = ("settled.meter", "settled.paid", "settled.measured", "settled.quantity")
+        for (*by, quantity), count in self._units.grouped(
+            {"state": {"$in": ["settled", "failed", "cancelled"]}},
+            *("provider", *used),
+            unwound="settled",
         ):
-            for used in settled or ():
-                by = (provider, used["meter"], used["paid"], used["measured"])
-                sums[by] = sums.get(by, Fraction(0)) + Fraction(used["quantity"]) * count
+            one = (by[0], by[1], by[2], by[3])
+            sums[one] = sums.get(one, Fraction(0)) + Fraction(quantity) * count
         return [
             (provider, Usage(meter=Meter(meter), quantity=quantity, paid=paid, measured=how))
             for (provider, meter, paid, how), quantity in sorted(sums.items())

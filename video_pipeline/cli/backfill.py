@@ -14,9 +14,8 @@ from video_pipeline.cli.console import err, out, whole
 from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.cancel import Cancelled
 from video_pipeline.pipeline.cancel import cancel as cancel_units
-from video_pipeline.pipeline.preview import Preview
-from video_pipeline.pipeline.preview import preview as preview_of
-from video_pipeline.pipeline.select import Only, Wish, select
+from video_pipeline.pipeline.preview import Preview, plan
+from video_pipeline.pipeline.select import Only, Wish
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
 from video_pipeline.webserver import backfills, held_runs
@@ -45,8 +44,7 @@ def backfill(
     settings = settings_of(context)
     wish = Wish(project, frozenset(phase or Phase), only, force)
     with open_services(settings) as services:
-        selected = list(select(services, wish))
-        found = preview_of(services, selected)
+        found, selected = plan(services, wish)
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
@@ -126,7 +124,7 @@ def _tell(settings: Settings, launched: Launched, *, quiet: bool) -> None:
     if launched.left_out:
         err.print(
             f"{len(launched.left_out)} videos are no partitions in Dagster and were left out, such "
-            f"as {launched.left_out[0]}: they are archived, or their arrival is not through yet.",
+            f"as {launched.left_out[0]}: their arrival is not through yet.",
             markup=False,
         )
 

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,8 @@ from video_pipeline.cli.console import out
 from video_pipeline.domain.errors import ConfigurationError, InputError
 from video_pipeline.pipeline.services import now_utc
 from video_pipeline.settings import Settings
+from video_pipeline.webserver.backfills import UNDER_WAY
+from video_pipeline.webserver.tags import BACKFILL_TAG
 
 _PAGE = 200
 _FINISHED = [
@@ -27,8 +30,6 @@ _FINISHED = [
     dg.DagsterRunStatus.FAILURE,
     dg.DagsterRunStatus.CANCELED,
 ]
-_OPEN = ("REQUESTED", "CANCELING", "COMPLETING", "FAILING")
-_BACKFILL = "dagster/backfill"
 
 
 def clean_up(
@@ -51,10 +52,11 @@ def sweep(
     """Delete at most `limit` runs that ended before then, oldest first: how many, and how many
     were kept. Repeatable, and safe to break off."""
     deleted = kept = 0
+    is_open = cache(partial(_is_open, instance))
     for run in _old(instance, before):
         if deleted >= limit:
             break
-        if _is_needed(instance, run):
+        if is_open(run.tags.get(BACKFILL_TAG)) or _is_needed(instance, run):
             kept += 1
             continue
         if not dry_run:
@@ -76,10 +78,12 @@ def _old(instance: dg.DagsterInstance, before: datetime) -> Iterator[dg.DagsterR
             yield run
 
 
+def _is_open(instance: dg.DagsterInstance, backfill: str | None) -> bool:
+    found = instance.get_backfill(backfill) if backfill else None
+    return found is not None and found.status.value in UNDER_WAY
+
+
 def _is_needed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    backfill = instance.get_backfill(run.tags[_BACKFILL]) if _BACKFILL in run.tags else None
-    if backfill is not None and backfill.status.value in _OPEN:
-        return True
     kinds = {
         dg.DagsterEventType.ASSET_MATERIALIZATION,
         dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,

@@ -9,8 +9,8 @@ from pydantic import Field
 from video_pipeline.defs.jobs import EXECUTOR
 from video_pipeline.defs.partitions import PROJECT_TAG
 from video_pipeline.domain.phases import Phase
-from video_pipeline.pipeline.preview import Preview, preview
-from video_pipeline.pipeline.select import Only, Selected, Wish, select
+from video_pipeline.pipeline.preview import Preview, plan
+from video_pipeline.pipeline.select import Only, Picked, Wish
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
 from video_pipeline.webserver.backfills import launch
@@ -53,8 +53,7 @@ def launch_backfill(context: dg.OpExecutionContext, config: BackfillConfig) -> I
     """Preview first; where that is all, stop."""
     context.instance.add_run_tags(context.run_id, {PROJECT_TAG: config.project})
     services: Services = context.resources.pipeline.services
-    selected = list(select(services, config.wish))
-    found = preview(services, selected)
+    found, selected = plan(services, config.wish)
     metadata = {"preview": _table(found), **_sums(found)}
     context.log.info(
         f"{config.project}: {found.videos} videos, {float(found.seconds) / 60:.1f} min"
@@ -76,7 +75,7 @@ def backfill_project() -> None:
 
 
 def _launch(
-    context: dg.OpExecutionContext, wish: Wish, selected: list[Selected]
+    context: dg.OpExecutionContext, wish: Wish, selected: list[Picked]
 ) -> dict[str, dg.MetadataValue]:
     settings: Settings = context.resources.pipeline.settings
     launched = launch(_ask(context, settings), wish, selected)

@@ -6,8 +6,10 @@ from collections.abc import Callable, Collection
 import dagster as dg
 
 from video_pipeline.defs.held import cancelled, seen_to
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import WorkUnit
-from video_pipeline.pipeline.cancel import cancel
+from video_pipeline.pipeline.cancel import cancel, cancel_run
 from video_pipeline.pipeline.services import Services
 from video_pipeline.webserver.held import Held, awaited_by_none
 from video_pipeline.webserver.tags import BACKFILL_TAG
@@ -42,6 +44,38 @@ def see_to_cancelled(
             ended |= units
         seen_to(instance, run, with_backfill=with_backfill)
     return ended
+
+
+def see_to_terminated(
+    instance: dg.DagsterInstance,
+    services: Services,
+    is_cancelled: IsCancelled,
+    waiting: Collection[Held],
+) -> None:
+    """End what runs of cancelled backfills were at work on when they were terminated, but for units
+    that a run that still waits needs."""
+    until = time.monotonic() + _SECONDS_A_TICK
+    for key, run_id in _at_work(services):
+        run = instance.get_run_by_id(run_id)
+        if run is None or run.status is not dg.DagsterRunStatus.CANCELED:
+            continue
+        backfill = run.tags.get(BACKFILL_TAG)
+        if is_cancelled(backfill):
+            kept = {u for held in waiting if held.partition == str(key) for u in held.units}
+            cancel_run(services, key, run_id, _because(backfill), kept=kept)
+        if time.monotonic() > until:
+            return
+
+
+def _at_work(services: Services) -> list[tuple[VideoKey, str]]:
+    """The videos of which a phase stands as running, each with the run that said so."""
+    found = {
+        (VideoKey(project=project, video=video), status.run_id)
+        for project in services.catalog.projects()
+        for video, status in services.of(project).standings.in_state(PhaseState.RUNNING)
+        if status.run_id
+    }
+    return sorted(found, key=str)
 
 
 def was_cancelled(

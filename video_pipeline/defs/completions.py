@@ -11,7 +11,12 @@ from typing import Any
 
 import dagster as dg
 
-from video_pipeline.defs.cancellations import IsCancelled, see_to_cancelled, was_cancelled
+from video_pipeline.defs.cancellations import (
+    IsCancelled,
+    see_to_cancelled,
+    see_to_terminated,
+    was_cancelled,
+)
 from video_pipeline.defs.deployment import Deployment
 from video_pipeline.defs.held import continuation, is_cancelled, release, waiting
 from video_pipeline.defs.jobs import road
@@ -65,6 +70,7 @@ def completions(
         freed = [run.run_id for run in held if _may_go(services, run)]
         release(context.instance, freed)
         ended = see_to_cancelled(context.instance, services, called_off, held)
+        see_to_terminated(context.instance, services, called_off, held)
         ready = [unit for unit in ready if unit.id not in ended]
         requests = list(_requests(context.instance, services, called_off, ready))
     except CatalogUnavailable as error:

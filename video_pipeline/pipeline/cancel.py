@@ -1,4 +1,5 @@
-"""Cancelling what was parked: its jobs are stopped where the provider can, else marked.
+"""Cancelling what was parked, or what a terminated run left behind: its jobs are stopped where the
+provider can, else marked.
 
 The phases then stand as cancelled. Where a provider does not answer, the sweep of complete.py asks
 it again to stop. What a marked job comes to is counted, and kept for the next
@@ -7,6 +8,7 @@ run that asks for it; it starts nothing by itself.
 
 from collections.abc import Collection, Iterator
 
+from video_pipeline.catalog.interface import PhaseStatus
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.values import Frozen
@@ -55,6 +57,23 @@ def _cancel(services: Services, key: VideoKey, unit_id: str, because: str) -> It
         yield Cancelled(unit=now)
 
 
+def cancel_run(
+    services: Services, key: VideoKey, run_id: str, because: str, *, kept: Collection[str] = ()
+) -> bool:
+    """Cancel what a run that was terminated was at work on, but for the units that are kept; False
+    where its leases have not run out yet, so that it must be tried again."""
+    project = services.of(key.project)
+    statuses = project.results.statuses(key.video).values()
+    left = [s for s in statuses if s.run_id == run_id and s.state is PhaseState.RUNNING]
+    units = {status.unit for status in left if status.unit} - {*kept}
+    ended = [one for unit in sorted(units) for one in _cancel(services, key, unit, because)]
+    if any(one.unit.state in (UnitState.INTENT, UnitState.SUBMITTING) for one in ended):
+        return False
+    for status in left:
+        _tell_of(Reporter(services, key, run_id), status, because)
+    return True
+
+
 def _tell(services: Services, key: VideoKey, units: frozenset[str], because: str) -> None:
     """The phases that wait for these units, and those that wait for nothing else any more."""
     report = Reporter(services, key, "")
@@ -63,10 +82,14 @@ def _tell(services: Services, key: VideoKey, units: frozenset[str], because: str
     others = any(s.unit and s.unit not in units for s in parked)
     for status in parked:
         if status.unit in units or (not status.unit and not others):
-            report.tell(
-                status.phase,
-                PhaseState.CANCELLED,
-                provider=status.provider,
-                message=f"{because}; ask for it again by a new run or backfill",
-                unit=status.unit,
-            )
+            _tell_of(report, status, because)
+
+
+def _tell_of(report: Reporter, status: PhaseStatus, because: str) -> None:
+    report.tell(
+        status.phase,
+        PhaseState.CANCELLED,
+        provider=status.provider,
+        message=f"{because}; ask for it again by a new run or backfill",
+        unit=status.unit,
+    )

@@ -1,4 +1,4 @@
-"""How a project stands: counted by index, with the first of what a person must look at."""
+"""How a project stands: counts, with the first of what a person must look at."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -3,7 +3,7 @@ would be paid for. Nothing is asked of any provider.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from pydantic import Field
@@ -13,7 +13,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.values import Frozen, Rational
 from video_pipeline.pipeline.assign import analysis_request
-from video_pipeline.pipeline.select import Selected
+from video_pipeline.pipeline.select import Picked, Selected, Wish, select
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Refusal
 from video_pipeline.plugins.selection import rank
@@ -38,6 +38,19 @@ class Preview(Frozen):
     phases: dict[Phase, PhasePreview] = Field(default_factory=dict[Phase, PhasePreview])
     paid: dict[str, dict[str, Rational]] = Field(default_factory=dict[str, dict[str, Rational]])
     """Provider to meter to the quantity that would be billed, if each asked first delivers."""
+
+
+def plan(services: Services, wish: Wish) -> tuple[Preview, list[Picked]]:
+    """Select and go through the selection in one pass; of each video only what a launch needs is
+    kept. Raises InputError."""
+    picked: list[Picked] = []
+
+    def passing() -> Iterator[Selected]:
+        for one in select(services, wish):
+            picked.append(Picked(one.key, one.phases, one.asked))
+            yield one
+
+    return preview(services, passing()), picked
 
 
 def preview(services: Services, selected: Iterable[Selected]) -> Preview:

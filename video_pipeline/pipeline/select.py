@@ -49,22 +49,29 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Selected:
-    """One video of a selection."""
+class Picked:
+    """One video of a selection: what a launch needs of it."""
 
     key: VideoKey
-    standing: VideoStanding
     phases: frozenset[Phase]
     """All that would run."""
     asked: frozenset[Phase]
     """The served ones among them for which a provider would have to be asked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Selected(Picked):
+    """The same with how it stands."""
+
+    standing: VideoStanding
+
+
 def select(services: Services, wish: Wish) -> Iterator[Selected]:
-    """The selected videos in order, streamed. Raises InputError for a project without videos."""
+    """The selected videos in order, streamed, archived ones left out. Raises InputError for a
+    project without videos."""
     projects_of(services, wish.project)
     chosen = choosing(services, wish.project)
-    for standing in _candidates(services, wish):
+    for standing in (one for one in _candidates(services, wish) if not one.archived):
         stale = frozenset(staleness(standing, chosen))
         phases = _taken(services, wish, standing, stale)
         if not phases:

@@ -13,7 +13,7 @@ from typing import Any
 from video_pipeline.domain.errors import ConfigurationError, InputError
 from video_pipeline.domain.phases import Phase, step_name
 from video_pipeline.domain.values import Frozen
-from video_pipeline.pipeline.select import Selected, Wish
+from video_pipeline.pipeline.select import Picked, Wish
 from video_pipeline.webserver.client import Ask, refused
 from video_pipeline.webserver.tags import ONLY_TAG, PHASES_TAG, PROJECT_TAG
 
@@ -41,10 +41,10 @@ class Launched(Frozen):
 
     backfills: tuple[str, ...]
     left_out: tuple[str, ...]
-    """Videos that are no partitions in Dagster: archived, or not added yet."""
+    """Videos that are no partitions in Dagster, since they were not added yet."""
 
 
-def launch(ask: Ask, wish: Wish, selected: Sequence[Selected]) -> Launched:
+def launch(ask: Ask, wish: Wish, selected: Sequence[Picked]) -> Launched:
     """Launch what was selected, in as many backfills as its size needs.
 
     Raises ConfigurationError, which names those that were launched before it.
@@ -72,9 +72,9 @@ def _in_part(error: ConfigurationError, launched: Sequence[str], parts: int) -> 
     )
 
 
-def _parts(videos: Iterable[Selected]) -> list[list[Selected]]:
+def _parts(videos: Iterable[Picked]) -> list[list[Picked]]:
     """The videos of each backfill: all of the same phases, the largest first."""
-    alike: dict[frozenset[Phase], list[Selected]] = {}
+    alike: dict[frozenset[Phase], list[Picked]] = {}
     for one in videos:
         alike.setdefault(one.phases, []).append(one)
     return [
@@ -140,7 +140,7 @@ def _launch(ask: Ask, parameters: dict[str, Any]) -> str:
     return str(told["backfillId"])
 
 
-def _parameters(wish: Wish, videos: Sequence[Selected], part: str) -> dict[str, Any]:
+def _parameters(wish: Wish, videos: Sequence[Picked], part: str) -> dict[str, Any]:
     title = f"{wish.project}: {wish.only}{' by force' if wish.force else ''}"
     named = [phase.value for phase in Phase if phase in wish.phases]
     phases = "every phase" if len(named) == len(Phase) else ", ".join(named)
@@ -159,7 +159,7 @@ def _parameters(wish: Wish, videos: Sequence[Selected], part: str) -> dict[str, 
     return {**parameters, **({"runConfigData": json.dumps(config)} if config else {})}
 
 
-def _config(videos: Iterable[Selected]) -> dict[str, Any]:
+def _config(videos: Iterable[Picked]) -> dict[str, Any]:
     """Forces every step that asks a provider."""
     steps = {step_name(phase) for one in videos for phase in one.asked}
     return {"ops": {step: {"config": {"force": True}} for step in sorted(steps)}} if steps else {}

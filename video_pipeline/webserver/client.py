@@ -75,20 +75,34 @@ def without_webserver(workspace: Path, environment: Mapping[str, str]) -> Ask:
             # As variables they would stand on the command line, which is too short for them.
             question.write_text(inlined(document, variables))
             asked = [sys.executable, "-c", _PROGRAM, "-w", str(workspace)]
-            ended = subprocess.run(
-                [*asked, "--file", str(question), "--output", str(reply)],
-                env={**os.environ, **environment},
-                cwd=workspace.parent,
-                capture_output=True,
-                text=True,
-                timeout=_LONG_SECONDS,
-            )
+            command = [*asked, "--file", str(question), "--output", str(reply)]
+            told = _ended(command, workspace.parent, {**os.environ, **environment})
             if not reply.is_file():
-                told = (ended.stderr or ended.stdout).strip()[-800:]
-                raise refused("dagster-graphql", told)
+                raise refused("dagster-graphql", told[-800:])
             return _data("dagster-graphql", json.loads(reply.read_text()))
 
     return ask
+
+
+def _ended(command: list[str], folder: Path, environment: Mapping[str, str]) -> str:
+    """What a process said by its end. Raises ConfigurationError where it does not come to one."""
+    try:
+        ended = subprocess.run(
+            command,
+            env=environment,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=_LONG_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ConfigurationError(
+            f"Dagster did not answer within {_LONG_SECONDS} s",
+            where="dagster-graphql",
+            remedy="Look at the page of backfills whether it was done; start a webserver by "
+            "`video-pipeline up`, which answers sooner.",
+        ) from error
+    return (ended.stderr or ended.stdout).strip()
 
 
 def inlined(document: str, variables: Mapping[str, Any]) -> str:

@@ -135,3 +135,17 @@ def test_all_statuses_come_video_by_video(acme: ProjectCatalog, now: datetime) -
     found = [(video, status.phase) for video, status in acme.results.all_statuses()]
     assert [video for video, _ in found] == ["a", "a", "b", "b"]
     assert set(found) == {(v, p) for v in "ab" for p in (Phase.SHOTS, Phase.AUDIO)}
+
+
+def test_a_forgotten_video_gives_no_number_back(
+    acme: ProjectCatalog, globex: ProjectCatalog, now: datetime
+) -> None:
+    for video in ("stays", "goes", "goes"):
+        acme.events.record(video, Phase.SHOTS, PhaseState.RUNNING, now)
+    globex.events.record("goes", Phase.SHOTS, PhaseState.RUNNING, now)
+    for _ in range(2):
+        acme.results.forget("goes")
+    assert acme.events.last() == 3
+    assert acme.events.record("stays", Phase.SHOTS, PhaseState.DONE, now).sequence == 4
+    assert [event.sequence for event in acme.events.after(0)] == [1, 4]
+    assert [event.sequence for event in globex.events.after(0)] == [1]

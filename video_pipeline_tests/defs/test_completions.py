@@ -344,6 +344,41 @@ class TestACancelledBackfill:
         unit = catalog.project("acme").units.get(running.id)
         assert unit is not None and unit.state.ended
 
+    def test_what_its_terminated_run_was_at_work_on_is_ended_too(
+        self,
+        stage: Opened,
+        instance: dg.DagsterInstance,
+        backfill: str,
+        running: WorkUnit,
+        catalog: Catalog,
+        definitions: dg.Definitions,
+    ) -> None:
+        half = catalog.project("acme")
+        request = running.request.model_copy(update={"model": "other"})
+        unit = half.units.open(request, 0, running.planned, NOW)
+        unit = half.units.move(unit, UnitState.SUBMITTING, NOW)
+        until = datetime(2999, 1, 1, tzinfo=UTC)
+        assert half.units.claim(unit.id, "the run", NOW, until)
+        run = queued(definitions, instance, {BACKFILL_TAG: backfill})
+        for phase, unit_id in ((Phase.TRANSCRIPT, unit.id), (Phase.THUMBNAILS, None)):
+            half.events.record(
+                KEY.video, phase, PhaseState.RUNNING, NOW, unit=unit_id, run_id=run.run_id
+            )
+
+        def states() -> set[PhaseState]:
+            return {status.state for status in half.results.statuses(KEY.video).values()}
+
+        tick(stage, instance)
+        assert states() == {PhaseState.RUNNING}, "it is at work"
+        instance.report_run_canceled(run)
+        tick(stage, instance)
+        assert states() == {PhaseState.RUNNING}, "its lease has not run out"
+        half.units.release(unit.id, "the run")
+        tick(stage, instance)
+        assert states() == {PhaseState.CANCELLED}
+        ended = half.units.get(unit.id)
+        assert ended is not None and ended.state is UnitState.IN_DOUBT, "it may have been taken"
+
     def test_a_job_that_another_run_waits_for_goes_on_and_is_paid_once(
         self,
         stage: Opened,

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from video_pipeline.catalog.interface import Catalog
+from video_pipeline.defs import projects as projects_room
 from video_pipeline.defs.partitions import PROJECTS_NAME
 from video_pipeline.defs.projects import QUIET_SECONDS, check_name, project, projects
 from video_pipeline.domain.identity import VideoKey
@@ -18,6 +19,7 @@ from video_pipeline.domain.source import Rejection
 from video_pipeline.domain.timeline import PhaseResult, Provenance
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
+from video_pipeline.pipeline.overview import SHOWN
 from video_pipeline.plugins import registry
 from video_pipeline_tests.defs.conftest import NOW, TALK
 from video_pipeline_tests.stage.opened import Opened
@@ -121,9 +123,8 @@ def test_nor_is_it_logged_too_often(tick: Tick, catalog: Catalog) -> None:
     assert of_project(tick(), "acme") is not None
 
 
-def test_an_edit_of_the_choices_is_told_by_one_event_a_phase(
-    tick: Tick, stage: Opened, catalog: Catalog
-) -> None:
+def stale(stage: Opened, catalog: Catalog, project: str) -> None:
+    """The shots of a project's video were made by another choice."""
     cuts = registry.create("pyscenedetect", {})
     origin = Provenance(
         provider="vendor",
@@ -135,9 +136,15 @@ def test_an_edit_of_the_choices_is_told_by_one_event_a_phase(
         ended_at=NOW,
     )
     made = PhaseResult(phase=Phase.SHOTS, state=PhaseState.DONE, provenance=origin)
-    catalog.project("acme").results.publish("talk", made)
+    catalog.project(project).results.publish("talk", made)
     choices = Choices(phases={Phase.SHOTS: PhaseChoice(providers=("cuts",))})
     stage.services = replace(stage.services, choices=choices, plugins={"cuts": cuts})
+
+
+def test_an_edit_of_the_choices_is_told_by_one_event_a_phase(
+    tick: Tick, stage: Opened, catalog: Catalog
+) -> None:
+    stale(stage, catalog, "acme")
     first = [e for e in tick() if isinstance(e, dg.AssetCheckEvaluation)]
     assert {e.check_name: e.passed for e in first if not e.passed} == {
         "choice_current_shots": False
@@ -146,6 +153,35 @@ def test_an_edit_of_the_choices_is_told_by_one_event_a_phase(
     assert shots.description == "stale: 1, by project {acme: 1}"
     assert shots.severity is dg.AssetCheckSeverity.WARN and shots.partition is None
     assert [e for e in tick() if isinstance(e, dg.AssetCheckEvaluation)] == []
+
+
+def test_with_more_projects_than_time_those_come_first_that_waited_longest(
+    tick: Tick, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projects_room, "SECONDS_A_TICK", -1)
+    assert of_project(tick(), "acme") is not None
+    assert of_project(tick(), "globex") is not None
+    for name in ("acme", "globex"):
+        fail(catalog, name)
+    assert [e.partition for e in tick()] == ["acme"]
+    assert [e.partition for e in tick()] == ["globex"]
+
+
+def test_a_check_names_some_projects_and_counts_the_others() -> None:
+    by_project = {f"p{number}": 1 for number in range(SHOWN + 7)} | {"most": 9}
+    told = projects_room._evaluation(Phase.SHOTS, by_project)
+    assert told.description is not None
+    assert told.description.startswith(f"stale: {SHOWN + 16}, by project {{most: 9, ")
+    assert told.description.endswith(", and 8 more}")
+
+
+def test_a_check_is_not_logged_too_often(tick: Tick, stage: Opened, catalog: Catalog) -> None:
+    tick()
+    stale(stage, catalog, "acme")
+    assert tick(10) == []
+    stale(stage, catalog, "globex")
+    told = [e.description for e in tick() if isinstance(e, dg.AssetCheckEvaluation)]
+    assert told == ["stale: 2, by project {acme: 1, globex: 1}"]
 
 
 def test_it_can_be_looked_at_by_hand(

@@ -12,7 +12,7 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase, downstream
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.preview import preview
+from video_pipeline.pipeline.preview import plan, preview
 from video_pipeline.pipeline.road import travel
 from video_pipeline.pipeline.select import Only, Selected, Wish, select
 from video_pipeline.pipeline.services import Services
@@ -148,3 +148,13 @@ def test_a_phase_that_died_of_another_choice_comes_back_by_failed(
     swapped = replace(patient, choices=Choices(phases=services.choices.phases, projects=swap))
     assert phases_of(chosen(swapped, Only.FAILED)) == {"film": AFTER_SHOTS}
     assert chosen(swapped, Only.MISSING) == []
+
+
+@pytest.mark.usefixtures("videos")
+def test_archived_videos_are_neither_selected_nor_previewed(services: Services) -> None:
+    record = services.of("acme").videos.get("done")
+    assert record is not None and services.of("acme").arrivals.archive(record, services.clock())
+    found, picked = plan(services, Wish("acme"))
+    assert [one.key.video for one in picked] == ["bad", "new", "parked"]
+    assert found.videos == 3
+    assert picked[0].phases == phases_of(chosen(services, Only.ALL))["bad"]

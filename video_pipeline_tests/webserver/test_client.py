@@ -10,9 +10,8 @@ from graphql import parse, validate
 from video_pipeline.domain.errors import ConfigurationError, InputError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.standing import VideoStanding
-from video_pipeline.pipeline.select import Only, Selected, Wish
-from video_pipeline.webserver import backfills, held_runs
+from video_pipeline.pipeline.select import Only, Picked, Wish
+from video_pipeline.webserver import backfills, client, held_runs
 from video_pipeline.webserver.backfills import cancel, launch, state
 from video_pipeline.webserver.client import inlined, over_http, without_webserver
 from video_pipeline_tests.webserver.test_questions import serving
@@ -84,6 +83,15 @@ def test_a_workspace_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
         ask("{ version }", {})
 
 
+def test_one_that_never_answers_is_told_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_LONG_SECONDS", 0.01)
+    ask = without_webserver(tmp_path / "workspace.yaml", {"DAGSTER_HOME": str(tmp_path)})
+    with pytest.raises(ConfigurationError, match="did not answer"):
+        ask("{ version }", {})
+
+
 class Recorded:
     """Answers as Dagster would, and remembers what it was told to launch."""
 
@@ -102,10 +110,8 @@ class Recorded:
         return {"launchPartitionBackfill": made}
 
 
-def selected(key: str, *phases: Phase, asked: tuple[Phase, ...] = ()) -> Selected:
-    video = VideoKey.parse(key)
-    standing = VideoStanding(video.video, None, {}, {})
-    return Selected(video, standing, frozenset(phases), frozenset(asked))
+def selected(key: str, *phases: Phase, asked: tuple[Phase, ...] = ()) -> Picked:
+    return Picked(VideoKey.parse(key), frozenset(phases), frozenset(asked))
 
 
 def pairs(params) -> set[tuple[str, str]]:
