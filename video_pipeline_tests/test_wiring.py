@@ -1,5 +1,4 @@
-"""Opening a deployment import time
-from its settings, and closing it again."""
+"""Opening a deployment from its settings, and closing it again."""
 
 import time
 from pathlib import Path
