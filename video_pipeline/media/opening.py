@@ -11,6 +11,7 @@ from av.error import FFmpegError
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
+from video_pipeline.media.position import Positioned
 from video_pipeline.media.protocol import MediaFault
 from video_pipeline.media.remote import RemoteFile
 
@@ -22,32 +23,17 @@ CONTAINERS = (
 _READ_BYTES = 1 << 18
 
 
-class Descriptor:
+class Descriptor(Positioned):
     """An open file read by position, so that children sharing it do not move each other."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor, self._position = descriptor, 0
+        self._descriptor, self.size = descriptor, os.fstat(descriptor).st_size
 
     def read(self, size: int) -> bytes:
         """The next bytes, none at the end."""
         found = os.pread(self._descriptor, size, self._position)
         self._position += len(found)
         return found
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move, and give the new position."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
-    def tell(self) -> int:
-        """The position of the next read."""
-        return self._position
-
-    @property
-    def size(self) -> int:
-        """Bytes in the file."""
-        return os.fstat(self._descriptor).st_size
 
 
 class Input:

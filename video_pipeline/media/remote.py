@@ -7,18 +7,19 @@ the parent could not read. The child imports this, so it needs nothing but the s
 import os
 import struct
 
+from video_pipeline.media.position import Positioned
+
 REQUEST = struct.Struct("<QI")
 ANSWER = struct.Struct("<i")
 MOST_BYTES = 1 << 20
 """In one answer."""
 
 
-class RemoteFile:
+class RemoteFile(Positioned):
     """The source as the child reads it."""
 
     def __init__(self, descriptor: int, size: int) -> None:
-        self._descriptor, self._position = descriptor, 0
-        self.size = size
+        self._descriptor, self.size = descriptor, size
 
     def read(self, size: int) -> bytes:
         """The next bytes, none at the end. Raises OSError where the parent could not read."""
@@ -32,16 +33,6 @@ class RemoteFile:
         found = self._exactly(length)
         self._position += length
         return found
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move, and give the new position."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
-    def tell(self) -> int:
-        """The position of the next read."""
-        return self._position
 
     def _exactly(self, size: int) -> bytes:
         found = bytearray()

@@ -22,6 +22,7 @@ from video_pipeline.pipeline.choices import Choices
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import load_settings
 from video_pipeline.storage.folder import FolderIngest, FolderOutputs
+from video_pipeline_tests.stage.completing import ended
 from video_pipeline_tests.stage.opened import Opened
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,3 +99,15 @@ def _request(key: VideoKey, phases: tuple[Phase, ...]) -> WorkRequest:
         parameters={},
         model="",
     )
+
+
+@pytest.fixture
+def running(job_of: Callable[..., WorkUnit]) -> WorkUnit:
+    """A job of the video runs at a vendor."""
+    return job_of()
+
+
+@pytest.fixture
+def ready(running: WorkUnit, catalog: Catalog) -> WorkUnit:
+    """The job has ended, and somebody said so."""
+    return ended(catalog, running)

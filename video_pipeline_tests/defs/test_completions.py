@@ -7,29 +7,24 @@ from typing import cast
 
 import dagster as dg
 import pytest
-from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from video_pipeline.catalog.interface import Catalog
 from video_pipeline.cli.try_file import PROJECT
-from video_pipeline.defs.completions import TRIES, UNIT_TAG, completions
-from video_pipeline.defs.held import waiting
+from video_pipeline.defs.completions import TRIES, UNIT_TAG
 from video_pipeline.defs.partitions import PROJECTS_NAME, TRY_PROJECT, VIDEOS_NAME
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.webserver.tags import (
-    BACKFILL_TAG,
-    CANCELLED,
     HELD_TAG,
     RELEASED,
-    TERMINATED,
     UNITS_TAG,
     WAITING,
 )
-from video_pipeline_tests.stage.opened import LAUNCHED_FROM, Opened
+from video_pipeline_tests.stage.completing import ended, queued, state_of, tick
+from video_pipeline_tests.stage.opened import Opened
 
 JobOf = Callable[..., WorkUnit]
 
@@ -38,52 +33,11 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def running(job_of: JobOf) -> WorkUnit:
-    """A job of the video runs at a vendor."""
-    return job_of()
-
-
-@pytest.fixture
-def ready(running: WorkUnit, catalog: Catalog) -> WorkUnit:
-    """The job has ended, and somebody said so."""
-    return ended(catalog, running)
-
-
-def ended(catalog: Catalog, unit: WorkUnit) -> WorkUnit:
-    catalog.project(unit.request.key.project).units.mark_ready(unit.id, NOW)
-    return unit
-
-
-def tick(stage: Opened, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
-    context = dg.build_sensor_context(instance=instance, resources={"pipeline": stage})
-    result = completions(context)
-    return list(result.run_requests or ()) if isinstance(result, dg.SensorResult) else []
-
-
-def queued(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, tags: dict[str, str]
-) -> dg.DagsterRun:
-    run = instance.create_run_for_job(
-        definitions.resolve_job_def("road"),
-        tags={"dagster/partition": str(KEY), **tags},
-        remote_job_origin=LAUNCHED_FROM,
-    )
-    instance.report_dagster_event(dg.DagsterEvent.job_enqueue(run), run_id=run.run_id)
-    return run
-
-
-@pytest.fixture
 def held(
     definitions: dg.Definitions, instance: dg.DagsterInstance, running: WorkUnit
 ) -> dg.DagsterRun:
     """A run that waits for the job."""
     return queued(definitions, instance, {HELD_TAG: WAITING, UNITS_TAG: running.id})
-
-
-def state_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
-    found = instance.get_run_by_id(run.run_id)
-    assert found is not None
-    return found.tags[HELD_TAG]
 
 
 def test_while_the_job_runs_nothing_moves(
@@ -261,150 +215,3 @@ class TestPartitionsThatDagsterDoesNotKnow:
 
     def test_that_is_its_project(self) -> None:
         assert TRY_PROJECT == PROJECT
-
-
-class TestACancelledBackfill:
-    """Its parked jobs are ended or marked; of what they come to nothing starts by itself."""
-
-    @pytest.fixture
-    def backfill(self, instance: dg.DagsterInstance) -> str:
-        instance.add_backfill(
-            PartitionBackfill(
-                backfill_id="b1",
-                status=BulkActionStatus.CANCELED,
-                from_failure=False,
-                tags={},
-                backfill_timestamp=NOW.timestamp(),
-            )
-        )
-        return "b1"
-
-    @pytest.fixture
-    def held(
-        self,
-        definitions: dg.Definitions,
-        instance: dg.DagsterInstance,
-        running: WorkUnit,
-    ) -> dg.DagsterRun:
-        tags = {HELD_TAG: WAITING, UNITS_TAG: running.id, BACKFILL_TAG: "b1"}
-        run = queued(definitions, instance, tags)
-        instance.report_run_canceled(run)
-        return run
-
-    def test_its_jobs_are_seen_to_and_its_runs_once_only(
-        self,
-        stage: Opened,
-        instance: dg.DagsterInstance,
-        backfill: str,
-        held: dg.DagsterRun,
-        running: WorkUnit,
-        catalog: Catalog,
-    ) -> None:
-        assert tick(stage, instance) == []
-        unit = catalog.project("acme").units.get(running.id)
-        assert unit is not None and unit.state is UnitState.CANCELLED, "nobody serves it any more"
-        assert state_of(instance, held) == CANCELLED
-        assert waiting(instance) == []
-
-    def test_a_held_run_ended_by_hand_alone_is_made_again_when_its_job_ends(
-        self,
-        stage: Opened,
-        instance: dg.DagsterInstance,
-        held: dg.DagsterRun,
-        running: WorkUnit,
-        catalog: Catalog,
-    ) -> None:
-        assert tick(stage, instance) == []
-        assert state_of(instance, held) == TERMINATED
-        ended(catalog, running)
-        (request,) = tick(stage, instance)
-        assert request.tags[UNIT_TAG] == running.id
-
-    def test_a_job_left_by_a_run_that_could_hold_nothing_starts_nothing_either(
-        self,
-        stage: Opened,
-        instance: dg.DagsterInstance,
-        backfill: str,
-        running: WorkUnit,
-        catalog: Catalog,
-        definitions: dg.Definitions,
-    ) -> None:
-        run = queued(definitions, instance, {BACKFILL_TAG: backfill})
-        instance.report_run_canceled(run)
-        catalog.project("acme").events.record(
-            KEY.video,
-            Phase.TRANSCRIPT,
-            PhaseState.RUNNING,
-            NOW,
-            unit=running.id,
-            run_id=run.run_id,
-        )
-        ended(catalog, running)
-        assert tick(stage, instance) == []
-        unit = catalog.project("acme").units.get(running.id)
-        assert unit is not None and unit.state.ended
-
-    def test_what_its_terminated_run_was_at_work_on_is_ended_too(
-        self,
-        stage: Opened,
-        instance: dg.DagsterInstance,
-        backfill: str,
-        running: WorkUnit,
-        catalog: Catalog,
-        definitions: dg.Definitions,
-    ) -> None:
-        half = catalog.project("acme")
-        request = running.request.model_copy(update={"model": "other"})
-        unit = half.units.open(request, 0, running.planned, NOW)
-        unit = half.units.move(unit, UnitState.SUBMITTING, NOW)
-        until = datetime(2999, 1, 1, tzinfo=UTC)
-        assert half.units.claim(unit.id, "the run", NOW, until)
-        run = queued(definitions, instance, {BACKFILL_TAG: backfill})
-        for phase, unit_id in ((Phase.TRANSCRIPT, unit.id), (Phase.THUMBNAILS, None)):
-            half.events.record(
-                KEY.video, phase, PhaseState.RUNNING, NOW, unit=unit_id, run_id=run.run_id
-            )
-
-        def states() -> set[PhaseState]:
-            return {status.state for status in half.results.statuses(KEY.video).values()}
-
-        tick(stage, instance)
-        assert states() == {PhaseState.RUNNING}, "it is at work"
-        instance.report_run_canceled(run)
-        tick(stage, instance)
-        assert states() == {PhaseState.RUNNING}, "its lease has not run out"
-        half.units.release(unit.id, "the run")
-        tick(stage, instance)
-        assert states() == {PhaseState.CANCELLED}
-        ended = half.units.get(unit.id)
-        assert ended is not None and ended.state is UnitState.IN_DOUBT, "it may have been taken"
-
-    def test_a_job_that_another_run_waits_for_goes_on_and_is_paid_once(
-        self,
-        stage: Opened,
-        instance: dg.DagsterInstance,
-        backfill: str,
-        held: dg.DagsterRun,
-        running: WorkUnit,
-        catalog: Catalog,
-        definitions: dg.Definitions,
-    ) -> None:
-        of_arrival = queued(definitions, instance, {HELD_TAG: WAITING, UNITS_TAG: running.id})
-        assert tick(stage, instance) == []
-        unit = catalog.project("acme").units.get(running.id)
-        assert unit is not None and unit.state is UnitState.RUNNING and not unit.unwanted
-        assert state_of(instance, held) == CANCELLED
-        assert state_of(instance, of_arrival) == WAITING
-
-    def test_its_runs_that_still_wait_are_not_let_go(
-        self,
-        stage: Opened,
-        instance: dg.DagsterInstance,
-        backfill: str,
-        ready: WorkUnit,
-        definitions: dg.Definitions,
-    ) -> None:
-        tags = {HELD_TAG: WAITING, UNITS_TAG: ready.id, BACKFILL_TAG: backfill}
-        still = queued(definitions, instance, tags)
-        tick(stage, instance)
-        assert state_of(instance, still) == WAITING
