@@ -47,12 +47,12 @@ class MongoResults:
             "fingerprint": result.fingerprint,
             "warned": is_warned(result),
         }
-        self._phases.update(
+        prevails = self._phases.update(
             {**where, "generation": {"$not": {"$gte": generation}}},
             {"$set": made, "$unset": {"failures": ""}},
         )
         self._outdate(video)
-        self._sweep(where)
+        self._sweep(where, {"$lt" if prevails else "$lte": generation})
 
     def _outdate(self, video: str) -> None:
         """Note exactly which results were not made from what lies there now. This comes after the
@@ -121,13 +121,10 @@ class MongoResults:
                 if found:
                     self._rows[name].insert(found)
 
-    def _sweep(self, where: Document) -> None:
-        """Remove the rows of all generations before the current one."""
-        current = self._phases.find_one(where)
-        if current is None:
-            return
+    def _sweep(self, where: Document, generations: Document) -> None:
+        """Remove the rows of generations that are not current any more."""
         for rows in self._rows.values():
-            rows.delete({**where, "generation": {"$lt": current["generation"]}})
+            rows.delete({**where, "generation": generations})
 
     def _current(self, name: str, video: str, phases: Sequence[Phase] | None) -> Iterator[Document]:
         """The rows, in order. A reading that lost its server goes on where it was at the next one,

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from video_pipeline.cli import checks
 from video_pipeline.cli.configured import settings_of
-from video_pipeline.cli.console import out
+from video_pipeline.cli.console import whole
 from video_pipeline.cli.extras import extras
 from video_pipeline.cli.finding import Finding
 from video_pipeline.domain.errors import ConfigurationError
@@ -29,7 +29,7 @@ def doctor(
     for finding in findings:
         level = f"[{_COLOURS[finding.level]}]{finding.level}[/]"
         table.add_row(finding.subject, level, escape(finding.detail), escape(finding.remedy))
-    out.print(table)
+    whole.print(table)
     if any(finding.level == "missing" for finding in findings):
         raise typer.Exit(1)
 
