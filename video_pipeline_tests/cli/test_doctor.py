@@ -10,7 +10,7 @@ from video_pipeline.cli import extras
 from video_pipeline.providers.pyscenedetect import PySceneDetectPlugin
 
 
-def test_where_nothing_is_missing_all_is_ok(call) -> None:
+def test_where_all_is_there_all_is_ok(call) -> None:
     ended = call("doctor")
     assert ended.exit_code == 0, ended.output
     for subject in ("python", "configuration", "disk", "catalogue", "provider cuts", "run queue"):
