@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from video_pipeline.catalog.connection import connect
 from video_pipeline.cli.main import app
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
+from video_pipeline.defs.projects import QUIET_SECONDS
 from video_pipeline.domain.phases import ROAD
 from video_pipeline.samples import drawn
 from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
@@ -30,7 +31,8 @@ from video_pipeline_tests.stage.webserver import Webserver
 
 KEYS = ("acme/one", "acme/two", "globex/one", "big-acme/one")
 ACME = KEYS[:2]
-_PATIENCE_SECONDS = 300
+_PATIENCE_SECONDS = QUIET_SECONDS + 120
+"""A check is told again only after its quiet time."""
 _BEFORE, _AFTER = "      shots: [adaptive]  # acme's line", "      shots: [content]  # acme's line"
 _CONFIGURATION = f"""\
 providers:
