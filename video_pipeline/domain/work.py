@@ -127,6 +127,9 @@ class WorkUnit(Frozen):
     failure: UnitFailure | None = None
     attempts: int = 0
     """How often it was submitted."""
+    waiting: str = ""
+    """Why its request is not made yet: no slot is free, or the day's paid minutes are used up. It
+    is made once its turn has come; the phase is parked meanwhile."""
     holder: str | None = None
     leased_until: datetime | None = None
     created_at: datetime

@@ -34,6 +34,8 @@ class AnalysisRequest(Frozen):
     media: MediaInfo
     kinds: tuple[str, ...] = ()
     language: str | None = None
+    uri: str = ""
+    """Where the source lies, as other services address it; empty where that is not known."""
 
 
 class UnitPlan(Frozen):
@@ -130,7 +132,16 @@ def refusal(capabilities: Capabilities, request: AnalysisRequest) -> Refusal | N
     if limits.max_bytes is not None and media.size > limits.max_bytes:
         return Refusal(reason=f"larger than {limits.max_bytes:,} bytes")
     if isinstance(capabilities.fed, Object):
-        return _format_refusal(capabilities, media)
+        return _place_refusal(capabilities, request.uri) or _format_refusal(capabilities, media)
+    return None
+
+
+def _place_refusal(capabilities: Capabilities, uri: str) -> Refusal | None:
+    """Those who are handed the object itself must be able to reach it."""
+    scheme, schemes = uri.partition("://")[0], capabilities.schemes
+    if uri and schemes is not None and scheme not in schemes:
+        reach = " or ".join(f"{one}://" for one in sorted(schemes))
+        return Refusal(reason=f"reads from {reach} only, and the source lies at {scheme}://")
     return None
 
 
@@ -197,11 +208,26 @@ class JobStatus(Frozen):
     failure: UnitFailure | None = None
 
 
+class Slots(Frozen):
+    """How many jobs of one account and region a provider runs at once."""
+
+    shared_by: str
+    """Operations with the same name here count together."""
+    limit: int = Field(ge=1)
+
+
 class Jobs(ABC):
     """Runs as a job somewhere else: submitted, looked up, fetched. Each method may be repeated."""
 
     poll_seconds: ClassVar[float] = 30.0
     """How long after it was last seen running a job is looked up again."""
+    deadline_seconds: ClassVar[float] = 24 * 3600.0
+    """How long after its submission a job that still runs is given up. Less than the provider
+    keeps results and tokens."""
+
+    def slots(self, operation: str) -> Slots | None:
+        """What bounds the jobs of this operation; None where nothing does. Pure."""
+        return None
 
     @abstractmethod
     def submit(self, unit: WorkUnit, media: MediaInfo, inputs: Inputs) -> Submission:
@@ -221,3 +247,25 @@ class Jobs(ABC):
     @abstractmethod
     def cancel(self, job: str) -> bool:
         """Ask the provider to stop it; False where it cannot be stopped any more."""
+
+
+class Heard(Frozen):
+    """An event in which a provider says that a job has ended, well or badly."""
+
+    job: str
+    receipt: str
+    """What `acknowledge` needs."""
+
+
+class Listens(ABC):
+    """For `Jobs` whose provider tells when a job has ended. An event is a hint: the job is looked
+    up all the same, and one whose event is lost is looked up when it is overdue."""
+
+    @abstractmethod
+    def listen(self) -> Sequence[Heard]:
+        """The next events, at once and at most some; none where nothing is there. What is not
+        acknowledged comes again."""
+
+    @abstractmethod
+    def acknowledge(self, heard: Sequence[Heard]) -> None:
+        """These need not come again."""

@@ -38,6 +38,11 @@ class Capabilities(Frozen):
     precision: Precision = "frame"
     word_times: bool = False
     speakers: bool = False
+    max_speakers: int | None = None
+    """How many speakers it tells apart, where it tells any apart."""
+    detects_language: Literal["no", "single", "multiple"] = "single"
     limits: Limits = Limits()
+    schemes: frozenset[str] | None = None
+    """Where an object may lie that it is fed: `s3`, `gs`. None for anywhere."""
     regions: frozenset[str] | Literal["any"] = "any"
     cancellable: bool = False
