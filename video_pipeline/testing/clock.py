@@ -1,4 +1,4 @@
-"""The time of a double: the machine's, and what a test adds to it; and what happens when it comes."""
+"""The time of a double: the machine's, and what a test adds to it; what is done when it comes."""
 
 import threading
 import time

@@ -41,8 +41,9 @@ def problems(shape: Any, value: Any) -> list[str]:
     if shape is None:
         return [f"there is nothing to say here: {value}"] if value else []
     report = ParamValidator().validate(value, shape)
-    found: list[str] = report.generate_report().splitlines() if report.has_errors() else []
-    return found or list(_beyond(shape, value, ""))
+    if report.has_errors():
+        return [str(line) for line in report.generate_report().splitlines()]
+    return list(_beyond(shape, value, ""))
 
 
 def _beyond(shape: Any, value: Any, place: str) -> Iterator[str]:
