@@ -1,0 +1,106 @@
+"""The faults that a double can be told to make, and for which calls.
+
+What each fault does to a call's line is in server.py; what it does to a job, in the service's room.
+"""
+
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from pydantic import Field
+
+from video_pipeline.domain.values import Frozen
+
+HANGS, GATEWAY_PAGE, REPLY_LOST, RESET, TRUNCATED, MALFORMED = LINE_FAULTS = (
+    *("hangs", "gateway_page", "reply_lost", "reset", "truncated", "malformed"),
+)
+"""Faults of the line, of any service. In the first two the request does not reach the service; in
+the others it has taken and billed what was asked for."""
+
+
+class Fault(Frozen):
+    """A fault and the calls it meets.
+
+    Of the calls that match, `skip` pass, then each `every`-th one is met, `times` in all (None: for
+    ever). A fault of a job meets the call that starts it, and then holds for that job.
+    """
+
+    what: str
+    operation: str = "*"
+    """The operation's name, or a pattern such as `Start*`."""
+    video: str = "*"
+    """The key of the video's object, or a pattern."""
+    times: int | None = 1
+    every: int = Field(default=1, ge=1)
+    skip: int = Field(default=0, ge=0)
+    seconds: float = 3600
+    """How long the line hangs."""
+    reason: str = ""
+    """What the vendor says, where it is not the usual text."""
+
+    def matches(self, operation: str, video: str) -> bool:
+        """Whether a call is one of those."""
+        return fnmatchcase(operation, self.operation) and fnmatchcase(video, self.video)
+
+
+@dataclass
+class _Armed:
+    fault: Fault
+    seen: int = 0
+    hits: int = 0
+
+    def meets(self, operation: str, video: str) -> bool:
+        fault = self.fault
+        if not fault.matches(operation, video) or self.hits == fault.times:
+            return False
+        self.seen += 1
+        past = self.seen - fault.skip
+        if past < 1 or (past - 1) % fault.every:
+            return False
+        self.hits += 1
+        return True
+
+
+class Faults:
+    """The faults that are armed; safe between threads."""
+
+    def __init__(self, known: Collection[str]) -> None:
+        self._known = {*known, *LINE_FAULTS}
+        self._armed: list[_Armed] = []
+        self._lock = threading.Lock()
+
+    def arm(self, fault: Fault) -> None:
+        """Add a fault. Raises ValueError if this double does not know it."""
+        if fault.what not in self._known:
+            raise ValueError(f"{fault.what!r} is none of {', '.join(sorted(self._known))}")
+        with self._lock:
+            self._armed.append(_Armed(fault))
+
+    def clear(self) -> None:
+        """Make no more faults; jobs keep those they have."""
+        with self._lock:
+            self._armed.clear()
+
+    def taken(self, kinds: Collection[str], operation: str, video: str) -> Fault | None:
+        """The first armed fault, of some kinds, that meets a call."""
+        with self._lock:
+            for armed in self._armed:
+                if armed.fault.what in kinds and armed.meets(operation, video):
+                    return armed.fault
+        return None
+
+    def all_taken(self, kinds: Collection[str], operation: str, video: str) -> list[Fault]:
+        """Every armed fault, of some kinds, that meets a call."""
+        with self._lock:
+            return [
+                armed.fault
+                for armed in self._armed
+                if armed.fault.what in kinds and armed.meets(operation, video)
+            ]
+
+    def told(self) -> list[dict[str, Any]]:
+        """What is armed, with how often it was made."""
+        with self._lock:
+            return [{**a.fault.model_dump(), "hits": a.hits} for a in self._armed]

@@ -1,0 +1,78 @@
+"""What is in a video, as far as the double's results depend on it."""
+
+from fractions import Fraction
+from math import floor
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from video_pipeline.domain.time import FrameRate, Timecode
+from video_pipeline.domain.values import Frozen, Rational
+
+
+class VideoContent(Frozen):
+    """A video's length and pace, and how many rows are found in it."""
+
+    duration: Rational = Fraction(60)
+    """Seconds."""
+    frames_per_second: Rational = Fraction(25)
+    drop_frame: bool = False
+    variable_rate: bool = False
+    """The first half of the frames takes two thirds of the time; FrameRate is the mean."""
+    rows: int | None = Field(default=None, ge=0)
+    """Rows of each operation; None: what is usual for the length."""
+    codec: str = "h264"
+    width: int = 1280
+    height: int = 720
+    given: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
+    """Rows to give verbatim, by operation without its verb, such as `LabelDetection`."""
+
+    @model_validator(mode="after")
+    def _counts(self) -> Self:
+        Timecode(frames=0, rate=self._rate, drop_frame=self.drop_frame)
+        return self
+
+    @property
+    def _rate(self) -> FrameRate:
+        return FrameRate(per_second=self.frames_per_second)
+
+    @property
+    def frames(self) -> int:
+        """How many frames it has."""
+        return max(1, floor(self.duration * self.frames_per_second))
+
+    @property
+    def milliseconds(self) -> int:
+        """Its length."""
+        return floor(self.duration * 1000)
+
+    @property
+    def samples(self) -> int:
+        """How many pictures are looked at: two a second."""
+        return max(1, -(-self.milliseconds // 500))
+
+    def millisecond_of(self, frame: int) -> int:
+        """When a frame starts, rounded down as the vendor does."""
+        if not self.variable_rate:
+            return floor(frame / self.frames_per_second * 1000)
+        half = Fraction(self.frames, 2)
+        if frame <= half:
+            return floor(self.milliseconds * Fraction(2, 3) * frame / half)
+        rest = Fraction(1, 3) * (frame - half) / half
+        return floor(self.milliseconds * (Fraction(2, 3) + rest))
+
+    def timecode(self, frame: int) -> str:
+        """The SMPTE timecode of a frame."""
+        return str(Timecode(frames=frame, rate=self._rate, drop_frame=self.drop_frame))
+
+    def metadata(self) -> dict[str, Any]:
+        """VideoMetadata."""
+        return {
+            "Codec": self.codec,
+            "DurationMillis": self.milliseconds,
+            "Format": "QuickTime / MOV",
+            "FrameRate": float(self.frames_per_second),
+            "FrameHeight": self.height,
+            "FrameWidth": self.width,
+            "ColorRange": "LIMITED",
+        }

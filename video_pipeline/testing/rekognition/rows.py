@@ -1,0 +1,64 @@
+"""Rows that are made when they are asked for: a count, and a pure function of the row's number.
+
+300,000 rows so cost no more memory than one page of them.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import gcd
+from typing import Any
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """`count` rows, each made by its number."""
+
+    count: int
+    row: Callable[[int], Row]
+
+    def part(self, start: int, stop: int) -> list[Row]:
+        """The rows from one number up to another."""
+        return [self.row(number) for number in range(start, min(stop, self.count))]
+
+    def ordered(self, order: Callable[[int], int]) -> "Rows":
+        """The same rows, number n being what was order(n)."""
+        return Rows(self.count, lambda number: self.row(order(number)))
+
+    def then(self, others: "Rows") -> "Rows":
+        """These rows and then others."""
+
+        def row(number: int) -> Row:
+            return self.row(number) if number < self.count else others.row(number - self.count)
+
+        return Rows(self.count + others.count, row)
+
+    def shuffled(self) -> "Rows":
+        """The same rows in no order: steps of a size that meets each row once."""
+        step = max(1, self.count * 5 // 8)
+        while gcd(step, self.count) != 1:
+            step += 1
+        return self.ordered(lambda number: number * step % self.count)
+
+
+def listed(rows: Sequence[Row]) -> Rows:
+    """Rows that are there already."""
+    return Rows(len(rows), rows.__getitem__)
+
+
+def chance(*seed: object) -> float:
+    """A number in [0, 1) that is always the same for the same seed."""
+    return int.from_bytes(_digest(seed)[:6]) / 2**48
+
+
+def confidence(least: float, *seed: object) -> float:
+    """A confidence from `least` to 100, in percent."""
+    return round(least + (100 - least) * chance(*seed), 4)
+
+
+@lru_cache(maxsize=4096)
+def _digest(seed: tuple[object, ...]) -> bytes:
+    return hashlib.blake2b("\x1f".join(map(str, seed)).encode(), digest_size=8).digest()

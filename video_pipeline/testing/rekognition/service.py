@@ -1,0 +1,178 @@
+"""The service itself: what Start and Get do to the jobs, and the thread that ends them."""
+
+import secrets
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from video_pipeline.testing.clock import Clock
+from video_pipeline.testing.double import client
+from video_pipeline.testing.faults import Faults
+from video_pipeline.testing.rekognition.events import Events
+from video_pipeline.testing.rekognition.jobs import RUNNING, Job, Jobs
+from video_pipeline.testing.rekognition.operations import ANALYSES, Analysis
+from video_pipeline.testing.rekognition.pages import page
+from video_pipeline.testing.rekognition.quirks import JOB_FAULTS, changed
+from video_pipeline.testing.rekognition.refusals import LIMIT, NO_OBJECT, REFUSALS
+from video_pipeline.testing.rekognition.settings import Settings
+from video_pipeline.testing.service import Call, Refused
+from video_pipeline.testing.service_model import ServiceModel
+
+_ROWS_CHECKED = 25
+
+
+class Rekognition:
+    """Rekognition Video, as a `Service` behind the server."""
+
+    refusals: Mapping[str, tuple[str, int, str]] = REFUSALS
+
+    def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
+        self.settings = settings or Settings()
+        self.clock = clock or Clock()
+        self.model = ServiceModel("rekognition")
+        self.faults = Faults({*REFUSALS, *JOB_FAULTS})
+        self._jobs = Jobs(secrets.token_hex(8))
+        self._events = Events()
+        self._calls: dict[str, dict[str, int]] = {}
+        self._replays = 0
+        self._lock = threading.RLock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._end_jobs, daemon=True)
+        self._thread.start()
+
+    def video(self, call: Call) -> str:
+        """The key of the object, which a Get names by its job."""
+        if call.operation.startswith("Get"):
+            job = self._jobs.by_id.get(str(call.request.get("JobId")))
+            return job.object["Name"] if job else ""
+        found = call.request.get("Video")
+        stored = found.get("S3Object") if isinstance(found, dict) else None
+        return str(stored.get("Name", "")) if isinstance(stored, dict) else ""
+
+    def answer(self, call: Call) -> dict[str, Any]:
+        """Start a job or tell of one. Raises Refused."""
+        verb, name = ("Get", call.operation[3:])
+        if call.operation.startswith("Start"):
+            verb, name = ("Start", call.operation[5:])
+        if name not in ANALYSES:
+            raise Refused("InvalidAction", f"{call.operation} is not doubled", 400)
+        if verb == "Start":
+            return {"JobId": self._start(call, ANALYSES[name])}
+        return self._get(call, ANALYSES[name])
+
+    def _start(self, call: Call, analysis: Analysis) -> str:
+        now = self.clock.now()
+        with self._lock:
+            if known := self._jobs.known(call, now - self.settings.kept_seconds):
+                self._replays += 1
+                return known.id
+        self._look_at(call)
+        with self._lock:
+            if self._jobs.running_with(call) >= self.settings.concurrent:
+                raise Refused(*LIMIT)
+            job = self._made(call, analysis, now)
+            self._jobs.add(job)
+        if "event_before_reply" in job.quirks:
+            self._end(job)
+        self.clock.wake()
+        return job.id
+
+    def _made(self, call: Call, analysis: Analysis, now: float) -> Job:
+        key = self.video(call)
+        met = self.faults.all_taken(JOB_FAULTS, call.operation, key)
+        quirks = {fault.what: fault.reason or JOB_FAULTS[fault.what] for fault in met}
+        ends = None if "never_ends" in quirks else now + self.settings.running_seconds
+        return Job(
+            id=self._jobs.next_id(),
+            number=len(self._jobs.by_id),
+            analysis=analysis,
+            call=call,
+            content=changed(self.settings.content(key), quirks),
+            quirks=quirks,
+            started=now,
+            ends=ends,
+        )
+
+    def _look_at(self, call: Call) -> None:
+        """Where an S3 is known, the object must be in it."""
+        stored = call.request["Video"].get("S3Object", {})
+        if not {"Bucket", "Name"} <= stored.keys():
+            raise Refused("InvalidParameterException", "Request has invalid parameters")
+        if self.settings.s3 is None:
+            return
+        version = {"VersionId": stored["Version"]} if "Version" in stored else {}
+        s3 = client("s3", self.settings.s3, call.account, s3={"addressing_style": "path"})
+        try:
+            s3.head_object(Bucket=stored["Bucket"], Key=stored["Name"], **version)
+        except ClientError as error:
+            raise Refused("InvalidS3ObjectException", NO_OBJECT) from error
+
+    def _get(self, call: Call, analysis: Analysis) -> dict[str, Any]:
+        now = self.clock.now()
+        with self._lock:
+            job = self._jobs.by_id.get(call.request["JobId"])
+            gone = job and job.ends and now > job.ends + self.settings.kept_seconds
+            owner = job and (job.call.account, job.call.region) == (call.account, call.region)
+            if not job or gone or not owner or job.analysis is not analysis:
+                raise Refused("ResourceNotFoundException", "Could not find JobId")
+            return page(job, call.request, self.settings, now)
+
+    def sample(self, operation: str, reply: dict[str, Any]) -> dict[str, Any]:
+        """Of rows that one generator made, the first; of those that a test gave, all."""
+        analysis = ANALYSES.get(operation.removeprefix("Get"))
+        job = self._jobs.by_id.get(reply.get("JobId", ""))
+        if not analysis or not job or analysis.name in job.content.given:
+            return reply
+        return reply | {analysis.rows: reply[analysis.rows][:_ROWS_CHECKED]}
+
+    def note(self, call: Call, outcome: str) -> None:
+        """Count a call by what came of it."""
+        with self._lock:
+            counted = self._calls.setdefault(call.operation, {})
+            counted[outcome] = counted.get(outcome, 0) + 1
+
+    def books(self) -> dict[str, Any]:
+        """`jobs`, `submissions` that made or found one, `replays` among them, `billed` minutes by
+        meter, `peak` and `running` by account and region, `calls` by outcome, `events`."""
+        with self._lock:
+            jobs = self._jobs
+            return {
+                "jobs": [job.entry() for job in jobs.by_id.values()],
+                "submissions": len(jobs.by_id) + self._replays,
+                "replays": self._replays,
+                "billed": jobs.billed(),
+                "peak": {"/".join(place): most for place, most in jobs.peaks.items()},
+                "running": {"/".join(place): len(now) for place, now in jobs.running.items()},
+                "calls": {name: dict(counted) for name, counted in self._calls.items()},
+                "events": list(self._events.published),
+            }
+
+    def configure(self, changes: dict[str, Any]) -> None:
+        """Change settings; jobs that run keep theirs."""
+        with self._lock:
+            self.settings = Settings.model_validate({**self.settings.model_dump(), **changes})
+
+    def close(self) -> None:
+        """End the thread that ends jobs."""
+        self._closed = True
+        self.clock.wake()
+        self._thread.join()
+
+    def _end_jobs(self) -> None:
+        while not self._closed:
+            with self._lock:
+                due = self._jobs.due(self.clock.now())
+                soonest = min((j.ends for j in self._jobs.all_running() if j.ends), default=None)
+            for job in due:
+                self._end(job)
+            if not due:
+                self.clock.wait(None if soonest is None else max(0, soonest - self.clock.now()))
+
+    def _end(self, job: Job) -> None:
+        with self._lock:
+            if job.status != RUNNING:
+                return
+            self._jobs.end(job)
+        self._events.tell(job, self.settings, self.clock.now())
