@@ -57,10 +57,11 @@ class Queue:
 
     def acknowledge(self, heard: Sequence[Heard]) -> None:
         """Delete them. One that cannot be deleted now comes again, and does no harm."""
-        for start in range(0, len(heard), BATCH):
+        receipts = list(dict.fromkeys(one.receipt for one in heard))
+        for start in range(0, len(receipts), BATCH):
             entries = [
-                {"Id": str(index), "ReceiptHandle": one.receipt}
-                for index, one in enumerate(heard[start : start + BATCH])
+                {"Id": str(index), "ReceiptHandle": receipt}
+                for index, receipt in enumerate(receipts[start : start + BATCH])
             ]
             with told(self._url, _OWN):
                 answer = self._client().delete_message_batch(QueueUrl=self._url, Entries=entries)
