@@ -93,12 +93,12 @@ class FakeSqs:
         self.seen: set[str] = set()
         self.deletions: list[int] = []
 
-    def receive_message(self, MaxNumberOfMessages: int, **_: Any) -> dict[str, Any]:  # noqa: N803
+    def receive_message(self, MaxNumberOfMessages: int, **_: Any) -> dict[str, Any]:
         given = [name for name in self.left if name not in self.seen][:MaxNumberOfMessages]
         self.seen.update(given)
         return {"Messages": [{"ReceiptHandle": n, "Body": self.left[n]} for n in given]}
 
-    def delete_message_batch(self, Entries: list[Any], **_: Any) -> dict[str, Any]:  # noqa: N803
+    def delete_message_batch(self, Entries: list[Any], **_: Any) -> dict[str, Any]:
         self.deletions.append(len(Entries))
         for entry in Entries:
             del self.left[entry["ReceiptHandle"]]
@@ -140,6 +140,6 @@ def test_a_queue_that_does_not_answer_is_told_with_its_address() -> None:
         aws_secret_access_key="b",
     )
     queue = Queue(lambda: sqs, "http://127.0.0.1:9/1/q", jobs_of)
-    with pytest.raises(ProviderError, match="127.0.0.1:9/1/q") as raised:
+    with pytest.raises(ProviderError, match=r"127\.0\.0\.1:9/1/q") as raised:
         queue.acknowledge([Heard(job="j", receipt="r")])
     assert raised.value.category is FailureCategory.TRANSIENT
