@@ -1,5 +1,6 @@
 """A double as a program: it prints where it listens as a line of JSON, and ends when told to."""
 
+import argparse
 import json
 import os
 import signal
@@ -9,6 +10,15 @@ from types import FrameType
 
 from video_pipeline.testing.server import DoubleServer
 from video_pipeline.testing.service import Service
+
+
+def told_settings(program: str, description: str | None) -> tuple[str, bool]:
+    """What the command line says: settings as JSON, and whether to end with standard input."""
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument("--settings", default="{}", help="settings as JSON, as `Settings` has them")
+    parser.add_argument("--until-stdin-closes", action="store_true")
+    chosen = parser.parse_args()
+    return chosen.settings, chosen.until_stdin_closes
 
 
 def serve(service: Service, until_stdin_closes: bool) -> None:

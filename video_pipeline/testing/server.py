@@ -8,6 +8,7 @@ import json
 import re
 import socket
 import struct
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -54,7 +55,9 @@ class DoubleServer(ThreadingHTTPServer):
         self.close_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hung up is no error of ours."""
+        """A client that hung up is no error of ours; anything else is told."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
     def close(self) -> None:
         """Let go of calls that hang, and end. Not to be called from serve_forever's thread."""
@@ -93,15 +96,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self, service: Service, call: Call) -> None:
         video = service.video(call)
         if fault := service.faults.taken(_BEFORE, call.operation, video):
-            service.note(call, fault.what)
+            service.calls.note(call.operation, fault.what)
             return self._not_reached(fault)
         try:
             reply = _answered(service, call, video)
         except Refused as refused:
-            service.note(call, refused.code)
+            service.calls.note(call.operation, refused.code)
             return self._refuse(refused)
         fault = service.faults.taken(_AFTER, call.operation, video)
-        service.note(call, fault.what if fault else "taken")
+        service.calls.note(call.operation, fault.what if fault else "taken")
         body = json.dumps(reply).encode()
         if fault:
             return self._spoilt(fault, body)
@@ -178,7 +181,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _answered(service: Service, call: Call, video: str) -> dict[str, Any]:
     if wrong := service.model.request_problems(call.operation, call.request):
-        raise Refused("ValidationException", f"{len(wrong)} errors detected: {'; '.join(wrong)}")
+        raise Refused(service.invalid, f"{len(wrong)} errors detected: {'; '.join(wrong)}")
     if fault := service.faults.taken(service.refusals, call.operation, video):
         code, status, message = service.refusals[fault.what]
         raise Refused(code, fault.reason or message, status)

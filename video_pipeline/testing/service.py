@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from video_pipeline.testing.calls import CallBook
 from video_pipeline.testing.clock import Clock
 from video_pipeline.testing.faults import Faults
 from video_pipeline.testing.service_model import ServiceModel
@@ -35,6 +36,9 @@ class Service(Protocol):
     model: ServiceModel
     clock: Clock
     faults: Faults
+    calls: CallBook
+    invalid: str
+    """The code of a request that does not fit the model."""
     refusals: Mapping[str, tuple[str, int, str]]
     """Faults that are a refusal: name -> code, HTTP status and message."""
 
@@ -48,10 +52,6 @@ class Service(Protocol):
 
     def sample(self, operation: str, reply: dict[str, Any]) -> dict[str, Any]:
         """As much of a reply as must be checked to know that all of it is right."""
-        ...
-
-    def note(self, call: Call, outcome: str) -> None:
-        """Write into the books what came of a call: `taken`, or a code or fault."""
         ...
 
     def books(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A service as the installed botocore describes it: what a request and a reply may look like.
 
-Botocore's own validator knows required members, types and least values. What it leaves to the
-service is added here: unknown members, greatest values, enumerations and patterns.
+Botocore's own validator knows required and unknown members, types and least values. What it leaves
+to the service is added here: greatest values, enumerations and patterns.
 """
 
 import re
@@ -41,8 +41,9 @@ def problems(shape: Any, value: Any) -> list[str]:
     if shape is None:
         return [f"there is nothing to say here: {value}"] if value else []
     report = ParamValidator().validate(value, shape)
-    found = report.generate_report().splitlines() if report.has_errors() else []
-    return found or list(_beyond(shape, value, ""))
+    if report.has_errors():
+        return [str(line) for line in report.generate_report().splitlines()]
+    return list(_beyond(shape, value, ""))
 
 
 def _beyond(shape: Any, value: Any, place: str) -> Iterator[str]:
@@ -51,10 +52,7 @@ def _beyond(shape: Any, value: Any, place: str) -> Iterator[str]:
     match shape.type_name:
         case "structure":
             for name, part in value.items():
-                if name in shape.members:
-                    yield from _beyond(shape.members[name], part, f"{place}.{name}".strip("."))
-                else:
-                    yield f"{place or 'input'}: unknown member {name}"
+                yield from _beyond(shape.members[name], part, f"{place}.{name}".strip("."))
         case "list":
             for number, part in enumerate(value):
                 yield from _beyond(shape.member, part, f"{place}[{number}]")

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from video_pipeline.testing.double import client
 from video_pipeline.testing.rekognition.jobs import Job
 from video_pipeline.testing.rekognition.settings import Settings
@@ -28,10 +30,14 @@ class Events:
 
     def _publish(self, job: Job, settings: Settings, message: dict[str, Any]) -> None:
         topic = job.request["NotificationChannel"]["SNSTopicArn"]
+        told = {"topic": topic, **message}
         if settings.sns:
             sns = self._client(settings.sns, topic.split(":")[3], job.call.account)
-            sns.publish(TopicArn=topic, Message=json.dumps(message))
-        self.published.append({"topic": topic, **message})
+            try:
+                sns.publish(TopicArn=topic, Message=json.dumps(message))
+            except (BotoCoreError, ClientError) as error:  # the vendor does not try again either
+                told["undelivered"] = str(error)
+        self.published.append(told)
 
     def _client(self, endpoint: str, region: str, account: str) -> Any:
         key = (region, account)

@@ -52,9 +52,8 @@ def bent(rows: Rows, content: VideoContent, quirks: Mapping[str, str]) -> Rows:
             return _stopped(found)
         return _stretched(found, content) if "overlaps" in quirks else found
 
-    if {"zero_durations", "overlaps"} & quirks.keys():
-        rows = Rows(rows.count, row)
-    return rows.shuffled() if "unordered_rows" in quirks and rows.count > 1 else rows
+    made = Rows(rows.count, row) if {"zero_durations", "overlaps"} & quirks.keys() else rows
+    return made.shuffled() if "unordered_rows" in quirks and rows.count > 1 else made
 
 
 def _stopped(found: Row) -> Row:

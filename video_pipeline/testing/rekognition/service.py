@@ -7,7 +7,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from video_pipeline.testing.clock import Clock
+from video_pipeline.testing.calls import CallBook
+from video_pipeline.testing.clock import Alarm, Clock
 from video_pipeline.testing.double import client
 from video_pipeline.testing.faults import Faults
 from video_pipeline.testing.rekognition.events import Events
@@ -27,20 +28,19 @@ class Rekognition:
     """Rekognition Video, as a `Service` behind the server."""
 
     refusals: Mapping[str, tuple[str, int, str]] = REFUSALS
+    invalid = "ValidationException"
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         self.settings = settings or Settings()
         self.clock = clock or Clock()
         self.model = ServiceModel("rekognition")
         self.faults = Faults({*REFUSALS, *JOB_FAULTS})
+        self.calls = CallBook()
         self._jobs = Jobs(secrets.token_hex(8))
         self._events = Events()
-        self._calls: dict[str, dict[str, int]] = {}
         self._replays = 0
         self._lock = threading.RLock()
-        self._closed = False
-        self._thread = threading.Thread(target=self._end_jobs, daemon=True)
-        self._thread.start()
+        self._alarm = Alarm(self.clock, self._end_due)
 
     def video(self, call: Call) -> str:
         """The key of the object, which a Get names by its job."""
@@ -127,12 +127,6 @@ class Rekognition:
             return reply
         return reply | {analysis.rows: reply[analysis.rows][:_ROWS_CHECKED]}
 
-    def note(self, call: Call, outcome: str) -> None:
-        """Count a call by what came of it."""
-        with self._lock:
-            counted = self._calls.setdefault(call.operation, {})
-            counted[outcome] = counted.get(outcome, 0) + 1
-
     def books(self) -> dict[str, Any]:
         """`jobs`, `submissions` that made or found one, `replays` among them, `billed` minutes by
         meter, `peak` and `running` by account and region, `calls` by outcome, `events`."""
@@ -145,7 +139,7 @@ class Rekognition:
                 "billed": jobs.billed(),
                 "peak": {"/".join(place): most for place, most in jobs.peaks.items()},
                 "running": {"/".join(place): len(now) for place, now in jobs.running.items()},
-                "calls": {name: dict(counted) for name, counted in self._calls.items()},
+                "calls": self.calls.told(),
                 "events": list(self._events.published),
             }
 
@@ -156,19 +150,15 @@ class Rekognition:
 
     def close(self) -> None:
         """End the thread that ends jobs."""
-        self._closed = True
-        self.clock.wake()
-        self._thread.join()
+        self._alarm.close()
 
-    def _end_jobs(self) -> None:
-        while not self._closed:
-            with self._lock:
-                due = self._jobs.due(self.clock.now())
-                soonest = min((j.ends for j in self._jobs.all_running() if j.ends), default=None)
-            for job in due:
-                self._end(job)
-            if not due:
-                self.clock.wait(None if soonest is None else max(0, soonest - self.clock.now()))
+    def _end_due(self) -> float | None:
+        with self._lock:
+            due = self._jobs.due(self.clock.now())
+        for job in due:
+            self._end(job)
+        with self._lock:
+            return min((j.ends for j in self._jobs.all_running() if j.ends), default=None)
 
     def _end(self, job: Job) -> None:
         with self._lock:
