@@ -1,4 +1,4 @@
-"""A double of Rekognition beside a real server of S3, in which each test has a bucket of its own."""
+"""A double of Rekognition beside a real server of S3, where each test has a bucket of its own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ from video_pipeline_tests.providers.aws_rekognition.rekognising import (
     plugin,
     unit,
 )
-from video_pipeline_tests.stage.buckets import Servers, made_bucket
+from video_pipeline_tests.stage.buckets import Servers
 
 F = FailureCategory
 
