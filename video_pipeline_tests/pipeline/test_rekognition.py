@@ -23,7 +23,11 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.s3_ingest import S3Ingest
 from video_pipeline.testing import Double, Fault, serving
 from video_pipeline.testing.rekognition import Rekognition, Settings
-from video_pipeline_tests.providers.aws_rekognition.rekognising import plugin
+from video_pipeline_tests.providers.aws_rekognition.rekognising import (
+    TOPIC,
+    TOPIC_ROLE,
+    plugin,
+)
 from video_pipeline_tests.stage.buckets import MadeBucket
 
 _S, _P = UnitState, PhaseState
@@ -123,6 +127,25 @@ def test_a_start_that_is_never_heard_keeps_its_token_for_the_next_run(
     assert (cloud.unit().state, outcome.state) == (_S.SUBMITTING, _P.FAILED)
     assert "recognises the request and bills it once" in outcome.message
     cloud.double.clear_faults()
+    assert cloud.told() == (_S.RUNNING, _P.PARKED)
+    cloud.end()
+    assert cloud.told() == (_S.SETTLED, _P.DONE)
+    assert cloud.billed() == [2000]
+
+
+def test_a_token_that_was_used_otherwise_keeps_its_unit_until_things_are_as_they_were(
+    cloud: Cloud,
+) -> None:
+    cloud.double.inject(Fault(what="reply_lost", operation="Start*", times=None))
+    cloud.shots()
+    cloud.double.clear_faults()
+    before, told = cloud.services, {"topic": TOPIC, "topic_role": TOPIC_ROLE}
+    changed = plugin(cloud.double.endpoint, kinds=("shot",), **told)
+    cloud.services = replace(before, plugins={"aws": changed})
+    outcome = cloud.shots()
+    assert (cloud.unit().state, outcome.state) == (_S.SUBMITTING, _P.FAILED)
+    assert "with other parameters" in outcome.message and "as they were" in outcome.message
+    cloud.services = before
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     cloud.end()
     assert cloud.told() == (_S.SETTLED, _P.DONE)
