@@ -69,18 +69,23 @@ class MongoStandings:
         )
 
     def usage(self) -> list[tuple[str, Usage]]:
-        sums: dict[tuple[str, str, bool, Any], Fraction] = {}
-        used = ("settled.meter", "settled.paid", "settled.measured", "settled.quantity")
+        sums: dict[tuple[str, str, bool, Any, str], Fraction] = {}
+        kinds = ("settled.meter", "settled.paid", "settled.measured", "settled.dimension")
         for (*by, quantity), count in self._units.grouped(
             {"state": {"$in": ["settled", "failed", "cancelled"]}},
-            *("provider", *used),
+            *("provider", *kinds, "settled.quantity"),
             unwound="settled",
         ):
-            one = (by[0], by[1], by[2], by[3])
+            one = (by[0], by[1], by[2], by[3], by[4] or "")
             sums[one] = sums.get(one, Fraction(0)) + Fraction(quantity) * count
         return [
-            (provider, Usage(meter=Meter(meter), quantity=quantity, paid=paid, measured=how))
-            for (provider, meter, paid, how), quantity in sorted(sums.items())
+            (
+                provider,
+                Usage(
+                    meter=Meter(meter), quantity=quantity, paid=paid, measured=how, dimension=what
+                ),
+            )
+            for (provider, meter, paid, how, what), quantity in sorted(sums.items())
         ]
 
     def in_state(self, *states: PhaseState) -> Iterator[tuple[str, PhaseStatus]]:

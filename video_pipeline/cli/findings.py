@@ -72,7 +72,7 @@ def _cost(results: Iterable[PhaseResult]) -> str:
     for result in results:
         for usage in result.usage:
             if usage.paid:
-                meter = usage.meter.value.replace("_", " ")
+                meter = usage.counted.replace("_", " ")
                 paid[meter] = paid.get(meter, Fraction(0)) + usage.quantity
     billed = ", ".join(f"{float(quantity):g} {meter}" for meter, quantity in paid.items())
     return f"{billed} billed" if billed else "nothing: all was done on this machine"

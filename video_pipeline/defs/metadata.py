@@ -103,7 +103,7 @@ def _result(outcome: Outcome) -> Metadata:
 
 def _billed(usage: Usage) -> str:
     paid = "paid" if usage.paid else "not paid"
-    return f"{float(usage.quantity):g} {usage.meter}, {paid}, {usage.measured}"
+    return f"{float(usage.quantity):g} {usage.counted}, {paid}, {usage.measured}"
 
 
 def _outputs(services: Services, key: VideoKey, result: PhaseResult) -> Metadata:

@@ -60,7 +60,7 @@ def _usage(found: Overview) -> dg.TableMetadataValue:
     rows = [
         {
             "provider": provider,
-            "meter": usage.meter.value,
+            "meter": usage.counted,
             "quantity": float(usage.quantity),
             "paid": "yes" if usage.paid else "no",
             "measured": usage.measured,

@@ -40,3 +40,11 @@ class Usage(Frozen):
     quantity: Rational
     paid: bool
     measured: Literal["reported", "derived"] = "derived"
+    dimension: str = ""
+    """What of it is priced by itself, such as one of several analyses of the same seconds; empty
+    where the meter alone has a price. Quantities are added within a meter and dimension only."""
+
+    @property
+    def counted(self) -> str:
+        """The meter and its dimension, as people read it."""
+        return f"{self.meter.value} ({self.dimension})" if self.dimension else self.meter.value

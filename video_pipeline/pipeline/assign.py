@@ -45,9 +45,10 @@ def analysis_request(
 
 def choice_of(plugin: Plugin, phase: Phase, language: str | None) -> str:
     """The hash that a result made by this plugin, so configured and asked, carries."""
-    options = options_of(plugin)
+    kinds = tuple(k for k in plugin.capabilities().kinds if phase_of(k) is phase)
+    options: dict[str, object] = {**plugin.options_for(kinds)}
     if phase is Phase.TRANSCRIPT:
-        options = {**options, "asked language": language}
+        options["asked language"] = language
     return choice_hash(f"{plugin.name} {plugin.version}", plugin.model, options)
 
 
@@ -95,7 +96,7 @@ class Assigner:
             operation=unit.operation,
             phases=phases,
             kinds=unit.kinds,
-            parameters={**unit.parameters, "options": options_of(plugin)},  # type: ignore[dict-item]
+            parameters={**unit.parameters, "options": plugin.options_for(unit.kinds)},
             model=unit.model,
         )
         return Planned(provider, plugin, request, unit.usage)
@@ -110,7 +111,7 @@ class Assigner:
             and request.content == self.content
             and request.plugin == plugin.name
             and self._same_language(request)
-            and request.parameters.get("options") == options_of(plugin)
+            and request.parameters.get("options") == plugin.options_for(request.kinds)
             and bool(set(request.phases) & set(phases))
         )
 

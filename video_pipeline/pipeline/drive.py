@@ -196,12 +196,13 @@ class UnitDriver:
         )
 
     def _unheard(self, error: ProviderError) -> Unheard:
-        return Unheard(
-            f"no answer after {self._services.policy.attempts} tries: {error.what}",
-            category=error.category,
-            where=f"{self.planned.provider}, work unit {self.unit.id}",
-            remedy="Run the phase again: the provider recognises the request and bills it once.",
-        )
+        """What is worth asking again says so; what is not knows its own way on."""
+        what, remedy = error.what, error.remedy
+        if error.category.retryable:
+            what = f"no answer after {self._services.policy.attempts} tries: {what}"
+            remedy = "Run the phase again: the provider recognises the request and bills it once."
+        where = f"{self.planned.provider}, work unit {self.unit.id}"
+        return Unheard(what, category=error.category, where=where, remedy=remedy)
 
 
 def plugin_broke(driver: UnitDriver, error: Exception) -> PipelineError:

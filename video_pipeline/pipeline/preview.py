@@ -130,5 +130,5 @@ class _Count:
 
     def _bill(self, provider: str, usage: Usage) -> None:
         meters = self._paid.setdefault(provider, {})
-        meter = usage.meter.value
+        meter = usage.counted
         meters[meter] = meters.get(meter, Fraction(0)) + usage.quantity

@@ -94,6 +94,11 @@ class Plugin(ABC):
     def capabilities(self) -> Capabilities:
         """What it can do. Pure."""
 
+    def options_for(self, kinds: Sequence[str]) -> dict[str, JsonValue]:
+        """The options that say something about the result for these kinds (none: a transcript), as
+        plain values. Pure. Where only others change, what was made and paid stays good."""
+        return self.options.model_dump(mode="json")
+
     def plan(self, request: AnalysisRequest) -> tuple[UnitPlan, ...] | Refusal:
         """The requests it would make, together covering every kind asked for. Pure."""
         refused = refusal(self.capabilities(), request)
@@ -221,7 +226,7 @@ class Jobs(ABC):
 
     poll_seconds: ClassVar[float] = 30.0
     """How long after it was last seen running a job is looked up again."""
-    deadline_seconds: ClassVar[float] = 24 * 3600.0
+    deadline_seconds: float = 24 * 3600.0
     """How long after its submission a job that still runs is given up. Less than the provider
     keeps results and tokens."""
 

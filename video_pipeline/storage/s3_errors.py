@@ -14,26 +14,20 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionError,
-    CredentialRetrievalError,
     FlexibleChecksumError,
     HTTPClientError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    TokenRetrievalError,
-    UnauthorizedSSOTokenError,
 )
 
+from video_pipeline.aws.answers import (
+    NO_CREDENTIALS,
+    code_of,
+    header_of,
+    message_of,
+    part_of,
+    status_of,
+)
 from video_pipeline.domain.errors import StorageError, StorageFull, StorageUnavailable
 
-_CREDENTIALS = (
-    NoCredentialsError,
-    PartialCredentialsError,
-    CredentialRetrievalError,
-    ProfileNotFound,
-    TokenRetrievalError,
-    UnauthorizedSSOTokenError,
-)
 _EXPIRED = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
 )
@@ -62,18 +56,6 @@ _RIGHTS = {
 """The right that an operation needs, where it is not the operation's own name."""
 
 
-def code_of(error: ClientError) -> str:
-    """The code of an answer; of one without a body, the HTTP status."""
-    found: Any = error.response
-    return str(found.get("Error", {}).get("Code", ""))
-
-
-def status_of(error: ClientError) -> int:
-    """The HTTP status of an answer."""
-    found: Any = error.response
-    return int(found.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
 @contextmanager
 def meaning(bucket: str, key: str = "") -> Generator[None, None, None]:
     """Turn the errors of a client of S3 into StorageError and what stands below it."""
@@ -88,7 +70,7 @@ def meaning(bucket: str, key: str = "") -> Generator[None, None, None]:
             where=where,
             remedy="Run it again; if it happens again, look at the network and the disk.",
         ) from error
-    except _CREDENTIALS as error:
+    except NO_CREDENTIALS as error:
         raise StorageError(
             f"there are no credentials for S3 ({error})",
             where=where,
@@ -112,7 +94,7 @@ def meaning(bucket: str, key: str = "") -> Generator[None, None, None]:
 def _answered(error: ClientError, where: str) -> StorageError:
     """An answer that is an error."""
     code, status = code_of(error), status_of(error)
-    told = str(_part(error, "Message") or "no reason given")
+    told = message_of(error) or "no reason given"
     if code == "NoSuchBucket":
         remedy = "Create it, or name another under `storage:` or by S3_BUCKET, S3_OUTPUT_BUCKET."
         return StorageError("there is no such bucket", where=where, remedy=remedy)
@@ -131,19 +113,17 @@ def _answered(error: ClientError, where: str) -> StorageError:
 
 
 def _elsewhere(error: ClientError, where: str) -> StorageError | None:
-    code, told = code_of(error), str(_part(error, "Message") or "")
+    code, told = code_of(error), message_of(error)
     malformed = code == "AuthorizationHeaderMalformed" and "region" in told.lower()
     if not malformed and code not in _ELSEWHERE:
         return None
-    answer: Any = error.response
-    headers: Any = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    region = _part(error, "Region") or headers.get("x-amz-bucket-region")
+    region = part_of(error, "Region") or header_of(error, "x-amz-bucket-region")
     remedy = f"Set storage.s3.region to {region or 'its own'}."
     return StorageError("the bucket lies in another region", where=where, remedy=remedy)
 
 
 def _refused(error: ClientError, where: str) -> StorageError:
-    code, told = code_of(error), str(_part(error, "Message") or "no reason given")
+    code, told = code_of(error), message_of(error) or "no reason given"
     if code in _EXPIRED:
         what = "the credentials have expired"
         remedy = "Log in again, or name a role under storage.s3, whose credentials are renewed."
@@ -161,8 +141,3 @@ def _refused(error: ClientError, where: str) -> StorageError:
     else:
         what, remedy = f"S3 refused: {code}: {told}", "See what the store says of this code."
     return StorageError(what, where=where, remedy=remedy)
-
-
-def _part(error: ClientError, name: str) -> Any:
-    found: Any = error.response
-    return found.get("Error", {}).get(name)

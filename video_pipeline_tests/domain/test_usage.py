@@ -58,3 +58,12 @@ def test_more_is_never_billed_as_less(
 def test_a_quantity_is_written_and_read_back_exactly(amount: Fraction) -> None:
     usage = Usage(meter=Meter.VIDEO_SECONDS, quantity=amount, paid=True)
     assert Usage.model_validate_json(usage.model_dump_json()) == usage
+
+
+def test_what_is_priced_by_itself_is_named_by_itself() -> None:
+    usage = Usage(
+        meter=Meter.VIDEO_SECONDS, quantity=Fraction(60), paid=True, dimension="technical-cue"
+    )
+    assert usage.counted == "video_seconds (technical-cue)"
+    assert usage.model_copy(update={"dimension": ""}).counted == "video_seconds"
+    assert Usage.model_validate_json(usage.model_dump_json()) == usage

@@ -1,0 +1,149 @@
+"""Clients of AWS and of what speaks like it, all from one session that is made at the first use.
+
+Nothing here touches the network or a file before a client is asked for. A session is not safe
+between threads, its clients are. What an answer means is not here: see those who ask.
+"""
+
+# pyright: reportMissingTypeStubs=false
+
+import threading
+from typing import Any, Protocol
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import (
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
+from botocore.exceptions import BotoCoreError
+from pydantic import SecretStr
+
+from video_pipeline.domain.errors import ConfigurationError
+
+_SESSION_NAME = "video-pipeline"
+_CONNECTIONS = 16
+
+
+class Access(Protocol):
+    """How AWS is reached. What is None is found as every AWS tool finds it."""
+
+    @property
+    def region(self) -> str | None: ...
+    @property
+    def profile(self) -> str | None: ...
+    @property
+    def role(self) -> str | None: ...
+    @property
+    def access_key_id(self) -> SecretStr | None: ...
+    @property
+    def secret_access_key(self) -> SecretStr | None: ...
+    @property
+    def session_token(self) -> SecretStr | None: ...
+    @property
+    def connect_seconds(self) -> float: ...
+    @property
+    def read_seconds(self) -> float: ...
+
+
+class Clients:
+    """Makes a client of each service, address and number of attempts once."""
+
+    def __init__(self, access: Access, where: str) -> None:
+        self._access, self._where = access, where
+        self._lock = threading.Lock()
+        self._session: Any = None
+        self._clients: dict[tuple[str, str | None, int], Any] = {}
+
+    def client(self, service: str, endpoint: str | None, attempts: int) -> Any:
+        """The client of a service such as `s3` or `sqs`, at an address of its own or where AWS has
+        it. A request is made `attempts` times where it is throttled or breaks, with jittered waits
+        between. Raises ConfigurationError.
+        """
+        key = (service, endpoint, attempts)
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = self._made(*key)
+            return self._clients[key]
+
+    def _made(self, service: str, endpoint: str | None, attempts: int) -> Any:
+        try:
+            self._session = self._session or _session(self._access)
+            config = _config(self._access, service, endpoint, attempts)
+            return self._session.client(service, endpoint_url=endpoint, config=config)
+        except (BotoCoreError, ValueError) as error:
+            raise ConfigurationError(
+                f"no client of {service} can be made: {error}",
+                where=self._where,
+                remedy="Mend endpoint, region or profile in pipeline.yaml, or set AWS_REGION.",
+            ) from error
+
+
+def _config(access: Access, service: str, endpoint: str | None, attempts: int) -> Config:
+    """Version 4 signatures are what KMS and every region take. A server at an address of its own
+    rarely has a name for each bucket, so that there the bucket stands in the path."""
+    own: dict[str, Any] = {}
+    if service == "s3":
+        own = {
+            "signature_version": "s3v4",
+            "s3": {"addressing_style": "path" if endpoint else "auto"},
+        }
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        connect_timeout=access.connect_seconds,
+        read_timeout=access.read_seconds,
+        max_pool_connections=_CONNECTIONS,
+        tcp_keepalive=True,
+        user_agent_extra=_SESSION_NAME,
+        **own,
+    )
+
+
+def _session(access: Access) -> Any:
+    inner: Any = botocore.session.Session(profile=access.profile)
+    session: Any = boto3.Session(
+        botocore_session=inner,
+        region_name=access.region,
+        aws_access_key_id=_shown(access.access_key_id),
+        aws_secret_access_key=_shown(access.secret_access_key),
+        aws_session_token=_shown(access.session_token),
+    )
+    return _as_role(session, access, access.role) if access.role else session
+
+
+def _shown(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+def _as_role(session: Any, access: Access, role: str) -> Any:
+    """A session with the credentials of a role, asked for at the first use and renewed."""
+    inner: Any = botocore.session.Session()
+    sts = session.client("sts", config=_config(access, "sts", None, _ROLE_ATTEMPTS))
+    resolver = CredentialResolver([_Role(sts, role)])
+    inner.register_component("credential_provider", resolver)
+    return boto3.Session(botocore_session=inner, region_name=session.region_name)
+
+
+_ROLE_ATTEMPTS = 5
+
+
+class _Role(CredentialProvider):
+    METHOD = "assume-role"
+
+    def __init__(self, sts: Any, role: str) -> None:
+        self._sts, self._role = sts, role
+
+    def load(self) -> Any:
+        """See CredentialProvider."""
+        return DeferredRefreshableCredentials(refresh_using=self._fetch, method=self.METHOD)
+
+    def _fetch(self) -> dict[str, str]:
+        answer = self._sts.assume_role(RoleArn=self._role, RoleSessionName=_SESSION_NAME)
+        found = answer["Credentials"]
+        return {
+            "access_key": found["AccessKeyId"],
+            "secret_key": found["SecretAccessKey"],
+            "token": found["SessionToken"],
+            "expiry_time": found["Expiration"].isoformat(),
+        }

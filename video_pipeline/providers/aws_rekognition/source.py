@@ -1,0 +1,138 @@
+"""The video as Rekognition is told of it, and what is looked at before it is: whether it is still
+the one that was probed, and whether its bucket lies in the region, which AWS does not say clearly.
+
+Where the bucket keeps versions, AWS is told which one to read: nothing pins better. Where it keeps
+none, the ETag is compared before the job starts and again when it has ended, and stands in the
+job's tag until then: an object replaced in between fails the job, and its new version is analysed
+as such.
+"""
+
+# pyright: reportMissingTypeStubs=false
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.plugins.inputs import ObjectRef
+from video_pipeline.providers.aws_errors import told
+from video_pipeline.providers.aws_session import AwsSession
+
+_ETAG = "etag:"
+_AGAIN = "Run the phase again once the new version is registered; it is analysed by itself."
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An object in S3, and what pins it: a version's id, or an ETag."""
+
+    bucket: str
+    key: str
+    version: str | None = None
+    etag: str | None = None
+
+    @property
+    def uri(self) -> str:
+        """As people read it."""
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def parameter(self) -> dict[str, Any]:
+        """The member `Video` of a Start."""
+        named = {"Bucket": self.bucket, "Name": self.key}
+        return {"S3Object": {**named, "Version": self.version} if self.version else named}
+
+
+def source_of(given: ObjectRef | None) -> Source:
+    """Raises ProviderError for an object that lies elsewhere than in S3."""
+    parts = urlsplit(given.uri) if given else None
+    if given is None or parts is None or parts.scheme != "s3":
+        raise ProviderError(
+            "the source does not lie in S3",
+            category=FailureCategory.UNSUPPORTED,
+            remedy="Rekognition reads from S3 only: name a bucket under storage.ingest.",
+            where=given.uri if given else "",
+            accepted=False,
+        )
+    bucket, _, key = given.uri.removeprefix("s3://").partition("/")
+    if given.version.startswith(_ETAG):
+        return Source(bucket, key, etag=given.version.split(":")[1])
+    return Source(bucket, key, version=given.version)
+
+
+class Sources:
+    """Looks at sources before and after they are analysed."""
+
+    def __init__(self, session: AwsSession, region: str) -> None:
+        self._session, self._region = session, region
+        self._seen: set[str] = set()
+        self._lock = threading.Lock()
+
+    def check(self, source: Source) -> None:
+        """Raises ProviderError, not accepted, for a bucket elsewhere or an object replaced."""
+        with self._lock:
+            known = source.bucket in self._seen
+        if not known:
+            self._check_region(source)
+            with self._lock:
+                self._seen.add(source.bucket)
+        if self.is_replaced(source):
+            raise ProviderError(
+                "the object is not the one that was probed: it was replaced",
+                category=FailureCategory.INPUT_REJECTED,
+                remedy=_AGAIN,
+                where=source.uri,
+                accepted=False,
+            )
+
+    def is_replaced(self, source: Source) -> bool:
+        """Whether another object lies there now. One that is gone was not replaced."""
+        from botocore.exceptions import ClientError
+
+        from video_pipeline.aws.answers import status_of
+
+        if source.etag is None:
+            return False
+        with told(source.uri):
+            try:
+                head = self._session.s3().head_object(Bucket=source.bucket, Key=source.key)
+            except ClientError as error:
+                if status_of(error) == 404:
+                    return False
+                raise
+        return str(head["ETag"]).strip('"') != source.etag
+
+    def _check_region(self, source: Source) -> None:
+        found = self._region_of(source.bucket)
+        if found and found != self._region:
+            raise ProviderError(
+                f"its bucket lies in {found}, and Rekognition is asked in {self._region}",
+                category=FailureCategory.UNSUPPORTED,
+                remedy=f"Add a provider with region {found}, or deliver to a bucket in "
+                f"{self._region}; nothing was billed.",
+                where=source.uri,
+                accepted=False,
+            )
+
+    def _region_of(self, bucket: str) -> str | None:
+        """S3 tells it with a refusal, too; None where a server does not tell it."""
+        from botocore.exceptions import ClientError
+
+        from video_pipeline.aws.answers import header_of, status_of
+
+        name = "x-amz-bucket-region"
+        with told(f"s3://{bucket}"):
+            try:
+                answer = self._session.s3().head_bucket(Bucket=bucket)
+            except ClientError as error:
+                found = header_of(error, name)
+                if found is None and status_of(error) not in (301, 400, 403):
+                    raise
+                return found
+        return answer["ResponseMetadata"]["HTTPHeaders"].get(name)
+
+
+def gone(source: Source) -> str:
+    """What people read of a job whose object was replaced while it ran."""
+    return f"{source.uri} was replaced while its job ran. {_AGAIN}"

@@ -1,0 +1,91 @@
+"""How the AWS plugins reach AWS: the options that they share, and clients made at the first use.
+
+Making one touches no network, no file, and not even AWS's library, which takes a second to load.
+"""
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr
+
+from video_pipeline.plugins.base import PluginOptions
+
+if TYPE_CHECKING:
+    from video_pipeline.aws.clients import Clients
+
+_ATTEMPTS = 4
+"""How often the SDK makes a request that costs nothing; one that starts a job it makes once, as
+when to make it again is not for the SDK to say."""
+
+
+class AwsOptions(PluginOptions):
+    """How AWS is reached. What is left out is found as every AWS tool finds it.
+
+    None of it is part of what identifies a request or makes a result stale: the region and whose
+    account is billed are, and stand beside the options.
+    """
+
+    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", exclude=True)
+    """Where the work is done and the bucket lies."""
+    account: str | None = Field(default=None, pattern=r"^\d{12}$", exclude=True)
+    """The number of the account that is billed; known from the role, where one is named."""
+    profile: str | None = Field(default=None, exclude=True)
+    """A profile of ~/.aws/config."""
+    role: str | None = Field(
+        default=None, pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+", exclude=True
+    )
+    """The ARN of a role to assume; its credentials are renewed before they expire."""
+    endpoint: str | None = Field(default=None, pattern=r"^https?://", exclude=True)
+    """Where the service is, if not where AWS has it."""
+    access_key_id: SecretStr | None = Field(default=None, exclude=True)
+    secret_access_key: SecretStr | None = Field(default=None, exclude=True)
+    session_token: SecretStr | None = Field(default=None, exclude=True)
+    connect_seconds: float = Field(default=5.0, gt=0, exclude=True)
+    read_seconds: float = Field(default=30.0, gt=0, exclude=True)
+    """Without a byte of an answer."""
+    completions: str | None = Field(default=None, pattern=r"^https?://", exclude=True)
+    """The URL of the SQS queue in which AWS tells that jobs have ended; without one they are only
+    looked up."""
+
+
+class AwsSession:
+    """The clients of one plugin."""
+
+    def __init__(self, options: AwsOptions, service: str) -> None:
+        self._options, self._service = options, service
+        self._clients: Clients | None = None
+
+    @property
+    def account(self) -> str:
+        """Whose account is billed: its number, or by what it is reached where nobody says which it
+        is. No network is asked, so that a plan can be made without one."""
+        options = self._options
+        if options.account:
+            return options.account
+        if options.role:
+            return options.role.split(":")[4]
+        return f"profile {options.profile}" if options.profile else "default"
+
+    def starts(self) -> Any:
+        """The client of the service for what is paid: it makes each request once."""
+        return self._made().client(self._service, self._options.endpoint, 1)
+
+    def asks(self) -> Any:
+        """The client of the service for all else."""
+        return self._made().client(self._service, self._options.endpoint, _ATTEMPTS)
+
+    def s3(self) -> Any:
+        """The client of S3, at AWS or where AWS_ENDPOINT_URL_S3 says."""
+        return self._made().client("s3", None, _ATTEMPTS)
+
+    def queue(self, url: str) -> Any:
+        """The client of SQS where this queue is."""
+        parts = urlsplit(url)
+        return self._made().client("sqs", f"{parts.scheme}://{parts.netloc}", _ATTEMPTS)
+
+    def _made(self) -> "Clients":
+        from video_pipeline.aws.clients import Clients
+
+        if self._clients is None:
+            self._clients = Clients(self._options, "providers")
+        return self._clients
