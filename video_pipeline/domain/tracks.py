@@ -25,27 +25,6 @@ _Name = tuple[str, str | None]
 """Kind and label: only boxes with the same ones are linked."""
 
 
-def link(markers: Iterable[Marker], cuts: Iterable[Fraction]) -> Iterator[Marker]:
-    """The markers, where boxes of objects and faces without a track have got one.
-
-    Markers come in the order of their starts; a box is taken to be seen at the start of its
-    range. One that comes late has a track of its own. `cuts` are in order, and begun to be read at
-    the first box. Names of tracks are unique among what is linked together; those of one kind
-    never are those of another.
-    """
-    linker = _Linker(iter(cuts))
-    moment: list[Marker] = []
-    for marker in markers:
-        if not is_linked(marker):
-            yield marker
-            continue
-        if moment and moment[0].range.start != marker.range.start:
-            yield from linker.link(moment)
-            moment = []
-        moment.append(marker)
-    yield from linker.link(moment)
-
-
 def is_linked(marker: Marker) -> bool:
     """Whether a marker is a box that has no track yet, and is to have one."""
     return marker.kind in _LINKED and marker.box is not None and marker.track is None
@@ -73,17 +52,45 @@ def overlap(one: Box, other: Box) -> float:
     return common / (one.width * one.height + other.width * other.height - common)
 
 
-class _Linker:
-    """The tracks that may still go on, each by its latest box, and the moment that was reached."""
+class Linker:
+    """Links the boxes of one stream of markers.
 
-    def __init__(self, cuts: Iterator[Fraction]) -> None:
+    It keeps the tracks that may still go on, each by its latest box, and the moment that it has
+    reached. `cuts` are in order, and begun to be read at the first box.
+    """
+
+    def __init__(self, cuts: Iterable[Fraction]) -> None:
         self._cuts = cuts
+        self._next_cuts: Iterator[Fraction] = iter(())
         self._cut: Fraction | None = None
         self._now: Fraction | None = None
         self._open: dict[_Name, list[Marker]] = {}
         self._begun = Counter[str]()
 
-    def link(self, boxes: Sequence[Marker]) -> Iterator[Marker]:
+    @property
+    def tracks(self) -> int:
+        """How many tracks it has begun."""
+        return self._begun.total()
+
+    def link(self, markers: Iterable[Marker]) -> Iterator[Marker]:
+        """The markers, where boxes of objects and faces without a track have got one.
+
+        Markers come in the order of their starts; a box is taken to be seen at the start of its
+        range. One that comes late has a track of its own. Names of tracks are unique here, and
+        those of one kind never are those of another.
+        """
+        moment: list[Marker] = []
+        for marker in markers:
+            if not is_linked(marker):
+                yield marker
+                continue
+            if moment and moment[0].range.start != marker.range.start:
+                yield from self._link(moment)
+                moment = []
+            moment.append(marker)
+        yield from self._link(moment)
+
+    def _link(self, boxes: Sequence[Marker]) -> Iterator[Marker]:
         """The boxes of one moment, each with its track."""
         if not boxes:
             return
@@ -107,10 +114,11 @@ class _Linker:
     def _go_on_to(self, start: Fraction) -> None:
         """Give up the tracks that end before a moment."""
         if self._now is None:
-            self._cut = next(self._cuts, None)
+            self._next_cuts = iter(self._cuts)
+            self._cut = next(self._next_cuts, None)
         self._now, is_cut = start, False
         while self._cut is not None and self._cut <= start:
-            self._cut, is_cut = next(self._cuts, None), True
+            self._cut, is_cut = next(self._next_cuts, None), True
         if is_cut:
             self._open.clear()
         for name, lasts in list(self._open.items()):

@@ -1,5 +1,6 @@
 """What is billed: meters, how a provider rounds them, and quantities."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from fractions import Fraction
 from typing import Literal
@@ -40,3 +41,15 @@ class Usage(Frozen):
     quantity: Rational
     paid: bool
     measured: Literal["reported", "derived"] = "derived"
+
+
+def summed(usages: Iterable[Usage]) -> tuple[Usage, ...]:
+    """One usage for each meter, by whether it is paid and who measured it."""
+    sums: dict[tuple[Meter, bool, Literal["reported", "derived"]], Fraction] = {}
+    for one in usages:
+        by = (one.meter, one.paid, one.measured)
+        sums[by] = sums.get(by, Fraction(0)) + one.quantity
+    return tuple(
+        Usage(meter=meter, quantity=quantity, paid=paid, measured=measured)
+        for (meter, paid, measured), quantity in sums.items()
+    )
