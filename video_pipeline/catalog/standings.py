@@ -136,7 +136,8 @@ class MongoStandings:
             yield from self._standings(page)
 
     def _page(self, where: Document) -> list[Document]:
-        shown, where = {"video": 1, "media": 1, "archived_at": 1}, {**where, **_THERE}
+        where = {**where, **_THERE}
+        shown = {"video": 1, "media": 1, "archived_at": 1, "source.object_key": 1}
         return list(self._videos.find(where, sort=[("video", 1)], limit=_PAGE, projection=shown))
 
     def _standings(self, page: list[Document]) -> Iterator[VideoStanding]:
@@ -155,6 +156,7 @@ class MongoStandings:
                 made={one.phase: one.made for one in phases if one.made},
                 failed_against={p.phase: p.failed_against for p in phases if p.failed_against},
                 archived=document.get("archived_at") is not None,
+                object_key=document["source"]["object_key"],
             )
 
 

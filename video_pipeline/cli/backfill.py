@@ -107,6 +107,9 @@ def _show(wish: Wish, found: Preview) -> None:
         asked = ", ".join(f"{name} about {count}" for name, count in one.asked.items())
         table.add_row(phase, str(one.videos), escape(asked))
     whole.print(table)
+    for phase, one in found.phases.items():
+        for why, count in one.refused.items():
+            out.print(f"{phase}: {count} videos cannot be asked of {why}", markup=False)
     paid = [
         f"{provider}: {float(quantity):g} {meter.replace('_', ' ')}"
         for provider, meters in found.paid.items()

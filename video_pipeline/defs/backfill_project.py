@@ -109,6 +109,7 @@ def _table(found: Preview) -> dg.TableMetadataValue:
                 "phase": phase.value,
                 "videos": one.videos,
                 "asked": ", ".join(f"{name}: {count}" for name, count in one.asked.items()),
+                "cannot be asked": "; ".join(f"{why}: {n}" for why, n in one.refused.items()),
             }
         )
         for phase, one in found.phases.items()
@@ -117,6 +118,7 @@ def _table(found: Preview) -> dg.TableMetadataValue:
         dg.TableColumn("phase"),
         dg.TableColumn("videos", "int", description="Whose phase would run."),
         dg.TableColumn("asked", description="Provider: videos. Of the others the result is kept."),
+        dg.TableColumn("cannot be asked", description="Provider: why: videos."),
     ]
     return dg.MetadataValue.table(records, schema=dg.TableSchema(columns=columns))
 

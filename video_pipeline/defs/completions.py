@@ -71,7 +71,8 @@ def completions(
         release(context.instance, freed)
         ended = see_to_cancelled(context.instance, services, called_off, held)
         see_to_terminated(context.instance, services, called_off, held)
-        ready = [unit for unit in ready if unit.id not in ended]
+        still = {unit for run in held if run.run_id not in freed for unit in run.units}
+        ready = [unit for unit in ready if unit.id not in ended | still]
         requests = list(_requests(context.instance, services, called_off, ready))
     except CatalogUnavailable as error:
         pipeline.close()
@@ -85,19 +86,24 @@ def completions(
 
 
 def _may_go(services: Services, held: Held) -> bool:
-    """Whether a job that the run waits for has ended, or whether no job is left to wait for."""
+    """Whether all jobs have ended that one of the run's phases waits for, or no job is left to wait
+    for."""
     key = held.key
     if key is None:
         return False
     units = services.of(key.project).units
     if held.units:
-        return not all(_is_under_way(units.get(unit)) for unit in held.units)
+        found = [units.get(unit) for unit in held.units]
+        waiting_for = [unit for unit in found if unit and _is_under_way(unit)]
+        open_phases = {phase for unit in waiting_for for phase in unit.request.phases}
+        ended = [unit for unit in found if unit not in waiting_for]
+        return any(unit is None or set(unit.request.phases) - open_phases for unit in ended)
     running = [u for u in units.of_video(key.video) if u.state is UnitState.RUNNING]
     return not running or any(unit.ready for unit in running)
 
 
-def _is_under_way(unit: WorkUnit | None) -> bool:
-    return unit is not None and unit.state is UnitState.RUNNING and not unit.ready
+def _is_under_way(unit: WorkUnit) -> bool:
+    return unit.state is UnitState.RUNNING and not unit.ready
 
 
 def _requests(

@@ -76,27 +76,25 @@ class Step:
     def _hold(self, parked: list[Outcome]) -> None:
         """A phase that waits for others' jobs goes on together with those others; where none of
         them runs any more, nothing would ever let it go."""
-        awaited = {o.phase: o.unit for o in parked if o.unit}
+        awaited = {unit for outcome in parked for unit in outcome.awaits}
+        phases = {outcome.phase for outcome in parked}
         if parked and not awaited:
-            awaited = self._running_elsewhere()
+            elsewhere = self._running_elsewhere()
+            phases, awaited = phases | elsewhere.keys(), set[str]().union(*elsewhere.values())
         if awaited:
-            phases = {*awaited, *(outcome.phase for outcome in parked)}
-            hold(self.context, phases, frozenset(awaited.values()))
+            hold(self.context, phases, frozenset(awaited))
 
-    def _running_elsewhere(self) -> dict[Phase, str]:
-        """The parked phases of this video whose job still runs, with its work unit."""
+    def _running_elsewhere(self) -> dict[Phase, set[str]]:
+        """The parked phases of this video whose jobs still run, with their work units."""
         project = self.services.of(self.key.project)
-        named = {
-            phase: status.unit
+        units = project.units.of_video(self.key.video)
+        running = [u for u in units if u.state is UnitState.RUNNING and not u.unwanted]
+        found = {
+            phase: {unit.id for unit in running if phase in unit.request.phases}
             for phase, status in project.results.statuses(self.key.video).items()
-            if status.state is PhaseState.PARKED and status.unit
+            if status.state is PhaseState.PARKED
         }
-        running = {
-            unit.id
-            for unit in project.units.of_video(self.key.video)
-            if unit.state is UnitState.RUNNING
-        }
-        return {phase: unit for phase, unit in named.items() if unit in running}
+        return {phase: units for phase, units in found.items() if units}
 
     def _good(self, outcome: Outcome) -> Events:
         yield dg.MaterializeResult(

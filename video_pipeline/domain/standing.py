@@ -34,6 +34,8 @@ class VideoStanding:
     states: Mapping[Phase, PhaseState]
     made: Mapping[Phase, Made]
     archived: bool = False
+    object_key: str = ""
+    """Where its source lies in the ingest store."""
     failed_against: Mapping[Phase, str] = field(default_factory=dict[Phase, str])
     """Of phases that failed for reasons that a retry could mend: the source and the choices that
     this was counted against, as the pipeline words them."""

@@ -33,7 +33,9 @@ class Provenance(Frozen):
     inputs: dict[Phase, str] = Field(default_factory=dict[Phase, str])
     """The fingerprints of the other phases' results that it was made from."""
     unit: str | None = None
-    """The work unit it was bought or computed as."""
+    """The work unit it was bought or computed as; None where several serve the phase."""
+    units: tuple[str, ...] = ()
+    """All work units, where several serve the phase: the result is what they say together."""
     started_at: datetime
     ended_at: datetime
 
@@ -55,11 +57,12 @@ class PhaseResult(Frozen):
     @property
     def fingerprint(self) -> str:
         """16 hex digits that change when the result does: with the source, the choice, the work
-        unit, what it was made from, or the counts. Made again from the same, it is the same."""
+        units, what it was made from, or the counts. Made again from the same, it is the same."""
         origin = self.provenance
         parts = [self.state, self.counts]
         if origin is not None:
-            parts += [origin.content, origin.choice, origin.unit or "", origin.inputs]
+            units = origin.unit or ",".join(origin.units)
+            parts += [origin.content, origin.choice, units, origin.inputs]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -1,5 +1,6 @@
 """What is billed: meters, how a provider rounds them, and quantities."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from fractions import Fraction
 from typing import Literal
@@ -48,3 +49,14 @@ class Usage(Frozen):
     def counted(self) -> str:
         """The meter and its dimension, as people read it."""
         return f"{self.meter.value} ({self.dimension})" if self.dimension else self.meter.value
+
+
+def summed(usages: Iterable[Usage]) -> tuple[Usage, ...]:
+    """One usage for each meter and dimension, by whether it is paid and who measured it."""
+    sums: dict[tuple[object, ...], Usage] = {}
+    for one in usages:
+        by = (one.meter, one.dimension, one.paid, one.measured)
+        known = sums.get(by)
+        quantity = one.quantity + (known.quantity if known else 0)
+        sums[by] = one.model_copy(update={"quantity": quantity})
+    return tuple(sums.values())

@@ -9,15 +9,23 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from video_pipeline.domain.errors import InputError, PipelineError, SourceError
+from video_pipeline.domain.errors import (
+    CatalogUnavailable,
+    InputError,
+    PipelineError,
+    ProviderError,
+    SourceError,
+)
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline import job, own, sound
 from video_pipeline.pipeline.assign import Planned
+from video_pipeline.pipeline.cancel import let_go
 from video_pipeline.pipeline.drive import UnitDriver, plugin_broke
 from video_pipeline.pipeline.feeder import Feeder
+from video_pipeline.pipeline.gather import Gathering, Share
 from video_pipeline.pipeline.inspect import failed, known_source
 from video_pipeline.pipeline.lease import Leases
 from video_pipeline.pipeline.outcome import Outcome
@@ -26,7 +34,7 @@ from video_pipeline.pipeline.queue import PhaseQueue
 from video_pipeline.pipeline.report import Reporter
 from video_pipeline.pipeline.scratch import run_folder
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.settle import settle
+from video_pipeline.pipeline.settle import is_final, publish, usage_of
 from video_pipeline.pipeline.supersede import join_or_close
 from video_pipeline.pipeline.thumbnails import ThumbnailWriter, thumbnail_spec
 from video_pipeline.plugins.base import Calls, Jobs, Progress, Streams
@@ -52,8 +60,8 @@ def analyse(
     except SourceError as error:
         return {phase: report.ended(failed(phase, error)) for phase in phases}
     overrides = dict(providers or {})
-    queue = PhaseQueue(services, record, media, report, overrides, force=bool(forced_by))
-    queue.under_way = join_or_close(services, key, queue, phases)
+    queue = PhaseQueue(services, record, media, report, overrides, forced_by=forced_by)
+    queue.units = join_or_close(services, key, queue, phases)
     queue.fill(phases)
     with (
         run_folder(services.scratch) as folder,
@@ -89,13 +97,16 @@ class _Round:
         self._leases, self._feeder, self._forced_by = leases, feeder, forced_by
         self._calls: list[tuple[UnitDriver, Calls]] = []
         self._pictures = Pictures()
+        self._gathering = Gathering(())
         self._own = queue.take_own()
 
     def run(self) -> None:
         planned = [p for provider in self._queue.next_providers() for p in self._plan(*provider)]
         planned.sort(key=lambda p: not isinstance(p.plugin.capabilities().fed, Object))
-        for one in planned:
+        self._gathering = Gathering(planned)
+        for one in filter(self._gathering.is_wanted, planned):
             self._guard(one, partial(self._begin, one))
+        self._park()
         tasks: list[Callable[[], None]] = []
         if self._pictures.streams or Phase.THUMBNAILS in self._own:
             tasks.append(self._look)
@@ -107,13 +118,27 @@ class _Round:
                 done.result()
 
     def _plan(self, provider: str, phases: list[Phase]) -> list[Planned]:
-        return self._queue.assigner().plan(provider, self._services.plugins[provider], phases)
+        try:
+            return self._queue.assigner().plan(provider, self._services.plugins[provider], phases)
+        except ProviderError as error:
+            self._queue.failed(phases, error, provider)
+            return []
 
     def _guard(self, planned: Planned, work: Callable[[], None]) -> None:
         try:
             work()
         except PipelineError as error:
-            self._queue.failed(planned.phases, error, planned.provider)
+            self._failed(planned.phases, error, planned.provider)
+
+    def _failed(self, phases: Collection[Phase], error: PipelineError, provider: str) -> None:
+        self._queue.failed(self._gathering.failed(phases), error, provider)
+
+    def _park(self) -> None:
+        """Jobs are waited for by the phases that may still come of them; others are let go."""
+        for phase, units in self._gathering.waiting().items():
+            self._queue.parked(phase, units)
+        for unit in self._gathering.left_behind():
+            let_go(self._services, unit, "another request for the same phase failed")
 
     def _begin(self, planned: Planned) -> None:
         driver = UnitDriver(self._services, planned, self._leases, forced_by=self._forced_by)
@@ -126,7 +151,7 @@ class _Round:
             if job.advance(driver, plugin, standing, self._queue.media, inputs):
                 self._settle(driver)
             else:
-                self._queue.parked(planned, driver.unit)
+                self._gathering.parked(planned, driver.unit)
         elif isinstance(plugin, Streams):
             self._pictures.streams.append(open_stream(driver, plugin, self._queue.media))
         elif isinstance(plugin, Calls):
@@ -135,7 +160,23 @@ class _Round:
             raise plugin_broke(driver, TypeError("it runs in none of the three ways"))
 
     def _settle(self, driver: UnitDriver) -> None:
-        self._queue.ended(settle(self._services, driver, self._queue.media))
+        """Publish the phases that are complete by this unit, then settle it: should we die before
+        that, it is there to be seen to."""
+        media, provider = self._queue.media, driver.planned.provider
+        share = Share(driver, usage_of(driver, media))
+        ended, failed = list[Outcome](), list[tuple[Phase, PipelineError]]()
+        for phase, shares in self._gathering.arrived(share):
+            try:
+                ended.append(publish(self._services, phase, shares, media))
+            except CatalogUnavailable:
+                raise
+            except PipelineError as error:
+                failed.append((phase, error))
+        if all(is_final(error) for _, error in failed):
+            driver.settle(share.used)
+        self._queue.ended(ended)
+        for phase, error in failed:
+            self._failed([phase], error, provider)
 
     def _inputs(self, driver: UnitDriver) -> Inputs:
         try:
@@ -146,7 +187,8 @@ class _Round:
 
     def _call(self, driver: UnitDriver, plugin: Calls) -> None:
         planned = driver.planned
-        tell = self._queue.report.progress(planned.phases[0], planned.provider)
+        phase = (planned.phases or planned.request.phases)[0]
+        tell = self._queue.report.progress(phase, planned.provider)
 
         def progress(fraction: float) -> None:
             self._leases.check(driver.unit.id)
@@ -200,7 +242,7 @@ class _Round:
             if isinstance(error, InputError):
                 stream.driver.fail(error)
             planned = stream.driver.planned
-            self._queue.failed(planned.phases, error, planned.provider)
+            self._failed(planned.phases, error, planned.provider)
         if Phase.THUMBNAILS in self._own:
             self._queue.failed([Phase.THUMBNAILS], error, own.PROVIDER)
 

@@ -50,11 +50,17 @@ def _cancel(services: Services, key: VideoKey, unit_id: str, because: str) -> It
     unit = ledger.get(unit_id)
     if unit is None or unit.state.ended or unit.request.key != key:
         return
-    close(services, key, unit_id, because)
-    ledger.set_unwanted(unit_id, True)  # of those that still run
+    let_go(services, unit, because)
     now = ledger.get(unit_id)
     if now is not None:
         yield Cancelled(unit=now)
+
+
+def let_go(services: Services, unit: WorkUnit, because: str) -> None:
+    """Nobody waits for a unit any more. What it comes to is kept, and starts nothing."""
+    key = unit.request.key
+    close(services, key, unit.id, because)
+    services.of(key.project).units.set_unwanted(unit.id, True)  # if it still runs
 
 
 def cancel_run(

@@ -5,6 +5,7 @@ The row is written before anything is asked of a provider. Each durable step is 
 How jobs are submitted and looked up is in job.py.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
@@ -27,6 +28,7 @@ Standing = Literal["ready", "start", "running"]
 """Raw pages are there; the request must be made; a job runs or has ended at the provider."""
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 class UnitDriver:
@@ -48,18 +50,29 @@ class UnitDriver:
         services.on_step("opened")
 
     def _open(self, forced_by: str) -> WorkUnit:
+        known = self.planned.unit
+        if known is not None and known.state is UnitState.SETTLED:
+            return known
         request, now = self.planned.request, self._services.clock()
         latest = self._units.latest(request)
         if latest is None:
             return self._units.open(request, 0, self.planned.usage, now, forced_by=forced_by)
-        forced = bool(forced_by) and latest.state is UnitState.SETTLED
-        if latest.state.may_be_reopened or (
-            forced and not self._units.was_settled(request, forced_by)
-        ):
+        settled = latest.state is UnitState.SETTLED
+        forced = bool(forced_by) and settled and not self._units.was_settled(request, forced_by)
+        if latest.state.may_be_reopened or forced or (settled and self._is_lost(latest)):
             return self._units.open(
                 request, latest.generation + 1, self.planned.usage, now, forced_by=forced_by
             )
         return latest
+
+    def _is_lost(self, settled: WorkUnit) -> bool:
+        """Whether raw pages are gone, so that nothing can be made of what was paid."""
+        key = settled.request.key
+        pages = RawPages(self._services.outputs.project(key.project), key, settled.id)
+        if not pages.complete:
+            _log.warning("%s: work unit %s lost its raw pages: asked for anew", key, settled.id)
+            return True
+        return False
 
     def standing(self) -> Standing:
         """Where the unit stands, after whatever happened to the runs before this one.

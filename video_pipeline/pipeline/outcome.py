@@ -17,8 +17,11 @@ class Outcome(Frozen):
     message: str = ""
     """Why it failed, parked or waits, with the remedy."""
     unit: str | None = None
+    """The work unit, or the first of those that are awaited; None where several made it."""
     job: str | None = None
-    """The provider's name for a parked job."""
+    """The provider's name for its parked job."""
+    awaits: tuple[str, ...] = ()
+    """All work units that a parked phase waits for."""
     considered: tuple[Verdict, ...] = ()
     passes: bool = False
     """Whether it failed by what we run on: see PipelineError.passes."""

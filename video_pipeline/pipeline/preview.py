@@ -12,9 +12,10 @@ from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.values import Frozen, Rational
-from video_pipeline.pipeline.assign import analysis_request
+from video_pipeline.pipeline.assign import Subject, analysis_request
 from video_pipeline.pipeline.select import Picked, Selected, Wish, select
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.source import source_uri
 from video_pipeline.plugins.base import Refusal
 from video_pipeline.plugins.selection import rank
 
@@ -25,6 +26,8 @@ class PhasePreview(Frozen):
     videos: int
     asked: dict[str, int] = Field(default_factory=dict)
     """Provider to how many videos it would be asked about; of the others the result is kept."""
+    refused: dict[str, int] = Field(default_factory=dict)
+    """Provider and why it cannot be asked, before others in the order, to how many videos."""
 
 
 class Preview(Frozen):
@@ -68,6 +71,7 @@ class _Count:
         self._seconds = Fraction(0)
         self._phases = Counter[Phase]()
         self._asked: dict[Phase, Counter[str]] = {}
+        self._refused: dict[Phase, Counter[str]] = {}
         self._paid: dict[str, dict[str, Fraction]] = {}
 
     def take(self, one: Selected) -> None:
@@ -78,14 +82,15 @@ class _Count:
             self._uninspected += 1
             return
         self._seconds += media.duration
+        subject = self._subject(one, media)
         by_provider: dict[str, list[Phase]] = {}
         for phase in one.asked:
-            provider = self._first(one, phase, media)
+            provider = self._first(one, phase, subject)
             if provider:
                 by_provider.setdefault(provider, []).append(phase)
                 self._asked.setdefault(phase, Counter())[provider] += 1
         for provider, phases in by_provider.items():
-            self._pay(one, provider, phases, media)
+            self._pay(provider, phases, subject)
 
     def preview(self) -> Preview:
         return Preview(
@@ -94,7 +99,9 @@ class _Count:
             uninspected=self._uninspected,
             phases={
                 phase: PhasePreview(
-                    videos=self._phases[phase], asked=dict(self._asked.get(phase, {}))
+                    videos=self._phases[phase],
+                    asked=dict(self._asked.get(phase, {})),
+                    refused=dict(self._refused.get(phase, {})),
                 )
                 for phase in Phase
                 if phase in self._phases
@@ -102,28 +109,34 @@ class _Count:
             paid=self._paid,
         )
 
-    def _language(self, one: Selected) -> str | None:
-        return self._services.choices.of(one.key.project, Phase.TRANSCRIPT).language
+    def _subject(self, one: Selected, media: MediaInfo) -> Subject:
+        language = self._services.choices.of(one.key.project, Phase.TRANSCRIPT).language
+        uri = source_uri(self._services.ingest, one.key, one.standing.object_key)
+        return Subject(media, language, uri)
 
-    def _first(self, one: Selected, phase: Phase, media: MediaInfo) -> str | None:
+    def _first(self, one: Selected, phase: Phase, subject: Subject) -> str | None:
         """The provider that would be asked first; None where there is nothing to ask about."""
+        media = subject.media
         if (media.audio if phase is Phase.TRANSCRIPT else media.video) is None:
             return None
-        order = self._services.choices.of(one.key.project, phase).providers
-        language = self._language(one)
         verdicts = rank(
-            order,
+            self._services.choices.of(one.key.project, phase).providers,
             self._services.plugins,
-            lambda plugin: analysis_request(plugin, media, [phase], language),
+            lambda plugin: analysis_request(plugin, subject, [phase]),
         )
-        return next((verdict.provider for verdict in verdicts if verdict.kept), None)
+        for verdict in verdicts:
+            if verdict.kept:
+                return verdict.provider
+            refused = self._refused.setdefault(phase, Counter())
+            refused[f"{verdict.provider}: {verdict.reason}"] += 1
+        return None
 
-    def _pay(self, one: Selected, provider: str, phases: list[Phase], media: MediaInfo) -> None:
-        plugin, language = self._services.plugins[provider], self._language(one)
-        plan = plugin.plan(analysis_request(plugin, media, phases, language))
+    def _pay(self, provider: str, phases: list[Phase], subject: Subject) -> None:
+        plugin = self._services.plugins[provider]
+        plan = plugin.plan(analysis_request(plugin, subject, phases))
         if isinstance(plan, Refusal):  # it serves each of them alone
             for phase in phases if len(phases) > 1 else ():
-                self._pay(one, provider, [phase], media)
+                self._pay(provider, [phase], subject)
             return
         for usage in (used for unit in plan for used in unit.usage if used.paid):
             self._bill(provider, usage)

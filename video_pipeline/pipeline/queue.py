@@ -4,7 +4,7 @@ A phase leaves the queue with an outcome; one whose provider failed goes back wi
 its order, where the failure allows it.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from video_pipeline.domain.errors import CatalogUnavailable, InDoubt, PipelineError, ProviderError
@@ -14,11 +14,19 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline import own, sound
-from video_pipeline.pipeline.assign import Assigner, Planned, analysis_request, choice_of
+from video_pipeline.pipeline.assign import (
+    Assigner,
+    Planned,
+    Subject,
+    analysis_request,
+    choice_of,
+)
 from video_pipeline.pipeline.giving_up import GivingUp, is_mendable
 from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.raw import RawPages
 from video_pipeline.pipeline.report import Reporter
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.source import source_uri
 from video_pipeline.plugins.selection import Verdict, rank
 
 NO_PICTURES = "the source has no video stream: there is nothing to see"
@@ -37,9 +45,9 @@ class PhaseQueue:
         report: Reporter,
         overrides: Mapping[Phase, tuple[str, ...]],
         *,
-        force: bool,
+        forced_by: str,
     ) -> None:
-        self._services, self._key, self._force = services, record.key, force
+        self._services, self._key, self._forced_by = services, record.key, forced_by
         self._overrides, self._orders = overrides, dict[Phase, list[str]]()
         self._own: list[Phase] = []
         self._verdicts: dict[Phase, tuple[Verdict, ...]] = {}
@@ -47,21 +55,32 @@ class PhaseQueue:
         self.media, self.report = media, report
         self.outcomes: dict[Phase, Outcome] = {}
         self.language = services.choices.of(record.key.project, Phase.TRANSCRIPT).language
+        self._uri = source_uri(services.ingest, record.key, record.source.object_key)
         self._mendable = set[Phase]()
         """What some provider may yet deliver in a later run."""
         self._giving_up = GivingUp(services, record.key, media.sha256, report.run_id)
-        self.under_way: list[WorkUnit] = []
-        """Units of this video and content that have not ended; see supersede.py for the others."""
+        self.units: list[WorkUnit] = []
+        """Units of this video that serve what is asked for: under way, or settled earlier; see
+        supersede.py for the others."""
 
     def assigner(self) -> Assigner:
         """What turns providers and phases into requests for this video."""
         return Assigner(
             key=self._key,
             content=self.media.sha256,
-            media=self.media,
-            language=self.language,
-            under_way=self.under_way,
+            subject=self._subject,
+            units=self.units,
+            has_pages=self._has_pages,
+            forced_by=self._forced_by,
         )
+
+    @property
+    def _subject(self) -> Subject:
+        return Subject(self.media, self.language, self._uri)
+
+    def _has_pages(self, unit: WorkUnit) -> bool:
+        outputs = self._services.outputs.project(self._key.project)
+        return RawPages(outputs, self._key, unit.id).complete
 
     @property
     def pending(self) -> bool:
@@ -98,20 +117,22 @@ class PhaseQueue:
         for phase in planned.phases:
             self.report.tell(phase, PhaseState.RUNNING, provider=planned.provider, unit=unit)
 
-    def parked(self, planned: Planned, unit: WorkUnit) -> None:
-        """The provider's job runs on without us."""
-        for phase in planned.phases:
-            message = f"job {unit.job} is running at {planned.provider}"
-            self._end(
-                Outcome(
-                    phase=phase,
-                    state=PhaseState.PARKED,
-                    provider=planned.provider,
-                    message=message,
-                    unit=unit.id,
-                    job=unit.job,
-                )
+    def parked(self, phase: Phase, units: Sequence[WorkUnit]) -> None:
+        """The provider's jobs run on without us."""
+        provider = units[0].request.provider
+        jobs = [unit.job or "" for unit in units]
+        run = f"job {jobs[0]} is" if len(jobs) == 1 else f"jobs {', '.join(jobs)} are"
+        self._end(
+            Outcome(
+                phase=phase,
+                state=PhaseState.PARKED,
+                provider=provider,
+                message=f"{run} running at {provider}",
+                unit=units[0].id,
+                job=units[0].job,
+                awaits=tuple(unit.id for unit in units),
             )
+        )
 
     def ended(self, outcomes: Iterable[Outcome]) -> None:
         """Phases ended well."""
@@ -163,7 +184,7 @@ class PhaseQueue:
             return self._empty(phase, PhaseState.DONE, sound.NO_AUDIO)
         if not hears and self.media.video is None:
             return self._empty(phase, PhaseState.DONE, NO_PICTURES)
-        if self._force:
+        if self._forced_by:
             return None
         return self._made_before(phase) or self._giving_up.dead(phase, self.order(phase))
 
@@ -186,7 +207,8 @@ class PhaseQueue:
         }
         if phase not in _OWN and origin.choice not in choices:
             return None
-        if any(phase in unit.request.phases for unit in self.under_way):
+        under_way = [u for u in self.units if not u.state.ended and not u.unwanted]
+        if any(phase in unit.request.phases for unit in under_way):
             return None  # a run died before it settled the unit, or it was asked for by force
         return Outcome(
             phase=phase,
@@ -207,7 +229,7 @@ class PhaseQueue:
         verdicts = rank(
             self.order(phase),
             plugins,
-            lambda plugin: analysis_request(plugin, self.media, [phase], self.language),
+            lambda plugin: analysis_request(plugin, self._subject, [phase]),
         )
         self._verdicts[phase] = verdicts
         kept = [v.provider for v in verdicts if v.kept]

@@ -3,7 +3,7 @@
 import hashlib
 
 from video_pipeline.catalog.interface import Catalog
-from video_pipeline.domain.errors import SourceError
+from video_pipeline.domain.errors import SourceError, StorageError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import Source, VideoRecord
 from video_pipeline.storage.store import IngestStore
@@ -41,6 +41,15 @@ def read_source(key: VideoKey, ingest: IngestStore, catalog: Catalog) -> VideoRe
             remedy="Nothing is to be done: the run for the newer version goes on.",
         )
     return record.model_copy(update={"sha256": sha256})
+
+
+def source_uri(ingest: IngestStore, key: VideoKey, object_key: str) -> str:
+    """Where a source lies, as other services address it; empty where the layout of today does not
+    know its place: whoever reads it then says why."""
+    try:
+        return ingest.project(key.project).uri(object_key)
+    except StorageError:
+        return ""
 
 
 def _hash(source: Source, ingest: IngestStore) -> str:

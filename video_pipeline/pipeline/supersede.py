@@ -18,15 +18,20 @@ from video_pipeline.pipeline.services import Services
 def join_or_close(
     services: Services, key: VideoKey, queue: PhaseQueue, phases: Collection[Phase]
 ) -> list[WorkUnit]:
-    """The units of this video that have not ended and that serve what is asked for now. Those
-    of the same phases that don't are closed, as far as their provider lets us."""
-    units = services.of(key.project).units
-    open_ = [u for u in units.of_video(key.video) if not u.state.ended]
-    joined = [u for u in open_ if _is_asked_for(services, queue, u)]
-    for unit in open_:
-        if unit not in joined and set(unit.request.phases) & set(phases):
+    """The units of this video that serve what is asked for now: those under way, and settled ones.
+    Those under way for the same phases that don't are closed, as far as their provider lets us."""
+    found = [u for u in services.of(key.project).units.of_video(key.video) if _is_left(u)]
+    asked_for = [unit for unit in found if _is_asked_for(services, queue, unit)]
+    for unit in found:
+        under_way = not unit.state.ended and unit not in asked_for
+        if under_way and set(unit.request.phases) & set(phases):
             close(services, key, unit.id, "superseded by another version or choice")
-    return joined
+    return asked_for
+
+
+def _is_left(unit: WorkUnit) -> bool:
+    """Whether anything may still be made of it."""
+    return not unit.state.may_be_reopened
 
 
 def _is_asked_for(services: Services, queue: PhaseQueue, unit: WorkUnit) -> bool:

@@ -70,12 +70,16 @@ def definitions(stage: Opened) -> dg.Definitions:
 def job_of(catalog: Catalog) -> Callable[..., WorkUnit]:
     """A job of a video that runs at a vendor."""
 
-    def job_of(key: VideoKey = TALK, phases: tuple[Phase, ...] = (Phase.TRANSCRIPT,)) -> WorkUnit:
+    def job_of(
+        key: VideoKey = TALK,
+        phases: tuple[Phase, ...] = (Phase.TRANSCRIPT,),
+        operation: str = "analyse",
+    ) -> WorkUnit:
         source = Source(key=key, object_key=f"{key.prefix}v.mp4", name="v", version="1", size=1)
         catalog.project(key.project).videos.register(source, NOW)
         units = catalog.project(key.project).units
         usage = (Usage(meter=Meter.REQUESTS, quantity=Fraction(1), paid=True),)
-        unit = units.open(_request(key, phases), 0, usage, NOW)
+        unit = units.open(_request(key, phases, operation), 0, usage, NOW)
         taken = units.claim(unit.id, "me", timedelta(0))
         assert taken is not None
         taken = units.move(taken, UnitState.SUBMITTING, NOW)
@@ -85,7 +89,7 @@ def job_of(catalog: Catalog) -> Callable[..., WorkUnit]:
     return job_of
 
 
-def _request(key: VideoKey, phases: tuple[Phase, ...]) -> WorkRequest:
+def _request(key: VideoKey, phases: tuple[Phase, ...], operation: str) -> WorkRequest:
     return WorkRequest(
         key=key,
         content="0" * 64,
@@ -93,7 +97,7 @@ def _request(key: VideoKey, phases: tuple[Phase, ...]) -> WorkRequest:
         plugin="vendor",
         account="a",
         region="r",
-        operation="analyse",
+        operation=operation,
         phases=phases,
         kinds=(),
         parameters={},

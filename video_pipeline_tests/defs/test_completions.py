@@ -130,6 +130,25 @@ class TestTwoJobsOfOneVideo:
         assert tick(stage, instance) == []
         assert state_of(instance, held) == RELEASED
 
+    def test_a_run_held_for_two_that_serve_one_phase_goes_with_the_last(
+        self,
+        stage: Opened,
+        instance: dg.DagsterInstance,
+        other: WorkUnit,
+        job_of: JobOf,
+        definitions: dg.Definitions,
+        catalog: Catalog,
+    ) -> None:
+        sibling = job_of(phases=(Phase.SHOTS,), operation="text")
+        tags = {HELD_TAG: WAITING, UNITS_TAG: f"{other.id},{sibling.id}"}
+        held = queued(definitions, instance, tags)
+        ended(catalog, other)
+        assert tick(stage, instance) == [], "the held run will consume it"
+        assert state_of(instance, held) == WAITING
+        ended(catalog, sibling)
+        assert tick(stage, instance) == []
+        assert state_of(instance, held) == RELEASED
+
     def test_a_run_that_says_not_what_it_waits_for_goes_with_any(
         self,
         stage: Opened,

@@ -5,7 +5,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
@@ -13,9 +13,19 @@ from video_pipeline.domain.markers import Kind, Marker
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.transcript import Segment, Transcript, Word
-from video_pipeline.domain.usage import Meter, MeterSpec
+from video_pipeline.domain.usage import Meter, MeterSpec, Usage, summed
 from video_pipeline.domain.work import UnitFailure, WorkRequest, WorkUnit
-from video_pipeline.plugins.base import Jobs, JobStatus, PluginOptions, Submission
+from video_pipeline.plugins.base import (
+    AnalysisRequest,
+    Jobs,
+    JobStatus,
+    PluginOptions,
+    Refusal,
+    Submission,
+    UnitPlan,
+    planned_usage,
+    refusal,
+)
 from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import Inputs, Object
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
@@ -41,7 +51,7 @@ class VendorJobs(Jobs):
 
     def submit(self, unit: WorkUnit, media: MediaInfo, inputs: Inputs) -> Submission:
         body = {
-            "video": str(unit.request.key),
+            "video": self._subject(unit.request),
             "duration": str(media.duration),
             "token": unit.id if self.options.token else None,
         }
@@ -49,6 +59,10 @@ class VendorJobs(Jobs):
         if "pages" in answer:
             return Submission(pages=tuple(page.encode() for page in answer["pages"]))
         return Submission(job=answer["job"])
+
+    def _subject(self, request: WorkRequest) -> str:
+        """What the vendor's books call it."""
+        return str(request.key)
 
     def poll(self, jobs: Sequence[str]) -> Mapping[str, JobStatus]:
         answer = self._ask(f"/jobs?{urlencode([('id', job) for job in jobs])}")
@@ -133,6 +147,62 @@ class VendorShots(VendorJobs, BaseTemporalPlugin):
     ) -> Iterator[Marker]:
         for page in pages:
             yield Marker(kind=Kind.SHOT, range=_read(page)[0])
+
+
+class SightOptions(VendorOptions):
+    """The same, and from where the vendor reads objects."""
+
+    schemes: frozenset[str] | None = None
+
+
+class VendorSights(VendorJobs, BaseTemporalPlugin):
+    """Shots and events by three of the vendor's operations: `segments` tells shots and technical
+    cues, `text` and `moderation` the other events. In the vendor's books a video is called by its
+    key and the operation."""
+
+    name = "vendor-sights"
+    Options = SightOptions
+    options: SightOptions
+
+    OPERATIONS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "segments": (Kind.SHOT, Kind.CUE),
+        "text": (Kind.TEXT,),
+        "moderation": (Kind.MODERATION,),
+    }
+
+    def capabilities(self) -> Capabilities:
+        kinds = tuple(kind for kinds in self.OPERATIONS.values() for kind in kinds)
+        return self._capabilities(kinds=kinds, schemes=self.options.schemes)
+
+    def plan(self, request: AnalysisRequest) -> tuple[UnitPlan, ...] | Refusal:
+        refused = refusal(self.capabilities(), request)
+        if refused:
+            return refused
+        return tuple(
+            self._unit(request, operation, kinds)
+            for operation, all_kinds in self.OPERATIONS.items()
+            if (kinds := tuple(kind for kind in all_kinds if kind in request.kinds))
+        )
+
+    def _unit(self, request: AnalysisRequest, operation: str, kinds: tuple[str, ...]) -> UnitPlan:
+        """Each kind is paid for."""
+        usage = planned_usage(self.capabilities(), request.media)
+        return UnitPlan(operation=operation, kinds=kinds, usage=summed(usage * len(kinds)))
+
+    def usage(
+        self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
+    ) -> tuple[Usage, ...]:
+        return summed(planned_usage(self.capabilities(), media) * len(request.kinds))
+
+    def normalise(
+        self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
+    ) -> Iterator[Marker]:
+        for page in pages:
+            for kind in request.kinds:
+                yield Marker(kind=kind, range=_read(page)[0], label=request.operation)
+
+    def _subject(self, request: WorkRequest) -> str:
+        return f"{request.key} {request.operation}"
 
 
 class VendorSpeech(VendorJobs, BaseTranscriptionPlugin):

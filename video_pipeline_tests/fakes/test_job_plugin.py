@@ -5,7 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from video_pipeline.plugins.conformance import TemporalConformance, TranscriptionConformance
-from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots, VendorSpeech
+from video_pipeline_tests.fakes.job_plugin import (
+    SightOptions,
+    VendorOptions,
+    VendorShots,
+    VendorSights,
+    VendorSpeech,
+)
 from video_pipeline_tests.fakes.vendor import Vendor
 
 
@@ -26,6 +32,12 @@ class TestShotsWithoutToken(TemporalConformance):
     @pytest.fixture
     def plugin(self, vendor: Vendor) -> VendorShots:
         return VendorShots(VendorOptions(url=vendor.url, token=False))
+
+
+class TestSightsByThreeOperations(TemporalConformance):
+    @pytest.fixture
+    def plugin(self, vendor: Vendor) -> VendorSights:
+        return VendorSights(SightOptions(url=vendor.url))
 
 
 class TestSpeech(TranscriptionConformance):

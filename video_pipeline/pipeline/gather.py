@@ -1,0 +1,95 @@
+"""Which units the phases of one round hang on, and what has become of them.
+
+A phase that a provider serves by several units is published once all of them have their pages. It
+fails with the first that fails, and is parked where none failed and one still runs. Nothing is
+published or told here.
+"""
+
+import threading
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.usage import Usage
+from video_pipeline.domain.work import WorkUnit
+from video_pipeline.pipeline.assign import Planned
+from video_pipeline.pipeline.drive import UnitDriver
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A unit whose pages are stored, and what it used."""
+
+    driver: UnitDriver
+    used: tuple[Usage, ...]
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """One phase: its units, and what became of them."""
+
+    planned: list[Planned] = field(default_factory=list[Planned])
+    shares: list[Share] = field(default_factory=list[Share])
+    failed: bool = False
+
+    @property
+    def complete(self) -> bool:
+        return not self.failed and len(self.shares) == len(self.planned)
+
+
+class Gathering:
+    """The phases that are asked for in one round. Several threads may tell it what came."""
+
+    def __init__(self, planned: Iterable[Planned]) -> None:
+        self._phases: dict[Phase, _Gathered] = {}
+        self._parked: list[tuple[Planned, WorkUnit]] = []
+        self._lock = threading.Lock()
+        for one in planned:
+            for phase in one.phases:
+                self._phases.setdefault(phase, _Gathered()).planned.append(one)
+
+    def is_wanted(self, planned: Planned) -> bool:
+        """Whether to begin with a unit: not with a fresh one all of whose phases have failed."""
+        return planned.unit is not None or not self._all_failed(planned)
+
+    def arrived(self, share: Share) -> list[tuple[Phase, list[Share]]]:
+        """A unit has its pages: the phases that are complete by that, along the road, each with
+        its units in the order in which they were planned."""
+        mine = share.driver.planned
+        with self._lock:
+            served = [(p, self._phases[p]) for p in Phase if p in mine.phases]
+            for _, one in served:
+                one.shares.append(share)
+            return [(p, _in_order(one)) for p, one in served if one.complete]
+
+    def parked(self, planned: Planned, unit: WorkUnit) -> None:
+        """A unit's job runs on without us."""
+        self._parked.append((planned, unit))
+
+    def failed(self, phases: Collection[Phase]) -> list[Phase]:
+        """A unit failed, or what it says cannot be published: those that had not failed yet."""
+        with self._lock:
+            fresh = [phase for phase in phases if not self._phases[phase].failed]
+            for phase in fresh:
+                self._phases[phase].failed = True
+            return fresh
+
+    def waiting(self) -> dict[Phase, list[WorkUnit]]:
+        """The phases that wait for jobs that run on, with their units."""
+        found: dict[Phase, list[WorkUnit]] = {}
+        for planned, unit in self._parked:
+            for phase in (p for p in planned.phases if not self._phases[p].failed):
+                found.setdefault(phase, []).append(unit)
+        return found
+
+    def left_behind(self) -> list[WorkUnit]:
+        """Units whose jobs run on although each phase that they serve has failed."""
+        return [u for planned, u in self._parked if planned.phases and self._all_failed(planned)]
+
+    def _all_failed(self, planned: Planned) -> bool:
+        phases = planned.phases
+        return bool(phases) and all(self._phases[phase].failed for phase in phases)
+
+
+def _in_order(gathered: _Gathered) -> list[Share]:
+    return sorted(gathered.shares, key=lambda share: gathered.planned.index(share.driver.planned))

@@ -1,0 +1,155 @@
+"""Boxes of any provider are published as tracks, which end where the current shots do."""
+
+import json
+import tracemalloc
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.markers import Box, Kind, Marker
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.time import TimeRange
+from video_pipeline.domain.usage import Meter, MeterSpec
+from video_pipeline.domain.work import WorkRequest, WorkUnit
+from video_pipeline.pipeline.analyse import analyse
+from video_pipeline.pipeline.choices import Choices, PhaseChoice
+from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.services import Services
+from video_pipeline.plugins.base import Calls, Progress
+from video_pipeline.plugins.capabilities import Capabilities
+from video_pipeline.plugins.inputs import File, Inputs
+from video_pipeline.plugins.temporal import BaseTemporalPlugin
+from video_pipeline_tests.fakes.vendor import Vendor
+
+Deliver = Callable[..., VideoKey]
+PAGES, ROWS = 30, 1000
+
+
+class Watcher(BaseTemporalPlugin, Calls):
+    """Sees the same dog and the same cat, side by side, ever so often; the bird it follows
+    itself."""
+
+    name = "watcher"
+    looks = 8
+
+    def capabilities(self) -> Capabilities:
+        meter = MeterSpec(meter=Meter.VIDEO_SECONDS, paid=False)
+        return Capabilities(fed=File(), replay="free", meter=meter, kinds=(Kind.OBJECT,))
+
+    def call(self, unit: WorkUnit, inputs: Inputs, progress: Progress) -> Iterable[bytes]:
+        yield json.dumps(self.looks).encode()
+
+    def normalise(
+        self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
+    ) -> Iterator[Marker]:
+        step = media.duration / json.loads(next(iter(pages)))
+        for look in range(self.looks):
+            within = TimeRange(start=look * step, end=(look + 1) * step)
+            for place, label in enumerate(("dog", "cat", "bird")):
+                yield Marker(
+                    kind=Kind.OBJECT,
+                    range=within,
+                    label=label,
+                    box=Box(left=place / 3, top=0.1, width=0.2, height=0.2),
+                    track="their own" if label == "bird" else None,
+                )
+
+
+@pytest.fixture
+def watching(services: Services) -> Services:
+    phases = {
+        Phase.SHOTS: PhaseChoice(providers=("with-token",)),
+        Phase.OBJECTS: PhaseChoice(providers=("watcher",)),
+    }
+    plugins = {**services.plugins, "watcher": Watcher()}
+    return replace(services, plugins=plugins, choices=Choices(phases=phases))
+
+
+def objects(services: Services, key: VideoKey) -> Outcome:
+    return analyse(services, key, [Phase.OBJECTS])[Phase.OBJECTS]
+
+
+def tracks(services: Services, key: VideoKey) -> dict[tuple[str, str], list[Fraction]]:
+    found = defaultdict[tuple[str, str], list[Fraction]](list)
+    for marker in services.of(key.project).results.markers(key.video, [Phase.OBJECTS]):
+        found[marker.track or "", marker.label or ""].append(marker.range.start)
+    return found
+
+
+def test_without_shots_each_object_is_one_track(watching: Services, deliver: Deliver) -> None:
+    key = deliver("acme/one")
+    done = objects(watching, key)
+    assert done.result and done.result.counts == {Kind.OBJECT: 24, "tracks": 3}
+    assert done.result.provenance and done.result.provenance.inputs == {}
+    found = tracks(watching, key)
+    assert sorted(label for _, label in found) == ["bird", "cat", "dog"]
+    assert [len(starts) for starts in found.values()] == [8, 8, 8]
+    assert ("their own", "bird") in found
+
+
+def test_tracks_end_at_the_cuts_of_the_same_content(
+    watching: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key = deliver("acme/one")
+    vendor.behave("acme/one", "now")  # its two shots meet in the middle
+    shots = analyse(watching, key, [Phase.SHOTS])[Phase.SHOTS]
+    done = objects(watching, key)
+    assert done.result and done.result.counts == {Kind.OBJECT: 24, "tracks": 5}
+    record = watching.of("acme").videos.get("one")
+    assert record and record.media
+    middle = record.media.duration / 2
+    ours = {name: starts for name, starts in tracks(watching, key).items() if name[1] != "bird"}
+    assert all(max(starts) < middle or min(starts) >= middle for starts in ours.values())
+    assert shots.result and done.result.provenance
+    assert done.result.provenance.inputs == {Phase.SHOTS: shots.result.fingerprint}
+
+
+class Crowd(Watcher):
+    """Thirty pages of a thousand rows."""
+
+    def call(self, unit: WorkUnit, inputs: Inputs, progress: Progress) -> Iterable[bytes]:
+        for page in range(PAGES):
+            yield json.dumps([page, *["row"] * ROWS]).encode()
+
+    def normalise(
+        self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
+    ) -> Iterator[Marker]:
+        looks = [
+            Marker(
+                kind=Kind.OBJECT,
+                range=media.extent,
+                label=f"label {place}",
+                box=Box(left=place / 12, top=0.1, width=0.05, height=0.05),
+            )
+            for place in range(10)
+        ]
+        for page in pages:
+            number, *rows = json.loads(page)
+            for look in range(len(rows) // len(looks)):
+                start = media.duration * (number * ROWS + look) / (PAGES * ROWS)
+                within = TimeRange(start=start, end=start)
+                yield from (one.model_copy(update={"range": within}) for one in looks)
+
+
+def test_long_results_are_published_in_the_memory_of_a_few_pages(watching: Services, deliver: Deliver) -> None:
+    key = deliver("acme/one")
+    plugins = {**watching.plugins, "watcher": Crowd()}
+    kept: list[int] = []
+
+    def watch(step: str) -> None:
+        """From when the pages are stored until all is published."""
+        if step == "stored":
+            tracemalloc.start()
+        elif step == "published":
+            kept.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+
+    done = objects(replace(watching, plugins=plugins, on_step=watch), key)
+    assert done.result and done.result.counts == {Kind.OBJECT: PAGES * ROWS, "tracks": 10}
+    print(kept)
+    assert kept[0] < 16 << 20  # held together the rows take more than twice as much
