@@ -16,7 +16,6 @@ from video_pipeline.defs.specs import SUCCEEDED, asset_key, asset_spec, check_sp
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase, step_name
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Notify, Services
 
@@ -78,25 +77,21 @@ class Step:
         them runs any more, nothing would ever let it go."""
         awaited = {o.phase: o.unit for o in parked if o.unit}
         if parked and not awaited:
-            awaited = self._running_elsewhere()
+            awaited = self._parked_elsewhere()
         if awaited:
             phases = {*awaited, *(outcome.phase for outcome in parked)}
             hold(self.context, phases, frozenset(awaited.values()))
 
-    def _running_elsewhere(self) -> dict[Phase, str]:
-        """The parked phases of this video whose job still runs, with its work unit."""
+    def _parked_elsewhere(self) -> dict[Phase, str]:
+        """The parked phases of this video whose job still runs or waits, with its work unit."""
         project = self.services.of(self.key.project)
         named = {
             phase: status.unit
             for phase, status in project.results.statuses(self.key.video).items()
             if status.state is PhaseState.PARKED and status.unit
         }
-        running = {
-            unit.id
-            for unit in project.units.of_video(self.key.video)
-            if unit.state is UnitState.RUNNING
-        }
-        return {phase: unit for phase, unit in named.items() if unit in running}
+        parked = {u.id for u in project.units.of_video(self.key.video) if u.parked}
+        return {phase: unit for phase, unit in named.items() if unit in parked}
 
     def _good(self, outcome: Outcome) -> Events:
         yield dg.MaterializeResult(

@@ -99,9 +99,9 @@ class PhaseQueue:
             self.report.tell(phase, PhaseState.RUNNING, provider=planned.provider, unit=unit)
 
     def parked(self, planned: Planned, unit: WorkUnit) -> None:
-        """The provider's job runs on without us."""
+        """The provider's job runs on without us, or its request waits for its turn."""
+        message = unit.waiting or f"job {unit.job} is running at {planned.provider}"
         for phase in planned.phases:
-            message = f"job {unit.job} is running at {planned.provider}"
             self._end(
                 Outcome(
                     phase=phase,
