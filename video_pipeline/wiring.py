@@ -62,6 +62,7 @@ def open_services(
             scratch=made(settings.scratch),
             scratch_bytes=settings.storage.scratch_bytes,
             policy=settings.work,
+            limits=settings.limits,
             arrivals=settings.arrivals,
             removals=settings.removals,
             notices=open_notices(settings.storage, clients),

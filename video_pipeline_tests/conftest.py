@@ -13,7 +13,7 @@ from pymongo import MongoClient
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.embedded import EmbeddedServer
 from video_pipeline.catalog.mongo import MongoCatalog
-from video_pipeline.catalog.schema import COLLECTIONS
+from video_pipeline.catalog.schema import COLLECTIONS, SHARED
 from video_pipeline_tests.stage.bucket_that_tells import BucketThatTells, bucket_that_tells
 from video_pipeline_tests.stage.buckets import MadeBucket, Servers, made_bucket
 
@@ -46,7 +46,7 @@ def mongo_database(mongo_uri: str) -> Iterator[str]:
     name = "test"
     yield name
     with MongoClient[dict[str, Any]](mongo_uri) as client:
-        for collection in COLLECTIONS:
+        for collection in (*COLLECTIONS, *SHARED):
             client[name][collection].delete_many({})
 
 

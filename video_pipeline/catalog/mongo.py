@@ -6,6 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from video_pipeline.catalog.admissions import MongoAdmissions
 from video_pipeline.catalog.arrivals import MongoArrivals
 from video_pipeline.catalog.events import MongoEvents
 from video_pipeline.catalog.results import MongoResults
@@ -59,6 +60,11 @@ class MongoCatalog:
                 remedy="Use lower-case letters, digits and hyphens, at most 63.",
             ) from error
         return MongoProject(ProjectDatabase(self._database, checked))
+
+    @property
+    def admissions(self) -> MongoAdmissions:
+        """What all projects share. Raises CatalogUnavailable."""
+        return MongoAdmissions(self._database)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -1,6 +1,7 @@
 """The collections: what each document must have, and the indexes. Created on first use.
 
-Every index begins with the project, and so does every document's identity. Exact times stand as
+Every index begins with the project, and so does every document's identity, but for what all
+projects share (admissions.py). Exact times stand as
 rationals in the values; the floats beside them are there to be searched and sorted by.
 """
 
@@ -15,7 +16,7 @@ from video_pipeline.catalog.upgrade import fill_in
 from video_pipeline.domain.errors import CatalogError
 from video_pipeline.domain.values import Frozen
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with every change below; a newer program brings an older database up to it."""
 
 _NAMESPACE_EXISTS = 48
@@ -44,14 +45,7 @@ class CollectionSpec(Frozen):
     @property
     def validator(self) -> Document:
         """The JSON schema that MongoDB holds documents against."""
-        types = {"project_id": "string", "schema_version": "number", **self.fields}
-        return {
-            "$jsonSchema": {
-                "bsonType": "object",
-                "required": list(types),
-                "properties": {name: {"bsonType": kind} for name, kind in types.items()},
-            }
-        }
+        return _validator({"project_id": "string", **self.fields})
 
     @property
     def index_models(self) -> list[IndexModel]:
@@ -61,6 +55,35 @@ class CollectionSpec(Frozen):
             for unique, group in ((True, self.unique), (False, self.indexes))
             for keys in group
         ]
+
+
+class SharedSpec(Frozen):
+    """One collection of the deployment: required fields, and how long documents are kept."""
+
+    fields: dict[str, str]
+    kept_days: int | None = None
+
+    @property
+    def validator(self) -> Document:
+        """The JSON schema that MongoDB holds documents against."""
+        return _validator(self.fields)
+
+    @property
+    def index_models(self) -> list[IndexModel]:
+        """What lets documents go once they are old."""
+        days = self.kept_days
+        return [IndexModel([("at", 1)], expireAfterSeconds=days * 86_400)] if days else []
+
+
+def _validator(fields: dict[str, str]) -> Document:
+    types = {"schema_version": "number", **fields}
+    return {
+        "$jsonSchema": {
+            "bsonType": "object",
+            "required": list(types),
+            "properties": {name: {"bsonType": kind} for name, kind in types.items()},
+        }
+    }
 
 
 COLLECTIONS = {
@@ -113,10 +136,23 @@ COLLECTIONS = {
             ("provider", "job"),
             ("state", "created_at"),
             ("state", "ready", "poll_at"),
-            ("state", "ready", "ready_at"),
+            ("ready", "ready_at"),
+            ("waits_in", "created_at", "waits_for"),
         ),
     ),
 }
+
+SHARED = {
+    "pools": SharedSpec(fields={"holders": "array", "served": "array", "queued_until": "date"}),
+    "paid_seconds": SharedSpec(
+        fields={"project_id": "string", "milliseconds": "number", "at": "date"}, kept_days=90
+    ),
+    "reservations": SharedSpec(
+        fields={"project_id": "string", "milliseconds": "number", "at": "date"}, kept_days=90
+    ),
+}
+"""The deployment's own, each document found by its identity. What was reserved is remembered for
+longer than any provider keeps a token."""
 
 
 def ensure_schema(database: Database[Document]) -> None:
@@ -152,14 +188,15 @@ def _check_replica_set(database: Database[Document], address: str) -> None:
 
 
 def _create(database: Database[Document]) -> None:
-    for name, spec in COLLECTIONS.items():
+    for name, spec in {**COLLECTIONS, **SHARED}.items():
         try:
             database.create_collection(name, check_exists=False, validator=spec.validator)
         except OperationFailure as error:
             if error.code != _NAMESPACE_EXISTS:
                 raise
             database.command("collMod", name, validator=spec.validator)
-        database[name].create_indexes(spec.index_models)
+        if spec.index_models:
+            database[name].create_indexes(spec.index_models)
     fill_in(database)
     database["deployment"].update_one(
         {"_id": "schema"}, {"$set": {"version": SCHEMA_VERSION}}, upsert=True

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
@@ -9,7 +10,11 @@ from video_pipeline.domain.errors import IllegalMove
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit, check_move, unit_id
 
+_INTENT, _SUBMITTING = UnitState.INTENT.value, UnitState.SUBMITTING.value
 _RUNNING = UnitState.RUNNING.value
+_OPEN = [_INTENT, _SUBMITTING, _RUNNING]
+_PLACE = {"waits_in": "", "waits_for": ""}
+"""Where a unit waits, and for how many paid seconds; only while it does."""
 _TICK = timedelta(milliseconds=1)
 """The finest time that MongoDB keeps."""
 _TIMES = frozenset({"leased_until", "created_at", "updated_at", "submitted_at", "poll_at"})
@@ -75,16 +80,46 @@ class MongoUnits:
         """`updated_at` rises with every move: it is what tells that another has moved the row."""
         check_move(unit.id, unit.state, state)
         later = max(now, unit.updated_at + _TICK)
-        changes = {**changes, "state": state, "updated_at": later}
+        changes = {"waiting": "", "ready": False, **changes, "state": state, "updated_at": later}
         moved = WorkUnit.model_validate({**dict(unit), **changes})
         where = {"id": unit.id, "state": unit.state.value, "updated_at": unit.updated_at}
-        found = self._units.change(where, {"$set": _fields(moved, changes)})
+        change: Document = {"$set": _fields(moved, changes), "$unset": _PLACE}
+        found = self._units.change(where, change)
         if found is None:
             raise IllegalMove(
                 f"work unit {unit.id} was moved by another before it could go to {state}",
                 remedy="Read it again and go on from where it stands.",
             )
         return _known(found)
+
+    def wait(self, unit: str, reason: str, pool: str, seconds: Fraction) -> bool:
+        place = {"waits_in": pool, "waits_for": float(seconds)}
+        waits = {"waiting": reason, "ready": False, **place}
+        return self._units.update({"id": unit, "state": _INTENT}, {"$set": waits})
+
+    def let_go(self, unit: str, now: datetime) -> bool:
+        free = {"waiting": "", "ready": True, "ready_at": now}
+        where: Document = {"id": unit, "state": {"$in": [_INTENT, _SUBMITTING]}}
+        return self._units.update(where, {"$set": free, "$unset": _PLACE})
+
+    def backlog(self) -> dict[str, int]:
+        found = self._units.grouped({"waits_in": {"$gt": ""}}, "waits_in")
+        return {pool: count for (pool,), count in found}
+
+    def waiting(self, pool: str, limit: int = 1000, seconds: float | None = None) -> list[WorkUnit]:
+        where: Document = {"waits_in": pool}
+        if seconds is not None:
+            where["waits_for"] = {"$lte": seconds}
+        return self._listed(where, "created_at", limit)
+
+    def number(self, unit: WorkUnit, pool: str) -> int:
+        earlier = {"waits_in": pool, "created_at": {"$lt": unit.created_at}}
+        return self._units.count(earlier) + 1
+
+    def abandoned(self, limit: int = 100) -> list[WorkUnit]:
+        free: Document = {"$expr": {"$lte": ["$leased_until", "$$NOW"]}}
+        left: Document = {"state": _SUBMITTING, "ready": False, **free}
+        return self._listed(left, "created_at", limit)
 
     def mark_ready(self, unit: str, now: datetime) -> bool:
         return self._units.update(
@@ -96,7 +131,8 @@ class MongoUnits:
         self._units.update({"id": unit, "state": _RUNNING}, later)
 
     def set_unwanted(self, unit: str, unwanted: bool) -> bool:
-        return self._units.update({"id": unit, "state": _RUNNING}, {"$set": {"unwanted": unwanted}})
+        open_: Document = {"id": unit, "state": {"$in": _OPEN}}
+        return self._units.update(open_, {"$set": {"unwanted": unwanted}})
 
     def by_job(self, provider: str, job: str) -> WorkUnit | None:
         return _unit(self._units.find_one({"provider": provider, "job": job}))
@@ -106,7 +142,7 @@ class MongoUnits:
         return self._listed(overdue, "poll_at", limit)
 
     def ready(self, limit: int = 1000) -> list[WorkUnit]:
-        return self._listed({"state": _RUNNING, "ready": True}, "ready_at", limit)
+        return self._listed({"ready": True}, "ready_at", limit)
 
     def of_video(self, video: str) -> list[WorkUnit]:
         return self._listed({"video": video}, "created_at", 0)

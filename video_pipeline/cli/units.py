@@ -8,7 +8,7 @@ from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import out
 from video_pipeline.domain.errors import FailureCategory, InputError
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
-from video_pipeline.pipeline.complete import hint as job_has_ended
+from video_pipeline.pipeline.listen import hint as job_has_ended
 from video_pipeline.pipeline.services import Services
 from video_pipeline.wiring import open_services
 

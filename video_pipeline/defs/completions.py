@@ -30,8 +30,8 @@ from video_pipeline.defs.partitions import (
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import step_name
-from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.complete import sweep
+from video_pipeline.domain.work import WorkUnit
+from video_pipeline.pipeline.complete import make_round
 from video_pipeline.pipeline.services import Services
 from video_pipeline.webserver.held import Held
 from video_pipeline.webserver.tags import HELD_TAG, WAITING
@@ -65,7 +65,8 @@ def completions(
     try:
         services = pipeline.services
         called_off = cache(partial(is_cancelled, context.instance))  # each looked up once a tick
-        ready = sweep(services, datetime.now(UTC))
+        round_ = make_round(services, datetime.now(UTC))
+        ready: Collection[WorkUnit] = round_.ready
         held = [run for run in waiting(context.instance) if not called_off(run.backfill)]
         freed = [run.run_id for run in held if _may_go(services, run)]
         release(context.instance, freed)
@@ -78,6 +79,8 @@ def completions(
         pipeline.close()
         return dg.SkipReason(str(error))
     told = f"{len(ready)} jobs ended, {len(freed)} of {len(held)} held runs let go"
+    told += f", {round_.submitted} requests made" if round_.submitted else ""
+    told += f", {round_.waiting} wait for their turn" if round_.waiting else ""
     told += f", {len(ended)} jobs of cancelled backfills ended" if ended else ""
     if not requests:
         return dg.SkipReason(told)
@@ -86,8 +89,8 @@ def completions(
 
 
 def _may_go(services: Services, held: Held) -> bool:
-    """Whether all jobs have ended that one of the run's phases waits for, or no job is left to wait
-    for."""
+    """Whether one of the run's phases waits for no unit any more, as their jobs have ended or the
+    run shall ask by itself; or whether none is left to wait for."""
     key = held.key
     if key is None:
         return False
@@ -98,12 +101,12 @@ def _may_go(services: Services, held: Held) -> bool:
         open_phases = {phase for unit in waiting_for for phase in unit.request.phases}
         ended = [unit for unit in found if unit not in waiting_for]
         return any(unit is None or set(unit.request.phases) - open_phases for unit in ended)
-    running = [u for u in units.of_video(key.video) if u.state is UnitState.RUNNING]
-    return not running or any(unit.ready for unit in running)
+    left = [u for u in units.of_video(key.video) if u.parked or u.ready]
+    return not left or any(unit.ready for unit in left)
 
 
 def _is_under_way(unit: WorkUnit) -> bool:
-    return unit.state is UnitState.RUNNING and not unit.ready
+    return unit.parked and not unit.ready
 
 
 def _requests(

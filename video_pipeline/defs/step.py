@@ -16,7 +16,6 @@ from video_pipeline.defs.specs import SUCCEEDED, asset_key, asset_spec, check_sp
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase, step_name
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Notify, Services
 
@@ -79,18 +78,18 @@ class Step:
         awaited = {unit for outcome in parked for unit in outcome.awaits}
         phases = {outcome.phase for outcome in parked}
         if parked and not awaited:
-            elsewhere = self._running_elsewhere()
+            elsewhere = self._parked_elsewhere()
             phases, awaited = phases | elsewhere.keys(), set[str]().union(*elsewhere.values())
         if awaited:
             hold(self.context, phases, frozenset(awaited))
 
-    def _running_elsewhere(self) -> dict[Phase, set[str]]:
-        """The parked phases of this video whose jobs still run, with their work units."""
+    def _parked_elsewhere(self) -> dict[Phase, set[str]]:
+        """The parked phases of this video whose jobs still run or wait, with their work units."""
         project = self.services.of(self.key.project)
         units = project.units.of_video(self.key.video)
-        running = [u for u in units if u.state is UnitState.RUNNING and not u.unwanted]
+        parked = [unit for unit in units if unit.parked and not unit.unwanted]
         found = {
-            phase: {unit.id for unit in running if phase in unit.request.phases}
+            phase: {unit.id for unit in parked if phase in unit.request.phases}
             for phase, status in project.results.statuses(self.key.video).items()
             if status.state is PhaseState.PARKED
         }

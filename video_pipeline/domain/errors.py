@@ -90,6 +90,11 @@ class FailureCategory(StrEnum):
         return self in _RETRYABLE
 
     @property
+    def comes_later(self) -> bool:
+        """Whether a provider that took nothing only asks to be asked later."""
+        return self in (FailureCategory.THROTTLED, FailureCategory.CONCURRENCY)
+
+    @property
     def allows_fallback(self) -> bool:
         """Whether the next provider in the order may be asked instead."""
         return self is not FailureCategory.CANCELLED
@@ -119,6 +124,11 @@ class ProviderError(PipelineError):
     ) -> None:
         super().__init__(what, remedy=remedy, where=where)
         self.category, self.accepted, self.retry_after = category, accepted, retry_after
+
+    @property
+    def no_room(self) -> bool:
+        """Whether the provider took nothing, as it runs as many jobs as it does at once."""
+        return self.category is FailureCategory.CONCURRENCY and not self.accepted
 
 
 class InDoubt(ProviderError):

@@ -138,9 +138,14 @@ class WorkUnit(Frozen):
     poll_at: datetime | None = None
     """When a running job is looked up, at the latest."""
     ready: bool = False
-    """A hint or a sweep found that the job has ended."""
+    """A hint or a sweep found that the job has ended, or that a waiting unit is a run's turn."""
     forced_by: str = ""
     """What asked for it although its request had been settled before: a run's id."""
     unwanted: bool = False
     """Its backfill was cancelled, and the provider cannot stop it: what it comes to is counted and
     kept, and starts nothing by itself."""
+
+    @property
+    def parked(self) -> bool:
+        """Whether a phase may wait for it: its job runs, or its turn comes by itself."""
+        return self.state is UnitState.RUNNING or bool(self.waiting)

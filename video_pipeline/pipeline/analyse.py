@@ -146,6 +146,8 @@ class _Round:
         standing, plugin = driver.standing(), planned.plugin
         if standing == "ready":
             self._settle(driver)
+        elif standing == "start" and not driver.admitted():
+            self._gathering.parked(planned, driver.unit)
         elif isinstance(plugin, Jobs):
             inputs = partial(self._inputs, driver)
             if job.advance(driver, plugin, standing, self._queue.media, inputs):

@@ -8,6 +8,8 @@ from datetime import timedelta
 from video_pipeline.domain.errors import FailureCategory
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
+from video_pipeline.pipeline import admission
+from video_pipeline.pipeline.drive import is_overdue
 from video_pipeline.pipeline.raw import RawPages
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs
@@ -65,6 +67,8 @@ def _end_job(services: Services, key: VideoKey, unit: WorkUnit, because: str) ->
             _end(services, unit, UnitState.SETTLED, "")
         elif plugin.cancel(job):
             _end(services, unit, UnitState.CANCELLED, f"{because}: the provider stopped it")
+        elif is_overdue(unit, plugin, services.clock()):
+            _end(services, unit, UnitState.FAILED, f"{because}: the job has not ended in its time")
     except Exception as error:  # noqa: BLE001 - it is closed by a later run; this one goes on
         _log.warning("%s: work unit %s cannot be closed yet: %s", key, unit.id, error)
         return False
@@ -79,3 +83,5 @@ def _end(services: Services, unit: WorkUnit, state: UnitState, why: str) -> None
         changes["failure"] = UnitFailure(category=FailureCategory.CANCELLED, message=why)
     units = services.of(unit.request.key.project).units
     units.move(unit, state, services.clock(), **changes)
+    plugin = services.plugins.get(unit.request.provider)
+    (admission.free if asked else admission.give_back)(services, unit, plugin)

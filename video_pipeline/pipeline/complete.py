@@ -11,9 +11,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from video_pipeline.catalog.interface import ProjectCatalog
-from video_pipeline.domain.work import WorkUnit
+from video_pipeline.domain.values import Frozen
+from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.close import close
+from video_pipeline.pipeline.drive import is_overdue
+from video_pipeline.pipeline.listen import listen
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.slots import free_ended
+from video_pipeline.pipeline.submit import count_waiting, submit_backlog, submit_left_behind
 from video_pipeline.plugins.base import Jobs, JobStatus
 
 _log = logging.getLogger(__name__)
@@ -25,9 +30,39 @@ _SECONDS_OF_CLOSING = 15.0
 paid is kept; no more once a provider does not answer, or for longer than that."""
 
 
+class Round(Frozen):
+    """What one round of the sweep came to."""
+
+    ready: tuple[WorkUnit, ...]
+    """To be consumed by a run."""
+    submitted: int
+    """Requests that were made in it."""
+    waiting: int
+    """Units that wait for their turn after it."""
+
+
 def sweep(services: Services, now: datetime, limit: int = 100) -> list[WorkUnit]:
-    """Look up the overdue jobs of every project, at most `limit` each; the units that are ready
-    to be consumed by a run. Of those that nobody wants some are ended here."""
+    """`make_round`, for those who only ask what is ready."""
+    return list(make_round(services, now, limit).ready)
+
+
+def make_round(services: Services, now: datetime, limit: int = 100) -> Round:
+    """Hear what has ended, look up the overdue jobs, at most `limit` of each project, and make the
+    requests whose turn has come. Raises CatalogError."""
+    listen(services)
+    submitted = submit_left_behind(services)
+    ended = _ended(services, now, limit)
+    free_ended(services)
+    submitted += submit_backlog(services)
+    let_go = [u for p in services.catalog.projects() for u in services.of(p).units.ready()]
+    known = {unit.id for unit in ended}
+    late = [u for u in let_go if u.id not in known and u.state is not UnitState.RUNNING]
+    return Round(ready=(*ended, *late), submitted=submitted, waiting=count_waiting(services))
+
+
+def _ended(services: Services, now: datetime, limit: int) -> list[WorkUnit]:
+    """The units that are ready to be consumed by a run. Of those that nobody wants some are ended
+    here."""
     ready: list[WorkUnit] = []
     closing = _Closing(services, now)
     for project in services.catalog.projects():
@@ -68,17 +103,6 @@ class _Closing:
             units.postpone(unit.id, self._now + timedelta(seconds=_UNREACHABLE_SECONDS))
 
 
-def hint(services: Services, provider: str, job: str) -> bool:
-    """Somebody says that a job has ended: the next sweep looks. False for a job unknown here."""
-    for project in services.catalog.projects():
-        units = services.of(project).units
-        unit = units.by_job(provider, job)
-        if unit is not None:
-            units.postpone(unit.id, services.clock())
-            return True
-    return False
-
-
 def _look_up(
     services: Services,
     catalog: ProjectCatalog,
@@ -110,7 +134,9 @@ def _look_up(
     unwanted: list[WorkUnit] = []
     for unit in units:
         status = JobStatus(state="running") if statuses is None else statuses.get(unit.job or "")
-        if status is None or status.state != "running":
+        overdue = isinstance(plugin, Jobs) and is_overdue(unit, plugin, now)
+        given_up = overdue and statuses is not None
+        if status is None or status.state != "running" or given_up:
             catalog.units.mark_ready(unit.id, now)
             continue
         catalog.units.postpone(unit.id, now + timedelta(seconds=later))

@@ -7,7 +7,7 @@ How jobs are submitted and looked up is in job.py.
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 
 from video_pipeline.domain.errors import (
@@ -19,10 +19,12 @@ from video_pipeline.domain.errors import (
 )
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
+from video_pipeline.pipeline import admission
 from video_pipeline.pipeline.assign import Planned
 from video_pipeline.pipeline.lease import Leases
 from video_pipeline.pipeline.raw import RawPages
 from video_pipeline.pipeline.services import Services
+from video_pipeline.plugins.base import Jobs
 
 Standing = Literal["ready", "start", "running"]
 """Raw pages are there; the request must be made; a job runs or has ended at the provider."""
@@ -35,19 +37,31 @@ class UnitDriver:
     """Drives one unit, which its run holds."""
 
     def __init__(
-        self, services: Services, planned: Planned, leases: Leases, *, forced_by: str = ""
+        self,
+        services: Services,
+        planned: Planned,
+        leases: Leases,
+        *,
+        forced_by: str = "",
+        taken: WorkUnit | None = None,
     ) -> None:
+        """`taken` is a unit of the backlog, which the caller holds and a run waits for."""
         self._services, self.planned, self._leases = services, planned, leases
         key = planned.request.key
         self._units = services.of(key.project).units
+        self._awaited = taken.waiting if taken else ""
         services.on_step("planned")
-        self.unit = leases.take(self._open(forced_by).id)
-        while self.unit.state.may_be_reopened:  # ended by the run that we waited for
-            self.unit = leases.take(self._open("").id)
-        if self.unit.unwanted:  # somebody asks for it again
-            self._units.set_unwanted(self.unit.id, False)
+        self.unit = taken or self._take(forced_by)
         self.raw = RawPages(services.outputs.project(key.project), key, self.unit.id)
         services.on_step("opened")
+
+    def _take(self, forced_by: str) -> WorkUnit:
+        unit = self._leases.take(self._open(forced_by).id)
+        while unit.state.may_be_reopened:  # ended by the run that we waited for
+            unit = self._leases.take(self._open("").id)
+        if unit.unwanted:  # somebody asks for it again
+            self._units.set_unwanted(unit.id, False)
+        return unit
 
     def _open(self, forced_by: str) -> WorkUnit:
         known = self.planned.unit
@@ -95,10 +109,31 @@ class UnitDriver:
         key = self.planned.request.key
         self.raw = RawPages(self._services.outputs.project(key.project), key, self.unit.id)
 
+    def admitted(self) -> bool:
+        """Whether the request may be made now; else the unit is given back, and waits."""
+        refused = admission.admit(self._services, self.unit, self.planned.plugin)
+        if refused is not None:
+            self._wait(refused.reason)
+        return refused is None
+
+    def come_later(self, error: ProviderError, seconds: float) -> None:
+        """Note that the provider took nothing and has no room; who needs it waits for so long."""
+        plugin = self.planned.plugin
+        pool = admission.pool_of(plugin, self.unit.request)
+        self._services.catalog.admissions.pause(pool, error.retry_after or seconds)
+        admission.give_back(self._services, self.unit, plugin)
+        self._wait(f"waits until {self.planned.provider} has room again: {error.what}")
+
+    def _wait(self, reason: str) -> None:
+        admission.wait(self._services, self.unit, self.planned.plugin, reason)
+        self.unit = self.unit.model_copy(update={"waiting": reason})
+        self._leases.give_back(self.unit.id)
+
     def begin(self) -> None:
         """Note that the request is about to be made."""
         if self.unit.state is UnitState.INTENT:
-            self._move(UnitState.SUBMITTING, attempts=self.unit.attempts + 1)
+            attempts = self.unit.attempts + 1
+            self._move(UnitState.SUBMITTING, attempts=attempts, waiting=self._awaited)
         self._services.on_step("submitting")
 
     def request(self, ask: Callable[[], T]) -> T:
@@ -117,10 +152,29 @@ class UnitDriver:
                 self._services.sleep(pause or 0)
         raise AssertionError("the last attempt returns or raises")
 
+    def request_once(self, ask: Callable[[], T]) -> T:
+        """Make the request once. Where it fails, the unit has not: it stands in intent where the
+        provider took nothing, in doubt where it may have and cannot be asked again, and else in
+        submitting. Raises PipelineError."""
+        self.begin()
+        try:
+            return ask()
+        except Exception as broken:
+            error = plugin_broke(self, broken)
+            if isinstance(error, ProviderError):
+                if not error.accepted or self._replay == "free":
+                    self._move(UnitState.INTENT)
+                elif self._replay == "unsafe":
+                    self._move(UnitState.IN_DOUBT)
+            raise error from broken
+
     def _after_failure(self, error: PipelineError, *, last: bool) -> None:
         """Return where the request may be made again; else raise."""
         if not isinstance(error, ProviderError):
             raise error  # ours, not the provider's: the row stays as it is
+        if error.no_room and isinstance(self.planned.plugin, Jobs):
+            self._move(UnitState.INTENT)
+            raise error  # it goes back to the backlog
         unheard = error.accepted and self._replay != "free"
         if unheard and self._replay == "unsafe":
             self._move(UnitState.IN_DOUBT)
@@ -160,6 +214,11 @@ class UnitDriver:
         self._units.postpone(self.unit.id, look)
         self._leases.give_back(self.unit.id)
 
+    def is_overdue(self) -> bool:
+        """Whether a job that still runs is given up."""
+        plugin = self.planned.plugin
+        return isinstance(plugin, Jobs) and is_overdue(self.unit, plugin, self._services.clock())
+
     def settle(self, used: tuple[Usage, ...]) -> None:
         """Note that the result is saved, and what it used."""
         self._services.on_step("published")
@@ -173,6 +232,9 @@ class UnitDriver:
         category = (
             error.category if isinstance(error, ProviderError) else FailureCategory.INPUT_REJECTED
         )
+        refused = isinstance(error, ProviderError) and not error.accepted
+        if refused or self.unit.state is UnitState.INTENT:
+            admission.give_back(self._services, self.unit, self.planned.plugin)
         self._fail(category, str(error), used)
         self._leases.give_back(self.unit.id)
 
@@ -183,6 +245,8 @@ class UnitDriver:
     def _move(self, state: UnitState, **changes: Any) -> None:
         self._leases.check(self.unit.id)
         self.unit = self._units.move(self.unit, state, self._services.clock(), **changes)
+        if state.ended or state is UnitState.IN_DOUBT:
+            admission.free(self._services, self.unit, self.planned.plugin)
 
     def _pause(self, attempt: int, error: Exception) -> float | None:
         """Seconds to wait, not all runs the same; None where the provider wishes for longer than
@@ -197,7 +261,9 @@ class UnitDriver:
 
     @property
     def _replay(self) -> str:
-        return self.planned.plugin.capabilities().replay
+        """What comes of asking again. No provider recognises a request for ever."""
+        replay = self.planned.plugin.capabilities().replay
+        return "unsafe" if replay == "deduplicated" and self.is_overdue() else replay
 
     def _doubt(self) -> InDoubt:
         return InDoubt(
@@ -216,6 +282,12 @@ class UnitDriver:
             remedy = "Run the phase again: the provider recognises the request and bills it once."
         where = f"{self.planned.provider}, work unit {self.unit.id}"
         return Unheard(what, category=error.category, where=where, remedy=remedy)
+
+
+def is_overdue(unit: WorkUnit, plugin: Jobs, now: datetime) -> bool:
+    """Whether a request was made so long ago that what came of it is given up."""
+    asked = unit.submitted_at or (unit.updated_at if unit.state is UnitState.SUBMITTING else now)
+    return now - asked > timedelta(seconds=plugin.deadline_seconds)
 
 
 def plugin_broke(driver: UnitDriver, error: Exception) -> PipelineError:

@@ -41,7 +41,7 @@ class Feeder:
         if isinstance(feed, File):
             return Inputs(file=self.source.copy())
         if isinstance(feed, Object):
-            return Inputs(object=self._object())
+            return Inputs(object=object_of(self._services, self._record))
         if isinstance(feed, Markers):
             return Inputs(markers=self._markers(feed))
         return Inputs()
@@ -56,12 +56,13 @@ class Feeder:
                     )
             return self._audio
 
-    def _object(self) -> ObjectRef:
-        source = self._record.source
-        ingest = self._services.ingest.project(self._record.key.project)
-        return ObjectRef(uri=ingest.uri(source.object_key), version=source.version)
-
     def _markers(self, feed: Markers) -> tuple[Marker, ...]:
         key = self._record.key
         found = self._services.of(key.project).results.markers(key.video)
         return tuple(marker for marker in found if marker.kind in feed.kinds)
+
+
+def object_of(services: Services, record: VideoRecord) -> ObjectRef:
+    """The source of a video as other services address it."""
+    ingest = services.ingest.project(record.key.project)
+    return ObjectRef(uri=ingest.uri(record.source.object_key), version=record.source.version)

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import UnitFailure
 from video_pipeline.pipeline.drive import Standing, UnitDriver, plugin_broke
 from video_pipeline.plugins.base import Jobs, JobStatus, Submission
-from video_pipeline.plugins.inputs import Inputs
+from video_pipeline.plugins.inputs import Inputs, Object
 
 _log = logging.getLogger(__name__)
 
@@ -23,20 +24,38 @@ def advance(
     media: MediaInfo,
     inputs: Callable[[], Inputs],
 ) -> bool:
-    """True: the raw pages are stored. False: the job runs on, and the unit is parked.
+    """True: the raw pages are stored. False: the job runs on, or the request waits for its turn,
+    and the unit is parked.
 
     Inputs are made only for a submission. Raises ProviderError for a job that failed, InDoubt
     for one that may or may not be there.
     """
     if standing == "start":
-        given = inputs()
-        taken = driver.request(lambda: plugin.submit(driver.unit, media, given))
+        taken = _submit(driver, plugin, media, inputs)
+        if taken is None:
+            return False
         driver.submitted()
         if taken.pages is not None:
             driver.store(taken.pages)
             return True
         driver.parked_at(_job(taken, driver), plugin.poll_seconds)
     return _look_up(driver, plugin, driver.unit.job or "")
+
+
+def _submit(
+    driver: UnitDriver, plugin: Jobs, media: MediaInfo, inputs: Callable[[], Inputs]
+) -> Submission | None:
+    """Hand the request over; None where the provider has no room, so that it comes later."""
+    given = inputs()
+    if not isinstance(driver.planned.plugin.capabilities().fed, Object) and not driver.admitted():
+        return None  # to fetch what is handed over took longer than a slot is kept
+    try:
+        return driver.request(lambda: plugin.submit(driver.unit, media, given))
+    except ProviderError as error:
+        if not error.no_room:
+            raise
+        driver.come_later(error, plugin.poll_seconds)
+        return None
 
 
 def _job(taken: Submission, driver: UnitDriver) -> str:
@@ -53,11 +72,12 @@ def _job(taken: Submission, driver: UnitDriver) -> str:
 
 
 def _look_up(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
+    known = True
     try:
         status = plugin.poll([job]).get(job)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         _log.warning("%s", plugin_broke(driver, error))
-        status = JobStatus(state="running")  # as far as we know; the sweep asks again
+        known, status = False, JobStatus(state="running")  # the sweep asks again
     if status is None:
         raise _ended(driver, FailureCategory.RESULT_EXPIRED, f"the provider knows no job {job}")
     if status.state == "failed":
@@ -67,6 +87,8 @@ def _look_up(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
         raise _ended(driver, why.category, why.message)
     if status.state == "succeeded" and _fetch(driver, plugin, job):
         return True
+    if status.state == "running" and known and driver.is_overdue():
+        raise _given_up(driver, plugin, job)
     driver.look_again(plugin.poll_seconds)
     return False
 
@@ -86,12 +108,31 @@ def _fetch(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
     return True
 
 
-def _ended(driver: UnitDriver, category: FailureCategory, message: str) -> ProviderError:
+def _given_up(driver: UnitDriver, plugin: Jobs, job: str) -> ProviderError:
+    """The job has had its time: it is stopped where the provider can, and all of it counts."""
+    try:
+        stopped = plugin.cancel(job)
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        _log.warning("%s", plugin_broke(driver, error))
+        stopped = False
+    told = "it was stopped" if stopped else "its provider has not stopped it"
+    hours = plugin.deadline_seconds / 3600
+    return _ended(
+        driver,
+        FailureCategory.PROVIDER_FAILED,
+        f"the job still runs {hours:g} hours after its submission, and is given up; {told}",
+        driver.unit.planned,
+    )
+
+
+def _ended(
+    driver: UnitDriver, category: FailureCategory, message: str, used: tuple[Usage, ...] = ()
+) -> ProviderError:
     error = ProviderError(
         message,
         category=category,
         where=f"{driver.planned.provider}, job {driver.unit.job}",
         remedy="Run the phase again, or choose another provider for it in pipeline.yaml.",
     )
-    driver.fail(error)
+    driver.fail(error, used)
     return error

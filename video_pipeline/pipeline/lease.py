@@ -58,13 +58,19 @@ class Leases:
     def take(self, unit: str) -> WorkUnit:
         """The unit, once nobody else holds it, as it then stands."""
         while True:
-            until = self._elapsed() + self._seconds
-            taken = self._units.claim(unit, self._services.holder, self._lease)
+            taken = self.try_take(unit)
             if taken is not None:
-                with self._lock:
-                    self._held[unit] = until
                 return taken
             self._services.sleep(_LOOK_AGAIN_SECONDS)
+
+    def try_take(self, unit: str) -> WorkUnit | None:
+        """The same, but None where somebody else holds it now."""
+        until = self._elapsed() + self._seconds
+        taken = self._units.claim(unit, self._services.holder, self._lease)
+        if taken is not None:
+            with self._lock:
+                self._held[unit] = until
+        return taken
 
     def give_back(self, unit: str) -> None:
         """Let others have a unit that has ended or parked."""

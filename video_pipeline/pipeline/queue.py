@@ -118,16 +118,14 @@ class PhaseQueue:
             self.report.tell(phase, PhaseState.RUNNING, provider=planned.provider, unit=unit)
 
     def parked(self, phase: Phase, units: Sequence[WorkUnit]) -> None:
-        """The provider's jobs run on without us."""
+        """The provider's jobs run on without us, or requests wait for their turn."""
         provider = units[0].request.provider
-        jobs = [unit.job or "" for unit in units]
-        run = f"job {jobs[0]} is" if len(jobs) == 1 else f"jobs {', '.join(jobs)} are"
         self._end(
             Outcome(
                 phase=phase,
                 state=PhaseState.PARKED,
                 provider=provider,
-                message=f"{run} running at {provider}",
+                message="; ".join(_parked(unit) for unit in units),
                 unit=units[0].id,
                 job=units[0].job,
                 awaits=tuple(unit.id for unit in units),
@@ -260,6 +258,11 @@ class PhaseQueue:
             passes=passes,
         )
         return self._giving_up.failed(failure, self.order(phase)) if mendable else failure
+
+
+def _parked(unit: WorkUnit) -> str:
+    """Why nothing is done about a unit now."""
+    return unit.waiting or f"job {unit.job} is running at {unit.request.provider}"
 
 
 def _allows_fallback(error: PipelineError) -> bool:

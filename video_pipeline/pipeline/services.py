@@ -20,6 +20,7 @@ from video_pipeline.domain.values import Frozen
 from video_pipeline.media.reader import MediaReader
 from video_pipeline.notices.queue import NoticeQueue
 from video_pipeline.pipeline.choices import Choices
+from video_pipeline.pipeline.limits import Limits
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.storage.store import IngestStore, OutputStore
 
@@ -102,6 +103,8 @@ class Services:
     scratch_bytes: int = 100 << 30
     """How much copies of remote sources may take there."""
     policy: WorkPolicy = field(default_factory=WorkPolicy)
+    limits: Limits = field(default_factory=Limits)
+    """What a day may cost."""
     arrivals: ArrivalPolicy = field(default_factory=ArrivalPolicy)
     removals: Mapping[str, Removal] = field(default_factory=dict[str, Removal])
     """By project, where one decides otherwise than `arrivals.removal`."""

@@ -107,6 +107,14 @@ class CatalogForm(Form):
     """The name of the database."""
 
 
+class LimitsForm(Form):
+    """What a day may cost."""
+
+    paid_minutes_per_day: float | None = Field(None, ge=0)
+    """How many minutes of video and audio may be billed in a day, from 00:00 UTC on. A video counts
+    as often as it is analysed. `.inf` for no limit."""
+
+
 class ProviderForm(Form):
     """A plugin with its options, under a name of your own."""
 
@@ -114,6 +122,9 @@ class ProviderForm(Form):
     """The plugin's name."""
     options: dict[str, JsonValue] = Field(default_factory=dict)
     """The plugin's options. `{env: NAME}` takes the value of a variable."""
+    limits: LimitsForm = LimitsForm(paid_minutes_per_day=None)
+    """Of its account, all projects together: 600 paid minutes without it; of several entries of one
+    account the smallest."""
 
 
 class PhaseForm(Form):
@@ -156,6 +167,8 @@ class ProjectForm(Form):
     """Its own choices; a phase that is left out is chosen as for everyone."""
     removal: Removal | None = None
     """What becomes of its videos whose objects are gone; `arrivals.removal` without it."""
+    limits: LimitsForm = LimitsForm(paid_minutes_per_day=None)
+    """Its own limits; those of everyone without them."""
 
 
 class PipelineForm(Form):
@@ -171,6 +184,8 @@ class PipelineForm(Form):
     """What single projects choose otherwise."""
     arrivals: ArrivalPolicy = ArrivalPolicy()
     """How arrivals are found, and what becomes of videos whose objects are gone."""
+    limits: LimitsForm = LimitsForm(paid_minutes_per_day=None)
+    """Of each project: 60 paid minutes without it."""
     work: WorkPolicy = WorkPolicy()
     """How the work is driven."""
     media: MediaLimits = MediaLimits()

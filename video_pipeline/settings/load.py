@@ -12,6 +12,7 @@ from video_pipeline.settings.address import read_address, read_webserver
 from video_pipeline.settings.document import Document, read_document
 from video_pipeline.settings.entries import read_entries, with_models
 from video_pipeline.settings.form import PipelineForm
+from video_pipeline.settings.limits import read_limits
 from video_pipeline.settings.model import Settings
 from video_pipeline.settings.problems import from_pydantic, raise_for
 from video_pipeline.settings.selections import check_choices, read_choices
@@ -48,6 +49,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
         arrivals=form.arrivals,
         removals={name: one.removal for name, one in form.projects.items() if one.removal},
         work=form.work,
+        limits=read_limits(form),
         media=form.media,
         models=models,
         webserver=read_webserver(document, form.webserver, environ.get(WEBSERVER), environ),

@@ -12,6 +12,7 @@ from video_pipeline.domain.source import Removal
 from video_pipeline.domain.values import Frozen
 from video_pipeline.media.reader import MediaLimits
 from video_pipeline.pipeline.choices import Choices
+from video_pipeline.pipeline.limits import Limits
 from video_pipeline.pipeline.services import ArrivalPolicy, WorkPolicy
 from video_pipeline.storage.s3_options import S3Options
 
@@ -99,6 +100,7 @@ class Settings(Frozen):
     removals: dict[str, Removal]
     """By project, where one decides otherwise than `arrivals`."""
     work: WorkPolicy
+    limits: Limits
     media: MediaLimits
     webserver: str | None = None
     """Where Dagster's webserver is."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -113,11 +114,18 @@ def use_units(half: ProjectCatalog, request: WorkRequest, now: datetime) -> None
     units = half.units
     unit = units.open(request, 0, (), now)
     units.latest(request)
+    units.wait(unit.id, "full", "pool", Fraction(9))
+    units.backlog()
+    units.waiting("pool")
+    units.waiting("pool", 5, 9.0)
+    units.number(unit, "pool")
+    units.let_go(unit.id, now)
     units.get(unit.id)
     units.claim(unit.id, "a", timedelta(minutes=1))
     units.renew(unit.id, "a", timedelta(minutes=1))
     units.release(unit.id, "a")
     unit = units.move(unit, UnitState.SUBMITTING, now)
+    units.abandoned()
     unit = units.move(unit, UnitState.RUNNING, now, job="j", poll_at=now)
     units.postpone(unit.id, now)
     units.due(now)

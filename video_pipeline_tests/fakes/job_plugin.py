@@ -17,10 +17,13 @@ from video_pipeline.domain.usage import Meter, MeterSpec, Usage, summed
 from video_pipeline.domain.work import UnitFailure, WorkRequest, WorkUnit
 from video_pipeline.plugins.base import (
     AnalysisRequest,
+    Heard,
     Jobs,
     JobStatus,
+    Listens,
     PluginOptions,
     Refusal,
+    Slots,
     Submission,
     UnitPlan,
     planned_usage,
@@ -34,20 +37,36 @@ from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 # The vendor listens on this machine: no proxy of the environment is asked.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
+_CATEGORIES = {409: FailureCategory.CONCURRENCY, 429: FailureCategory.THROTTLED}
+
 
 class VendorOptions(PluginOptions):
-    """Where the vendor listens, and whether it is given a token."""
+    """Where the vendor listens, whether it is given a token, how many jobs it is thought to run at
+    once, and whether its events are heard."""
 
     url: str
     token: bool = True
     timeout_seconds: float = 10.0
+    slots: int | None = None
+    events: bool = False
 
 
-class VendorJobs(Jobs):
+class VendorJobs(Jobs, Listens):
     """The vendor's protocol."""
 
     poll_seconds = 1.0
     options: VendorOptions
+
+    def slots(self, operation: str) -> Slots | None:
+        limit = self.options.slots
+        return None if limit is None else Slots(shared_by="everything", limit=limit)
+
+    def listen(self) -> Sequence[Heard]:
+        told = self._ask("/events") if self.options.events else {}
+        return [Heard(job=job, receipt=receipt) for receipt, job in told.items()]
+
+    def acknowledge(self, heard: Sequence[Heard]) -> None:
+        self._ask("/events", json.dumps([one.receipt for one in heard]).encode())
 
     def submit(self, unit: WorkUnit, media: MediaInfo, inputs: Inputs) -> Submission:
         body = {
@@ -99,11 +118,11 @@ class VendorJobs(Jobs):
             ) from error
 
     def _refused(self, error: urllib.error.HTTPError) -> ProviderError:
-        busy = error.code == 429
+        busy = error.code in (409, 429)
         wish = error.headers.get("Retry-After")
         return ProviderError(
             f"the vendor refused: {json.loads(error.read())['message']}",
-            category=FailureCategory.THROTTLED if busy else FailureCategory.INPUT_REJECTED,
+            category=_CATEGORIES.get(error.code, FailureCategory.INPUT_REJECTED),
             where=self.options.url,
             remedy="Wait a little." if busy else "Choose another provider.",
             accepted=False,

@@ -1,4 +1,5 @@
-"""A run of one video in a process of its own, that can be killed with SIGKILL at any step.
+"""A run of one video, or a round of the sweep, in a process of its own, that can be killed with
+SIGKILL at any step.
 
 The process is forked from a server that has imported everything, so that a hundred of them are
 cheap. What it works on (MongoDB, folders, the vendor) is real and outlives it.
@@ -9,7 +10,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 from video_pipeline.catalog.connection import connect
@@ -18,6 +19,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.media.child import ChildMediaReader
 from video_pipeline.pipeline.analyse import analyse
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
+from video_pipeline.pipeline.complete import make_round
 from video_pipeline.pipeline.services import Services, WorkPolicy
 from video_pipeline.storage.folder import FolderIngest, FolderOutputs
 from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots
@@ -38,6 +40,7 @@ class Deployment:
     folder: Path
     vendor: str
     token: bool
+    slots: int | None = None
 
 
 def services(deployment: Deployment, kill_at: str | None = None) -> Services:
@@ -50,7 +53,7 @@ def services(deployment: Deployment, kill_at: str | None = None) -> Services:
     scratch = deployment.folder / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     (deployment.folder / "ingest").mkdir(exist_ok=True)
-    options = VendorOptions(url=deployment.vendor, token=deployment.token)
+    options = VendorOptions(url=deployment.vendor, token=deployment.token, slots=deployment.slots)
     return Services(
         catalog=connect(deployment.uri, deployment.database),
         ingest=FolderIngest(deployment.folder / "ingest"),
@@ -70,8 +73,14 @@ def _run(deployment: Deployment, key: str, kill_at: str | None) -> None:
     parts.catalog.close()
 
 
+def _sweep(deployment: Deployment, kill_at: str | None) -> None:
+    parts = services(deployment, kill_at)
+    make_round(parts, parts.clock())
+    parts.catalog.close()
+
+
 class Runs:
-    """Starts runs, and kills them."""
+    """Starts runs and sweeps, and kills them."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
@@ -85,10 +94,25 @@ class Runs:
         if kill_after is not None:
             time.sleep(kill_after)
             process.kill()
-        process.join(120)
-        code = process.exitcode
-        process.kill()
-        process.close()
-        if code not in (0, -signal.SIGKILL):
-            raise AssertionError(f"the run of {key} ended with {code}")
-        return code != 0
+        return _killed(process, f"the run of {key}")
+
+    def sweep(self, *, kill_at: str | None = None, side_by_side: int = 1) -> bool:
+        """Make one round of the sweep in each of some processes; whether one was killed."""
+        arguments = (self._deployment, kill_at)
+        processes = [
+            self._context.Process(target=_sweep, args=arguments) for _ in range(side_by_side)
+        ]
+        for process in processes:
+            process.start()
+        killed = [_killed(process, "a sweep") for process in processes]
+        return any(killed)
+
+
+def _killed(process: ForkServerProcess, what: str) -> bool:
+    process.join(120)
+    code = process.exitcode
+    process.kill()
+    process.close()
+    if code not in (0, -signal.SIGKILL):
+        raise AssertionError(f"{what} ended with {code}")
+    return code != 0

@@ -1,7 +1,8 @@
 """A vendor of analyses on a loopback port: takes jobs over HTTP, bills and ends them.
 
 It lives in the process of the test, so that it outlives the runs that are killed. It can be told
-to answer at once, to refuse, to be busy, to take a job and drop the line, and to fail.
+to answer at once, to refuse, to be busy, to take a job and drop the line, and to fail; to run only
+so many jobs at once; and it tells of ended jobs in a queue of events.
 """
 
 import contextlib
@@ -44,6 +45,11 @@ class Vendor:
         """Seconds that it wishes for while it is busy."""
         self.stops_jobs = False
         """Whether a running job can be stopped."""
+        self.cap: int | None = None
+        """How many jobs run at once; more are refused (409)."""
+        self.most_running = 0
+        self.events: dict[str, str] = {}
+        """Ended jobs that nobody has acknowledged, by receipt."""
         self.answer = threading.Event()
         self._tokens: dict[str, Job] = {}
         self._lock = threading.Lock()
@@ -80,6 +86,7 @@ class Vendor:
             for job in self.jobs.values():
                 if job.video == video and job.state == "running":
                     job.state = state
+                    self.events[f"receipt-{job.id}"] = job.id
 
     def forget(self, video: str) -> None:
         """Lose every job of a video, as a vendor does whose results have expired."""
@@ -105,6 +112,8 @@ class Vendor:
                 return {"refuse": 400, "busy": 429}[how], {"message": f"the vendor said {how}"}
             job = self._tokens.get(token) if token else None
             if job is None:
+                if self.cap is not None and self.running >= self.cap:
+                    return 409, {"message": f"{self.cap} jobs run already"}
                 job = self._new_job(video, Fraction(body["duration"]), how, token)
         if how == "hang":
             self.answer.wait(600)
@@ -113,6 +122,11 @@ class Vendor:
         if how == "now":
             return 200, {"pages": pages(job)}
         return 200, {"job": job.id}
+
+    @property
+    def running(self) -> int:
+        """How many jobs run."""
+        return sum(job.state == "running" for job in self.jobs.values())
 
     def _next_behaviour(self, video: str) -> Behaviour:
         script = self.behaviour[video]
@@ -126,6 +140,7 @@ class Vendor:
         job.state = ended.get(how, "running")  # type: ignore[assignment]
         self.jobs[job.id] = job
         self.billed[video] += 1
+        self.most_running = max(self.most_running, self.running)
         if token:
             self._tokens[token] = job
         return job
@@ -136,6 +151,11 @@ class Vendor:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 size = int(self.headers["Content-Length"])
+                if self.path == "/events":
+                    for receipt in json.loads(self.rfile.read(size)):
+                        vendor.events.pop(receipt, None)
+                    self._send(200, {})
+                    return
                 if self.path.endswith("/stop"):
                     self.rfile.read(size)
                     self._send(200, {"stopped": vendor.stop(self.path.split("/")[2])})
@@ -148,6 +168,9 @@ class Vendor:
 
             def do_GET(self) -> None:
                 address = urlsplit(self.path)
+                if address.path == "/events":
+                    self._send(200, dict(vendor.events))
+                    return
                 if address.path == "/jobs":
                     wanted = parse_qs(address.query).get("id", [])
                     found = {j: vendor.jobs[j].state for j in wanted if j in vendor.jobs}

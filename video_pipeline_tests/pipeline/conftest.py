@@ -27,6 +27,12 @@ def short_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return encode(tmp_path_factory.mktemp("media") / "short.mp4")
 
 
+@pytest.fixture(scope="session")
+def long_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six seconds of the same."""
+    return encode(tmp_path_factory.mktemp("media") / "long.mp4", seconds=6)
+
+
 @pytest.fixture
 def vendor() -> Iterator[Vendor]:
     with Vendor() as vendor:

@@ -13,7 +13,8 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.complete import hint, sweep
+from video_pipeline.pipeline.complete import sweep
+from video_pipeline.pipeline.listen import hint
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.fakes.vendor import Behaviour, Vendor

@@ -136,7 +136,9 @@ class Crowd(Watcher):
                 yield from (one.model_copy(update={"range": within}) for one in looks)
 
 
-def test_long_results_are_published_in_the_memory_of_a_few_pages(watching: Services, deliver: Deliver) -> None:
+def test_long_results_are_published_in_the_memory_of_a_few_pages(
+    watching: Services, deliver: Deliver
+) -> None:
     key = deliver("acme/one")
     plugins = {**watching.plugins, "watcher": Crowd()}
     kept: list[int] = []

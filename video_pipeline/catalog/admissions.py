@@ -1,0 +1,251 @@
+"""What all projects of a deployment share at its providers: slots, and the paid minutes of a day.
+
+These documents are the deployment's, not one project's: twenty jobs at once and an account's
+minutes are bounds over all projects, and who is next among them can be decided only where all of
+them are seen. Nothing of a project but numbers of seconds, names of pools and identities of work
+units is written here, and each entry carries its project_id. A pool is one document, changed by
+one atomic update by the server's clock; the minutes are counted in transactions.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from video_pipeline.catalog.interface import Budget, Pool, Slot
+from video_pipeline.catalog.scoped import DOCUMENT_VERSION, Document, address_of, translated
+
+_QUEUED_MILLISECONDS = 120_000
+"""How long a refusal tells newcomers that others wait; renewed while they do."""
+_MILLISECOND = timedelta(milliseconds=1)
+_MOST = 2**53
+"""Milliseconds that stand for no limit."""
+
+
+class MongoAdmissions:
+    """Implements Admissions."""
+
+    def __init__(self, database: Database[Document]) -> None:
+        self._client, self._address = database.client, address_of(database.client)
+        self._pools, self._paid = database["pools"], database["paid_seconds"]
+        self._reservations = database["reservations"]
+
+    def take(
+        self,
+        pool: str,
+        limit: int,
+        project: str,
+        unit: str,
+        lease: timedelta,
+        *,
+        newcomer: bool = False,
+    ) -> bool:
+        until = {"$add": ["$$NOW", lease // _MILLISECOND]}
+        mine = {"project_id": {"$literal": project}, "unit": {"$literal": unit}}
+        slot = {**mine, "since": "$$NOW", "until": until}
+        here: Document = {"$in": [mine["unit"], "$holders.unit"]}
+        room = {"$lt": [{"$size": "$holders"}, limit]}
+        open_: list[Document] = [room, {"$lte": ["$paused_until", "$$NOW"]}]
+        if newcomer:
+            open_.append({"$lte": ["$queued_until", "$$NOW"]})
+        served = {"project_id": mine["project_id"], "at": "$$NOW"}
+        changed = {
+            "holders": {"$concatArrays": [_but("holders", "unit", unit), [slot]]},
+            "served": {"$concatArrays": [_but("served", "project_id", project), [served]]},
+        }
+        renewed = {"holders": {"$map": {"input": "$holders", "in": _renewed(unit, until)}}}
+        queued = {"queued_until": {"$add": ["$$NOW", _QUEUED_MILLISECONDS]}}
+        found = self._change(
+            pool,
+            [
+                {"$set": {"case": {"$cond": [here, 1, {"$cond": [{"$and": open_}, 2, 3]}]}}},
+                {"$set": _by_case(("holders", "served", "queued_until"), renewed, changed, queued)},
+                {"$unset": "case"},
+            ],
+        )
+        return any(holder["unit"] == unit for holder in found["holders"])
+
+    def free(self, pool: str, unit: str) -> None:
+        with translated(self._address):
+            self._pools.update_one({"_id": pool}, {"$pull": {"holders": {"unit": unit}}})
+
+    def free_expired(self, pool: str, unit: str) -> None:
+        gone = {"$and": [{"$eq": ["$$one.unit", unit]}, {"$lte": ["$$one.until", "$$NOW"]}]}
+        kept = {"$filter": {"input": "$holders", "as": "one", "cond": {"$not": [gone]}}}
+        with translated(self._address):
+            self._pools.update_one({"_id": pool}, [{"$set": {"holders": kept}}])
+
+    def pause(self, pool: str, seconds: float) -> None:
+        until = {"$add": ["$$NOW", round(seconds * 1000)]}
+        self._change(pool, [{"$set": {"paused_until": {"$max": ["$paused_until", until]}}}])
+
+    def nobody_waits(self, pool: Pool) -> None:
+        seen = {"_id": pool.name, "queued_until": pool.queued_until}
+        with translated(self._address):
+            self._pools.update_one(seen, [{"$set": {"queued_until": "$$NOW"}}])
+
+    def pools(self, *names: str) -> list[Pool]:
+        chosen: Document = {"_id": {"$in": list(names)}} if names else {}
+        paused = {"$gt": ["$paused_until", "$$NOW"]}
+        stages: list[Document] = [{"$match": chosen}, {"$set": {"paused": paused}}]
+        with translated(self._address), self._pools.aggregate(stages) as cursor:
+            return [_pool(document) for document in cursor]
+
+    def reserve(
+        self, unit: str, project: str, account: str, seconds: Fraction, budget: Budget, day: date
+    ) -> str | None:
+        amount = -(-seconds * 1000 // 1)
+        counters = (
+            (_project(project), project, _milliseconds(budget.project_seconds)),
+            (_account(account), "", _milliseconds(budget.account_seconds)),
+        )
+        for name, of, _ in counters:
+            self._make_counter(name, of, day)
+
+        def count(session: ClientSession) -> str | None:
+            if self._reservations.find_one({"_id": unit}, session=session):
+                return None
+            for name, _, limit in counters:
+                fits = {"_id": _counter(name, day), "milliseconds": {"$lte": limit - int(amount)}}
+                more = {"$inc": {"milliseconds": int(amount)}}
+                if not self._paid.update_one(fits, more, session=session).modified_count:
+                    session.abort_transaction()
+                    return name.partition(" ")[0]
+            self._reservations.insert_one(
+                {
+                    "_id": unit,
+                    "project_id": project,
+                    "schema_version": DOCUMENT_VERSION,
+                    "counters": [_counter(name, day) for name, *_ in counters],
+                    "milliseconds": int(amount),
+                    "at": _midnight(day),
+                },
+                session=session,
+            )
+            return None
+
+        with translated(self._address), self._client.start_session() as session:
+            return session.with_transaction(count)
+
+    def give_back(self, unit: str) -> None:
+        def uncount(session: ClientSession) -> None:
+            found = self._reservations.find_one_and_delete({"_id": unit}, session=session)
+            for name in found["counters"] if found else ():
+                less = {"$inc": {"milliseconds": -found["milliseconds"]}} if found else {}
+                self._paid.update_one({"_id": name}, less, session=session)
+
+        with translated(self._address):
+            if self._reservations.find_one({"_id": unit}, projection=["_id"]) is None:
+                return
+            with self._client.start_session() as session:
+                session.with_transaction(uncount)
+
+    def used(
+        self, day: date, *, project: str | None = None, account: str | None = None
+    ) -> Fraction:
+        name = _account(account) if account is not None else _project(project or "")
+        with translated(self._address):
+            found = self._paid.find_one({"_id": _counter(name, day)})
+        return Fraction(found["milliseconds"] if found else 0, 1000)
+
+    def _make_counter(self, name: str, project: str, day: date) -> None:
+        fresh = {
+            "project_id": project,
+            "schema_version": DOCUMENT_VERSION,
+            "milliseconds": 0,
+            "at": _midnight(day),
+        }
+        where = {"_id": _counter(name, day)}
+        with translated(self._address):
+            if self._paid.find_one(where, projection=["_id"]) is None:
+                self._put(self._paid, where, {"$setOnInsert": fresh})
+
+    def _change(self, pool: str, stages: list[Document]) -> Document:
+        """Change one pool, made where it is missing, and give what it has become."""
+        start: Document = {
+            "schema_version": DOCUMENT_VERSION,
+            "holders": {"$ifNull": ["$holders", []]},
+            "served": {"$ifNull": ["$served", []]},
+            "queued_until": {"$ifNull": ["$queued_until", "$$NOW"]},
+            "paused_until": {"$ifNull": ["$paused_until", "$$NOW"]},
+        }
+        with translated(self._address):
+            return self._put(self._pools, {"_id": pool}, [{"$set": start}, *stages])
+
+    def _put(self, collection: Any, where: Document, change: Any) -> Document:
+        def put() -> Document:
+            found: Document = collection.find_one_and_update(
+                where, change, upsert=True, return_document=ReturnDocument.AFTER
+            )
+            return found
+
+        try:
+            return put()
+        except DuplicateKeyError:
+            return put()  # another made it between our look and our insert
+
+
+def _but(field: str, name: str, value: str) -> Document:
+    """A list without the entries of this name's value."""
+    others = {"$ne": [f"$$one.{name}", {"$literal": value}]}
+    return {"$filter": {"input": f"${field}", "as": "one", "cond": others}}
+
+
+def _renewed(unit: str, until: Document) -> Document:
+    """A holder as it is, this unit's with another end."""
+    mine = {"$eq": ["$$this.unit", {"$literal": unit}]}
+    return {"$cond": [mine, {"$mergeObjects": ["$$this", {"until": until}]}, "$$this"]}
+
+
+def _by_case(fields: tuple[str, ...], *cases: Document) -> Document:
+    """What each field becomes in the first case, the second and so on."""
+    return {
+        field: {
+            "$switch": {
+                "branches": [
+                    {"case": {"$eq": ["$case", number]}, "then": change[field]}
+                    for number, change in enumerate(cases, 1)
+                    if field in change
+                ],
+                "default": f"${field}",
+            }
+        }
+        for field in fields
+    }
+
+
+def _pool(document: Document) -> Pool:
+    return Pool(
+        name=document["_id"],
+        holders=tuple(
+            Slot(project=one["project_id"], unit=one["unit"], since=one["since"])
+            for one in document["holders"]
+        ),
+        served={one["project_id"]: one["at"] for one in document["served"]},
+        paused=document["paused"],
+        queued_until=document["queued_until"],
+    )
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(min(seconds * 1000, _MOST))
+
+
+def _project(project: str) -> str:
+    return f"project {project}"
+
+
+def _account(account: str) -> str:
+    return f"account {account}"
+
+
+def _counter(name: str, day: date) -> str:
+    return f"{day.isoformat()} {name}"
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -1,0 +1,203 @@
+"""Whether a request may be made now: a slot is free, and the day's paid minutes are not used up.
+
+Asked before each request that a provider bounds or bills, by runs and by the sweep. A unit that is
+not admitted waits in the backlog, with the reason; submit.py says who is next.
+"""
+
+import math
+from datetime import UTC, date, timedelta
+from fractions import Fraction
+
+from video_pipeline.catalog.interface import Budget, Pool
+from video_pipeline.domain.admission import (
+    Turn,
+    account_name,
+    paid_seconds,
+    place_of,
+    pool_name,
+)
+from video_pipeline.domain.values import Frozen
+from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
+from video_pipeline.pipeline.services import Services
+from video_pipeline.plugins.base import Jobs, Plugin, Slots
+
+GRANTED = timedelta(minutes=10)
+"""How long a slot is kept for a run that has yet to begin, or is fetching what it hands over."""
+
+
+class Refused(Frozen):
+    """Why a request may not be made now."""
+
+    reason: str
+    full: bool
+    """Whether no slot is free; else the day's paid minutes are used up."""
+
+
+class Place(Frozen):
+    """Where a unit stands among all that wait for a pool, from 1."""
+
+    place: int
+    of: int
+
+
+def slots_of(plugin: Plugin, request: WorkRequest) -> Slots | None:
+    """What bounds a request at its provider."""
+    return plugin.slots(request.operation) if isinstance(plugin, Jobs) else None
+
+
+def pool_of(plugin: Plugin, request: WorkRequest) -> str:
+    """The pool in which a request waits, bounded or not."""
+    slots = slots_of(plugin, request)
+    return pool_name(request, slots.shared_by if slots else None)
+
+
+def admit(
+    services: Services,
+    unit: WorkUnit,
+    plugin: Plugin,
+    *,
+    newcomer: bool = True,
+    lease: timedelta = GRANTED,
+) -> Refused | None:
+    """Take what the unit's request needs; None where it has got it. Repeatable.
+
+    A newcomer passes nobody that waits. A request that may have been made already, and is made
+    again with its token, needs nothing more. Raises CatalogError.
+    """
+    if not _take(services, unit, plugin, newcomer, lease):
+        if unit.state is UnitState.SUBMITTING:
+            return None
+        return Refused(reason=_crowded(services, unit, plugin), full=True)
+    refused = None if unit.state is UnitState.SUBMITTING else _reserve(services, unit)
+    if refused is not None:
+        free(services, unit, plugin)
+        return Refused(reason=refused, full=False)
+    return None
+
+
+def wait(services: Services, unit: WorkUnit, plugin: Plugin, reason: str) -> None:
+    """Put a unit in intent into the backlog."""
+    units = services.of(unit.request.key.project).units
+    units.wait(unit.id, reason, pool_of(plugin, unit.request), paid_seconds(unit.planned))
+
+
+def free(services: Services, unit: WorkUnit, plugin: Plugin | None) -> None:
+    """Give the unit's slot back: its job has ended, or its request was not made."""
+    if plugin is not None and slots_of(plugin, unit.request):
+        services.catalog.admissions.free(pool_of(plugin, unit.request), unit.id)
+
+
+def give_back(services: Services, unit: WorkUnit, plugin: Plugin | None) -> None:
+    """The same, and its paid minutes: the provider refused it, or was never asked."""
+    free(services, unit, plugin)
+    if paid_seconds(unit.planned):
+        services.catalog.admissions.give_back(unit.id)
+
+
+def projects_in(services: Services, pool: str, state: Pool | None) -> dict[str, Turn]:
+    """How each project stands in a pool; those that have nothing there are left out."""
+    held: dict[str, int] = {}
+    for slot in state.holders if state else ():
+        held[slot.project] = held.get(slot.project, 0) + 1
+    found: dict[str, Turn] = {}
+    for project in services.catalog.projects():
+        waiting = services.of(project).units.backlog().get(pool, 0)
+        if waiting or project in held:
+            served = state.served.get(project) if state else None
+            found[project] = Turn(waiting=waiting, held=held.get(project, 0), served=served)
+    return found
+
+
+def place(services: Services, unit: WorkUnit, pool: str) -> Place:
+    """Where a unit stands that waits for a pool, or is about to: as many requests are made before
+    its own, where no other project comes to it meanwhile."""
+    project = unit.request.key.project
+    state = next(iter(services.catalog.admissions.pools(pool)), None)
+    found = projects_in(services, pool, state)
+    mine = found.get(project, Turn(waiting=0))
+    number = services.of(project).units.number(unit, pool)
+    mine = mine.model_copy(update={"waiting": max(mine.waiting + (not unit.waiting), number)})
+    found[project] = mine
+    total = sum(turn.waiting for turn in found.values())
+    return Place(place=place_of(found, project, number), of=total)
+
+
+def budget_of(services: Services, request: WorkRequest) -> Budget:
+    """What the request's project and account may use in a day."""
+    limits, project = services.limits, request.key.project
+    account = limits.of_account(services.plugins, request.plugin, request.account)
+    return Budget(project_seconds=limits.of_project(project) * 60, account_seconds=account * 60)
+
+
+def seconds_left(services: Services, request: WorkRequest) -> float:
+    """The paid seconds that requests like this one may still use today."""
+    budget, day, used = budget_of(services, request), today(services), services.catalog.admissions
+    of_project = used.used(day, project=request.key.project)
+    of_account = used.used(day, account=account_name(request))
+    left = min(budget.project_seconds - of_project, budget.account_seconds - of_account)
+    return max(0.0, left)
+
+
+def today(services: Services) -> date:
+    """The day, in UTC, in which minutes are counted now."""
+    return services.clock().astimezone(UTC).date()
+
+
+def _take(
+    services: Services, unit: WorkUnit, plugin: Plugin, newcomer: bool, lease: timedelta
+) -> bool:
+    slots = slots_of(plugin, unit.request)
+    if slots is None:
+        return True
+    pool, project = pool_of(plugin, unit.request), unit.request.key.project
+    pools = services.catalog.admissions
+    return pools.take(pool, slots.limit, project, unit.id, lease, newcomer=newcomer)
+
+
+def _reserve(services: Services, unit: WorkUnit) -> str | None:
+    """Count the unit's paid seconds; why they may not be used today, None where they may."""
+    seconds = paid_seconds(unit.planned)
+    if not seconds:
+        return None
+    request, day, budget = unit.request, today(services), budget_of(services, unit.request)
+    refused = services.catalog.admissions.reserve(
+        unit.id, request.key.project, account_name(request), seconds, budget, day
+    )
+    return None if refused is None else used_up(services, request, refused, seconds)
+
+
+def used_up(services: Services, request: WorkRequest, whose: str, seconds: Fraction | None) -> str:
+    """Why paid seconds may not be used today, and when they may. `whose`: project or account."""
+    budget, project = budget_of(services, request), request.key.project
+    if whose == "project":
+        limit, who = budget.project_seconds, project
+        own = project in services.limits.projects
+        key = f"projects.{project}.limits" if own else "limits"
+    else:
+        limit, who = budget.account_seconds, f"account {request.account} of {request.plugin}"
+        key = f"providers.{request.provider}.limits"
+    option = f"{key}.paid_minutes_per_day"
+    if seconds is not None and seconds > limit:
+        return (
+            f"it needs {_minutes(float(seconds))} paid minutes, more than the {_minutes(limit)} "
+            f"that {who} may use in a whole day; it goes on only when {option} is raised"
+        )
+    return (
+        f"{who} has used up its {_minutes(limit)} paid minutes of {today(services)}, or too few "
+        f"are left; it goes on at 00:00 UTC or when {option} is raised"
+    )
+
+
+def _crowded(services: Services, unit: WorkUnit, plugin: Plugin) -> str:
+    request, slots = unit.request, slots_of(plugin, unit.request)
+    assert slots is not None, "without slots nothing is crowded"
+    found = place(services, unit, pool_of(plugin, request))
+    return (
+        f"waits for one of {slots.limit} slots of {request.plugin}, account {request.account}, "
+        f"region {request.region} ({slots.shared_by}): place {found.place} of {found.of}"
+    )
+
+
+def _minutes(seconds: float) -> str:
+    minutes = seconds / 60
+    return "infinite" if math.isinf(minutes) else f"{round(minutes, 1):g}"

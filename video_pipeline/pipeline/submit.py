@@ -1,0 +1,270 @@
+"""Requests that are made without a run: those whose turn in the backlog has come, and those that a
+process left behind that died while it made them.
+
+Here requests are made whose plugin is fed the object's address itself: nothing is downloaded. For
+all others, and wherever something comes of it but a job or a later try, the run is let go that
+waits: it asks by itself, and tells what came of it.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from video_pipeline.catalog.interface import Pool
+from video_pipeline.domain.admission import pool_name, turns
+from video_pipeline.domain.errors import CatalogError, PipelineError, ProviderError
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline import admission
+from video_pipeline.pipeline.assign import Planned, options_of
+from video_pipeline.pipeline.close import close
+from video_pipeline.pipeline.drive import UnitDriver, is_overdue
+from video_pipeline.pipeline.feeder import object_of
+from video_pipeline.pipeline.lease import Leases
+from video_pipeline.pipeline.services import Services
+from video_pipeline.plugins.base import Jobs, Plugin
+from video_pipeline.plugins.inputs import Inputs, Object
+
+_log = logging.getLogger(__name__)
+A_ROUND = 100
+"""Requests of one pool that one round makes, at most."""
+SECONDS_A_ROUND = 20.0
+"""For how long a round begins with another one. Each pool has a thread of its own: a provider that
+hangs holds up no other's requests."""
+_THREADS = 16
+_PAUSE_SECONDS = 60.0
+"""The longest that nobody is asked where a provider has no room or does not answer."""
+
+
+def submit_backlog(services: Services) -> int:
+    """Make the requests whose turn has come, fairly between the projects; how many were made.
+
+    Raises CatalogError.
+    """
+    pools = services.catalog.admissions.pools()
+    waited_for = {p for project in services.catalog.projects() for p in _backlog(services, project)}
+    for pool in pools:
+        if pool.name not in waited_for:
+            services.catalog.admissions.nobody_waits(pool)
+    known = {pool.name: pool for pool in pools}
+    turns_of = [_Round(services, known.get(n) or Pool(name=n)) for n in sorted(waited_for)]
+    return _side_by_side(turns_of)
+
+
+def count_waiting(services: Services) -> int:
+    """How many units wait for their turn."""
+    return sum(
+        count
+        for project in services.catalog.projects()
+        for count in _backlog(services, project).values()
+    )
+
+
+def submit_left_behind(services: Services) -> int:
+    """Make requests again that a process began and did not live to note, where the provider
+    recognises them. Where it does not, a run that waits is let go and puts them in doubt."""
+    rounds: dict[str, _Again] = {}
+    for project in services.catalog.projects():
+        for unit in services.of(project).units.abandoned(A_ROUND):
+            request = unit.request
+            plugin = services.plugins.get(request.provider)
+            pool = admission.pool_of(plugin, request) if plugin else pool_name(request, None)
+            if pool not in rounds:
+                known = services.catalog.admissions.pools(pool)
+                rounds[pool] = _Again(services, known[0] if known else Pool(name=pool))
+            rounds[pool].left.append(unit)
+    return _side_by_side(list(rounds.values()))
+
+
+def _side_by_side(rounds: "Sequence[_Requests]") -> int:
+    if not rounds:
+        return 0
+    with ThreadPoolExecutor(min(_THREADS, len(rounds)), "submit") as threads:
+        return sum(one.result() for one in [threads.submit(one.run) for one in rounds])
+
+
+def _backlog(services: Services, project: str) -> dict[str, int]:
+    return services.of(project).units.backlog()
+
+
+class _Requests:
+    """The requests of one pool in one round."""
+
+    def __init__(self, services: Services, pool: Pool) -> None:
+        self._services, self._pool, self._made = services, pool, 0
+        self._until = time.monotonic() + SECONDS_A_ROUND
+
+    def run(self) -> int:
+        """Make them; how many were made. Raises CatalogError."""
+        if self._pool.paused:
+            return 0
+        for unit in self._units():
+            if self._made >= A_ROUND or time.monotonic() > self._until:
+                break
+            try:
+                if not self._take_up(unit):
+                    break
+            except CatalogError:
+                raise
+            except PipelineError as error:
+                _log.warning("%s: work unit %s: %s", unit.request.key, unit.id, error)
+                break
+        return self._made
+
+    def _units(self) -> Iterator[WorkUnit]:
+        raise NotImplementedError
+
+    def _take_up(self, unit: WorkUnit) -> bool:
+        """See to one unit; False where the pool gives nothing more now."""
+        raise NotImplementedError
+
+    def _request(self, unit: WorkUnit, plugin: Jobs, media: MediaInfo, leases: Leases) -> bool:
+        assert isinstance(plugin, Plugin)
+        request, again = unit.request, unit.state is UnitState.SUBMITTING
+        planned = Planned(request.provider, plugin, request, unit.planned)
+        driver = UnitDriver(self._services, planned, leases, taken=unit)
+        record = self._services.of(request.key.project).videos.get(request.key.video)
+        assert record is not None, "its media was read from it"
+        given = Inputs(object=object_of(self._services, record))
+        try:
+            taken = driver.request_once(lambda: plugin.submit(driver.unit, media, given))
+        except ProviderError as error:
+            return self._not_taken(driver, plugin, error)
+        driver.submitted()
+        self._made += 1
+        if taken.job:
+            driver.parked_at(taken.job, 0 if again else plugin.poll_seconds)
+            return True
+        if taken.pages is not None:
+            driver.store(taken.pages)
+        self._let_go(driver.unit, plugin)
+        return True
+
+    def _not_taken(self, driver: UnitDriver, plugin: Jobs, error: ProviderError) -> bool:
+        """The pool rests where the provider has no room, or was not heard; else a run tells it."""
+        unit = driver.unit
+        key = unit.request.key
+        unheard = unit.state is UnitState.SUBMITTING and error.category.retryable
+        busy = unit.state is UnitState.INTENT and error.category.comes_later
+        if not unheard and not busy:
+            _log.info("%s: work unit %s: a run tells of this: %s", key, unit.id, error)
+            self._let_go(unit, driver.planned.plugin)
+            return True
+        _log.warning("%s: work unit %s comes later: %s", key, unit.id, error)
+        seconds = min(error.retry_after or plugin.poll_seconds, _PAUSE_SECONDS)
+        if busy:
+            driver.come_later(error, seconds)
+        else:
+            self._services.catalog.admissions.pause(self._pool.name, seconds)
+        return False
+
+    def _let_go(self, unit: WorkUnit, plugin: Plugin) -> None:
+        """Let the run go that waits for the unit; the slot is kept for it."""
+        units = self._services.of(unit.request.key.project).units
+        if unit.state is UnitState.INTENT:
+            admission.admit(self._services, unit, plugin)
+        units.let_go(unit.id, self._services.clock())
+
+    def _media(self, unit: WorkUnit, plugin: Plugin | None) -> MediaInfo | None:
+        """What the source is made of, where the request can be made here, as it was planned."""
+        request = unit.request
+        if not isinstance(plugin, Jobs) or not isinstance(plugin.capabilities().fed, Object):
+            return None
+        asked = (request.plugin, request.account, request.region)
+        if (plugin.name, plugin.account, plugin.region) != asked:
+            return None
+        if request.parameters.get("options") != options_of(plugin):
+            return None
+        record = self._services.of(request.key.project).videos.get(request.key.video)
+        if record is None or record.removed_at or record.sha256 != request.content:
+            return None
+        return record.media
+
+
+class _Round(_Requests):
+    """The units that wait for one pool, in the order of their turns."""
+
+    def _units(self) -> Iterator[WorkUnit]:
+        turn = admission.projects_in(self._services, self._pool.name, self._pool)
+        waiting = {project: self._fitting(project) for project in turn}
+        known = {
+            project: one.model_copy(update={"waiting": len(waiting[project])})
+            for project, one in turn.items()
+        }
+        for project in turns(known):
+            yield waiting[project].pop(0)
+
+    def _fitting(self, project: str) -> list[WorkUnit]:
+        """Its oldest units that the day's minutes suffice for."""
+        units, pool = self._services.of(project).units, self._pool.name
+        first = next(iter(units.waiting(pool, 1)), None)
+        if first is None:
+            return []
+        left = admission.seconds_left(self._services, first.request)
+        return units.waiting(pool, A_ROUND, left)
+
+    def _take_up(self, unit: WorkUnit) -> bool:
+        key = unit.request.key
+        if unit.unwanted:
+            close(self._services, key, unit.id, "its backfill was cancelled")
+            return True
+        plugin = self._services.plugins.get(unit.request.provider)
+        if plugin is None and unit.request.provider in self._services.unavailable:
+            return True  # another process can ask it
+        with Leases(self._services, self._services.of(key.project).units) as leases:
+            held = leases.try_take(unit.id)
+            if held is None or held.state is not UnitState.INTENT or not held.waiting:
+                return True  # somebody else is at work on it
+            return self._admitted(held, plugin, leases)
+
+    def _admitted(self, unit: WorkUnit, plugin: Plugin | None, leases: Leases) -> bool:
+        media = self._media(unit, plugin)
+        if plugin is None:
+            units = self._services.of(unit.request.key.project).units
+            units.let_go(unit.id, self._services.clock())
+            return True
+        soon = timedelta(seconds=self._services.policy.lease_seconds)
+        lease = admission.GRANTED if media is None else soon
+        refused = admission.admit(self._services, unit, plugin, newcomer=False, lease=lease)
+        if refused is not None:
+            if not refused.full:
+                admission.wait(self._services, unit, plugin, refused.reason)
+            return not refused.full
+        if media is None or not isinstance(plugin, Jobs):
+            self._let_go(unit, plugin)
+            return True
+        return self._request(unit, plugin, media, leases)
+
+
+class _Again(_Requests):
+    """The units of one pool whose request a process left behind."""
+
+    def __init__(self, services: Services, pool: Pool) -> None:
+        super().__init__(services, pool)
+        self.left: list[WorkUnit] = []
+
+    def _units(self) -> Iterator[WorkUnit]:
+        return iter(self.left)
+
+    def _take_up(self, unit: WorkUnit) -> bool:
+        services, key = self._services, unit.request.key
+        plugin = services.plugins.get(unit.request.provider)
+        if plugin is None and unit.request.provider in services.unavailable:
+            return True
+        media = self._media(unit, plugin)
+        with Leases(services, services.of(key.project).units) as leases:
+            held = leases.try_take(unit.id)
+            if held is None or held.state is not UnitState.SUBMITTING:
+                return True
+            if media is not None and isinstance(plugin, Jobs) and self._recognised(held, plugin):
+                return self._request(held, plugin, media, leases)
+            if held.waiting:
+                services.of(key.project).units.let_go(held.id, services.clock())
+            return True
+
+    def _recognised(self, unit: WorkUnit, plugin: Jobs) -> bool:
+        assert isinstance(plugin, Plugin)
+        overdue = is_overdue(unit, plugin, self._services.clock())
+        return plugin.capabilities().replay != "unsafe" and not overdue
