@@ -1,5 +1,6 @@
 """What is billed: meters, how a provider rounds them, and quantities."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from fractions import Fraction
 from typing import Literal
@@ -48,3 +49,19 @@ class Usage(Frozen):
     def counted(self) -> str:
         """The meter and its dimension, as people read it."""
         return f"{self.meter.value} ({self.dimension})" if self.dimension else self.meter.value
+
+
+def added(usages: Iterable[Usage]) -> tuple[Usage, ...]:
+    """One usage for each meter and dimension, paid and unpaid, reported and derived apart, in a
+    fixed order."""
+    sums: dict[tuple[str, str, bool, str], Usage] = {}
+    for usage in usages:
+        kind = (usage.meter.value, usage.dimension, usage.paid, usage.measured)
+        before = sums[kind].quantity if kind in sums else Fraction(0)
+        sums[kind] = usage.model_copy(update={"quantity": before + usage.quantity})
+    return tuple(sums[kind] for kind in sorted(sums))
+
+
+def times(usages: Iterable[Usage], count: int) -> tuple[Usage, ...]:
+    """The same usages so many times."""
+    return tuple(one.model_copy(update={"quantity": one.quantity * count}) for one in usages)
