@@ -14,6 +14,7 @@ from video_pipeline.cli import (
     demo,
     doctor,
     errors,
+    jobs,
     rejected,
     show,
     stale,
@@ -82,6 +83,7 @@ app.command("revive")(errors.revive)
 app.command("backfill")(backfill.backfill)
 app.command("cancel")(backfill.cancel)
 app.command("clean-up")(clean_up.clean_up)
+app.add_typer(jobs.app, name="jobs")
 app.command("hint")(units.hint)
 app.command("release")(units.release)
 
