@@ -5,16 +5,34 @@ anew, where its provider still keeps them: pages that were damaged, or deleted, 
 read come back so.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
 
+from video_pipeline.catalog.interface import UnitFilter
 from video_pipeline.domain.errors import FailureCategory, InputError, ProviderError
 from video_pipeline.domain.phases import Phase, downstream
+from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.ask_again import Again, asking_first
+from video_pipeline.pipeline.ledger import every_unit
 from video_pipeline.pipeline.raw import RawPages
 from video_pipeline.pipeline.select import Only, Picked, Wish
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs
+
+
+def to_fetch(services: Services, project: str, video: str | None = None) -> Iterator[WorkUnit]:
+    """The units of a project, or of one video of it, for which a fetch may come to something: those
+    whose job runs, and settled ones of phases that failed all the same."""
+    running = UnitFilter(states=frozenset({UnitState.RUNNING}), video=video)
+    yield from every_unit(services, running, project)
+    parts, seen = services.of(project), set[str]()
+    for name, status in parts.standings.in_state(PhaseState.FAILED, PhaseState.DEAD):
+        if status.unit and status.unit not in seen and video in (None, name):
+            seen.add(status.unit)
+            unit = parts.units.get(status.unit)
+            if unit is not None and unit.state is UnitState.SETTLED:
+                yield unit
 
 
 def look_up_now(services: Services, unit: WorkUnit) -> bool:

@@ -3,6 +3,7 @@
 What is done about a unit is not said here: see cancel.py, release.py, ask_again.py, fetch_again.py.
 """
 
+from collections.abc import Iterator
 from itertools import dropwhile
 
 from video_pipeline.catalog.interface import UnitFilter, UnitSum
@@ -66,6 +67,17 @@ def list_units(
     return Page(units=tuple(found), after=None)
 
 
+def every_unit(services: Services, wanted: UnitFilter, project: str) -> Iterator[WorkUnit]:
+    """All units of a project that are wanted, page by page. Raises InputError."""
+    after: str | None = None
+    while True:
+        page = list_units(services, wanted, project, after=after, limit=1000)
+        yield from page.units
+        after = page.after
+        if after is None:
+            return
+
+
 def sum_units(
     services: Services, wanted: UnitFilter, project: str | None = None
 ) -> tuple[UnitSum, ...]:
@@ -96,5 +108,6 @@ def quantity_of(usages: tuple[Usage, ...]) -> str:
         timed = usage.meter in _TIMED
         amount = float(usage.quantity) / (60 if timed else 1)
         unit = "min" if timed else usage.meter.value.replace("_", " ")
-        told.append(f"{round(amount, 2):g} {unit}{' paid' if usage.paid else ''}")
+        of = f" ({usage.dimension})" if usage.dimension else ""
+        told.append(f"{round(amount, 2):g} {unit}{' paid' if usage.paid else ''}{of}")
     return ", ".join(told)
