@@ -96,9 +96,9 @@ def test_work_units_under_way_are_counted_by_provider_and_state(
     catalog.project("acme").events.record("talk", Phase.SHOTS, PhaseState.PARKED, NOW)
     found = of_project(tick(), "acme")
     assert found is not None
-    (units,) = rows(found, "work units")
-    assert (units["provider"], units["state"], units["units"]) == ("vendor", "running", 1)
-    assert units["planned"] == "1 requests paid"
+    units = next(row for row in rows(found, "work units") if row["state"] == "running")
+    assert (units["provider"], units["units"]) == ("vendor", 2), "one runs from the start"
+    assert "requests paid" in units["planned"]
 
 
 def test_quantities_by_meter_stand_for_the_cost(
