@@ -66,6 +66,7 @@ def _checked(settings: Settings, name: str) -> Iterator[Checked]:
         yield Checked("variables", "missing", "a variable of it is not set", remedy)
         return
     options = registry.create(entry.plugin, entry.values).options
+    assert isinstance(options, AwsOptions), "its class says so"
     yield from check(Entry(name, options, settings.storage.ingest.bucket))
 
 

@@ -20,6 +20,10 @@ _DENIED = frozenset(
 )
 
 
+Known = Mapping[str, tuple[str, str] | None]
+"""What an error's code means: detail and remedy, or None where another check tells of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """One finding; with `missing` the entry does not work, with `warning` it works less well."""
@@ -58,13 +62,12 @@ def look(
     subject: str,
     right: str,
     check: Callable[[], Iterator[Checked]],
-    known: Mapping[str, tuple[str, str] | None] | None = None,
+    known: Known | None = None,
     *,
     needed: bool = True,
 ) -> Iterator[Checked]:
     """What a check finds. An error answer is one more finding: what its code says in `known`, as
-    detail and remedy (None: another check tells), or that the right is lacking, which is no more
-    than a warning where only this check needs it."""
+    or that the right is lacking, which is no more than a warning where only this check needs it."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     from video_pipeline.aws.answers import NO_CREDENTIALS, code_of, message_of

@@ -8,11 +8,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
-from video_pipeline.providers.aws_check.finding import Checked, Entry, look
+from video_pipeline.providers.aws_check.finding import Checked, Entry, Known, look
 from video_pipeline.providers.aws_check.topics import NO_TOPIC, subscribers
 
 _GONE = ("there is no such queue", "Make it, or correct `completions` of the entry.")
-_KNOWN = dict.fromkeys(
+_KNOWN: Known = dict.fromkeys(
     ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NonExistentQueue"), _GONE
 )
 _SOURCE = "aws.transcribe"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from video_pipeline.providers.aws_check.finding import Checked, Entry, look
+from video_pipeline.providers.aws_check.finding import Checked, Entry, Known, look
 
 SERVICE = "rekognition.amazonaws.com"
 MANAGED = "AmazonRekognitionServiceRole"
@@ -22,7 +22,7 @@ def topic(entry: Entry) -> Iterator[Checked]:
     arn = entry.option("topic")
     if not arn:
         return
-    known = dict.fromkeys(NO_TOPIC, _NO_TOPIC)
+    known: Known = dict.fromkeys(NO_TOPIC, _NO_TOPIC)
     yield from look(
         "topic", "sns:GetTopicAttributes", lambda: _topic(entry, arn), known, needed=False
     )
@@ -33,7 +33,7 @@ def topic_role(entry: Entry) -> Iterator[Checked]:
     arn = entry.option("topic_role")
     if not arn:
         return
-    known = dict.fromkeys(("NoSuchEntity", "NoSuchEntityException"), _NO_ROLE)
+    known: Known = dict.fromkeys(("NoSuchEntity", "NoSuchEntityException"), _NO_ROLE)
     name = arn.rpartition("/")[2]
     yield from look("topic_role", "iam:GetRole", lambda: _trust(entry, name), known, needed=False)
     yield from look(
