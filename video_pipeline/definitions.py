@@ -16,6 +16,7 @@ from video_pipeline.defs.jobs import EXECUTOR, road
 from video_pipeline.defs.lost_retries import lost_retries
 from video_pipeline.defs.projects import project, projects
 from video_pipeline.defs.provider_resources import chosen_entries, provider_resources
+from video_pipeline.defs.work_jobs import cancel_work, fetch_again
 from video_pipeline.settings import Settings, load_settings
 
 
@@ -31,7 +32,7 @@ def build_defs(settings: Settings, overrides: Mapping[str, object] | None = None
     }
     return dg.Definitions(
         assets=[*road_assets(chosen_entries(settings)), project],
-        jobs=[road, backfill_project],
+        jobs=[road, backfill_project, cancel_work, fetch_again],
         sensors=[arrivals, completions, lost_retries, projects],
         resources=resources,
         executor=EXECUTOR,

@@ -111,7 +111,7 @@ def test_checks(shipped: dg.Definitions) -> None:
 def test_jobs_sensors_and_resources(shipped: dg.Definitions) -> None:
     repository = shipped.get_repository_def()
     assert {job.name for job in repository.get_all_jobs()} == {
-        *("road", "backfill_project", "__ASSET_JOB")
+        *("road", "backfill_project", "cancel_work", "fetch_again", "__ASSET_JOB")
     }
     sensors = repository.sensor_defs
     assert {sensor.name for sensor in sensors} == {

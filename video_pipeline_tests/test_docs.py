@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -22,7 +23,19 @@ README, CONFIGURATION, CLI = (
 SECTIONS = (form.PipelineForm, form.StorageForm, form.IngestForm, form.S3Form, form.CatalogForm)
 ARRIVALS = (form.NotificationsForm, form.ProjectForm, ArrivalPolicy)
 ENTRIES = (form.ProviderForm, form.PhaseForm, WorkPolicy, MediaLimits)
-COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def commands(group: Any, within: str = "") -> dict[str, Any]:
+    """Every command, those of a group named behind it."""
+    found: dict[str, Any] = {}
+    for name, command in group.commands.items():
+        found[f"{within}{name}"] = command
+        if hasattr(command, "commands"):
+            found |= commands(command, f"{within}{name} ")
+    return found
+
+
+COMMANDS = commands(typer.main.get_command(app))
 
 
 def part(text: str, title: str) -> str:

@@ -268,6 +268,24 @@ class Events(Protocol):
         ...
 
 
+class UnitFilter(Frozen):
+    """Which work units somebody looks for."""
+
+    states: frozenset[UnitState]
+    provider: str | None = None
+    video: str | None = None
+
+
+class UnitSum(Frozen):
+    """The work units of one provider in one state."""
+
+    provider: str
+    state: UnitState
+    units: int
+    planned: tuple[Usage, ...]
+    """A sum for each meter, paid and unpaid apart."""
+
+
 class Units(Protocol):
     """The ledger of one project's work units."""
 
@@ -375,6 +393,16 @@ class Units(Protocol):
 
     def in_state(self, state: UnitState, limit: int = 1000) -> list[WorkUnit]:
         """Units in a state, oldest first."""
+        ...
+
+    def listing(
+        self, wanted: UnitFilter, after: WorkUnit | None = None, limit: int = 1000
+    ) -> list[WorkUnit]:
+        """Units that are wanted, oldest first, from the one that comes next after this one."""
+        ...
+
+    def sums(self, wanted: UnitFilter) -> list[UnitSum]:
+        """How many there are and what they plan to use, by provider and state."""
         ...
 
 

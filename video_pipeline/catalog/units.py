@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+from video_pipeline.catalog.interface import UnitFilter, UnitSum
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
 from video_pipeline.domain.errors import IllegalMove
-from video_pipeline.domain.usage import Usage
+from video_pipeline.domain.usage import Usage, added, times
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit, check_move, unit_id
 
 _INTENT, _SUBMITTING = UnitState.INTENT.value, UnitState.SUBMITTING.value
@@ -150,8 +151,40 @@ class MongoUnits:
     def in_state(self, state: UnitState, limit: int = 1000) -> list[WorkUnit]:
         return self._listed({"state": state.value}, "created_at", limit)
 
+    def listing(
+        self, wanted: UnitFilter, after: WorkUnit | None = None, limit: int = 1000
+    ) -> list[WorkUnit]:
+        where = _where(wanted)
+        if after is not None:
+            later: Document = {"created_at": {"$gt": after.created_at}}
+            beside: Document = {"created_at": after.created_at, "id": {"$gt": after.id}}
+            where = {**where, "$or": [later, beside]}
+        order = [("created_at", 1), ("id", 1)]
+        return [_known(one) for one in self._units.find(where, sort=order, limit=limit)]
+
+    def sums(self, wanted: UnitFilter) -> list[UnitSum]:
+        units: dict[tuple[str, UnitState], int] = {}
+        planned: dict[tuple[str, UnitState], tuple[Usage, ...]] = {}
+        alike = self._units.grouped(_where(wanted), "provider", "state", "planned")
+        for (provider, state, usages), count in alike:
+            kind = (provider, UnitState(state))
+            units[kind] = units.get(kind, 0) + count
+            used = tuple(Usage.model_validate(usage) for usage in usages)
+            planned[kind] = added([*planned.get(kind, ()), *times(used, count)])
+        return [
+            UnitSum(provider=provider, state=state, units=units[kind], planned=planned[kind])
+            for kind in sorted(units)
+            for provider, state in [kind]
+        ]
+
     def _listed(self, where: Document, order: str, limit: int) -> list[WorkUnit]:
         return [_known(one) for one in self._units.find(where, sort=[(order, 1)], limit=limit)]
+
+
+def _where(wanted: UnitFilter) -> Document:
+    where: Document = {"state": {"$in": sorted(wanted.states)}}
+    chosen = {"provider": wanted.provider, "video": wanted.video}
+    return where | {name: value for name, value in chosen.items() if value is not None}
 
 
 def _until(lease: timedelta) -> Document:

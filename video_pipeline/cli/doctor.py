@@ -1,6 +1,6 @@
 """`doctor`: what is missing, and the remedy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import typer
@@ -25,13 +25,18 @@ def doctor(
 ) -> None:
     """Say what is missing, with the remedy. Exit code 1 if the pipeline cannot work."""
     findings = list(_findings(context, port))
+    whole.print(findings_table(findings))
+    if any(finding.level == "missing" for finding in findings):
+        raise typer.Exit(1)
+
+
+def findings_table(findings: Iterable[Finding]) -> Table:
+    """What was found, with the remedies."""
     table = Table("", "", "found", "remedy", box=None, pad_edge=False)
     for finding in findings:
         level = f"[{_COLOURS[finding.level]}]{finding.level}[/]"
         table.add_row(finding.subject, level, escape(finding.detail), escape(finding.remedy))
-    whole.print(table)
-    if any(finding.level == "missing" for finding in findings):
-        raise typer.Exit(1)
+    return table
 
 
 def _findings(context: typer.Context, port: int | None) -> Iterator[Finding]:

@@ -9,11 +9,13 @@ from typer.core import TyperGroup
 from video_pipeline import __version__
 from video_pipeline.cli import (
     archive,
+    aws,
     backfill,
     clean_up,
     demo,
     doctor,
     errors,
+    jobs,
     rejected,
     show,
     stale,
@@ -82,6 +84,8 @@ app.command("revive")(errors.revive)
 app.command("backfill")(backfill.backfill)
 app.command("cancel")(backfill.cancel)
 app.command("clean-up")(clean_up.clean_up)
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(aws.app, name="aws")
 app.command("hint")(units.hint)
 app.command("release")(units.release)
 

@@ -1,16 +1,92 @@
-"""`hint` and `release`: what a person may say about a work unit."""
+"""What a person may say about one work unit: `jobs cancel`, `retry`, `force`, `fetch`, `release`
+and `hint`. The last two are commands of their own as well.
+"""
 
 from typing import Annotated
 
 import typer
 
+from video_pipeline.cli.asking import address, dagster_of
 from video_pipeline.cli.configured import settings_of
-from video_pipeline.cli.console import out
-from video_pipeline.domain.errors import FailureCategory, InputError
-from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
+from video_pipeline.cli.console import err, out
+from video_pipeline.domain.errors import InputError
+from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline import ask_again
+from video_pipeline.pipeline import release as in_doubt
+from video_pipeline.pipeline.ask_again import Again
+from video_pipeline.pipeline.fetch_again import fetch_again, look_up_now
+from video_pipeline.pipeline.ledger import find_unit, quantity_of
 from video_pipeline.pipeline.listen import hint as job_has_ended
-from video_pipeline.pipeline.services import Services
+from video_pipeline.settings import Settings
+from video_pipeline.webserver.work import cancel_work, launch_again
 from video_pipeline.wiring import open_services
+
+Unit = Annotated[str, typer.Argument(help="The work unit's id.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Without being asked.")]
+
+
+def cancel(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
+    """Cancel a work unit and the runs that wait for it: stopped where its provider can."""
+    settings = settings_of(context)
+    with open_services(settings) as services:
+        found = find_unit(services, unit)
+        _check_cancellable(found)
+        _confirm(
+            f"{_named(found)}: cancel it? What its provider cannot stop is paid for all the same.",
+            yes,
+        )
+        became = cancel_work(services, dagster_of(settings), [found], "cancelled by hand")
+        now = find_unit(services, unit)
+    told = became[0].told if became else f"it is {now.state}"
+    out.print(f"{now.state}: {told}", markup=False, soft_wrap=True)
+    if now.state in (UnitState.INTENT, UnitState.SUBMITTING):
+        raise typer.Exit(1)
+
+
+def retry(context: typer.Context, unit: Unit) -> None:
+    """Make the request of a failed or cancelled unit again, by a run that is launched."""
+    settings = settings_of(context)
+    with open_services(settings) as services:
+        again = ask_again.retry(services, find_unit(services, unit))
+    _launch(settings, again)
+
+
+def force(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
+    """Make the request of an ended unit again, and pay again, by a run that is launched."""
+    settings = settings_of(context)
+    with open_services(settings) as services:
+        found = find_unit(services, unit)
+        again = ask_again.force(services, found)
+        paid = quantity_of(ask_again.to_pay(services, found))
+    _confirm(f"{_named(found)}: ask again, for {paid or 'nothing'}?", yes)
+    _launch(settings, again)
+
+
+def fetch(context: typer.Context, unit: Unit) -> None:
+    """Fetch a job's result once more, or look its job up at once. It pays nothing."""
+    settings = settings_of(context)
+    with open_services(settings) as services:
+        found = find_unit(services, unit)
+        if look_up_now(services, found):
+            out.print("Its job runs; it is looked up at the next sweep.")
+            return
+        again = fetch_again(services, found)
+    out.print("Its pages are stored anew.")
+    if again is None:
+        out.print("Every phase of it has its result already: those stand as they are.")
+    else:
+        _launch(settings, again)
+
+
+def release(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
+    """Give up a unit in doubt, so that a new run makes the request again, and may pay again."""
+    with open_services(settings_of(context), plugins={}) as services:
+        found = find_unit(services, unit)
+        in_doubt.check_in_doubt(found)
+        _confirm(f"{_named(found)}: it may have been billed already. Release?", yes)
+        in_doubt.release(services, found)
+    out.print("Released. The next run of the video makes the request again: ", end="")
+    out.print(f"`video-pipeline jobs retry {found.id}` launches one.", soft_wrap=True)
 
 
 def hint(
@@ -23,41 +99,43 @@ def hint(
         if not job_has_ended(services, provider, job):
             raise InputError(
                 f"no work unit has the job {job!r} at {provider!r}",
-                remedy="See `video-pipeline show VIDEO` for the jobs of a video.",
+                remedy="See `video-pipeline jobs` for those that run.",
             )
     out.print("It is looked up at the next sweep.")
 
 
-def release(
-    context: typer.Context,
-    unit: Annotated[str, typer.Argument(help="The work unit's id.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Without being asked.")] = False,
-) -> None:
-    """Give up a unit in doubt, so that a new run makes the request again, and may pay again."""
-    with open_services(settings_of(context), plugins={}) as services:
-        found = _in_doubt(services, unit)
-        request = found.request
-        if not yes:
-            typer.confirm(
-                f"{request.key} at {request.provider}: it may have been billed already. Release?",
-                abort=True,
-            )
-        failure = UnitFailure(
-            category=FailureCategory.CANCELLED, message="released by hand while in doubt"
-        )
-        services.of(request.key.project).units.move(
-            found, UnitState.FAILED, services.clock(), failure=failure
-        )
-    out.print("Released. The next run of the video makes the request again.")
-
-
-def _in_doubt(services: Services, unit: str) -> WorkUnit:
-    projects = services.catalog.projects()
-    found = next((u for p in projects if (u := services.of(p).units.get(unit))), None)
-    if found is None or found.state is not UnitState.IN_DOUBT:
+def _check_cancellable(unit: WorkUnit) -> None:
+    if unit.state is UnitState.IN_DOUBT:
         raise InputError(
-            f"it is {found.state}, not in doubt" if found else "there is no such work unit",
-            where=unit,
-            remedy="See `video-pipeline show VIDEO` for the units of a video.",
+            "it is in doubt: nobody knows a job that could be stopped",
+            where=unit.id,
+            remedy="Look at the provider; then `video-pipeline jobs release` gives it up.",
         )
-    return found
+    if unit.state.ended:
+        raise InputError(
+            f"it has ended already: {unit.state}",
+            where=unit.id,
+            remedy="See `video-pipeline jobs` for those under way.",
+        )
+
+
+def _named(unit: WorkUnit) -> str:
+    request = unit.request
+    job = f", job {unit.job}" if unit.job else ""
+    return f"{', '.join(request.phases)} of {request.key} at {request.provider}{job}"
+
+
+def _confirm(question: str, yes: bool) -> None:
+    if not yes:
+        typer.confirm(question, abort=True)
+
+
+def _launch(settings: Settings, again: Again) -> None:
+    launched = launch_again(dagster_of(settings), [again])
+    url = address(settings)
+    for one in launched.backfills:
+        page = f": {url}/runs/b/{one}" if url else ""
+        out.print(f"launched {one}{page}", markup=False, soft_wrap=True)
+    if launched.left_out:
+        err.print(f"{launched.left_out[0]} is no partition in Dagster yet: try again in a minute.")
+        raise typer.Exit(1)

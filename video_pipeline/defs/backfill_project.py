@@ -6,6 +6,7 @@ from enum import Enum
 import dagster as dg
 from pydantic import Field
 
+from video_pipeline.defs.asking import ask_of, page_of
 from video_pipeline.defs.jobs import EXECUTOR
 from video_pipeline.defs.partitions import PROJECT_TAG
 from video_pipeline.domain.phases import Phase
@@ -14,7 +15,6 @@ from video_pipeline.pipeline.select import Only, Picked, Wish
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
 from video_pipeline.webserver.backfills import launch
-from video_pipeline.webserver.client import Ask, over_http, without_webserver
 
 OnlyChoice = Enum("OnlyChoice", {one.value: one.value for one in Only})
 PhaseChoice = Enum("PhaseChoice", {one.value: one.value for one in Phase})
@@ -78,28 +78,15 @@ def _launch(
     context: dg.OpExecutionContext, wish: Wish, selected: list[Picked]
 ) -> dict[str, dg.MetadataValue]:
     settings: Settings = context.resources.pipeline.settings
-    launched = launch(_ask(context, settings), wish, selected)
+    launched = launch(ask_of(context, settings), wish, selected)
     context.log.info(f"launched {', '.join(launched.backfills) or 'nothing'}")
-    pages = [f"- {_page(settings, one)}" for one in launched.backfills]
+    pages = [f"- {page_of(settings, one)}" for one in launched.backfills]
     said: dict[str, dg.MetadataValue] = {"backfills": dg.MetadataValue.md("\n".join(pages))}
     if launched.left_out:
         told = ", ".join(launched.left_out[:20])
         context.log.warning(f"{len(launched.left_out)} are no partitions, so left out: {told}")
         said["left out"] = dg.MetadataValue.int(len(launched.left_out))
     return said
-
-
-def _ask(context: dg.OpExecutionContext, settings: Settings) -> Ask:
-    if settings.webserver:
-        return over_http(settings.webserver)
-    home = {"DAGSTER_HOME": context.instance.root_directory}
-    return without_webserver(settings.project_file("workspace.yaml"), home)
-
-
-def _page(settings: Settings, backfill: str) -> str:
-    if not settings.webserver:
-        return backfill
-    return f"[{backfill}]({settings.webserver}/runs/b/{backfill})"
 
 
 def _table(found: Preview) -> dg.TableMetadataValue:

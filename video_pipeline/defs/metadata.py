@@ -10,6 +10,8 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.timeline import PhaseResult
 from video_pipeline.domain.usage import Usage
+from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline.ledger import quantity_of
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 
@@ -50,10 +52,24 @@ def other_metadata(services: Services, key: VideoKey, outcome: Outcome) -> Metad
     if outcome.job:
         said["job"] = outcome.job
     unit = services.of(key.project).units.get(outcome.unit) if outcome.unit else None
-    if unit:
-        said["work unit"] = unit.id
-        said["since"] = dg.MetadataValue.timestamp(unit.submitted_at or unit.created_at)
-    return said | _considered(outcome)
+    return said | (_work(unit) if unit else {}) | _considered(outcome)
+
+
+def _work(unit: WorkUnit) -> Metadata:
+    """A work unit that a phase waits for: since when, what for, until when, and for how much."""
+    request = unit.request
+    said: Metadata = {
+        "work unit": unit.id,
+        "account": f"{request.account}, {request.region}",
+        "since": dg.MetadataValue.timestamp(unit.submitted_at or unit.created_at),
+    }
+    if unit.waiting:
+        said["waits for"] = unit.waiting
+    if unit.state is UnitState.RUNNING and unit.poll_at:
+        said["looked up by"] = dg.MetadataValue.timestamp(unit.poll_at)
+    if unit.planned:
+        said["planned"] = quantity_of(unit.planned)
+    return said
 
 
 def _state(outcome: Outcome) -> Metadata:

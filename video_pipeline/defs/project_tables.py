@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.pipeline.ledger import quantity_of
 from video_pipeline.pipeline.overview import Noted, Overview
 
 _COLUMNS = (
@@ -35,6 +36,7 @@ def project_metadata(found: Overview) -> dict[str, Any]:
         "used so far": _usage(found),
     }
     lists = {
+        "work units": _units(found),
         "parked work": _noted(found.parked),
         "errors": _noted(found.failed),
         "warnings": _noted(found.warnings),
@@ -68,6 +70,19 @@ def _usage(found: Overview) -> dg.TableMetadataValue:
         for provider, usage in found.usage
     ]
     return _table(["provider", "meter", "paid", "measured"], rows, ["quantity"])
+
+
+def _units(found: Overview) -> dg.TableMetadataValue:
+    rows = [
+        {
+            "provider": one.provider,
+            "state": one.state.value,
+            "planned": quantity_of(one.planned),
+            "units": one.units,
+        }
+        for one in found.units
+    ]
+    return _table(["provider", "state", "planned"], rows, ["units"])
 
 
 def _noted(noted: Iterable[Noted]) -> dg.TableMetadataValue:

@@ -51,12 +51,17 @@ class Usage(Frozen):
         return f"{self.meter.value} ({self.dimension})" if self.dimension else self.meter.value
 
 
-def summed(usages: Iterable[Usage]) -> tuple[Usage, ...]:
-    """One usage for each meter and dimension, by whether it is paid and who measured it."""
-    sums: dict[tuple[object, ...], Usage] = {}
-    for one in usages:
-        by = (one.meter, one.dimension, one.paid, one.measured)
-        known = sums.get(by)
-        quantity = one.quantity + (known.quantity if known else 0)
-        sums[by] = one.model_copy(update={"quantity": quantity})
-    return tuple(sums.values())
+def added(usages: Iterable[Usage]) -> tuple[Usage, ...]:
+    """One usage for each meter and dimension, paid and unpaid, reported and derived apart, in a
+    fixed order."""
+    sums: dict[tuple[str, str, bool, str], Usage] = {}
+    for usage in usages:
+        kind = (usage.meter.value, usage.dimension, usage.paid, usage.measured)
+        before = sums[kind].quantity if kind in sums else Fraction(0)
+        sums[kind] = usage.model_copy(update={"quantity": before + usage.quantity})
+    return tuple(sums[kind] for kind in sorted(sums))
+
+
+def times(usages: Iterable[Usage], count: int) -> tuple[Usage, ...]:
+    """The same usages so many times."""
+    return tuple(one.model_copy(update={"quantity": one.quantity * count}) for one in usages)

@@ -31,6 +31,8 @@ class Cancelled(Frozen):
             if self.unit.unwanted:
                 return "its provider has not stopped it: its result is counted, and starts nothing"
             return "it runs on: another run waits for it, or its own has not ended yet"
+        if self.unit.state in (UnitState.INTENT, UnitState.SUBMITTING):
+            return "a run is at work on it right now: terminate that run, or try again after it"
         return self.unit.failure.message if self.unit.failure else str(self.unit.state)
 
 

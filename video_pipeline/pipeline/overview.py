@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 
-from video_pipeline.catalog.interface import Totals
+from video_pipeline.catalog.interface import Totals, UnitFilter, UnitSum
 from video_pipeline.domain.identity import ProjectId
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.values import Frozen
+from video_pipeline.pipeline.ledger import UNDER_WAY
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.stale import counts
 
@@ -38,6 +39,8 @@ class Overview(Frozen):
     stale: dict[Phase, int]
     usage: tuple[tuple[str, Usage], ...]
     """By provider, what was used so far."""
+    units: tuple[UnitSum, ...]
+    """Work units under way, by provider and state."""
     rejections: tuple[Rejection, ...]
     parked: tuple[Noted, ...]
     failed: tuple[Noted, ...]
@@ -61,6 +64,7 @@ def overview(services: Services, project: str) -> Overview:
         states={phase: states[phase] for phase in Phase if phase in states},
         stale=stale_counts(services, project),
         usage=tuple(parts.standings.usage()),
+        units=tuple(parts.units.sums(UnitFilter(states=UNDER_WAY))),
         rejections=tuple(parts.videos.rejections(SHOWN)),
         parked=_noted(services, project, PhaseState.PARKED),
         failed=_noted(services, project, PhaseState.DEAD, PhaseState.FAILED),

@@ -7,7 +7,7 @@ together. (What Dagster calls partitionsByAssets takes ranges only, and none of 
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from video_pipeline.domain.errors import ConfigurationError, InputError
@@ -44,8 +44,14 @@ class Launched(Frozen):
     """Videos that are no partitions in Dagster, since they were not added yet."""
 
 
-def launch(ask: Ask, wish: Wish, selected: Sequence[Picked]) -> Launched:
-    """Launch what was selected, in as many backfills as its size needs.
+def launch(
+    ask: Ask,
+    wish: Wish,
+    selected: Sequence[Picked],
+    providers: Mapping[Phase, str] | None = None,
+) -> Launched:
+    """Launch what was selected, in as many backfills as its size needs. `providers` names who is
+    asked for a phase, whatever pipeline.yaml says.
 
     Raises ConfigurationError, which names those that were launched before it.
     """
@@ -54,6 +60,8 @@ def launch(ask: Ask, wish: Wish, selected: Sequence[Picked]) -> Launched:
     launched: list[str] = []
     for number, part in enumerate(parts, 1):
         parameters = _parameters(wish, part, f"{number} of {len(parts)}")
+        config = _config(wish, part, providers or {})
+        parameters |= {"runConfigData": json.dumps(config)} if config else {}
         try:
             launched.append(_launch(ask, parameters))
         except ConfigurationError as error:
@@ -144,7 +152,7 @@ def _parameters(wish: Wish, videos: Sequence[Picked], part: str) -> dict[str, An
     title = f"{wish.project}: {wish.only}{' by force' if wish.force else ''}"
     named = [phase.value for phase in Phase if phase in wish.phases]
     phases = "every phase" if len(named) == len(Phase) else ", ".join(named)
-    parameters: dict[str, Any] = {
+    return {
         "assetSelection": [{"path": [phase.value]} for phase in Phase if phase in videos[0].phases],
         "partitionNames": [str(one.key) for one in videos],
         "title": title if part == "1 of 1" else f"{title} ({part})",
@@ -155,14 +163,19 @@ def _parameters(wish: Wish, videos: Sequence[Picked], part: str) -> dict[str, An
             {"key": PHASES_TAG, "value": phases},
         ],
     }
-    config = _config(videos) if wish.force else {}
-    return {**parameters, **({"runConfigData": json.dumps(config)} if config else {})}
 
 
-def _config(videos: Iterable[Picked]) -> dict[str, Any]:
-    """Forces every step that asks a provider."""
-    steps = {step_name(phase) for one in videos for phase in one.asked}
-    return {"ops": {step: {"config": {"force": True}} for step in sorted(steps)}} if steps else {}
+def _config(wish: Wish, videos: Iterable[Picked], providers: Mapping[Phase, str]) -> dict[str, Any]:
+    """Forces every step that asks a provider, where that is wished, and says whom it asks."""
+    steps: dict[str, dict[str, Any]] = {}
+    for phase in sorted({phase for one in videos for phase in one.asked}):
+        step = steps.setdefault(step_name(phase), {})
+        if wish.force:
+            step["force"] = True
+        if phase in providers:
+            step.setdefault("providers", {})[phase.value] = providers[phase]
+    ops = {step: {"config": config} for step, config in sorted(steps.items()) if config}
+    return {"ops": ops} if ops else {}
 
 
 def _no(told: dict[str, Any]) -> ConfigurationError:

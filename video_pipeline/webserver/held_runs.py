@@ -1,17 +1,25 @@
-"""The held runs that Dagster knows, and what is to be ended of those of a cancelled backfill."""
+"""The held runs that Dagster knows, what is to be ended of those of a cancelled backfill, and the
+end of those that wait for single work units.
+"""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from video_pipeline.domain.errors import InputError
+from video_pipeline.domain.work import WorkUnit
 from video_pipeline.webserver.backfills import is_cancelled
 from video_pipeline.webserver.client import Ask, refused
 from video_pipeline.webserver.held import Held, awaited_by_none, held_of
-from video_pipeline.webserver.tags import BACKFILL_TAG, HELD_TAG, WAITING
+from video_pipeline.webserver.tags import BACKFILL_TAG, HELD_TAG, PARTITION_TAG, WAITING
 
 _RUNS = """query($filter: RunsFilter!, $cursor: String) {
     runsOrError(filter: $filter, cursor: $cursor, limit: 500) { __typename
     ... on Runs { results { runId status tags { key value } } }
     ... on PythonError { message } ... on InvalidPipelineRunsFilterError { message } } }"""
+_TERMINATE = """mutation($runs: [String!]!) { terminateRuns(runIds: $runs) { __typename
+    ... on PythonError { message }
+    ... on TerminateRunsResult { terminateRunResults { __typename
+        ... on TerminateRunFailure { message } ... on RunNotFoundError { message }
+        ... on UnauthorizedError { message } ... on PythonError { message } } } } }"""
 _PAGE = 500
 
 
@@ -36,6 +44,35 @@ def to_be_ended(ask: Ask, backfill: str) -> list[Held]:
         for held, units in found
         if units or not held.units
     ]
+
+
+def end_waiting(ask: Ask, units: Collection[WorkUnit]) -> list[Held]:
+    """End the held runs that wait for one of these units: let go, they would ask for it again. The
+    sensor requests a run for each other unit that they waited for, once its job has ended.
+
+    Raises ConfigurationError where one could not be ended.
+    """
+    ids = {unit.id for unit in units}
+    partitions = {str(unit.request.key) for unit in units}
+    tags = {PARTITION_TAG: partitions.copy().pop()} if len(partitions) == 1 else {}
+    found = [
+        held
+        for held, status in _runs(ask, tags)
+        if status == "QUEUED"
+        and held.partition in partitions
+        and (held.units & ids or not held.units)
+    ]
+    if found:
+        _terminate(ask, [held.run_id for held in found])
+    return found
+
+
+def _terminate(ask: Ask, runs: list[str]) -> None:
+    told = ask(_TERMINATE, {"runs": runs})["terminateRuns"]
+    answers = [told, *told.get("terminateRunResults", ())]
+    refusals = [one.get("message") for one in answers if "message" in one]
+    if refusals:
+        raise refused("runs", "; ".join(map(str, refusals)))
 
 
 def _is_off(ask: Ask, backfill: str) -> bool:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from video_pipeline.catalog.interface import Catalog, ProjectCatalog
+from video_pipeline.catalog.interface import Catalog, ProjectCatalog, UnitFilter
 from video_pipeline.domain.errors import CatalogError, IdentityError
 from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.phases import Phase
@@ -63,6 +63,9 @@ def test_another_project_sees_nothing(
     assert globex.units.by_job("cloud", "job-1") is None
     assert globex.units.due(now) == [] == globex.units.of_video("film")
     assert globex.units.in_state(UnitState.RUNNING) == []
+    every = UnitFilter(states=frozenset(UnitState))
+    assert globex.units.listing(every) == [] == globex.units.listing(every, unit)
+    assert globex.units.sums(every) == []
 
 
 def test_another_project_changes_nothing(

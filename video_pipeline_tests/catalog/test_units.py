@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from video_pipeline.catalog.interface import ProjectCatalog
+from video_pipeline.catalog.interface import ProjectCatalog, UnitFilter
 from video_pipeline.domain.errors import FailureCategory, IllegalMove
 from video_pipeline.domain.usage import Meter, Usage
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkRequest, WorkUnit, unit_id
@@ -222,3 +222,51 @@ def test_units_are_listed_oldest_first(
     assert acme.units.in_state(UnitState.INTENT) == [other, earlier, later]
     assert acme.units.in_state(UnitState.INTENT, limit=1) == [other]
     assert acme.units.in_state(UnitState.RUNNING) == []
+
+
+def of(*states: UnitState, **more: str) -> UnitFilter:
+    return UnitFilter(states=frozenset(states), **more)
+
+
+def test_a_listing_goes_on_behind_a_unit_also_behind_one_of_the_same_moment(
+    acme: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    at_once = [acme.units.open(request_for(f"v{n}"), 0, PLANNED, now) for n in range(4)]
+    later = running(acme, request_for("later"), now + MINUTE)
+    wanted = of(UnitState.INTENT, UnitState.RUNNING)
+    expected = [*sorted(at_once, key=lambda unit: unit.id), later]
+    assert acme.units.listing(wanted) == expected
+    first = acme.units.listing(wanted, limit=2)
+    assert first + acme.units.listing(wanted, first[-1], limit=9) == expected
+    assert acme.units.listing(wanted, later) == []
+
+
+def test_a_listing_has_the_states_the_provider_and_the_video_that_are_wanted(
+    acme: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    mine = acme.units.open(request_for(), 0, PLANNED, now)
+    rival = acme.units.open(request_for(provider="rival"), 0, PLANNED, now)
+    other = acme.units.open(request_for("other"), 0, PLANNED, now)
+    running(acme, request_for("runs"), now)
+    assert {u.id for u in acme.units.listing(of(UnitState.INTENT))} == {
+        *(mine.id, rival.id, other.id)
+    }
+    assert acme.units.listing(of(UnitState.INTENT, provider="rival")) == [rival]
+    assert acme.units.listing(of(UnitState.INTENT, video="other")) == [other]
+    assert acme.units.listing(of(UnitState.SETTLED)) == []
+
+
+def test_units_are_summed_by_provider_and_state(
+    acme: ProjectCatalog, globex: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    for n in range(3):
+        acme.units.open(request_for(f"v{n}"), 0, PLANNED, now)
+    acme.units.open(request_for("twice"), 0, PLANNED * 2, now)
+    running(acme, request_for(provider="rival"), now)
+    globex.units.open(request_for(project="globex"), 0, PLANNED, now)
+    cloud, rival = acme.units.sums(of(*UnitState))
+    assert (cloud.provider, cloud.state, cloud.units) == ("cloud", UnitState.INTENT, 4)
+    (planned,) = cloud.planned
+    assert planned.quantity == 5 * PLANNED[0].quantity and planned.paid
+    assert (rival.provider, rival.state, rival.units) == ("rival", UnitState.RUNNING, 1)
+    assert acme.units.sums(of(UnitState.FAILED)) == []

@@ -17,7 +17,7 @@ from video_pipeline.domain.phases import SERVED, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection
 from video_pipeline.domain.timeline import PhaseResult, Provenance
-from video_pipeline.domain.work import UnitState
+from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
 from video_pipeline.pipeline.overview import SHOWN
 from video_pipeline.plugins import registry
@@ -87,6 +87,18 @@ def test_the_tables_say_what_a_person_asks(tick: Tick, catalog: Catalog) -> None
         *("talk", "dead", "refused. Choose another."),
     )
     assert rows(found, "rejected")[0]["reason"] == "no video"
+
+
+def test_work_units_under_way_are_counted_by_provider_and_state(
+    tick: Tick, catalog: Catalog, job_of: Callable[..., WorkUnit]
+) -> None:
+    job_of(phases=(Phase.OBJECTS,))
+    catalog.project("acme").events.record("talk", Phase.SHOTS, PhaseState.PARKED, NOW)
+    found = of_project(tick(), "acme")
+    assert found is not None
+    units = next(row for row in rows(found, "work units") if row["state"] == "running")
+    assert (units["provider"], units["units"]) == ("vendor", 2), "one runs from the start"
+    assert "requests paid" in units["planned"]
 
 
 def test_quantities_by_meter_stand_for_the_cost(

@@ -10,10 +10,12 @@ import pytest
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
+from video_pipeline.catalog.interface import Catalog
 from video_pipeline.defs import assets
 from video_pipeline.domain.phases import ANALYSIS, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.timeline import PhaseResult, Provenance
+from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.outcome import Outcome
 
 KEY = "acme/talk"
@@ -145,6 +147,26 @@ class TestParked:
         assert set(ended.materialized) == set(ANALYSIS) - {"transcript"}
         seen = ended.observed["transcript"]
         assert (seen["state"], seen["provider"], seen["job"]) == ("parked", "vendor", "7")
+
+    def test_what_is_known_of_its_work_unit_is_told(self, run: Run, running: WorkUnit) -> None:
+        seen = run(self.PARKED.model_copy(update={"unit": running.id})).observed["transcript"]
+        assert (seen["work unit"], seen["account"]) == (running.id, "a, r")
+        assert seen["planned"] == "1 requests paid"
+        assert running.poll_at is not None
+        assert seen["looked up by"] == running.poll_at.timestamp()
+
+    def test_one_that_waits_for_its_turn_says_for_what(
+        self, run: Run, running: WorkUnit, catalog: Catalog
+    ) -> None:
+        units = catalog.project("acme").units
+        request = running.request.model_copy(update={"model": "other"})
+        opened = units.open(request, 0, (), NOW)
+        submitting = units.move(opened, UnitState.SUBMITTING, NOW)
+        why = "waits for one of 20 slots: place 7"
+        waiting = units.move(submitting, UnitState.INTENT, NOW, waiting=why)
+        seen = run(self.PARKED.model_copy(update={"unit": waiting.id})).observed["transcript"]
+        assert seen["waits for"] == "waits for one of 20 slots: place 7"
+        assert "looked up by" not in seen
 
 
 class TestFailed:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_pipeline.domain.usage import Meter, MeterSpec, Usage
+from video_pipeline.domain.usage import Meter, MeterSpec, Usage, added, times
 
 amounts = st.fractions(min_value=0, max_value=10**6, max_denominator=90000)
 units = st.fractions(min_value=Fraction(1, 1000), max_value=600, max_denominator=1000)
@@ -67,3 +67,17 @@ def test_what_is_priced_by_itself_is_named_by_itself() -> None:
     assert usage.counted == "video_seconds (technical-cue)"
     assert usage.model_copy(update={"dimension": ""}).counted == "video_seconds"
     assert Usage.model_validate_json(usage.model_dump_json()) == usage
+
+
+def test_usages_are_added_by_meter_and_paid_and_unpaid_apart() -> None:
+    def used(meter: Meter, quantity: str, paid: bool = True) -> Usage:
+        return Usage(meter=meter, quantity=Fraction(quantity), paid=paid)
+
+    audio, video, free = (
+        used(Meter.AUDIO_SECONDS, "1/3"),
+        used(Meter.VIDEO_SECONDS, "10"),
+        used(Meter.VIDEO_SECONDS, "7", paid=False),
+    )
+    found = added([video, audio, free, *times([video, audio], 2)])
+    assert found == (used(Meter.AUDIO_SECONDS, "1"), free, used(Meter.VIDEO_SECONDS, "30"))
+    assert added([]) == ()

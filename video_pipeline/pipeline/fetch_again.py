@@ -1,0 +1,98 @@
+"""Getting a job's result from its provider once more: nothing is asked for, nothing is paid.
+
+A job that runs is looked up at once. Of one that had ended, the raw pages are fetched and stored
+anew, where its provider still keeps them: pages that were damaged, or deleted, or could not be
+read come back so.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from video_pipeline.catalog.interface import UnitFilter
+from video_pipeline.domain.errors import FailureCategory, InputError, ProviderError
+from video_pipeline.domain.phases import Phase, downstream
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline.ask_again import Again, asking_first
+from video_pipeline.pipeline.ledger import every_unit
+from video_pipeline.pipeline.raw import RawPages
+from video_pipeline.pipeline.select import Only, Picked, Wish
+from video_pipeline.pipeline.services import Services
+from video_pipeline.plugins.base import Jobs
+
+
+def to_fetch(services: Services, project: str, video: str | None = None) -> Iterator[WorkUnit]:
+    """The units of a project, or of one video of it, for which a fetch may come to something: those
+    whose job runs, and settled ones of phases that failed all the same."""
+    running = UnitFilter(states=frozenset({UnitState.RUNNING}), video=video)
+    yield from every_unit(services, running, project)
+    parts, seen = services.of(project), set[str]()
+    for name, status in parts.standings.in_state(PhaseState.FAILED, PhaseState.DEAD):
+        if status.unit and status.unit not in seen and video in (None, name):
+            seen.add(status.unit)
+            unit = parts.units.get(status.unit)
+            if unit is not None and unit.state is UnitState.SETTLED:
+                yield unit
+
+
+def look_up_now(services: Services, unit: WorkUnit) -> bool:
+    """The next sweep looks the unit's job up; False where none runs. Repeatable."""
+    if unit.state is not UnitState.RUNNING:
+        return False
+    services.of(unit.request.key.project).units.postpone(unit.id, services.clock())
+    return True
+
+
+def fetch_again(services: Services, unit: WorkUnit) -> Again | None:
+    """Fetch the pages of a settled unit anew; what must run to read them, None where every phase
+    of it has its result already.
+
+    Raises InputError for a unit that has none, and ProviderError where the provider does not give
+    them.
+    """
+    key, plugin = unit.request.key, services.plugins.get(unit.request.provider)
+    if unit.state is not UnitState.SETTLED or not unit.job or not isinstance(plugin, Jobs):
+        raise InputError(
+            f"it is {unit.state}, with {f'job {unit.job}' if unit.job else 'no job'} at "
+            f"{unit.request.provider}: there is nothing to be fetched",
+            where=f"work unit {unit.id}",
+            remedy="`video-pipeline jobs retry` makes the request of a failed one again.",
+        )
+    units = services.of(key.project).units
+    lease = timedelta(seconds=services.policy.lease_seconds)
+    if units.claim(unit.id, services.holder, lease) is None:
+        raise InputError(
+            "a run is at work on it", where=f"work unit {unit.id}", remedy="Wait for that run."
+        )
+    try:
+        _store(services, plugin, unit, unit.job)
+    finally:
+        units.release(unit.id, services.holder)
+    unread = frozenset(p for p in unit.request.phases if not _is_made_of(services, unit, p))
+    if not unread:
+        return None
+    wish = Wish(key.project, unread, Only.FAILED)
+    picked = Picked(key, unread | downstream(unread), unread)
+    return Again(wish, picked, asking_first(services, unit))
+
+
+def _store(services: Services, plugin: Jobs, unit: WorkUnit, job: str) -> None:
+    status = plugin.poll([job]).get(job)
+    if status is None or status.state != "succeeded":
+        raise ProviderError(
+            f"the provider has no result of job {job} any more",
+            category=FailureCategory.RESULT_EXPIRED,
+            where=unit.request.provider,
+            remedy=f"`video-pipeline jobs force {unit.id}` asks again, and pays again.",
+        )
+    outputs = services.outputs.project(unit.request.key.project)
+    RawPages(outputs, unit.request.key, unit.id).store(plugin.fetch(job))
+
+
+def _is_made_of(services: Services, unit: WorkUnit, phase: Phase) -> bool:
+    """Whether the current result of a phase was read from this unit's pages."""
+    key = unit.request.key
+    result = services.of(key.project).results.get(key.video, phase)
+    return (
+        result is not None and result.provenance is not None and (result.provenance.unit == unit.id)
+    )

@@ -1,0 +1,48 @@
+"""What is done about work units where Dagster has a part in it: cancelled together with the runs
+that wait for them, or asked for again by runs.
+"""
+
+from collections.abc import Collection, Iterable
+
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.work import WorkUnit
+from video_pipeline.pipeline.ask_again import Again
+from video_pipeline.pipeline.cancel import Cancelled, cancel
+from video_pipeline.pipeline.select import Picked
+from video_pipeline.pipeline.services import Services
+from video_pipeline.webserver.backfills import Launched, launch
+from video_pipeline.webserver.client import Ask
+from video_pipeline.webserver.held_runs import end_waiting
+
+
+def cancel_work(
+    services: Services, ask: Ask, units: Collection[WorkUnit], because: str
+) -> list[Cancelled]:
+    """End the runs held for these units, then the units: stopped where the provider can, else
+    marked. Repeatable. Raises ConfigurationError where Dagster does not answer; then nothing is
+    cancelled."""
+    if not units:
+        return []
+    end_waiting(ask, units)
+    by_video: dict[VideoKey, list[str]] = {}
+    for unit in units:
+        by_video.setdefault(unit.request.key, []).append(unit.id)
+    return [one for key, ids in by_video.items() for one in cancel(services, key, ids, because)]
+
+
+def launch_again(ask: Ask, wanted: Iterable[Again]) -> Launched:
+    """Launch what asks again, in backfills: one for all that is alike."""
+    alike: dict[tuple[object, ...], list[Again]] = {}
+    for one in wanted:
+        alike.setdefault((one.wish, *sorted(one.providers.items())), []).append(one)
+    launched = [
+        launch(ask, group[0].wish, _once(group), group[0].providers) for group in alike.values()
+    ]
+    return Launched(
+        backfills=tuple(name for one in launched for name in one.backfills),
+        left_out=tuple(name for one in launched for name in one.left_out),
+    )
+
+
+def _once(wanted: Iterable[Again]) -> list[Picked]:
+    return list(dict.fromkeys(one.picked for one in wanted))

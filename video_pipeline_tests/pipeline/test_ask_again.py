@@ -1,0 +1,182 @@
+"""A unit that has ended is asked for again: as a retry, or by force, or fetched once more."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from video_pipeline.domain.errors import InputError, ProviderError
+from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline.analyse import analyse
+from video_pipeline.pipeline.ask_again import Again, force, retry, to_pay
+from video_pipeline.pipeline.cancel import cancel
+from video_pipeline.pipeline.fetch_again import fetch_again, look_up_now
+from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.raw import RawPages
+from video_pipeline.pipeline.release import release
+from video_pipeline.pipeline.select import Only
+from video_pipeline.pipeline.services import Services
+from video_pipeline_tests.fakes.vendor import Behaviour, Vendor
+
+VIDEO = "acme/film"
+KEY = VideoKey.parse(VIDEO)
+Ask = Callable[..., WorkUnit]
+
+
+@pytest.fixture
+def asked(services: Services, deliver: Callable[..., VideoKey], vendor: Vendor) -> Ask:
+    """Asks for the shots, and gives the unit as it then stands."""
+    deliver(VIDEO)
+
+    def asked(how: Behaviour, provider: str = "with-token") -> WorkUnit:
+        vendor.behave(VIDEO, how)
+        run(services, provider)
+        return latest(services)
+
+    return asked
+
+
+def run(services: Services, provider: str = "with-token", **more: str) -> Outcome:
+    asked = {Phase.SHOTS: (provider,)}
+    return analyse(services, KEY, [Phase.SHOTS], providers=asked, **more)[Phase.SHOTS]
+
+
+def latest(services: Services) -> WorkUnit:
+    return services.of("acme").units.of_video("film")[-1]
+
+
+def as_launched(services: Services, again: Again, run_id: str) -> Outcome:
+    """What the run that is launched for it does."""
+    provider = again.providers.get(Phase.SHOTS, "with-token")
+    return run(services, provider, run_id=run_id, forced_by=run_id if again.wish.force else "")
+
+
+def test_a_failed_one_is_asked_again_and_paid_again(
+    services: Services, asked: Ask, vendor: Vendor
+) -> None:
+    failed = asked("fail")
+    assert failed.state is UnitState.FAILED
+    again = retry(services, failed)
+    assert (again.wish.only, again.wish.force) == (Only.FAILED, False)
+    assert again.picked.key == KEY and again.picked.asked == {Phase.SHOTS}
+    assert again.picked.phases >= {Phase.SHOTS, Phase.SCENES, Phase.TIMELINE}
+    vendor.behave(VIDEO, "soon")
+    assert as_launched(services, again, "r2").state is PhaseState.DONE
+    assert vendor.billed[VIDEO] == 2
+    with pytest.raises(InputError, match="asked again since, and that is settled"):
+        retry(services, failed)
+
+
+def test_a_cancelled_one_and_one_released_from_doubt_are_asked_again(
+    services: Services, asked: Ask, vendor: Vendor
+) -> None:
+    vendor.stops_jobs = True
+    running = asked("later")
+    cancel(services, KEY, [running.id], "cancelled by hand")
+    assert retry(services, latest(services)).wish.only is Only.MISSING
+    doubtful = asked("drop", "without-token")
+    assert doubtful.state is UnitState.IN_DOUBT
+    with pytest.raises(InputError, match="jobs release"):
+        retry(services, doubtful)
+    released = release(services, doubtful)
+    again = retry(services, released)
+    assert again.providers == {Phase.SHOTS: "without-token"}, "pipeline.yaml asks another first"
+    with pytest.raises(InputError, match="not in doubt"):
+        release(services, released)
+
+
+def test_one_that_was_given_up_is_revived_by_a_retry(
+    services: Services, asked: Ask, vendor: Vendor
+) -> None:
+    failed = asked("fail")
+    services.of("acme").events.record("film", Phase.SHOTS, PhaseState.DEAD, services.clock())
+    retry(services, failed)
+    stands = services.of("acme").results.statuses("film")[Phase.SHOTS]
+    assert stands.state is PhaseState.WAITING
+
+
+def test_a_settled_one_is_asked_again_by_force_only_once_a_run(
+    services: Services, asked: Ask, vendor: Vendor
+) -> None:
+    settled = asked("soon")
+    with pytest.raises(InputError, match="jobs force"):
+        retry(services, settled)
+    again = force(services, settled)
+    assert again.wish.force and to_pay(services, settled) == settled.planned
+    as_launched(services, again, "r2")
+    as_launched(services, again, "r2")
+    assert vendor.billed[VIDEO] == 2
+
+
+def test_one_under_way_is_not_forced(services: Services, asked: Ask) -> None:
+    with pytest.raises(InputError, match="it is running"):
+        force(services, asked("later"))
+
+
+def test_what_a_run_would_not_ask_for_is_refused(services: Services, asked: Ask) -> None:
+    failed = asked("fail")
+    with pytest.raises(InputError, match="names no 'with-token'"):
+        retry(replace(services, plugins={}), failed)
+    assert retry(replace(services, plugins={}, unavailable=["with-token"]), failed)
+    videos = services.of("acme").videos
+    videos.set_sha256("film", "another", "e" * 64)
+    record = videos.get("film")
+    assert record is not None
+    newer = record.source.model_copy(update={"version": "2"})
+    videos.register(newer, services.clock())
+    videos.set_sha256("film", "2", "e" * 64)
+    with pytest.raises(InputError, match="another version"):
+        retry(services, failed)
+
+
+def test_pages_that_could_not_be_read_are_fetched_again_for_nothing(
+    services: Services, asked: Ask, vendor: Vendor
+) -> None:
+    running = asked("later")
+    vendor.finish(VIDEO)
+    outputs = services.outputs.project("acme")
+    RawPages(outputs, KEY, running.id).store([b"cut off in transit"])
+    assert run(services).state is PhaseState.FAILED
+    settled = latest(services)
+    assert settled.state is UnitState.SETTLED
+    again = fetch_again(services, settled)
+    assert again is not None and again.picked.asked == {Phase.SHOTS}
+    assert as_launched(services, again, "r2").state is PhaseState.DONE
+    assert vendor.billed[VIDEO] == 1
+
+
+def test_one_that_runs_is_looked_up_by_the_next_sweep(services: Services, asked: Ask) -> None:
+    running = asked("later")
+    assert look_up_now(services, running)
+    assert [unit.id for unit in services.of("acme").units.due(services.clock())] == [running.id]
+
+
+def test_of_a_settled_one_with_a_result_the_pages_alone_are_stored_anew(
+    services: Services, asked: Ask
+) -> None:
+    settled = asked("soon")
+    outputs = services.outputs.project("acme")
+    RawPages(outputs, KEY, settled.id).store([b"damaged"])
+    assert fetch_again(services, settled) is None
+    pages = list(RawPages(outputs, KEY, settled.id).read())
+    assert len(pages) == 2 and b"part 1" in pages[0]
+
+
+def test_a_result_that_the_vendor_keeps_no_more_names_the_way_on(
+    services: Services, asked: Ask, vendor: Vendor
+) -> None:
+    settled = asked("soon")
+    vendor.forget(VIDEO)
+    with pytest.raises(ProviderError, match="jobs force"):
+        fetch_again(services, settled)
+    assert run(services).reused, "what is there stays"
+
+
+def test_of_one_that_failed_there_is_nothing_to_fetch(services: Services, asked: Ask) -> None:
+    failed = asked("fail")
+    assert not look_up_now(services, failed)
+    with pytest.raises(InputError, match="jobs retry"):
+        fetch_again(services, failed)
