@@ -18,7 +18,7 @@ from video_pipeline.domain.errors import CatalogError, PipelineError, ProviderEr
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline import admission
-from video_pipeline.pipeline.assign import Planned, options_of
+from video_pipeline.pipeline.assign import Planned
 from video_pipeline.pipeline.close import close
 from video_pipeline.pipeline.drive import UnitDriver, is_overdue
 from video_pipeline.pipeline.feeder import object_of
@@ -175,7 +175,7 @@ class _Requests:
         asked = (request.plugin, request.account, request.region)
         if (plugin.name, plugin.account, plugin.region) != asked:
             return None
-        if request.parameters.get("options") != options_of(plugin):
+        if request.parameters.get("options") != plugin.options_for(request.kinds):
             return None
         record = self._services.of(request.key.project).videos.get(request.key.video)
         if record is None or record.removed_at or record.sha256 != request.content:

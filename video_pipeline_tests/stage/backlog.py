@@ -7,7 +7,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Source
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.admission import pool_of
-from video_pipeline.pipeline.assign import Assigner
+from video_pipeline.pipeline.assign import Assigner, Subject
 from video_pipeline.pipeline.services import Services
 
 
@@ -32,7 +32,7 @@ def _waits(services: Services, key: VideoKey, media: MediaInfo, provider: str) -
     half, plugin = services.of(key.project), services.plugins[provider]
     half.videos.set_sha256(key.video, "1", media.sha256)
     half.videos.set_media(key.video, media.sha256, media)
-    assigner = Assigner(key, media.sha256, media, None, ())
+    assigner = Assigner(key, media.sha256, Subject(media, None, ""))
     (planned,) = assigner.plan(provider, plugin, [Phase.SHOTS])
     unit = half.units.open(planned.request, 0, planned.usage, services.clock())
     pool = pool_of(plugin, planned.request)

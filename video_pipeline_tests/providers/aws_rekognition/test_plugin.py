@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import AudioStream, MediaInfo
 from video_pipeline.domain.phases import Phase
-from video_pipeline.pipeline.assign import Assigner, choice_of
+from video_pipeline.pipeline.assign import Assigner, Subject, choice_of
 from video_pipeline.plugins.base import AnalysisRequest, Refusal
 from video_pipeline_tests.providers.aws_rekognition.rekognising import (
     EVERYTHING,
@@ -151,7 +151,7 @@ def test_a_kind_more_makes_its_phase_stale_and_pays_for_nothing_but_itself() -> 
     assert choice_of(few, Phase.OBJECTS, None) != choice_of(many, Phase.OBJECTS, None)
     key = VideoKey(project="acme", video="a")
     before, after = (
-        Assigner(key, "5a" * 32, media(), None, ()).plan("aws", made, [Phase.OBJECTS])
+        Assigner(key, "5a" * 32, Subject(media(), None, "")).plan("aws", made, [Phase.OBJECTS])
         for made in (few, many)
     )
     assert [one.request for one in before] == [one.request for one in after[:1]]
