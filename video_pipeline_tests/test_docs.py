@@ -92,6 +92,6 @@ def test_the_readme_opens_with_the_two_commands() -> None:
 @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "docs"])
 def test_links_lead_somewhere(name: str) -> None:
     place = ROOT / name
-    for file in [place] if place.is_file() else sorted(place.glob("*.md")):
+    for file in [place] if place.is_file() else sorted(place.rglob("*.md")):
         for target in re.findall(r"\]\(([^)#:]+)\)", file.read_text()):
             assert (file.parent / target).exists(), f"{file.name}: {target}"

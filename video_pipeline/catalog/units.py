@@ -8,7 +8,7 @@ from typing import Any
 from video_pipeline.catalog.interface import UnitFilter, UnitSum
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
 from video_pipeline.domain.errors import IllegalMove
-from video_pipeline.domain.usage import Usage, added, times
+from video_pipeline.domain.usage import Usage, summed, times
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit, check_move, unit_id
 
 _INTENT, _SUBMITTING = UnitState.INTENT.value, UnitState.SUBMITTING.value
@@ -170,7 +170,7 @@ class MongoUnits:
             kind = (provider, UnitState(state))
             units[kind] = units.get(kind, 0) + count
             used = tuple(Usage.model_validate(usage) for usage in usages)
-            planned[kind] = added([*planned.get(kind, ()), *times(used, count)])
+            planned[kind] = summed([*planned.get(kind, ()), *times(used, count)])
         return [
             UnitSum(provider=provider, state=state, units=units[kind], planned=planned[kind])
             for kind in sorted(units)

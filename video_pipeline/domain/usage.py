@@ -51,7 +51,7 @@ class Usage(Frozen):
         return f"{self.meter.value} ({self.dimension})" if self.dimension else self.meter.value
 
 
-def added(usages: Iterable[Usage]) -> tuple[Usage, ...]:
+def summed(usages: Iterable[Usage]) -> tuple[Usage, ...]:
     """One usage for each meter and dimension, paid and unpaid, reported and derived apart, in a
     fixed order."""
     sums: dict[tuple[str, str, bool, str], Usage] = {}

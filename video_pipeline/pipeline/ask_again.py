@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.phases import Phase, downstream
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.usage import Usage, added
+from video_pipeline.domain.usage import Usage, summed
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.giving_up import revive
 from video_pipeline.pipeline.select import Only, Picked, Wish
@@ -69,7 +69,7 @@ def to_pay(services: Services, unit: WorkUnit) -> tuple[Usage, ...]:
         if (one.request.provider, one.request.content) == (request.provider, request.content)
         and set(one.request.phases) & set(request.phases)
     }
-    return added(usage for one in alike.values() for usage in one.planned)
+    return summed(usage for one in alike.values() for usage in one.planned)
 
 
 def asking_first(services: Services, unit: WorkUnit) -> dict[Phase, str]:

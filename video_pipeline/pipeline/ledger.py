@@ -8,7 +8,7 @@ from itertools import dropwhile
 
 from video_pipeline.catalog.interface import UnitFilter, UnitSum
 from video_pipeline.domain.errors import InputError
-from video_pipeline.domain.usage import Meter, Usage, added
+from video_pipeline.domain.usage import Meter, Usage, summed
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.projects import projects_of
@@ -97,14 +97,14 @@ def _both(one: UnitSum, other: UnitSum) -> UnitSum:
         provider=one.provider,
         state=one.state,
         units=one.units + other.units,
-        planned=added([*one.planned, *other.planned]),
+        planned=summed([*one.planned, *other.planned]),
     )
 
 
 def quantity_of(usages: tuple[Usage, ...]) -> str:
     """What usages come to in words: `2.5 min paid, 3 requests`. Seconds are told as minutes."""
     told: list[str] = []
-    for usage in added(usages):
+    for usage in summed(usages):
         timed = usage.meter in _TIMED
         amount = float(usage.quantity) / (60 if timed else 1)
         unit = "min" if timed else usage.meter.value.replace("_", " ")

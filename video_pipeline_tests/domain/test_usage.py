@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_pipeline.domain.usage import Meter, MeterSpec, Usage, added, times
+from video_pipeline.domain.usage import Meter, MeterSpec, Usage, summed, times
 
 amounts = st.fractions(min_value=0, max_value=10**6, max_denominator=90000)
 units = st.fractions(min_value=Fraction(1, 1000), max_value=600, max_denominator=1000)
@@ -78,6 +78,6 @@ def test_usages_are_added_by_meter_and_paid_and_unpaid_apart() -> None:
         used(Meter.VIDEO_SECONDS, "10"),
         used(Meter.VIDEO_SECONDS, "7", paid=False),
     )
-    found = added([video, audio, free, *times([video, audio], 2)])
+    found = summed([video, audio, free, *times([video, audio], 2)])
     assert found == (used(Meter.AUDIO_SECONDS, "1"), free, used(Meter.VIDEO_SECONDS, "30"))
-    assert added([]) == ()
+    assert summed([]) == ()

@@ -33,6 +33,7 @@ class Writes(AwsOptions):
 
     output: Output
     kms_key: str | None = None
+    data_access_role: str | None = None
 
 
 @dataclass(frozen=True)
@@ -242,6 +243,12 @@ MISSING = [
         "`topic_role`",
     ),
     ("topic_role", mistrusted, "does not trust rekognition", "trust policy"),
+    (
+        "data_access_role",
+        lambda account: account.writes(data_access_role=account.role),
+        "does not trust transcribe",
+        "trust policy",
+    ),
     ("topic name", managed, "named AmazonRekognition", "Name the topic"),
     ("queue policy", closed, "sns.amazonaws.com may not send", "sqs:SendMessage"),
     ("queue encryption", sealed, "alias/aws/sqs", "key of your own"),

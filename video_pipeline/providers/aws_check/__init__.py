@@ -2,8 +2,8 @@
 nothing paid. Each finding says what mends it.
 
 What is looked at follows from an entry's options: `topic` and `topic_role`, `completions`,
-`output` and `kms_key`, of whichever plugin. Whether a role may be passed, and what quotas the
-account has, is not seen from here.
+`output`, `kms_key` and `data_access_role`, of whichever plugin. Whether a role may be passed, and
+what quotas the account has, is not seen from here.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from video_pipeline.providers.aws_check.buckets import ingest_bucket, output_buc
 from video_pipeline.providers.aws_check.finding import Checked, Entry, look
 from video_pipeline.providers.aws_check.keys import kms_key
 from video_pipeline.providers.aws_check.queues import queue
-from video_pipeline.providers.aws_check.topics import topic, topic_role
+from video_pipeline.providers.aws_check.topics import service_roles, topic
 
 __all__ = ["Checked", "Entry", "check"]
 
@@ -27,7 +27,7 @@ def check(entry: Entry) -> Iterator[Checked]:
     yield from output_bucket(entry)
     yield from kms_key(entry)
     yield from topic(entry)
-    yield from topic_role(entry)
+    yield from service_roles(entry)
     yield from queue(entry)
 
 

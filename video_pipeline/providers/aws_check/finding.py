@@ -66,7 +66,7 @@ def look(
     *,
     needed: bool = True,
 ) -> Iterator[Checked]:
-    """What a check finds. An error answer is one more finding: what its code says in `known`, as
+    """What a check finds. An error answer is one more finding: what its code says in `known`,
     or that the right is lacking, which is no more than a warning where only this check needs it."""
     from botocore.exceptions import BotoCoreError, ClientError
 
