@@ -4,6 +4,7 @@ Implementations stand beside it. No method can be asked about another project. A
 CatalogUnavailable where no server answers. Times are aware datetimes in UTC.
 """
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -334,6 +335,11 @@ class Units(Protocol):
     def waiting(self, pool: str, limit: int = 1000, seconds: float | None = None) -> list[WorkUnit]:
         """The units that wait for a pool, oldest first; those only that cost at most so many paid
         seconds."""
+        ...
+
+    def explain(self, pool: str, reason: str, *, over: float = -1, up_to: float = math.inf) -> None:
+        """Give this reason to those that wait for a pool and cost more than `over` paid seconds and
+        at most `up_to`, but for those whose reason begins with it."""
         ...
 
     def number(self, unit: WorkUnit, pool: str) -> int:

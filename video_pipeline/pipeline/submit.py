@@ -19,6 +19,7 @@ from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline import admission
 from video_pipeline.pipeline.assign import Planned, options_of
+from video_pipeline.pipeline.brake import affordable
 from video_pipeline.pipeline.close import close
 from video_pipeline.pipeline.drive import UnitDriver, is_overdue
 from video_pipeline.pipeline.feeder import object_of
@@ -76,13 +77,6 @@ def submit_left_behind(services: Services) -> int:
                 rounds[pool] = _Again(services, known[0] if known else Pool(name=pool))
             rounds[pool].left.append(unit)
     return _side_by_side(list(rounds.values()))
-
-
-def _side_by_side(rounds: "Sequence[_Requests]") -> int:
-    if not rounds:
-        return 0
-    with ThreadPoolExecutor(min(_THREADS, len(rounds)), "submit") as threads:
-        return sum(threads.map(lambda one: one.run(), rounds))
 
 
 def _backlog(services: Services, project: str) -> dict[str, int]:
@@ -183,6 +177,13 @@ class _Requests:
         return record.media
 
 
+def _side_by_side(rounds: Sequence[_Requests]) -> int:
+    if not rounds:
+        return 0
+    with ThreadPoolExecutor(min(_THREADS, len(rounds)), "submit") as threads:
+        return sum(threads.map(_Requests.run, rounds))
+
+
 class _Round(_Requests):
     """The units that wait for one pool, in the order of their turns."""
 
@@ -197,13 +198,8 @@ class _Round(_Requests):
             yield waiting[project].pop(0)
 
     def _fitting(self, project: str) -> list[WorkUnit]:
-        """Its oldest units that the day's minutes suffice for."""
-        units, pool = self._services.of(project).units, self._pool.name
-        first = next(iter(units.waiting(pool, 1)), None)
-        if first is None:
-            return []
-        left = admission.seconds_left(self._services, first.request)
-        return units.waiting(pool, A_ROUND, left)
+        units = self._services.of(project).units
+        return affordable(self._services, units, self._pool.name, A_ROUND)
 
     def _take_up(self, unit: WorkUnit) -> bool:
         key = unit.request.key
