@@ -6,7 +6,7 @@ not admitted waits in the backlog, with the reason; submit.py says who is next.
 
 from datetime import UTC, date, timedelta
 
-from video_pipeline.catalog.interface import Budget, Pool
+from video_pipeline.catalog.shared import Budget, Pool
 from video_pipeline.domain.admission import (
     Turn,
     account_name,
@@ -14,6 +14,7 @@ from video_pipeline.domain.admission import (
     place_of,
     pool_name,
 )
+from video_pipeline.domain.errors import ProviderError
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.pipeline.services import Services
@@ -21,6 +22,7 @@ from video_pipeline.plugins.base import Jobs, Plugin, Slots
 
 GRANTED = timedelta(minutes=10)
 """How long a slot is kept for a run that has yet to begin, or is fetching what it hands over."""
+_PAUSE_SECONDS, _LONGEST_PAUSE = 60.0, 900.0
 
 
 class Refused(Frozen):
@@ -90,6 +92,14 @@ def give_back(services: Services, unit: WorkUnit, plugin: Plugin | None) -> None
     free(services, unit, plugin)
     if paid_seconds(unit.planned):
         services.catalog.admissions.give_back(unit.id)
+
+
+def pause(services: Services, unit: WorkUnit, plugin: Jobs, error: ProviderError) -> None:
+    """Let nobody be asked for a while that shares the unit's pool: the provider has no room, or
+    does not answer. It is as long as the provider wishes, within reason."""
+    assert isinstance(plugin, Plugin)
+    seconds = min(error.retry_after or min(plugin.poll_seconds, _PAUSE_SECONDS), _LONGEST_PAUSE)
+    services.catalog.admissions.pause(pool_of(plugin, unit.request), seconds)
 
 
 def projects_in(services: Services, pool: str, state: Pool | None) -> dict[str, Turn]:
