@@ -21,7 +21,7 @@ README, CONFIGURATION, CLI = (
     (ROOT / name).read_text() for name in ("README.md", "docs/configuration.md", "docs/cli.md")
 )
 SECTIONS = (form.PipelineForm, form.StorageForm, form.IngestForm, form.S3Form, form.CatalogForm)
-ARRIVALS = (form.NotificationsForm, form.ProjectForm, ArrivalPolicy)
+ARRIVALS = (form.NotificationsForm, form.ProjectForm, form.LimitsForm, ArrivalPolicy)
 ENTRIES = (form.ProviderForm, form.PhaseForm, WorkPolicy, MediaLimits)
 
 

@@ -16,8 +16,8 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from video_pipeline.catalog.interface import Budget, Pool, Slot
 from video_pipeline.catalog.scoped import DOCUMENT_VERSION, Document, address_of, translated
+from video_pipeline.catalog.shared import Budget, Pool, Slot
 
 _QUEUED_MILLISECONDS = 120_000
 """How long a refusal tells newcomers that others wait; renewed while they do."""

@@ -188,6 +188,15 @@ class ProjectCollection:
             done = self._collection.update_one({**where, **self._scope}, update, **options)
         return done.matched_count > 0
 
+    def update_all(self, where: Document, update: Document, **options: Any) -> int:
+        """Change every document that matches: how many there were. Repeatable updates only."""
+        found = {**where, **self._scope}
+        with translated(self._address):
+            done = _through_an_election(
+                lambda: self._collection.update_many(found, update, **options)
+            )
+        return done.matched_count
+
     def change(self, where: Document, update: Change, **options: Any) -> Document | None:
         """Change the one document and give what it has become; None where none matches."""
         after = ReturnDocument.AFTER

@@ -1,5 +1,7 @@
 """The ledger of one project's work units. Every change is one atomic step on one row."""
 
+import math
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -112,6 +114,11 @@ class MongoUnits:
         if seconds is not None:
             where["waits_for"] = {"$lte": seconds}
         return self._listed(where, "created_at", limit)
+
+    def explain(self, pool: str, reason: str, *, over: float = -1, up_to: float = math.inf) -> None:
+        told = {"$not": {"$regex": f"^{re.escape(reason)}"}}
+        where = {"waits_in": pool, "waits_for": {"$gt": over, "$lte": up_to}, "waiting": told}
+        self._units.update_all(where, {"$set": {"waiting": reason}})
 
     def number(self, unit: WorkUnit, pool: str) -> int:
         earlier = {"waits_in": pool, "created_at": {"$lt": unit.created_at}}

@@ -23,6 +23,18 @@ IsCancelled = Callable[[str | None], bool]
 """Whether a backfill was cancelled, or is being so."""
 
 
+def call_off(services: Services, is_cancelled: IsCancelled, waiting: Collection[Held]) -> None:
+    """Let nothing be asked of a provider any more for held runs that go with their backfill, but
+    that are not ended yet."""
+    wanted = [run for run in waiting if not is_cancelled(run.backfill)]
+    for run in waiting:
+        if run.key is not None and is_cancelled(run.backfill):
+            units = services.of(run.key.project).units
+            for unit in map(units.get, awaited_by_none(run, wanted)):
+                if unit is not None and unit.waiting:
+                    units.set_unwanted(unit.id, True)
+
+
 def see_to_cancelled(
     instance: dg.DagsterInstance,
     services: Services,

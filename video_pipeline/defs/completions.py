@@ -13,6 +13,7 @@ import dagster as dg
 
 from video_pipeline.defs.cancellations import (
     IsCancelled,
+    call_off,
     see_to_cancelled,
     see_to_terminated,
     was_cancelled,
@@ -65,6 +66,7 @@ def completions(
     try:
         services = pipeline.services
         called_off = cache(partial(is_cancelled, context.instance))  # each looked up once a tick
+        call_off(services, called_off, waiting(context.instance))
         round_ = make_round(services, datetime.now(UTC))
         ready: Collection[WorkUnit] = round_.ready
         held = [run for run in waiting(context.instance) if not called_off(run.backfill)]

@@ -4,11 +4,9 @@ Asked before each request that a provider bounds or bills, by runs and by the sw
 not admitted waits in the backlog, with the reason; submit.py says who is next.
 """
 
-import math
 from datetime import UTC, date, timedelta
-from fractions import Fraction
 
-from video_pipeline.catalog.interface import Budget, Pool
+from video_pipeline.catalog.shared import Budget, Pool
 from video_pipeline.domain.admission import (
     Turn,
     account_name,
@@ -16,6 +14,7 @@ from video_pipeline.domain.admission import (
     place_of,
     pool_name,
 )
+from video_pipeline.domain.errors import ProviderError
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.pipeline.services import Services
@@ -23,6 +22,7 @@ from video_pipeline.plugins.base import Jobs, Plugin, Slots
 
 GRANTED = timedelta(minutes=10)
 """How long a slot is kept for a run that has yet to begin, or is fetching what it hands over."""
+_PAUSE_SECONDS, _LONGEST_PAUSE = 60.0, 900.0
 
 
 class Refused(Frozen):
@@ -94,6 +94,14 @@ def give_back(services: Services, unit: WorkUnit, plugin: Plugin | None) -> None
         services.catalog.admissions.give_back(unit.id)
 
 
+def pause(services: Services, unit: WorkUnit, plugin: Jobs, error: ProviderError) -> None:
+    """Let nobody be asked for a while that shares the unit's pool: the provider has no room, or
+    does not answer. It is as long as the provider wishes, within reason."""
+    assert isinstance(plugin, Plugin)
+    seconds = min(error.retry_after or min(plugin.poll_seconds, _PAUSE_SECONDS), _LONGEST_PAUSE)
+    services.catalog.admissions.pause(pool_of(plugin, unit.request), seconds)
+
+
 def projects_in(services: Services, pool: str, state: Pool | None) -> dict[str, Turn]:
     """How each project stands in a pool; those that have nothing there are left out."""
     held: dict[str, int] = {}
@@ -129,15 +137,6 @@ def budget_of(services: Services, request: WorkRequest) -> Budget:
     return Budget(project_seconds=limits.of_project(project) * 60, account_seconds=account * 60)
 
 
-def seconds_left(services: Services, request: WorkRequest) -> float:
-    """The paid seconds that requests like this one may still use today."""
-    budget, day, used = budget_of(services, request), today(services), services.catalog.admissions
-    of_project = used.used(day, project=request.key.project)
-    of_account = used.used(day, account=account_name(request))
-    left = min(budget.project_seconds - of_project, budget.account_seconds - of_account)
-    return max(0.0, left)
-
-
 def today(services: Services) -> date:
     """The day, in UTC, in which minutes are counted now."""
     return services.clock().astimezone(UTC).date()
@@ -159,45 +158,55 @@ def _reserve(services: Services, unit: WorkUnit) -> str | None:
     seconds = paid_seconds(unit.planned)
     if not seconds:
         return None
-    request, day, budget = unit.request, today(services), budget_of(services, unit.request)
+    request, budget = unit.request, budget_of(services, unit.request)
     refused = services.catalog.admissions.reserve(
-        unit.id, request.key.project, account_name(request), seconds, budget, day
+        unit.id, request.key.project, account_name(request), seconds, budget, today(services)
     )
-    return None if refused is None else used_up(services, request, refused, seconds)
+    if refused is None:
+        return None
+    limit = budget.project_seconds if refused == "project" else budget.account_seconds
+    return used_up(services, request, refused, ever=seconds <= limit)
 
 
-def used_up(services: Services, request: WorkRequest, whose: str, seconds: Fraction | None) -> str:
-    """Why paid seconds may not be used today, and when they may. `whose`: project or account."""
+def used_up(services: Services, request: WorkRequest, whose: str, *, ever: bool) -> str:
+    """Why paid seconds may not be used now, and when they may; `whose`: project or account.
+    `ever`: whether the whole day's would be enough."""
     budget, project = budget_of(services, request), request.key.project
     if whose == "project":
-        limit, who = budget.project_seconds, project
+        limit, who = _minutes(budget.project_seconds), project
         own = project in services.limits.projects
         key = f"projects.{project}.limits" if own else "limits"
     else:
-        limit, who = budget.account_seconds, f"account {request.account} of {request.plugin}"
+        limit = _minutes(budget.account_seconds)
+        who = f"account {request.account} of {request.plugin}"
         key = f"providers.{request.provider}.limits"
     option = f"{key}.paid_minutes_per_day"
-    if seconds is not None and seconds > limit:
+    if not ever:
         return (
-            f"it needs {_minutes(float(seconds))} paid minutes, more than the {_minutes(limit)} "
-            f"that {who} may use in a whole day; it goes on only when {option} is raised"
+            f"it needs more paid minutes than the {limit} that {who} may use in a whole day; "
+            f"it goes on only when {option} is raised"
         )
     return (
-        f"{who} has used up its {_minutes(limit)} paid minutes of {today(services)}, or too few "
-        f"are left; it goes on at 00:00 UTC or when {option} is raised"
+        f"{who} has used up its {limit} paid minutes of {today(services)}, or too few are left; "
+        f"it goes on at 00:00 UTC or when {option} is raised"
     )
 
 
 def _crowded(services: Services, unit: WorkUnit, plugin: Plugin) -> str:
-    request, slots = unit.request, slots_of(plugin, unit.request)
-    assert slots is not None, "without slots nothing is crowded"
-    found = place(services, unit, pool_of(plugin, request))
+    found = place(services, unit, pool_of(plugin, unit.request))
+    return f"{crowded(plugin, unit.request)}: place {found.place} of {found.of}"
+
+
+def crowded(plugin: Plugin, request: WorkRequest) -> str:
+    """That a request waits for a slot."""
+    slots = slots_of(plugin, request)
+    if slots is None:
+        return f"waits for its turn at {request.provider}"
     return (
         f"waits for one of {slots.limit} slots of {request.plugin}, account {request.account}, "
-        f"region {request.region} ({slots.shared_by}): place {found.place} of {found.of}"
+        f"region {request.region} ({slots.shared_by})"
     )
 
 
 def _minutes(seconds: float) -> str:
-    minutes = seconds / 60
-    return "infinite" if math.isinf(minutes) else f"{round(minutes, 1):g}"
+    return f"{round(seconds / 60, 1):g}"

@@ -84,4 +84,7 @@ def _end(services: Services, unit: WorkUnit, state: UnitState, why: str) -> None
     units = services.of(unit.request.key.project).units
     units.move(unit, state, services.clock(), **changes)
     plugin = services.plugins.get(unit.request.provider)
-    (admission.free if asked else admission.give_back)(services, unit, plugin)
+    if asked:
+        admission.free(services, unit, plugin)
+    else:
+        admission.give_back(services, unit, plugin)

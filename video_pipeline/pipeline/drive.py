@@ -116,12 +116,10 @@ class UnitDriver:
             self._wait(refused.reason)
         return refused is None
 
-    def come_later(self, error: ProviderError, seconds: float) -> None:
-        """Note that the provider took nothing and has no room; who needs it waits for so long."""
-        plugin = self.planned.plugin
-        pool = admission.pool_of(plugin, self.unit.request)
-        self._services.catalog.admissions.pause(pool, error.retry_after or seconds)
-        admission.give_back(self._services, self.unit, plugin)
+    def come_later(self, plugin: Jobs, error: ProviderError) -> None:
+        """Note that the provider took nothing, as it has no room: the unit waits for its turn."""
+        admission.pause(self._services, self.unit, plugin, error)
+        admission.give_back(self._services, self.unit, self.planned.plugin)
         self._wait(f"waits until {self.planned.provider} has room again: {error.what}")
 
     def _wait(self, reason: str) -> None:

@@ -56,7 +56,7 @@ def _submit(
     except ProviderError as error:
         if not error.no_room:
             raise
-        driver.come_later(error, plugin.poll_seconds)
+        driver.come_later(plugin, error)
         return None
 
 

@@ -14,7 +14,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.timeline import PhaseResult, Provenance
 from video_pipeline.domain.transcript import Segment, Transcript
-from video_pipeline.domain.usage import Usage, added
+from video_pipeline.domain.usage import Usage, summed
 from video_pipeline.pipeline import own
 from video_pipeline.pipeline.assign import choice_of, options_of
 from video_pipeline.pipeline.drive import UnitDriver, plugin_broke
@@ -76,7 +76,7 @@ def _publish(
         phase=phase,
         state=PhaseState.DONE,
         provenance=_provenance(services, phase, [share.driver for share in shares]),
-        usage=added(used for share in shares for used in share.used),
+        usage=summed(used for share in shares for used in share.used),
     )
     results = services.of(key.project).results
     if isinstance(plugin, BaseTranscriptionPlugin):

@@ -6,36 +6,24 @@ all others, and wherever something comes of it but a job or a later try, the run
 waits: it asks by itself, and tells what came of it.
 """
 
-import logging
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from video_pipeline.catalog.interface import Pool
+from video_pipeline.catalog.shared import Pool
 from video_pipeline.domain.admission import pool_name, turns
-from video_pipeline.domain.errors import CatalogError, PipelineError, ProviderError
-from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline import admission
-from video_pipeline.pipeline.assign import Planned
+from video_pipeline.pipeline.brake import affordable
 from video_pipeline.pipeline.close import close
-from video_pipeline.pipeline.drive import UnitDriver, is_overdue
-from video_pipeline.pipeline.feeder import object_of
+from video_pipeline.pipeline.drive import is_overdue
 from video_pipeline.pipeline.lease import Leases
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.unattended import A_ROUND, Requests
 from video_pipeline.plugins.base import Jobs, Plugin
-from video_pipeline.plugins.inputs import Inputs, Object
 
-_log = logging.getLogger(__name__)
-A_ROUND = 100
-"""Requests of one pool that one round makes, at most."""
-SECONDS_A_ROUND = 20.0
-"""For how long a round begins with another one. Each pool has a thread of its own: a provider that
-hangs holds up no other's requests."""
 _THREADS = 16
-_PAUSE_SECONDS = 60.0
-"""The longest that nobody is asked where a provider has no room or does not answer."""
+"""Each pool has one of its own: a provider that hangs holds up no other's requests."""
 
 
 def submit_backlog(services: Services) -> int:
@@ -78,112 +66,18 @@ def submit_left_behind(services: Services) -> int:
     return _side_by_side(list(rounds.values()))
 
 
-def _side_by_side(rounds: "Sequence[_Requests]") -> int:
-    if not rounds:
-        return 0
-    with ThreadPoolExecutor(min(_THREADS, len(rounds)), "submit") as threads:
-        return sum(one.result() for one in [threads.submit(one.run) for one in rounds])
-
-
 def _backlog(services: Services, project: str) -> dict[str, int]:
     return services.of(project).units.backlog()
 
 
-class _Requests:
-    """The requests of one pool in one round."""
-
-    def __init__(self, services: Services, pool: Pool) -> None:
-        self._services, self._pool, self._made = services, pool, 0
-        self._until = time.monotonic() + SECONDS_A_ROUND
-
-    def run(self) -> int:
-        """Make them; how many were made. Raises CatalogError."""
-        if self._pool.paused:
-            return 0
-        for unit in self._units():
-            if self._made >= A_ROUND or time.monotonic() > self._until:
-                break
-            try:
-                if not self._take_up(unit):
-                    break
-            except CatalogError:
-                raise
-            except PipelineError as error:
-                _log.warning("%s: work unit %s: %s", unit.request.key, unit.id, error)
-                break
-        return self._made
-
-    def _units(self) -> Iterator[WorkUnit]:
-        raise NotImplementedError
-
-    def _take_up(self, unit: WorkUnit) -> bool:
-        """See to one unit; False where the pool gives nothing more now."""
-        raise NotImplementedError
-
-    def _request(self, unit: WorkUnit, plugin: Jobs, media: MediaInfo, leases: Leases) -> bool:
-        assert isinstance(plugin, Plugin)
-        request, again = unit.request, unit.state is UnitState.SUBMITTING
-        planned = Planned(request.provider, plugin, request, unit.planned)
-        driver = UnitDriver(self._services, planned, leases, taken=unit)
-        record = self._services.of(request.key.project).videos.get(request.key.video)
-        assert record is not None, "its media was read from it"
-        given = Inputs(object=object_of(self._services, record))
-        try:
-            taken = driver.request_once(lambda: plugin.submit(driver.unit, media, given))
-        except ProviderError as error:
-            return self._not_taken(driver, plugin, error)
-        driver.submitted()
-        self._made += 1
-        if taken.job:
-            driver.parked_at(taken.job, 0 if again else plugin.poll_seconds)
-            return True
-        if taken.pages is not None:
-            driver.store(taken.pages)
-        self._let_go(driver.unit, plugin)
-        return True
-
-    def _not_taken(self, driver: UnitDriver, plugin: Jobs, error: ProviderError) -> bool:
-        """The pool rests where the provider has no room, or was not heard; else a run tells it."""
-        unit = driver.unit
-        key = unit.request.key
-        unheard = unit.state is UnitState.SUBMITTING and error.category.retryable
-        busy = unit.state is UnitState.INTENT and error.category.comes_later
-        if not unheard and not busy:
-            _log.info("%s: work unit %s: a run tells of this: %s", key, unit.id, error)
-            self._let_go(unit, driver.planned.plugin)
-            return True
-        _log.warning("%s: work unit %s comes later: %s", key, unit.id, error)
-        seconds = min(error.retry_after or plugin.poll_seconds, _PAUSE_SECONDS)
-        if busy:
-            driver.come_later(error, seconds)
-        else:
-            self._services.catalog.admissions.pause(self._pool.name, seconds)
-        return False
-
-    def _let_go(self, unit: WorkUnit, plugin: Plugin) -> None:
-        """Let the run go that waits for the unit; the slot is kept for it."""
-        units = self._services.of(unit.request.key.project).units
-        if unit.state is UnitState.INTENT:
-            admission.admit(self._services, unit, plugin)
-        units.let_go(unit.id, self._services.clock())
-
-    def _media(self, unit: WorkUnit, plugin: Plugin | None) -> MediaInfo | None:
-        """What the source is made of, where the request can be made here, as it was planned."""
-        request = unit.request
-        if not isinstance(plugin, Jobs) or not isinstance(plugin.capabilities().fed, Object):
-            return None
-        asked = (request.plugin, request.account, request.region)
-        if (plugin.name, plugin.account, plugin.region) != asked:
-            return None
-        if request.parameters.get("options") != plugin.options_for(request.kinds):
-            return None
-        record = self._services.of(request.key.project).videos.get(request.key.video)
-        if record is None or record.removed_at or record.sha256 != request.content:
-            return None
-        return record.media
+def _side_by_side(rounds: Sequence[Requests]) -> int:
+    if not rounds:
+        return 0
+    with ThreadPoolExecutor(min(_THREADS, len(rounds)), "submit") as threads:
+        return sum(threads.map(Requests.run, rounds))
 
 
-class _Round(_Requests):
+class _Round(Requests):
     """The units that wait for one pool, in the order of their turns."""
 
     def _units(self) -> Iterator[WorkUnit]:
@@ -197,13 +91,8 @@ class _Round(_Requests):
             yield waiting[project].pop(0)
 
     def _fitting(self, project: str) -> list[WorkUnit]:
-        """Its oldest units that the day's minutes suffice for."""
-        units, pool = self._services.of(project).units, self._pool.name
-        first = next(iter(units.waiting(pool, 1)), None)
-        if first is None:
-            return []
-        left = admission.seconds_left(self._services, first.request)
-        return units.waiting(pool, A_ROUND, left)
+        units = self._services.of(project).units
+        return affordable(self._services, units, self._pool.name, A_ROUND)
 
     def _take_up(self, unit: WorkUnit) -> bool:
         key = unit.request.key
@@ -220,7 +109,7 @@ class _Round(_Requests):
             return self._admitted(held, plugin, leases)
 
     def _admitted(self, unit: WorkUnit, plugin: Plugin | None, leases: Leases) -> bool:
-        media = self._media(unit, plugin)
+        media = self.media(unit, plugin)
         if plugin is None:
             units = self._services.of(unit.request.key.project).units
             units.let_go(unit.id, self._services.clock())
@@ -233,12 +122,12 @@ class _Round(_Requests):
                 admission.wait(self._services, unit, plugin, refused.reason)
             return not refused.full
         if media is None or not isinstance(plugin, Jobs):
-            self._let_go(unit, plugin)
+            self.let_go(unit, plugin)
             return True
-        return self._request(unit, plugin, media, leases)
+        return self.request(unit, plugin, media, leases)
 
 
-class _Again(_Requests):
+class _Again(Requests):
     """The units of one pool whose request a process left behind."""
 
     def __init__(self, services: Services, pool: Pool) -> None:
@@ -253,13 +142,13 @@ class _Again(_Requests):
         plugin = services.plugins.get(unit.request.provider)
         if plugin is None and unit.request.provider in services.unavailable:
             return True
-        media = self._media(unit, plugin)
+        media = self.media(unit, plugin)
         with Leases(services, services.of(key.project).units) as leases:
             held = leases.try_take(unit.id)
             if held is None or held.state is not UnitState.SUBMITTING:
                 return True
             if media is not None and isinstance(plugin, Jobs) and self._recognised(held, plugin):
-                return self._request(held, plugin, media, leases)
+                return self.request(held, plugin, media, leases)
             if held.waiting:
                 services.of(key.project).units.let_go(held.id, services.clock())
             return True

@@ -118,6 +118,7 @@ def use_units(half: ProjectCatalog, request: WorkRequest, now: datetime) -> None
     units.backlog()
     units.waiting("pool")
     units.waiting("pool", 5, 9.0)
+    units.explain("pool", "full", over=3)
     units.number(unit, "pool")
     units.let_go(unit.id, now)
     units.get(unit.id)

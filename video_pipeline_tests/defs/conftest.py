@@ -106,6 +106,25 @@ def _request(key: VideoKey, phases: tuple[Phase, ...], operation: str) -> WorkRe
 
 
 @pytest.fixture
+def waiting_of(catalog: Catalog) -> Callable[..., WorkUnit]:
+    """A work unit of a video that waits for its turn at a vendor."""
+
+    def waiting_of(
+        key: VideoKey = TALK, phases: tuple[Phase, ...] = (Phase.TRANSCRIPT,)
+    ) -> WorkUnit:
+        source = Source(key=key, object_key=f"{key.prefix}v.mp4", name="v", version="1", size=1)
+        catalog.project(key.project).videos.register(source, NOW)
+        units = catalog.project(key.project).units
+        unit = units.open(_request(key, phases), 0, (), NOW)
+        assert units.wait(unit.id, "waits for one of 20 slots", "pool", Fraction(0))
+        found = units.get(unit.id)
+        assert found is not None
+        return found
+
+    return waiting_of
+
+
+@pytest.fixture
 def running(job_of: Callable[..., WorkUnit]) -> WorkUnit:
     """A job of the video runs at a vendor."""
     return job_of()

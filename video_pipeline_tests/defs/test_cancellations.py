@@ -1,6 +1,8 @@
 """A cancelled backfill: its parked jobs are ended or marked; of what they come to nothing starts by
 itself."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import dagster as dg
@@ -64,6 +66,28 @@ def test_its_jobs_are_seen_to_and_its_runs_once_only(
     assert unit is not None and unit.state is UnitState.CANCELLED, "nobody serves it any more"
     assert state_of(instance, held) == CANCELLED
     assert waiting(instance) == []
+
+
+@pytest.mark.parametrize("terminated", [True, False])
+def test_what_waits_for_its_turn_ends_for_nothing(
+    stage: Opened,
+    instance: dg.DagsterInstance,
+    definitions: dg.Definitions,
+    backfill: str,
+    waiting_of: Callable[..., WorkUnit],
+    catalog: Catalog,
+    terminated: bool,
+) -> None:
+    unit = waiting_of()
+    stage.services = replace(stage.services, unavailable=["vendor"])
+    tags = {HELD_TAG: WAITING, UNITS_TAG: unit.id, BACKFILL_TAG: backfill}
+    held = queued(definitions, instance, tags)
+    if terminated:
+        instance.report_run_canceled(held)
+    assert tick(stage, instance) == []
+    now = catalog.project("acme").units.get(unit.id)
+    assert now is not None and (now.state, now.settled) == (UnitState.CANCELLED, ())
+    assert state_of(instance, held) == (CANCELLED if terminated else WAITING)
 
 
 def test_a_held_run_ended_by_hand_alone_is_made_again_when_its_job_ends(

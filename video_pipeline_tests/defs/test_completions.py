@@ -23,7 +23,7 @@ from video_pipeline.webserver.tags import (
     UNITS_TAG,
     WAITING,
 )
-from video_pipeline_tests.stage.completing import ended, queued, state_of, tick
+from video_pipeline_tests.stage.completing import ended, queued, state_of, tick, told
 from video_pipeline_tests.stage.opened import Opened
 
 JobOf = Callable[..., WorkUnit]
@@ -95,6 +95,75 @@ def test_a_run_held_for_nothing_is_let_go(
     catalog.project("acme").units.move(running, UnitState.CANCELLED, NOW)
     tick(stage, instance)
     assert state_of(instance, held) == RELEASED
+
+
+class TestAUnitThatWaitsForItsTurn:
+    """Its run is held as for a job, until it shall ask by itself."""
+
+    @pytest.fixture
+    def vendor(self, stage: Opened) -> None:
+        """Its entry is there, and a variable of it is not set here: nobody asks it."""
+        stage.services = replace(stage.services, unavailable=["vendor"])
+
+    @pytest.fixture
+    def waiting(self, vendor: None, waiting_of: JobOf) -> WorkUnit:
+        return waiting_of()
+
+    def held_for(
+        self, definitions: dg.Definitions, instance: dg.DagsterInstance, unit: str
+    ) -> dg.DagsterRun:
+        return queued(definitions, instance, {HELD_TAG: WAITING, UNITS_TAG: unit})
+
+    @pytest.mark.parametrize("named", [True, False])
+    def test_nothing_moves_and_the_tick_tells_how_many_wait(
+        self,
+        stage: Opened,
+        instance: dg.DagsterInstance,
+        definitions: dg.Definitions,
+        waiting: WorkUnit,
+        named: bool,
+    ) -> None:
+        held = self.held_for(definitions, instance, waiting.id if named else "")
+        assert "1 wait for their turn" in told(stage, instance)
+        assert state_of(instance, held) == WAITING
+
+    def test_let_go_the_held_run_goes_and_no_other_is_requested(
+        self,
+        stage: Opened,
+        instance: dg.DagsterInstance,
+        definitions: dg.Definitions,
+        waiting: WorkUnit,
+        catalog: Catalog,
+    ) -> None:
+        held = self.held_for(definitions, instance, waiting.id)
+        catalog.project("acme").units.let_go(waiting.id, NOW)
+        assert tick(stage, instance) == []
+        assert state_of(instance, held) == RELEASED
+
+    def test_let_go_with_none_held_a_run_is_requested_until_one_has_taken_it_up(
+        self, stage: Opened, instance: dg.DagsterInstance, waiting: WorkUnit, catalog: Catalog
+    ) -> None:
+        units = catalog.project("acme").units
+        units.let_go(waiting.id, NOW)
+        for _ in range(2):
+            (request,) = tick(stage, instance)
+            assert request.tags[UNIT_TAG] == waiting.id
+        found = units.get(waiting.id)
+        assert found is not None
+        units.move(found, UnitState.SUBMITTING, NOW)
+        assert tick(stage, instance) == []
+
+    def test_where_nobody_can_ask_any_more_the_run_goes_and_tells(
+        self,
+        stage: Opened,
+        instance: dg.DagsterInstance,
+        definitions: dg.Definitions,
+        waiting: WorkUnit,
+    ) -> None:
+        stage.services = replace(stage.services, unavailable=[])
+        held = self.held_for(definitions, instance, waiting.id)
+        tick(stage, instance)
+        assert state_of(instance, held) == RELEASED
 
 
 class TestTwoJobsOfOneVideo:

@@ -165,6 +165,21 @@ class TestATimelineThatWaitsForJobs:
         run = instance.get_run_by_id(held.run_id)
         assert run is not None and run.asset_selection == continuation([Phase.SHOTS])
 
+    def test_goes_on_together_with_what_waits_for_its_turn(
+        self,
+        told: Callable[[], object],
+        waiting_of: Callable[..., WorkUnit],
+        catalog: Catalog,
+        instance: dg.DagsterInstance,
+    ) -> None:
+        unit = waiting_of(phases=(Phase.SHOTS,))
+        catalog.project("acme").events.record(
+            "talk", Phase.SHOTS, PhaseState.PARKED, NOW, unit=unit.id
+        )
+        told()
+        (held,) = waiting(instance)
+        assert held.units == {unit.id}
+
     def test_is_not_held_for_a_job_that_has_ended(
         self,
         told: Callable[[], object],

@@ -13,7 +13,7 @@ from video_pipeline.domain.markers import Kind, Marker
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.transcript import Segment, Transcript, Word
-from video_pipeline.domain.usage import Meter, MeterSpec, Usage, added
+from video_pipeline.domain.usage import Meter, MeterSpec, Usage, summed
 from video_pipeline.domain.work import UnitFailure, WorkRequest, WorkUnit
 from video_pipeline.plugins.base import (
     AnalysisRequest,
@@ -206,12 +206,12 @@ class VendorSights(VendorJobs, BaseTemporalPlugin):
     def _unit(self, request: AnalysisRequest, operation: str, kinds: tuple[str, ...]) -> UnitPlan:
         """Each kind is paid for."""
         usage = planned_usage(self.capabilities(), request.media)
-        return UnitPlan(operation=operation, kinds=kinds, usage=added(usage * len(kinds)))
+        return UnitPlan(operation=operation, kinds=kinds, usage=summed(usage * len(kinds)))
 
     def usage(
         self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
     ) -> tuple[Usage, ...]:
-        return added(planned_usage(self.capabilities(), media) * len(request.kinds))
+        return summed(planned_usage(self.capabilities(), media) * len(request.kinds))
 
     def normalise(
         self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]

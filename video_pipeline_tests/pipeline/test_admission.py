@@ -219,10 +219,26 @@ class TestPaidMinutes:
         tight = self.limited(services, projects={"acme": 3 / 60})
         first, second = deliver("acme/long", long_video), deliver("acme/two")
         parked = shots(tight, first)
-        assert "more than the 0.1 that acme may use in a whole day" in parked.message
+        assert "needs more paid minutes than the 0.1 that acme may use" in parked.message
         assert "only when projects.acme.limits.paid_minutes_per_day is raised" in parked.message
         assert shots(tight, second).job
         assert make_round(tight, tight.clock()).submitted == 0
+
+    def test_the_reason_follows_what_it_waits_for(
+        self, services: Services, deliver: Deliver, vendor: Vendor
+    ) -> None:
+        narrow = bounded(services, vendor)
+        tight = self.limited(narrow, paid_minutes_per_day=3 / 60)
+        first, second = deliver("acme/one"), deliver("acme/two")
+        shots(tight, first)
+        assert "one of 1 slots" in shots(tight, second).message
+        for now, told in (
+            (tight, "has used up its 0.1 paid minutes"),
+            (self.limited(narrow, paid_minutes_per_day=1 / 60), "in a whole day"),
+            (narrow, "one of 1 slots"),
+        ):
+            make_round(now, narrow.clock())
+            assert told in unit_of(narrow, second).waiting
 
     def test_an_account_bounds_all_projects_together(
         self, services: Services, deliver: Deliver, vendor: Vendor

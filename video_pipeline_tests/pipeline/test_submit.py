@@ -6,11 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
 
 import pytest
 
-from video_pipeline.catalog.interface import Slot
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
@@ -44,7 +42,9 @@ class FileShots(VendorShots):
         return super().capabilities().model_copy(update={"fed": File()})
 
 
-def with_shots(services: Services, vendor: Vendor, plugin: type[VendorShots], **more: object):
+def with_shots(
+    services: Services, vendor: Vendor, plugin: type[VendorShots], **more: object
+) -> Services:
     told = {"url": vendor.url, "timeout_seconds": 3, "slots": CAP, **more}
     made: Plugin = plugin(VendorOptions.model_validate(told))
     return replace(services, plugins={**services.plugins, "with-token": made}, limits=ENDLESS)
@@ -307,7 +307,7 @@ class TestKilled:
         used = parts.catalog.admissions.used(datetime.now(UTC).date(), project="acme")
         assert used == 2 * media.duration.__ceil__()
         (pool,) = parts.catalog.admissions.pools()
-        assert [cast(Slot, slot).unit for slot in pool.holders] == [second.id]
+        assert [slot.unit for slot in pool.holders] == [second.id]
         parts.catalog.close()
 
     @pytest.mark.parametrize("step", SUBMITTING_STEPS)

@@ -28,6 +28,14 @@ def tick(stage: Opened, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
     return list(result.run_requests or ()) if isinstance(result, dg.SensorResult) else []
 
 
+def told(stage: Opened, instance: dg.DagsterInstance) -> str:
+    """What one tick that requests no run says."""
+    context = dg.build_sensor_context(instance=instance, resources={"pipeline": stage})
+    result = completions(context)
+    assert isinstance(result, dg.SkipReason)
+    return result.skip_message or ""
+
+
 def queued(
     definitions: dg.Definitions, instance: dg.DagsterInstance, tags: dict[str, str]
 ) -> dg.DagsterRun:

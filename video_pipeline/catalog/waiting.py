@@ -1,0 +1,45 @@
+"""The part of the ledger about units whose request waits to be made, as the pipeline sees it."""
+
+import math
+from datetime import datetime
+from fractions import Fraction
+from typing import Protocol
+
+from video_pipeline.domain.work import WorkUnit
+
+
+class WaitingUnits(Protocol):
+    """The backlog of one project, and what was left behind in it."""
+
+    def wait(self, unit: str, reason: str, pool: str, seconds: Fraction) -> bool:
+        """Note that a unit in intent waits for a slot of a pool, or for that many paid seconds of
+        a day; False where it is not in intent. Repeatable: the last reason stands."""
+        ...
+
+    def let_go(self, unit: str, now: datetime) -> bool:
+        """Note that a unit in intent or submitting waits no more: a run makes its request, or tells
+        what is wrong with it; False where it is in neither. `ready` gives it until a run has moved
+        it."""
+        ...
+
+    def backlog(self) -> dict[str, int]:
+        """How many units wait for each pool."""
+        ...
+
+    def waiting(self, pool: str, limit: int = 1000, seconds: float | None = None) -> list[WorkUnit]:
+        """The units that wait for a pool, oldest first; those only that cost at most so many paid
+        seconds."""
+        ...
+
+    def explain(self, pool: str, reason: str, *, over: float = -1, up_to: float = math.inf) -> None:
+        """Give this reason to those that wait for a pool and cost more than `over` paid seconds and
+        at most `up_to`, but for those whose reason begins with it."""
+        ...
+
+    def number(self, unit: WorkUnit, pool: str) -> int:
+        """In which place a unit stands among those of the project that wait for a pool, from 1."""
+        ...
+
+    def abandoned(self, limit: int = 100) -> list[WorkUnit]:
+        """Units in submitting that nobody is at work on or was let go for, oldest first."""
+        ...
