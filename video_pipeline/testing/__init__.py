@@ -9,7 +9,7 @@ Nothing in the product imports this, and it needs no more of the product than it
 be run for real (S3, SQS, SNS, EventBridge) is not here.
 """
 
-from video_pipeline.testing.double import Double, serving, started
+from video_pipeline.testing.double import Double, client, deaf, serving, started
 from video_pipeline.testing.faults import Fault
 
-__all__ = ["Double", "Fault", "serving", "started"]
+__all__ = ["Double", "Fault", "client", "deaf", "serving", "started"]

@@ -1,6 +1,7 @@
 """A running double as a test sees it, in this process or in one of its own."""
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -88,6 +89,19 @@ def serving(service: Service) -> Generator[Double, None, None]:
     finally:
         server.close()
         thread.join()
+
+
+@contextmanager
+def deaf() -> Generator[str, None, None]:
+    """An endpoint that nobody gets through to: connecting to it takes until the client gives up.
+
+    A socket whose queue of one is full, so that the kernel (Linux) drops what comes.
+    """
+    with socket.socket() as listening, socket.socket() as waiting:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        waiting.connect(listening.getsockname())
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 @contextmanager

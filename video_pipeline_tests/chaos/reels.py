@@ -1,6 +1,5 @@
 """Short videos, each of its own bytes, cut out of the samples without encoding them again."""
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,11 +7,12 @@ import av
 
 import video_pipeline.samples
 from video_pipeline.domain.identity import VideoKey
+from video_pipeline_tests.stage.bucket_that_tells import BucketThatTells
 
 SECONDS = 2
 
 
-def cut(path: Path) -> Path:
+def cut(path: Path) -> bytes:
     """The first seconds of the drawn sample: its packets as they are."""
     sample = Path(video_pipeline.samples.__file__).with_name("trailer.mp4")
     with av.open(str(sample)) as given, av.open(str(path), "w") as out:
@@ -22,15 +22,21 @@ def cut(path: Path) -> Path:
                 continue
             packet.stream = streams[packet.stream.index]
             out.mux(packet)
-    return path
+    return path.read_bytes()
 
 
-def put(ingest: Path, reel: Path, keys: Iterable[str]) -> None:
-    """A video under each key: the reel and, behind it, where no player looks, its name."""
+def bytes_of(reel: bytes, key: str) -> bytes:
+    """The reel of one video: behind it, where no player looks, stands its key."""
+    name = key.encode()
+    return reel + (8 + len(name)).to_bytes(4, "big") + b"free" + name
+
+
+def object_key(key: str) -> str:
+    """Where the reel of this video lies in the bucket."""
+    return f"{VideoKey.parse(key).prefix}reel.mp4"
+
+
+def put(bucket: BucketThatTells, reel: bytes, keys: Iterable[str]) -> None:
+    """A video under each key."""
     for key in keys:
-        target = ingest / VideoKey.parse(key).prefix / reel.name
-        target.parent.mkdir(parents=True)
-        shutil.copy(reel, target)
-        name = key.encode()
-        with target.open("ab") as end:
-            end.write((8 + len(name)).to_bytes(4, "big") + b"free" + name)
+        bucket.put(object_key(key), bytes_of(reel, key))

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import dagster as dg
 
@@ -13,6 +12,7 @@ from video_pipeline.catalog.interface import Catalog, ProjectCatalog
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase
 from video_pipeline.domain.work import UnitState
+from video_pipeline_tests.chaos import reels
 from video_pipeline_tests.fakes.vendor import Vendor
 from video_pipeline_tests.stage.webserver import Webserver
 
@@ -39,14 +39,14 @@ class Claim:
         return not self.exceptions
 
 
-def of_videos(catalog: Catalog, keys: Sequence[VideoKey], ingest: Path) -> Iterator[Claim]:
+def of_videos(catalog: Catalog, keys: Sequence[VideoKey], reel: bytes) -> Iterator[Claim]:
     """What the catalogue must know of every video."""
 
     def where(wrong: Callable[[ProjectCatalog, VideoKey], bool]) -> list[str]:
         return [str(key) for key in keys if wrong(catalog.project(key.project), key)]
 
     yield Claim("every phase of every video is good", where(_has_bad_phase))
-    foreign = where(lambda project, key: _is_foreign(project, key, ingest))
+    foreign = where(lambda project, key: _is_foreign(project, key, reel))
     yield Claim("each has one result a phase, made from its own bytes", foreign)
     yield Claim("each has the vendor's shots once", where(_has_other_shots))
     yield Claim("each work unit was asked for once and is settled", where(_has_other_units))
@@ -89,9 +89,8 @@ def _has_bad_phase(project: ProjectCatalog, key: VideoKey) -> bool:
     return set(statuses) != set(Phase) or not all(s.state.good for s in statuses.values())
 
 
-def _is_foreign(project: ProjectCatalog, key: VideoKey, ingest: Path) -> bool:
-    (delivered,) = (ingest / key.prefix).iterdir()
-    content = hashlib.sha256(delivered.read_bytes()).hexdigest()
+def _is_foreign(project: ProjectCatalog, key: VideoKey, reel: bytes) -> bool:
+    content = hashlib.sha256(reels.bytes_of(reel, str(key))).hexdigest()
     results = [project.results.get(key.video, phase) for phase in Phase]
     return any(r is None or not r.provenance or r.provenance.content != content for r in results)
 

@@ -1,7 +1,8 @@
 """Twenty processes of ours killed with SIGKILL during 50 videos: nothing lost, nothing doubled.
 
-Three projects, through a real webserver, daemon, code servers, runs and MongoDB: two arrive, one
-is backfilled; shots are found by a vendor who is paid. A supervisor starts the webserver, the
+Three projects, through a real webserver, daemon, code servers, runs and MongoDB, in buckets of a
+real server (ministack): two arrive by events of its queue, one is backfilled; shots are found by a
+vendor who is paid. A supervisor starts the webserver, the
 daemon and MongoDB again. What was killed when, and what must hold at the end, are printed.
 """
 
@@ -22,12 +23,14 @@ from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import ROAD
 from video_pipeline.pipeline.arrive import register_now
-from video_pipeline.storage.folder import FolderIngest
+from video_pipeline.storage.s3_ingest import S3Ingest
 from video_pipeline_tests.chaos import reels, verdict
 from video_pipeline_tests.chaos.verdict import Claim
 from video_pipeline_tests.fakes.installed import expose
 from video_pipeline_tests.fakes.vendor import Vendor
 from video_pipeline_tests.scenarios.parts import print_table
+from video_pipeline_tests.stage.bucket_that_tells import BucketThatTells, bucket_that_tells
+from video_pipeline_tests.stage.s3_servers import REGION, S3Server, ministack
 from video_pipeline_tests.stage.supervised import (
     CODE_SERVER,
     DAEMON,
@@ -47,6 +50,14 @@ BACKFILLED = [f"initech/reel-{n:02}" for n in range(16)]
 _JOB_SECONDS = 3
 _PATIENCE_SECONDS = 1200
 _CONFIGURATION = """\
+storage:
+  ingest: {{bucket: {bucket}, notifications: {{queue: "{queue}", endpoint: "{endpoint}"}}}}
+  outputs: {{bucket: {outputs}}}
+  s3:
+    endpoint: "{endpoint}"
+    region: {region}
+    access_key_id: {{env: SCENARIO_KEY}}
+    secret_access_key: {{env: SCENARIO_SECRET}}
 providers:
   vendor: {{plugin: vendor-shots, options: {{url: "{url}"}}}}
 phases:
@@ -60,24 +71,44 @@ def run() -> int:
     before = descendants()
     with tempfile.TemporaryDirectory(prefix="chaos-") as name, Vendor() as vendor:
         folder = Path(name)
-        (folder / "pipeline.yaml").write_text(_CONFIGURATION.format(url=vendor.url))
         home = folder / "home"
-        reels.put(home / "ingest", reels.cut(folder / "reel.mp4"), BACKFILLED)
-        environment = {
-            "PYTHONPATH": expose(folder / "plugins"),
-            "VIDEO_PIPELINE_CONFIG": str(folder / "pipeline.yaml"),
-            "VIDEO_PIPELINE_HOME": str(home),
-        }
-        with supervised(folder, environment) as deployment:
-            stage = _Stage(deployment, vendor, home)
-            stage.work()
-            claims = stage.claims()
+        with ministack(folder) as server:
+            bucket = _bucket(server, vendor, folder / "pipeline.yaml")
+            environment = {
+                "PYTHONPATH": expose(folder / "plugins"),
+                "SCENARIO_KEY": server.access,
+                "SCENARIO_SECRET": server.secret,
+                "VIDEO_PIPELINE_CONFIG": str(folder / "pipeline.yaml"),
+                "VIDEO_PIPELINE_HOME": str(home),
+            }
+            with supervised(folder, environment) as deployment:
+                stage = _Stage(deployment, vendor, bucket, reels.cut(folder / "reel.mp4"))
+                stage.work()
+                claims = stage.claims()
         scratch = [str(left) for left in (home / "scratch").iterdir()]
         left = sorted(descendants() - before)
         claims += [Claim("no scratch is left", scratch), Claim("no process is left", left)]
     rows = [(c.what, "yes" if c.holds else "NO", _first(c.exceptions)) for c in claims]
     print_table("What came of it", ["claim", "holds", "but for"], rows)
     return 0 if all(claim.holds for claim in claims) else 1
+
+
+def _bucket(server: S3Server, vendor: Vendor, file: Path) -> BucketThatTells:
+    """The bucket in which videos arrive, with a file that names it, its queue, and a bucket of
+    outputs."""
+    bucket = bucket_that_tells(server)
+    outputs = f"{bucket.name}-out"
+    bucket.s3.create_bucket(Bucket=outputs)
+    text = _CONFIGURATION.format(
+        bucket=bucket.name,
+        queue=bucket.queue,
+        outputs=outputs,
+        endpoint=server.endpoint,
+        region=REGION,
+        url=vendor.url,
+    )
+    file.write_text(text)
+    return bucket
 
 
 def _first(exceptions: Sequence[object]) -> str:
@@ -91,7 +122,8 @@ class _Stage:
 
     deployment: Supervised
     vendor: Vendor
-    home: Path
+    bucket: BucketThatTells
+    reel: bytes
     chance: random.Random = field(default_factory=lambda: random.Random(SEED))
     kills: list[tuple[str, int, str]] = field(default_factory=list[tuple[str, int, str]])
     backfill: str = ""
@@ -106,7 +138,7 @@ class _Stage:
         """Let everything arrive, and kill until all is killed and all is done."""
         self._script_vendor()
         self._launch()
-        reels.put(self.home / "ingest", self.home.parent / "reel.mp4", ARRIVING)
+        reels.put(self.bucket, self.reel, ARRIVING)
         plan = list(KILLS)
         self.chance.shuffle(plan)
         pause = self.chance.uniform(*PAUSE_SECONDS)
@@ -125,7 +157,7 @@ class _Stage:
         with closing(connect(self.deployment.uri, "video_pipeline")) as catalog:
             return [
                 Claim("all kills were done before the last video was", self._late()),
-                *verdict.of_videos(catalog, self.keys, self.home / "ingest"),
+                *verdict.of_videos(catalog, self.keys, self.reel),
                 *verdict.of_vendor(self.vendor, self.keys),
                 *verdict.of_events(catalog),
                 *verdict.of_dagster(
@@ -140,10 +172,11 @@ class _Stage:
             self.vendor.behave(str(key), ("now", "soon", "later")[number % 3])
 
     def _launch(self) -> None:
+        reels.put(self.bucket, self.reel, BACKFILLED)
+        ingest = S3Ingest(self.bucket.s3, self.bucket.name)
         with closing(connect(self.deployment.uri, "video_pipeline")) as catalog:
-            for key in map(VideoKey.parse, BACKFILLED):
-                ingest = FolderIngest(self.home / "ingest")
-                register_now(ingest, catalog, f"{key.prefix}reel.mp4", datetime.now(UTC))
+            for key in BACKFILLED:
+                register_now(ingest, catalog, reels.object_key(key), datetime.now(UTC))
         self.deployment.instance.add_dynamic_partitions(VIDEOS_NAME, BACKFILLED)
         phases = [phase.value for phase in ROAD]
         self.backfill = self.deployment.server.launch_backfill(phases, BACKFILLED)

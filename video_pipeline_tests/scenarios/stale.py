@@ -193,7 +193,7 @@ class _Play:
             raise RuntimeError(f"the backfill {backfill} is {status}")
 
     def _await(self, look: Callable[[], Any], expected: object) -> Any:
-        until = time.monotonic() + 120
+        until = time.monotonic() + _PATIENCE_SECONDS
         while (seen := look()) != expected and time.monotonic() < until:
             time.sleep(1)
         return seen

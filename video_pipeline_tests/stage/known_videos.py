@@ -32,7 +32,7 @@ def record_known(
         for project, owned in groupby(sources, lambda source: source.key.project):
             videos = ProjectDatabase(client[database], project)["videos"]
             for batch in _batches(owned):
-                videos.insert([document(one, then, None) for one in batch], ordered=False)
+                videos.insert([document(one, then, None) for one in batch])
 
 
 def _source(object_key: str, version: str, size: int) -> Source:

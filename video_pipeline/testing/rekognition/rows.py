@@ -6,7 +6,6 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import gcd
 from typing import Any
 
@@ -51,14 +50,10 @@ def listed(rows: Sequence[Row]) -> Rows:
 
 def chance(*seed: object) -> float:
     """A number in [0, 1) that is always the same for the same seed."""
-    return int.from_bytes(_digest(seed)[:6]) / 2**48
+    said = "\x1f".join(map(str, seed)).encode()
+    return int.from_bytes(hashlib.blake2b(said, digest_size=6).digest()) / 2**48
 
 
 def confidence(least: float, *seed: object) -> float:
     """A confidence from `least` to 100, in percent."""
     return round(least + (100 - least) * chance(*seed), 4)
-
-
-@lru_cache(maxsize=4096)
-def _digest(seed: tuple[object, ...]) -> bytes:
-    return hashlib.blake2b("\x1f".join(map(str, seed)).encode(), digest_size=8).digest()

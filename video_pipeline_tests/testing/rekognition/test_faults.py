@@ -6,12 +6,14 @@ import pytest
 from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
+    ConnectTimeoutError,
     HTTPClientError,
     ReadTimeoutError,
     ResponseStreamingError,
 )
 
-from video_pipeline.testing import Double, Fault
+from video_pipeline.testing import Double, Fault, deaf
+from video_pipeline.testing import client as client_of
 from video_pipeline.testing.rekognition.refusals import REFUSALS
 from video_pipeline.testing.service_model import ServiceModel
 from video_pipeline_tests.testing.rekognition.asking import all_rows, ended, get, start
@@ -77,6 +79,11 @@ def test_a_hanging_line_ends_with_the_clients_patience(double: Double) -> None:
     with pytest.raises(ReadTimeoutError):
         start(client)
     assert double.books()["jobs"] == []
+
+
+def test_a_deaf_endpoint_ends_with_the_clients_patience() -> None:
+    with deaf() as endpoint, pytest.raises(ConnectTimeoutError):
+        start(client_of("rekognition", endpoint, connect_timeout=0.2))
 
 
 @pytest.mark.parametrize("what", ["reply_lost", "reset"])
