@@ -10,16 +10,24 @@ as such.
 # pyright: reportMissingTypeStubs=false
 
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.plugins.inputs import ObjectRef
-from video_pipeline.providers.aws_errors import told
+from video_pipeline.providers.aws_errors import Meaning, told
 from video_pipeline.providers.aws_session import AwsSession
 
 _ETAG = "etag:"
+_NO_BUCKET = Meaning(
+    FailureCategory.INPUT_REJECTED,
+    "there is no such bucket",
+    "Look whether somebody deleted it, and at storage.ingest in pipeline.yaml.",
+)
+_OWN = {"404": _NO_BUCKET, "NoSuchBucket": _NO_BUCKET}
 _AGAIN = "Run the phase again once the new version is registered; it is analysed by itself."
 
 
@@ -71,20 +79,20 @@ class Sources:
 
     def check(self, source: Source) -> None:
         """Raises ProviderError, not accepted, for a bucket elsewhere or an object replaced."""
-        with self._lock:
-            known = source.bucket in self._seen
-        if not known:
-            self._check_region(source)
+        with _beforehand():
             with self._lock:
-                self._seen.add(source.bucket)
-        if self.is_replaced(source):
-            raise ProviderError(
-                "the object is not the one that was probed: it was replaced",
-                category=FailureCategory.INPUT_REJECTED,
-                remedy=_AGAIN,
-                where=source.uri,
-                accepted=False,
-            )
+                known = source.bucket in self._seen
+            if not known:
+                self._check_region(source)
+                with self._lock:
+                    self._seen.add(source.bucket)
+            if self.is_replaced(source):
+                raise ProviderError(
+                    "the object is not the one that was probed: it was replaced",
+                    category=FailureCategory.INPUT_REJECTED,
+                    remedy=_AGAIN,
+                    where=source.uri,
+                )
 
     def is_replaced(self, source: Source) -> bool:
         """Whether another object lies there now. One that is gone was not replaced."""
@@ -112,7 +120,6 @@ class Sources:
                 remedy=f"Add a provider with region {found}, or deliver to a bucket in "
                 f"{self._region}; nothing was billed.",
                 where=source.uri,
-                accepted=False,
             )
 
     def _region_of(self, bucket: str) -> str | None:
@@ -122,7 +129,7 @@ class Sources:
         from video_pipeline.aws.answers import header_of, status_of
 
         name = "x-amz-bucket-region"
-        with told(f"s3://{bucket}"):
+        with told(f"s3://{bucket}", _OWN):
             try:
                 answer = self._session.s3().head_bucket(Bucket=bucket)
             except ClientError as error:
@@ -131,6 +138,16 @@ class Sources:
                     raise
                 return found
         return answer["ResponseMetadata"]["HTTPHeaders"].get(name)
+
+
+@contextmanager
+def _beforehand() -> Generator[None, None, None]:
+    """Whatever fails here, nothing was asked of the service that bills."""
+    try:
+        yield
+    except ProviderError as error:
+        error.accepted = False
+        raise
 
 
 def gone(source: Source) -> str:

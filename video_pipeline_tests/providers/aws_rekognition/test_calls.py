@@ -257,7 +257,18 @@ def test_a_missing_bucket_is_told(made: RekognitionPlugin, double: Double) -> No
     given = Inputs(object=ObjectRef(uri="s3://no-such-bucket-here/a.mp4", version="v1"))
     error = refused(made, unit(made, "label"), given)
     assert not error.accepted and "no-such-bucket-here" in str(error)
+    assert "storage.ingest" in error.remedy
     assert not double.books()["calls"]
+
+
+def test_a_store_that_is_broken_leaves_no_doubt_of_a_job(
+    double: Double, versioned: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", double.endpoint)  # no S3: it says 501
+    made = plugin(double.endpoint)
+    error = refused(made, unit(made, "label"), versioned.inputs)
+    assert not error.accepted
+    assert not double.books()["jobs"]
 
 
 def test_a_source_outside_s3_is_told(made: RekognitionPlugin) -> None:
