@@ -29,6 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.many_objects import KeySpace, served
+from video_pipeline.aws.versions import content_version
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.embedded import EmbeddedServer
 from video_pipeline.domain.source import Due
@@ -39,7 +40,6 @@ from video_pipeline.pipeline.reception import Memory, receive
 from video_pipeline.pipeline.services import ArrivalPolicy, Services
 from video_pipeline.storage.aws_clients import AwsClients
 from video_pipeline.storage.folder import FolderOutputs
-from video_pipeline.storage.s3_bucket import content_version
 from video_pipeline.storage.s3_ingest import S3Ingest
 from video_pipeline.storage.s3_options import S3Options
 from video_pipeline_tests.stage.known_videos import record_known

@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from video_pipeline.aws.versions import version_of
 from video_pipeline.domain.values import Frozen
 from video_pipeline.storage.s3_checksums import Expected, expected_of
 from video_pipeline.storage.s3_errors import code_of, meaning, status_of
@@ -32,21 +33,6 @@ class Seen(Frozen):
     def version(self) -> str:
         """The version's id; where the bucket keeps none, what its ETag and size say."""
         return version_of(self.version_id, self.etag, self.size)
-
-
-def version_of(version_id: str | None, etag: str, size: int) -> str:
-    """How a version of an object is called, from what S3 and its notifications say of it.
-
-    An id of "null" is that of an object put while the bucket kept no versions: it says nothing.
-    """
-    if version_id and version_id != "null":
-        return version_id
-    return content_version(etag, size)
-
-
-def content_version(etag: str, size: int) -> str:
-    """A version by what the bytes are, not by when they were put."""
-    return f"etag:{etag.strip(chr(34))}:{size}"
 
 
 class Bucket:

@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, BinaryIO, cast
 
+from video_pipeline.aws.versions import content_version
 from video_pipeline.domain.errors import StorageError
 from video_pipeline.storage.keys import (
     check_handed_out,
@@ -12,7 +13,7 @@ from video_pipeline.storage.keys import (
     checked_project,
     published_prefix,
 )
-from video_pipeline.storage.s3_bucket import Bucket, Seen, content_version
+from video_pipeline.storage.s3_bucket import Bucket, Seen
 from video_pipeline.storage.s3_errors import meaning
 from video_pipeline.storage.s3_stream import ObjectStream
 from video_pipeline.storage.s3_upload import PART_BYTES, writer
