@@ -109,12 +109,12 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
 
     def submit(self, unit: WorkUnit, media: MediaInfo, inputs: Inputs) -> Submission:
         """A job of this name that is there already is this unit's, whatever lies there by now."""
-        source, name = inputs.object, name_of(unit.id)
+        source = inputs.object
         if source is None:
             raise ConfigurationError(
                 f"{self.name} was given no object", remedy="Feed it what its capabilities name."
             )
-        there = look(self._session.s3(), source.uri)
+        name, there = name_of(unit.id, source.uri), look(self._session.s3(), source.uri)
         if there is None or there.version != source.version:
             if self._job(name) is None:
                 raise _not_there(source, there)

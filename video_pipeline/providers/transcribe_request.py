@@ -4,6 +4,7 @@
 botocore (StartTranscriptionJob) and of the developer guide, read in November 2026.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -38,10 +39,11 @@ _CHANNELS = 2
 _MOST_VOCABULARIES = 5
 
 
-def name_of(unit: str) -> str:
+def name_of(unit: str, uri: str) -> str:
     """The name of a work unit's job. A unit that failed is followed by another one with another
-    id, so that no name is used again."""
-    return f"{PREFIX}{unit}"
+    id, so that no name is used again. Where the object lies keeps deployments apart that share an
+    account and have the same video."""
+    return f"{PREFIX}{unit}-{hashlib.sha256(uri.encode()).hexdigest()[:8]}"
 
 
 def obstacle(options: TranscribeOptions, media: MediaInfo, language: str | None) -> str | None:
@@ -90,7 +92,7 @@ def job_request(
     """The parameters of StartTranscriptionJob."""
     asked = unit.request.parameters.get("language")
     return {
-        "TranscriptionJobName": name_of(unit.id),
+        "TranscriptionJobName": name_of(unit.id, source.uri),
         "Media": {"MediaFileUri": source.uri},
         "MediaFormat": FORMATS[media.container],
         **_language(options, str(asked) if asked else None),

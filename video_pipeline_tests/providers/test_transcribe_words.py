@@ -188,9 +188,7 @@ def test_a_language_that_was_asked_for_is_nothing_to_be_sure_of() -> None:
 
 def test_an_identified_language_comes_with_its_confidence() -> None:
     guesses = [{"score": "0.87", "code": "de-DE"}, {"score": "0.1", "code": "nl-NL"}]
-    found = read(
-        [word("Ja", "0", "1")], language_code="de-DE", language_identification=guesses
-    )
+    found = read([word("Ja", "0", "1")], language_code="de-DE", language_identification=guesses)
     assert (found.language, found.language_confidence) == ("de", 0.87)
 
 
