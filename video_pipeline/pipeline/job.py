@@ -14,6 +14,8 @@ from video_pipeline.plugins.base import Jobs, JobStatus, Submission
 from video_pipeline.plugins.inputs import Inputs
 
 _log = logging.getLogger(__name__)
+_PAST_MENDING = (FailureCategory.RESULT_EXPIRED, FailureCategory.INPUT_REJECTED)
+"""The result is gone, or it is that of another content: to fetch it again gives no other."""
 
 
 def advance(
@@ -78,8 +80,8 @@ def _fetch(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
         error = plugin_broke(driver, broken)
         if not isinstance(error, ProviderError):
             raise error from broken
-        if error.category is FailureCategory.RESULT_EXPIRED:
-            driver.fail(error)
+        if error.category in _PAST_MENDING:
+            driver.fail(error, driver.unit.planned)  # it succeeded, and is billed
             raise error from broken
         _log.warning("%s", error)
         return False  # the result lies there, and is paid: it is fetched again later

@@ -13,8 +13,8 @@ from fractions import Fraction
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.transcript import Segment, Transcript, Word
-from video_pipeline.providers.transcribe_languages import UNSPACED, iso
-from video_pipeline.providers.transcribe_pages import Item, Record, Results, read
+from video_pipeline.providers.aws_transcribe.languages import UNSPACED, iso
+from video_pipeline.providers.aws_transcribe.pages import Item, Record, Results, read
 
 PAUSE = Fraction(1)
 """Seconds of silence that end a segment, where the service parts nothing itself."""

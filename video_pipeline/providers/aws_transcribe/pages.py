@@ -1,5 +1,5 @@
 """The two raw pages of a job of Amazon Transcribe, read: the job's record, and the result as it
-lies in S3. What a transcript is made of is in transcribe_words.py.
+lies in S3. What a transcript is made of is in words.py.
 
 The form is that of the developer guide, "Data input and output". Times and confidences are text
 there; every number is read exactly. What is not used is ignored, what is new does no harm.

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from video_pipeline.plugins.base import JobStatus
-from video_pipeline.providers.transcribe_reasons import UNKNOWN_JOB, failure, refusal
-from video_pipeline.providers.transcribe_request import PREFIX
+from video_pipeline.providers.aws_transcribe.reasons import UNKNOWN_JOB, failure, refusal
+from video_pipeline.providers.aws_transcribe.request import PREFIX
 
 LOOKS_A_PAGE = 6
 PAGE = 100

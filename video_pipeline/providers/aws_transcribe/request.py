@@ -12,8 +12,8 @@ from typing import Any
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.plugins.inputs import ObjectRef
-from video_pipeline.providers.transcribe_languages import REDACTED
-from video_pipeline.providers.transcribe_options import TranscribeOptions
+from video_pipeline.providers.aws_transcribe.languages import REDACTED
+from video_pipeline.providers.aws_transcribe.options import TranscribeOptions
 
 PREFIX = "video-pipeline-"
 """What the names of our jobs begin with."""
@@ -48,7 +48,7 @@ def name_of(unit: str, uri: str) -> str:
 
 def obstacle(options: TranscribeOptions, media: MediaInfo, language: str | None) -> str | None:
     """Why the service would refuse, beyond what capabilities say; None where it would not."""
-    if options.region not in REGIONS:
+    if options.region not in REGIONS and not options.endpoint:
         return f"is not there in region {options.region}"
     return _media_obstacle(media) or _language_obstacle(options, language)
 

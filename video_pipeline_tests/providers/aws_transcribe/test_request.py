@@ -12,10 +12,11 @@ from video_pipeline.domain.errors import FailureCategory
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.usage import Meter
 from video_pipeline.plugins.base import AnalysisRequest, Refusal
-from video_pipeline.providers import transcribe_languages, transcribe_request
-from video_pipeline.providers.aws_transcribe import TranscribePlugin
-from video_pipeline.providers.transcribe_options import Entity
-from video_pipeline.providers.transcribe_reasons import failure
+from video_pipeline.providers.aws_transcribe import languages
+from video_pipeline.providers.aws_transcribe import request as asking
+from video_pipeline.providers.aws_transcribe.options import Entity
+from video_pipeline.providers.aws_transcribe.plugin import TranscribePlugin
+from video_pipeline.providers.aws_transcribe.reasons import failure
 from video_pipeline_tests.stage.transcribing import SOURCE, media, options, unit
 
 _SESSION = botocore.session.get_session()
@@ -27,7 +28,7 @@ def asked(language: str | None = None, **given: Any) -> dict[str, Any]:
     """The request, held against the service's model."""
     chosen = options(**given)
     one = unit(TranscribePlugin(chosen), language)
-    request = transcribe_request.job_request(chosen, one, media(), SOURCE)
+    request = asking.job_request(chosen, one, media(), SOURCE)
     shape = MODEL.operation_model("StartTranscriptionJob").input_shape
     report = ParamValidator().validate(request, shape)
     assert not report.has_errors(), report.generate_report()
@@ -48,21 +49,21 @@ def _enumeration(name: str) -> set[str]:
 
 
 def test_languages_entities_formats_and_regions_are_those_of_the_installed_model() -> None:
-    assert _enumeration("LanguageCode") == transcribe_languages.CODES
+    assert _enumeration("LanguageCode") == languages.CODES
     assert _enumeration("PiiEntityType") == set(Entity.__args__)
-    assert set(transcribe_request.FORMATS.values()) == _enumeration("MediaFormat") - {"amr"}
+    assert set(asking.FORMATS.values()) == _enumeration("MediaFormat") - {"amr"}
     known = {
         region
         for partition in ("aws", "aws-cn", "aws-us-gov")
         for region in _SESSION.get_available_regions("transcribe", partition)
     }
-    assert known == transcribe_request.REGIONS
+    assert known == asking.REGIONS
 
 
-@pytest.mark.parametrize("language", sorted(transcribe_languages.LANGUAGES))
+@pytest.mark.parametrize("language", sorted(languages.LANGUAGES))
 def test_every_language_stands_for_one_code(language: str) -> None:
-    code = transcribe_languages.code_of(language, {})
-    assert code in transcribe_languages.CODES
+    code = languages.code_of(language, {})
+    assert code in languages.CODES
     assert code.startswith(f"{language}-")
 
 
@@ -130,8 +131,8 @@ def test_personal_data_is_redacted_where_the_service_can() -> None:
 def test_each_generation_each_project_and_each_bucket_has_names_of_its_own() -> None:
     plugin = TranscribePlugin(options())
     units = [unit(plugin), unit(plugin, turn=1), unit(plugin, project="globex")]
-    names = {transcribe_request.name_of(one.id, SOURCE.uri) for one in units}
-    names.add(transcribe_request.name_of(units[0].id, SOURCE.uri.replace("ingest", "other")))
+    names = {asking.name_of(one.id, SOURCE.uri) for one in units}
+    names.add(asking.name_of(units[0].id, SOURCE.uri.replace("ingest", "other")))
     assert len(names) == 4
 
 
@@ -216,16 +217,16 @@ def test_a_recorded_job_is_compared_by_what_it_was_asked() -> None:
         "Settings": {**request["Settings"], "ChannelIdentification": False},
         "TranscriptionJobStatus": "IN_PROGRESS",
     }
-    assert transcribe_request.differences(request, recorded) == []
+    assert asking.differences(request, recorded) == []
     other = {
         **recorded,
         "Media": {"MediaFileUri": "s3://ingest/other.mp4"},
         "LanguageCode": "fr-FR",
     }
-    assert transcribe_request.differences(request, other) == ["LanguageCode", "Media"]
+    assert asking.differences(request, other) == ["LanguageCode", "Media"]
     identified = asked(languages=["en", "de"])
     found = {**identified, "LanguageCode": "de-DE", "LanguageOptions": ["de-DE", "en-US"]}
-    assert transcribe_request.differences(identified, found) == []
+    assert asking.differences(identified, found) == []
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,12 @@ from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 from video_pipeline.providers.aws_errors import answered, told
 from video_pipeline.providers.aws_events import Queue, transcribe_jobs
 from video_pipeline.providers.aws_session import AwsSession
-from video_pipeline.providers.transcribe_languages import LANGUAGES
-from video_pipeline.providers.transcribe_objects import There, look, place_of, result
-from video_pipeline.providers.transcribe_options import TranscribeOptions
-from video_pipeline.providers.transcribe_polling import statuses
-from video_pipeline.providers.transcribe_reasons import refusal
-from video_pipeline.providers.transcribe_request import (
+from video_pipeline.providers.aws_transcribe.languages import LANGUAGES
+from video_pipeline.providers.aws_transcribe.objects import There, look, place_of, result
+from video_pipeline.providers.aws_transcribe.options import TranscribeOptions
+from video_pipeline.providers.aws_transcribe.polling import statuses
+from video_pipeline.providers.aws_transcribe.reasons import refusal
+from video_pipeline.providers.aws_transcribe.request import (
     FORMATS,
     REGIONS,
     VERSION_TAG,
@@ -47,7 +47,7 @@ from video_pipeline.providers.transcribe_request import (
     name_of,
     obstacle,
 )
-from video_pipeline.providers.transcribe_words import transcript
+from video_pipeline.providers.aws_transcribe.words import transcript
 
 _SECOND = timedelta(seconds=1)
 """How exactly S3 says when an object was put."""
@@ -65,6 +65,8 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
 
     Options = TranscribeOptions
     name = "aws-transcribe"
+    libraries = ("boto3",)
+    install = "pip install boto3"
     options: TranscribeOptions
 
     def __init__(self, options: TranscribeOptions) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from video_pipeline.providers.aws_session import AwsOptions
-from video_pipeline.providers.transcribe_languages import CODES, LANGUAGES, code_of, iso
+from video_pipeline.providers.aws_transcribe.languages import CODES, LANGUAGES, code_of, iso
 
 Name = Annotated[str, Field(pattern=r"^[0-9a-zA-Z._-]{1,200}$")]
 Entity = Literal[
