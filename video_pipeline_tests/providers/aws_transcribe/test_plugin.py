@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,14 @@ from video_pipeline.plugins.conformance_sample import Sample, drawn_sample
 from video_pipeline.plugins.inputs import Inputs, ObjectRef
 from video_pipeline.providers.aws_transcribe.plugin import TranscribePlugin
 from video_pipeline.providers.aws_transcribe.request import name_of
-from video_pipeline_tests.stage.s3_servers import S3Server, ministack
+from video_pipeline_tests.stage.buckets import Servers
+from video_pipeline_tests.stage.s3_servers import S3Server
 from video_pipeline_tests.stage.transcribing import Speech, ended, media, speech, unit
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with ministack(tmp_path_factory.mktemp("ministack")) as started:
-        yield started
+@pytest.fixture
+def server(servers: Servers) -> S3Server:
+    return servers["ministack"]
 
 
 @pytest.fixture
