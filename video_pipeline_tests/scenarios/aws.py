@@ -1,0 +1,180 @@
+"""A thousand videos of three projects at AWS, 20 jobs at once, faults on: nothing paid twice.
+
+Rekognition and Transcribe are the published doubles, S3, SNS, SQS and MongoDB are real servers. At
+first no job ends, and all that cannot be asked for waits: then no run executes. Then jobs end after
+a moment, while requests are throttled, unheard, answers lost, events lost, doubled and early, page
+tokens expired, jobs failed. What it took, and what must hold, are printed.
+"""
+
+import time
+from collections.abc import Sequence
+
+from video_pipeline.domain.work import WorkUnit
+from video_pipeline.pipeline.services import Services
+from video_pipeline.testing import Fault
+from video_pipeline_tests.fakes.aws_hands import Hands
+from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
+from video_pipeline_tests.stage.aws_backlog import (
+    SLOTS,
+    Account,
+    aws_account,
+    deliver,
+    services,
+)
+from video_pipeline_tests.stage.aws_verdict import (
+    Claim,
+    nothing_left,
+    of_books,
+    of_phases,
+    units_of,
+)
+
+PROJECTS = {"acme": 700, "globex": 250, "initech": 50}
+RUNNERS = 2
+_JOB_SECONDS = 0.5
+_NEVER_SECONDS = 100_000.0
+_PATIENCE_SECONDS = 1800
+
+REFUSED, BROKEN, UNREADABLE = "acme/v0100", "globex/v0100", "initech/v0010"
+"""Videos that AWS takes for too large, whose analysis always fails, and whose words do."""
+FAILING = frozenset(
+    f"{video} {phase}" for video in (REFUSED, BROKEN) for phase in ("shots", "events")
+) | {f"{UNREADABLE} transcript"}
+
+
+def run(videos: float = 1.0) -> int:
+    """0 where all holds. `videos`: how much of the thousand."""
+    keys = [f"{name}/v{n:04}" for name, of in PROJECTS.items() for n in range(round(of * videos))]
+    failing = frozenset(one for one in FAILING if one.split()[0] in keys)
+    with (
+        temporary_deployment() as (folder, uri),
+        aws_account(folder, uri, "http://127.0.0.1:9", _NEVER_SECONDS) as account,
+    ):
+        deliver(account, keys)
+        print(f"{len(keys)} videos are in the bucket", flush=True)
+        parts = services(account.place)
+        shares = [keys[number::RUNNERS] for number in range(RUNNERS)]
+        with Hands(account.place, shares) as hands:
+            claims = [_all_wait(parts, account, hands, keys)]
+            began = time.monotonic()
+            _let_end(account)
+            _work(hands, parts, keys, began)
+            took = time.monotonic() - began
+        units = units_of(parts, keys)
+        claims += [*nothing_left(parts, units), *of_phases(parts, keys, failing)]
+        claims += [*of_books(account, units), _fair(account)]
+        _print_figures(account, units, hands, took)
+        parts.catalog.close()
+    print_table("What must hold", ["claim", "holds", "seen"], [_row(one) for one in claims])
+    return 0 if all(claim.holds for claim in claims) else 1
+
+
+def inject(account: Account) -> None:
+    """The faults that go on all the time, and those of single videos."""
+    starts, gets = "Start*", "Get*"
+    lasting = [
+        ("throttled", starts, 10, 40), ("server_error", starts, 23, 20),
+        ("reply_lost", starts, 31, 20), ("throttled", gets, 40, 40), ("truncated", gets, 101, 5),
+    ]  # fmt: skip
+    for double in (account.rekognition, account.transcribe):
+        for what, operation, every, times in lasting:
+            double.inject(Fault(what=what, operation=operation, every=every, times=times, skip=3))
+        for what in ("event_lost", "event_twice", "event_before_reply"):
+            double.inject(Fault(what=what, operation=starts, every=37, times=15))
+    account.rekognition.inject(Fault(what="page_token_expired", operation=gets, every=97, times=5))
+    for what, video in (("video_too_large", REFUSED), ("job_failed", BROKEN)):
+        name = f"*{video.replace('/', '/videos/')}/*"
+        account.rekognition.inject(Fault(what=what, operation=starts, video=name, times=None))
+    name = f"*{UNREADABLE.replace('/', '/videos/')}/*"
+    account.transcribe.inject(Fault(what="job_failed", operation=starts, video=name, times=None))
+
+
+def _all_wait(parts: Services, account: Account, hands: Hands, keys: Sequence[str]) -> Claim:
+    """Every video has been run once, nothing ends: what is done then."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    asked, most = 2 * len(keys), sum(min(len(keys), slots) for slots in SLOTS.values())
+    while True:
+        hands.look_after()
+        units = units_of(parts, keys)
+        parked = [unit for unit in units if unit.parked]
+        jobs = [u for u in units if u.job]
+        print(f"{len(parked)} units wait or run, {len(jobs)} of them at AWS", flush=True)
+        if len(parked) == asked and len(jobs) == most:
+            break
+        if time.monotonic() > until:
+            raise TimeoutError(f"{len(parked)} of {asked} units are parked, {len(jobs)} jobs run")
+        time.sleep(3)
+    samples = [sum(flag.value for flag in hands.busy) for _ in range(30) if not time.sleep(0.1)]
+    waiting = next((unit.waiting for unit in reversed(units) if unit.waiting), "")
+    print(f"one of them says: {waiting}", flush=True)
+    what = f"while {asked} units are parked, {most} of them at AWS, no run executes"
+    return Claim(what, max(samples) == 0, max(samples))
+
+
+def _let_end(account: Account) -> None:
+    """From now on a job takes a moment; those that run have ended."""
+    inject(account)
+    for double in (account.rekognition, account.transcribe):
+        double.configure(running_seconds=_JOB_SECONDS)
+        double.advance(_NEVER_SECONDS)
+
+
+def _work(hands: Hands, parts: Services, keys: Sequence[str], began: float) -> None:
+    told = 0.0
+    while not hands.done:
+        hands.look_after()
+        now = time.monotonic() - began
+        if now > _PATIENCE_SECONDS:
+            raise TimeoutError(f"not done after {now:.0f} s")
+        if now - told > 15:
+            told, states = now, _states(parts, keys)
+            print(f"{now:5.0f} s  {states}", flush=True)
+        time.sleep(0.2)
+
+
+def _states(parts: Services, keys: Sequence[str]) -> str:
+    counts: dict[str, int] = {}
+    for project in sorted({key.partition("/")[0] for key in keys}):
+        for (_, state), count in parts.of(project).standings.counts().items():
+            counts[state] = counts.get(state, 0) + count
+    return ", ".join(f"{state} {count}" for state, count in sorted(counts.items()))
+
+
+def _fair(account: Account) -> Claim:
+    """Three projects share the slots evenly, so that the least is done when each of the others has
+    been asked as often; what ran before it came is added."""
+    order = [job["video"].split("/")[1] for job in account.rekognition.books()["jobs"]]
+    mine = [number for number, project in enumerate(order, 1) if project == "initech"]
+    last, bound = mine[-1], 3 * len(mine) + 2 * SLOTS["video"]
+    what = f"initech's {len(mine)} are among the first {bound} of {len(order)} jobs"
+    return Claim(what, last <= bound, f"the last is number {last}")
+
+
+def _print_figures(account: Account, units: Sequence[WorkUnit], hands: Hands, took: float) -> None:
+    rows: list[tuple[str, object]] = [("wall seconds, jobs ending", f"{took:.0f}")]
+    for name, double in (("video", account.rekognition), ("words", account.transcribe)):
+        book = double.books()
+        mine = [unit for unit in units if unit.request.provider == name]
+        rows += [
+            (f"{name}: work units, attempts", f"{len(mine)}, {sum(u.attempts for u in mine)}"),
+            (f"{name}: jobs made", len(book["jobs"])),
+            (f"{name}: answers to calls", _answers(book["calls"])),
+            (f"{name}: billed", ", ".join(f"{m} {q:g}" for m, q in book["billed"].items())),
+            (f"{name}: most jobs at once", max(book["peak"].values())),
+        ]
+    *runners, sweeper = (peak.value / 1024 for peak in hands.peaks)
+    rows.append(("most memory, the process that sweeps", f"{sweeper:.0f} MB"))
+    rows.append(("most memory, a process that makes runs", f"{max(runners):.0f} MB"))
+    print_table("What it took", ["what", "seen"], rows)
+
+
+def _answers(calls: dict[str, dict[str, int]]) -> str:
+    total: dict[str, int] = {}
+    for outcomes in calls.values():
+        for outcome, count in outcomes.items():
+            total[outcome] = total.get(outcome, 0) + count
+    return ", ".join(f"{outcome} {count}" for outcome, count in sorted(total.items()))
+
+
+def _row(claim: Claim) -> tuple[str, str, object]:
+    return claim.what, "yes" if claim.holds else "NO", claim.seen
