@@ -49,7 +49,7 @@ def sweep(services: Services, now: datetime, limit: int = 100) -> list[WorkUnit]
 def make_round(services: Services, now: datetime, limit: int = 100) -> Round:
     """Hear what has ended, look up the overdue jobs, at most `limit` of each project, and make the
     requests whose turn has come. Raises CatalogError."""
-    listen(services)
+    listen(services, now)
     submitted = submit_left_behind(services)
     ended = _ended(services, now, limit)
     free_ended(services)

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from datetime import datetime
 
 from video_pipeline.domain.errors import CatalogError
 from video_pipeline.pipeline.services import Services
@@ -13,28 +14,29 @@ _SECONDS_A_ROUND = 10.0
 """For how long a round takes up more events of one provider."""
 
 
-def listen(services: Services) -> int:
-    """Take up the events of every provider that has any; how many were known. One of a job that
+def listen(services: Services, now: datetime) -> int:
+    """Take up the events of every provider that has any, so that a sweep at `now` looks these jobs
+    up; how many were known. One of a job that
     nobody knows here, or not yet, is not acknowledged: it comes again. Raises CatalogError."""
     return sum(
-        _listen(services, name, plugin)
+        _listen(services, name, plugin, now)
         for name, plugin in services.plugins.items()
         if isinstance(plugin, Listens)
     )
 
 
-def hint(services: Services, provider: str, job: str) -> bool:
+def hint(services: Services, provider: str, job: str, now: datetime | None = None) -> bool:
     """Somebody says that a job has ended: the next sweep looks. False for a job unknown here."""
     for project in services.catalog.projects():
         units = services.of(project).units
         unit = units.by_job(provider, job)
         if unit is not None:
-            units.postpone(unit.id, services.clock())
+            units.postpone(unit.id, now or services.clock())
             return True
     return False
 
 
-def _listen(services: Services, provider: str, plugin: Listens) -> int:
+def _listen(services: Services, provider: str, plugin: Listens, now: datetime) -> int:
     count, until = 0, time.monotonic() + _SECONDS_A_ROUND
     names = _of_same_account(services, provider)
     seen: set[str] = set()
@@ -45,7 +47,9 @@ def _listen(services: Services, provider: str, plugin: Listens) -> int:
             if not new:
                 break  # none are left, but those that nobody knows
             seen |= {one.receipt for one in new}
-            known = [one for one in new if any(hint(services, name, one.job) for name in names)]
+            known = [
+                one for one in new if any(hint(services, name, one.job, now) for name in names)
+            ]
             _tell_unknown(provider, new, known)
             if known:
                 plugin.acknowledge(known)

@@ -42,7 +42,7 @@ class Vendor:
         """Requests to start a job, by video, however they ended."""
         self.jobs: dict[str, Job] = {}
         self.retry_after: float | None = None
-        """Seconds that it wishes for while it is busy."""
+        """Seconds that it wishes for while it is busy or full."""
         self.stops_jobs = False
         """Whether a running job can be stopped."""
         self.cap: int | None = None
@@ -186,7 +186,7 @@ class Vendor:
                 body = json.dumps(answer).encode()
                 with contextlib.suppress(ConnectionError):  # the run that asked was killed
                     self.send_response(status)
-                    if status == 429 and vendor.retry_after is not None:
+                    if status in (409, 429) and vendor.retry_after is not None:
                         self.send_header("Retry-After", f"{vendor.retry_after:g}")
                     self.send_header("Content-Length", str(len(body)))
                     self.end_headers()

@@ -24,7 +24,6 @@ from video_pipeline_tests.fakes.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
 POOL = "vendor-shots/local/local/everything"
-SECOND = timedelta(seconds=1)
 
 
 def bounded(services: Services, vendor: Vendor, **options: object) -> Services:
@@ -121,7 +120,7 @@ class TestSlots:
         self, services: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         wide = bounded(services, vendor, slots=5)
-        vendor.cap = 1
+        vendor.cap, vendor.retry_after = 1, 60
         first, second, third = map(deliver, ("acme/one", "globex/one", "globex/two"))
         shots(wide, first)
         parked = shots(wide, second)
@@ -316,8 +315,7 @@ class TestEvents:
         key = deliver("acme/one")
         shots(listening, key)
         vendor.finish("acme/one")
-        now = listening.clock() + SECOND / 10
-        assert [u.request.key for u in sweep(listening, now)] == [key]
+        assert [u.request.key for u in sweep(listening, listening.clock())] == [key]
         assert vendor.events == {}
 
     def test_one_of_a_job_that_nobody_knows_comes_again_until_its_row_is_there(

@@ -131,7 +131,7 @@ def test_a_vendor_with_less_room_than_was_thought_loses_nothing(
     services: Services, vendor: Vendor, media: MediaInfo
 ) -> None:
     wide = with_shots(services, vendor, VendorShots, slots=50)
-    vendor.cap = 3
+    vendor.cap, vendor.retry_after = 3, 4
     units = put_into_backlog(wide, "acme", 6, media, provider="with-token")
     round_ = make_round(wide, wide.clock())
     assert (round_.submitted, round_.waiting) == (3, 3)
@@ -140,7 +140,8 @@ def test_a_vendor_with_less_room_than_was_thought_loses_nothing(
     assert "has room again" in refused.waiting
     assert make_round(wide, wide.clock()).submitted == 0, "the vendor is left alone for a while"
     assert vendor.submissions.total() == 4
-    wide.sleep(1.1)
+    while wide.catalog.admissions.pools()[0].paused:
+        wide.sleep(0.1)
     vendor.cap = 50
     assert make_round(wide, wide.clock()).submitted == 3
 
