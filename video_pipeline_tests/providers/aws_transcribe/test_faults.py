@@ -205,7 +205,8 @@ def test_a_job_that_the_service_forgot_has_expired(stage: Stage) -> None:
     stage.inject("job_gone", operation="GetTranscriptionJob", times=None)
     failed = stage.settled()
     assert failed.state is PhaseState.FAILED
-    assert stage.units()[0].failure.category is FailureCategory.RESULT_EXPIRED  # type: ignore[union-attr]
+    (unit,) = stage.units()
+    assert unit.failure and unit.failure.category is FailureCategory.RESULT_EXPIRED
 
 
 def test_a_result_that_is_not_there_was_paid(stage: Stage) -> None:
@@ -221,6 +222,9 @@ def test_a_result_that_cannot_be_read_fails_with_its_pages_kept(stage: Stage) ->
     failed = stage.settled()
     assert failed.state is PhaseState.FAILED
     assert "cannot be read" in failed.message and "pages are kept" in failed.message
+    assert stage.settled().state is PhaseState.FAILED
+    (unit,) = stage.units()
+    assert unit.failure is None
     assert stage.double.books()["submissions"] == 1
 
 
