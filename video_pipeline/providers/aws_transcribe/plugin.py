@@ -36,7 +36,7 @@ from video_pipeline.providers.aws_session import AwsSession
 from video_pipeline.providers.aws_transcribe.languages import LANGUAGES
 from video_pipeline.providers.aws_transcribe.objects import There, look, place_of, result
 from video_pipeline.providers.aws_transcribe.options import TranscribeOptions
-from video_pipeline.providers.aws_transcribe.polling import statuses
+from video_pipeline.providers.aws_transcribe.polling import record_in, statuses
 from video_pipeline.providers.aws_transcribe.reasons import refusal
 from video_pipeline.providers.aws_transcribe.request import (
     FORMATS,
@@ -131,8 +131,9 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
     def fetch(self, job: str) -> Iterator[bytes]:
         """Two pages: the job's record, as the SDK reads it, and the result as it lies in S3."""
         with _told(job):
-            record = self._session.asks().get_transcription_job(TranscriptionJobName=job)
-        found = record["TranscriptionJob"]
+            found = record_in(
+                self._session.asks().get_transcription_job(TranscriptionJobName=job), job
+            )
         self._check_content(job, found)
         page = result(self._session.s3(), _result_of(found, job))
         yield json.dumps(found, default=datetime.isoformat, sort_keys=True).encode()
@@ -173,23 +174,32 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
         name, client = request["TranscriptionJobName"], self._session.starts()
         with _told(name):
             try:
-                client.start_transcription_job(**request)
+                record_in(client.start_transcription_job(**request), name)
             except client.exceptions.ConflictException:
-                record = self._job(name)
-                other = differences(request, record) if record else ["it was deleted just now"]
-                if other:
-                    raise _taken(name, other) from None
+                self._compare(request)
+
+    def _compare(self, request: Mapping[str, Any]) -> None:
+        """With the job that is there. While it cannot be looked at it may be ours, and billed."""
+        name = request["TranscriptionJobName"]
+        try:
+            record = self._job(name)
+        except ProviderError as error:
+            error.accepted = True
+            raise
+        other = differences(request, record) if record else ["it was deleted just now"]
+        if other:
+            raise _taken(name, other)
 
     def _job(self, name: str) -> dict[str, Any] | None:
         """The job's record, None for a job that the service does not know."""
         try:
             with _told(name):
                 answer = self._session.asks().get_transcription_job(TranscriptionJobName=name)
+                return record_in(answer, name)
         except ProviderError as error:
             if error.category is FailureCategory.RESULT_EXPIRED:
                 return None
             raise
-        return dict(answer["TranscriptionJob"])
 
     def _check_content(self, job: str, record: Mapping[str, Any]) -> None:
         """Raise ProviderError if the object was replaced while its job ran.

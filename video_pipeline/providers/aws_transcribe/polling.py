@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from video_pipeline.plugins.base import JobStatus
+from video_pipeline.providers.aws_errors import unreadable
 from video_pipeline.providers.aws_transcribe.reasons import UNKNOWN_JOB, failure, refusal
 from video_pipeline.providers.aws_transcribe.request import PREFIX
 
@@ -38,6 +39,15 @@ def status_of(job: Mapping[str, Any]) -> JobStatus:
             return _RUNNING
 
 
+def record_in(answer: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A job's record. Raises ProviderError for an answer without it, as which the SDK takes a page
+    of somebody between."""
+    record = answer.get("TranscriptionJob") or {}
+    if record.get("TranscriptionJobName") != name:
+        raise unreadable("it names no job", name)
+    return dict(record)
+
+
 def _listed(client: Any, wanted: frozenset[str], pages: int) -> dict[str, JobStatus]:
     found: dict[str, JobStatus] = {}
     token: dict[str, str] = {}
@@ -58,7 +68,8 @@ def _looked_up(client: Any, job: str) -> JobStatus | None:
     from video_pipeline.aws.answers import code_of, message_of
 
     try:
-        return status_of(client.get_transcription_job(TranscriptionJobName=job)["TranscriptionJob"])
+        answer = client.get_transcription_job(TranscriptionJobName=job)
+        return status_of(record_in(answer, job))
     except ClientError as error:
         code = code_of(error)
         if refusal(code, message_of(error)).get(code) is UNKNOWN_JOB:

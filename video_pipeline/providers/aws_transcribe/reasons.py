@@ -20,19 +20,19 @@ _REASONS: tuple[tuple[tuple[str, ...], Meaning], ...] = (
         ),
     ),
     (
-        ("output bucket", "output location", "outputbucketname", "be written"),
-        Meaning(
-            _F.AUTH,
-            "the service cannot write to the output bucket",
-            "Make the bucket of `output`, and allow s3:PutObject in it; see docs/providers/aws.md.",
-        ),
-    ),
-    (
         ("kms",),
         Meaning(
             _F.AUTH,
             "the KMS key may not be used",
             "Allow kms:Decrypt and kms:GenerateDataKey on it; see docs/providers/aws.md.",
+        ),
+    ),
+    (
+        ("output bucket", "output location", "outputbucketname", "be written"),
+        Meaning(
+            _F.AUTH,
+            "the service cannot write to the output bucket",
+            "Make the bucket of `output`, and allow s3:PutObject in it; see docs/providers/aws.md.",
         ),
     ),
     (

@@ -36,8 +36,8 @@ from video_pipeline_tests.stage.transcribing import Speech, speech
 
 ACME, GLOBEX = VideoKey.parse("acme/one"), VideoKey.parse("globex/one")
 _START = "StartTranscriptionJob"
-_SECONDS = 3
-"""What two seconds and some of sound come to."""
+_SECONDS = 2
+"""Of sound in the film."""
 
 
 @dataclass
@@ -100,7 +100,7 @@ def stage(place: Speech, catalog: MongoCatalog, tmp_path: Path, film: Path) -> I
             ingest=S3Ingest(place.client("s3"), place.ingest),
             outputs=FolderOutputs(tmp_path / "outputs"),
             media=ChildMediaReader(),
-            plugins={"words": place.plugin(double.endpoint, read_seconds=0.5)},
+            plugins={"words": place.plugin(double.endpoint, read_seconds=3)},
             choices=Choices(phases={Phase.TRANSCRIPT: PhaseChoice(providers=("words",))}),
             scratch=scratch,
             policy=WorkPolicy(lease_seconds=1, backoff_seconds=0.01),
@@ -205,7 +205,8 @@ def test_a_job_that_the_service_forgot_has_expired(stage: Stage) -> None:
     stage.inject("job_gone", operation="GetTranscriptionJob", times=None)
     failed = stage.settled()
     assert failed.state is PhaseState.FAILED
-    assert stage.units()[0].failure.category is FailureCategory.RESULT_EXPIRED  # type: ignore[union-attr]
+    (unit,) = stage.units()
+    assert unit.failure and unit.failure.category is FailureCategory.RESULT_EXPIRED
 
 
 def test_a_result_that_is_not_there_was_paid(stage: Stage) -> None:
@@ -221,6 +222,9 @@ def test_a_result_that_cannot_be_read_fails_with_its_pages_kept(stage: Stage) ->
     failed = stage.settled()
     assert failed.state is PhaseState.FAILED
     assert "cannot be read" in failed.message and "pages are kept" in failed.message
+    assert stage.settled().state is PhaseState.FAILED
+    (unit,) = stage.units()
+    assert unit.failure is None
     assert stage.double.books()["submissions"] == 1
 
 
@@ -278,5 +282,6 @@ def test_who_has_another_provider_is_served_by_it(stage: Stage) -> None:
         choices=Choices(phases={Phase.TRANSCRIPT: choice}),
     )
     stage.inject("access_denied", operation=_START)
-    done = stage.settled()
-    assert (done.state, done.provider) == (PhaseState.DONE, "spare")
+    parked = stage.run()
+    assert (parked.state, parked.provider) == (PhaseState.PARKED, "spare")
+    assert [verdict.provider for verdict in parked.considered if not verdict.kept] == ["words"]
