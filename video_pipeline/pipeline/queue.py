@@ -118,16 +118,15 @@ class PhaseQueue:
             self.report.tell(phase, PhaseState.RUNNING, provider=planned.provider, unit=unit)
 
     def parked(self, phase: Phase, units: Sequence[WorkUnit]) -> None:
-        """The provider's jobs run on without us."""
+        """The provider's jobs run on without us, or requests wait for their turn."""
         provider = units[0].request.provider
-        jobs = [unit.job or "" for unit in units]
-        run = f"job {jobs[0]} is" if len(jobs) == 1 else f"jobs {', '.join(jobs)} are"
+        told = [u.waiting or f"job {u.job} is running at {provider}" for u in units]
         self._end(
             Outcome(
                 phase=phase,
                 state=PhaseState.PARKED,
                 provider=provider,
-                message=f"{run} running at {provider}",
+                message="; ".join(dict.fromkeys(told)),
                 unit=units[0].id,
                 job=units[0].job,
                 awaits=tuple(unit.id for unit in units),
