@@ -142,5 +142,5 @@ class WorkUnit(Frozen):
     forced_by: str = ""
     """What asked for it although its request had been settled before: a run's id."""
     unwanted: bool = False
-    """Nobody waits for it, and the provider cannot stop it: its backfill was cancelled, or its phase
-    failed by another unit. What it comes to is counted and kept, and starts nothing by itself."""
+    """Nobody waits for it, and the provider cannot stop it: its backfill was cancelled, or its
+    phase failed by another unit. What it comes to is counted and kept, and starts nothing."""
