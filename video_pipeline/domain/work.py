@@ -142,8 +142,8 @@ class WorkUnit(Frozen):
     forced_by: str = ""
     """What asked for it although its request had been settled before: a run's id."""
     unwanted: bool = False
-    """Its backfill was cancelled, and the provider cannot stop it: what it comes to is counted and
-    kept, and starts nothing by itself."""
+    """Nobody waits for it, and the provider cannot stop it: its backfill was cancelled, or its
+    phase failed by another unit. What it comes to is counted and kept, and starts nothing."""
 
     @property
     def parked(self) -> bool:

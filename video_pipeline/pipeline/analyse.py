@@ -116,6 +116,7 @@ class _Round:
         with ThreadPoolExecutor(self._services.policy.workers) as pool:
             for done in [pool.submit(task) for task in tasks]:
                 done.result()
+        self._park()
 
     def _plan(self, provider: str, phases: list[Phase]) -> list[Planned]:
         try:
@@ -135,9 +136,9 @@ class _Round:
 
     def _park(self) -> None:
         """Jobs are waited for by the phases that may still come of them; others are let go."""
-        for phase, units in self._gathering.waiting().items():
+        for phase, units in self._gathering.take_waiting().items():
             self._queue.parked(phase, units)
-        for unit in self._gathering.left_behind():
+        for unit in self._gathering.take_left_behind():
             let_go(self._services, unit, "another request for the same phase failed")
 
     def _begin(self, planned: Planned) -> None:

@@ -30,11 +30,18 @@ class _Gathered:
 
     planned: list[Planned] = field(default_factory=list[Planned])
     shares: list[Share] = field(default_factory=list[Share])
+    parked: list[WorkUnit] = field(default_factory=list[WorkUnit])
     failed: bool = False
 
     @property
     def complete(self) -> bool:
         return not self.failed and len(self.shares) == len(self.planned)
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing more comes of it in this round."""
+        known = len(self.shares) + len(self.parked)
+        return not self.failed and bool(self.parked) and known == len(self.planned)
 
 
 class Gathering:
@@ -63,8 +70,11 @@ class Gathering:
             return [(p, _in_order(one)) for p, one in served if one.complete]
 
     def parked(self, planned: Planned, unit: WorkUnit) -> None:
-        """A unit's job runs on without us."""
-        self._parked.append((planned, unit))
+        """A unit's job runs on without us, or its turn has not come."""
+        with self._lock:
+            self._parked.append((planned, unit))
+            for phase in planned.phases:
+                self._phases[phase].parked.append(unit)
 
     def failed(self, phases: Collection[Phase]) -> list[Phase]:
         """A unit failed, or what it says cannot be published: those that had not failed yet."""
@@ -74,17 +84,20 @@ class Gathering:
                 self._phases[phase].failed = True
             return fresh
 
-    def waiting(self) -> dict[Phase, list[WorkUnit]]:
-        """The phases that wait for jobs that run on, with their units."""
-        found: dict[Phase, list[WorkUnit]] = {}
-        for planned, unit in self._parked:
-            for phase in (p for p in planned.phases if not self._phases[p].failed):
-                found.setdefault(phase, []).append(unit)
-        return found
+    def take_waiting(self) -> dict[Phase, list[WorkUnit]]:
+        """The phases that only wait for jobs now, with the units; each is told of once."""
+        with self._lock:
+            found = {phase: one.parked for phase, one in self._phases.items() if one.waits}
+            for phase in found:
+                self._phases[phase].parked = []
+            return found
 
-    def left_behind(self) -> list[WorkUnit]:
-        """Units whose jobs run on although each phase that they serve has failed."""
-        return [u for planned, u in self._parked if planned.phases and self._all_failed(planned)]
+    def take_left_behind(self) -> list[WorkUnit]:
+        """Units whose jobs run on although each phase that they serve has failed, told of once."""
+        with self._lock:
+            left = [one for one in self._parked if self._all_failed(one[0])]
+            self._parked = [one for one in self._parked if one not in left]
+            return [unit for _, unit in left]
 
     def _all_failed(self, planned: Planned) -> bool:
         phases = planned.phases

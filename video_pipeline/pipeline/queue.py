@@ -120,12 +120,13 @@ class PhaseQueue:
     def parked(self, phase: Phase, units: Sequence[WorkUnit]) -> None:
         """The provider's jobs run on without us, or requests wait for their turn."""
         provider = units[0].request.provider
+        told = [u.waiting or f"job {u.job} is running at {provider}" for u in units]
         self._end(
             Outcome(
                 phase=phase,
                 state=PhaseState.PARKED,
                 provider=provider,
-                message="; ".join(_parked(unit) for unit in units),
+                message="; ".join(dict.fromkeys(told)),
                 unit=units[0].id,
                 job=units[0].job,
                 awaits=tuple(unit.id for unit in units),
@@ -258,11 +259,6 @@ class PhaseQueue:
             passes=passes,
         )
         return self._giving_up.failed(failure, self.order(phase)) if mendable else failure
-
-
-def _parked(unit: WorkUnit) -> str:
-    """Why nothing is done about a unit now."""
-    return unit.waiting or f"job {unit.job} is running at {unit.request.provider}"
 
 
 def _allows_fallback(error: PipelineError) -> bool:

@@ -17,7 +17,9 @@ from video_pipeline.pipeline.analyse import analyse
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
 from video_pipeline.pipeline.complete import sweep
 from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.preview import preview
 from video_pipeline.pipeline.raw import RawPages
+from video_pipeline.pipeline.select import Wish, select
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.fakes.job_plugin import SightOptions, VendorSights
 from video_pipeline_tests.fakes.vendor import Vendor
@@ -239,6 +241,31 @@ def test_a_settled_request_whose_pages_are_gone_is_made_again_alone(
     }
 
 
+@pytest.mark.parametrize("step", ["stored", "published", "settled"])
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_run_that_dies_at_any_of_them_is_gone_on_with_and_nothing_is_paid_twice(
+    sighted: Services, key: VideoKey, vendor: Vendor, step: str, times: int
+) -> None:
+    class Died(BaseException):
+        pass
+
+    seen: list[str] = []
+
+    def die(name: str) -> None:
+        seen.append(name)
+        if seen.count(step) == times and name == step:
+            raise Died
+
+    behave(vendor, "now")
+    with pytest.raises(Died):
+        analyse(replace(sighted, on_step=die), key, BOTH)
+    done = analyse(replace(sighted, holder="another"), key, BOTH)
+    assert {o.state for o in done.values()} == {PhaseState.DONE}
+    assert {u.state for (u,) in units(sighted, key).values()} == {UnitState.SETTLED}
+    assert dict(vendor.billed) == {f"acme/one {operation}": 1 for operation in OPERATIONS}
+    assert kinds(sighted, key, Phase.EVENTS).total() == 6
+
+
 def test_other_options_or_another_model_are_asked_for_anew(
     sighted: Services, key: VideoKey, vendor: Vendor
 ) -> None:
@@ -277,6 +304,16 @@ class TestWhereTheSourceLies:
         assert {u.request.provider for found in units(remote, key).values() for u in found} == {
             "other"
         }
+
+    def test_the_preview_says_so_and_counts_who_would_be_asked(
+        self, remote: Services, key: VideoKey
+    ) -> None:
+        found = preview(remote, select(remote, Wish("acme", frozenset(BOTH))))
+        events_of = found.phases[Phase.EVENTS]
+        assert events_of.asked == {"other": 1}
+        (why,) = events_of.refused
+        assert why.startswith("sights: reads from s3:// only") and events_of.refused[why] == 1
+        assert found.paid == {"other": {"video_seconds": 4 * 2}}
 
     def test_where_nobody_can_reach_it_the_phase_fails_with_the_reason(
         self, remote: Services, key: VideoKey, vendor: Vendor
