@@ -95,6 +95,11 @@ class FailureCategory(StrEnum):
         return self in (FailureCategory.THROTTLED, FailureCategory.CONCURRENCY)
 
     @property
+    def of_the_request(self) -> bool:
+        """Whether it is what was asked that a provider refused, whoever asks and whenever."""
+        return self in (FailureCategory.INPUT_REJECTED, FailureCategory.UNSUPPORTED)
+
+    @property
     def allows_fallback(self) -> bool:
         """Whether the next provider in the order may be asked instead."""
         return self is not FailureCategory.CANCELLED

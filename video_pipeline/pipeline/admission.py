@@ -23,6 +23,8 @@ from video_pipeline.plugins.base import Jobs, Plugin, Slots
 GRANTED = timedelta(minutes=10)
 """How long a slot is kept for a run that has yet to begin, or is fetching what it hands over."""
 _PAUSE_SECONDS, _LONGEST_PAUSE = 60.0, 900.0
+_MOMENT_SECONDS = 2.0
+"""How long nobody is asked after too many requests a second, or one that was not heard."""
 
 
 class Refused(Frozen):
@@ -96,9 +98,13 @@ def give_back(services: Services, unit: WorkUnit, plugin: Plugin | None) -> None
 
 def pause(services: Services, unit: WorkUnit, plugin: Jobs, error: ProviderError) -> None:
     """Let nobody be asked for a while that shares the unit's pool: the provider has no room, or
-    does not answer. It is as long as the provider wishes, within reason."""
+    does not answer. It is as long as the provider wishes, within reason; without a wish, a job may
+    have to end before there is room, and a moment is enough for all else."""
     assert isinstance(plugin, Plugin)
-    seconds = min(error.retry_after or min(plugin.poll_seconds, _PAUSE_SECONDS), _LONGEST_PAUSE)
+    until_one_ends = min(plugin.poll_seconds, _PAUSE_SECONDS)
+    moment = min(_MOMENT_SECONDS * (1 + services.random()), until_one_ends)
+    wished = error.retry_after or (until_one_ends if error.no_room else moment)
+    seconds = min(wished, _LONGEST_PAUSE)
     services.catalog.admissions.pause(pool_of(plugin, unit.request), seconds)
 
 

@@ -52,6 +52,8 @@ class UnitDriver:
         self._awaited = taken.waiting if taken else ""
         services.on_step("planned")
         self.unit = taken or self._take(forced_by)
+        self._perhaps_taken = self.unit.state is UnitState.SUBMITTING
+        """Whether an earlier request for the unit may have been taken, which nobody heard."""
         self.raw = RawPages(services.outputs.project(key.project), key, self.unit.id)
         services.on_step("opened")
 
@@ -160,7 +162,7 @@ class UnitDriver:
         except Exception as broken:
             error = plugin_broke(self, broken)
             if isinstance(error, ProviderError):
-                if not error.accepted or self._replay == "free":
+                if self._was_not_taken(error) or self._replay == "free":
                     self._move(UnitState.INTENT)
                 elif self._replay == "unsafe":
                     self._move(UnitState.IN_DOUBT)
@@ -173,18 +175,24 @@ class UnitDriver:
         if error.no_room and isinstance(self.planned.plugin, Jobs):
             self._move(UnitState.INTENT)
             raise error  # it goes back to the backlog
-        unheard = error.accepted and self._replay != "free"
+        unheard = not self._was_not_taken(error) and self._replay != "free"
         if unheard and self._replay == "unsafe":
             self._move(UnitState.IN_DOUBT)
             raise self._doubt() from error
+        self._perhaps_taken = self._perhaps_taken or unheard
         if error.category.retryable and not last:
-            if not error.accepted:
+            if self._was_not_taken(error):
                 self._move(UnitState.INTENT)
             return
         if unheard:
             raise self._unheard(error) from error  # the row stays: a re-run asks with its token
         self.fail(error)
         raise error
+
+    def _was_not_taken(self, error: ProviderError) -> bool:
+        """Whether neither this request nor an earlier one was taken: a refusal of what is asked
+        holds for both, any other says nothing of the one that nobody heard."""
+        return not error.accepted and (not self._perhaps_taken or error.category.of_the_request)
 
     def store(self, pages: Iterable[bytes]) -> None:
         """Store the raw pages, whole, while the unit is still ours."""
@@ -230,7 +238,7 @@ class UnitDriver:
         category = (
             error.category if isinstance(error, ProviderError) else FailureCategory.INPUT_REJECTED
         )
-        refused = isinstance(error, ProviderError) and not error.accepted
+        refused = isinstance(error, ProviderError) and self._was_not_taken(error)
         if refused or self.unit.state is UnitState.INTENT:
             admission.give_back(self._services, self.unit, self.planned.plugin)
         self._fail(category, str(error), used)

@@ -233,11 +233,22 @@ class PhaseQueue:
         self._verdicts[phase] = verdicts
         kept = [v.provider for v in verdicts if v.kept]
         if kept:
-            self._orders[phase] = kept
+            self._orders[phase] = sorted(kept, key=lambda name: not self._is_at_work(name, phase))
         else:
             reasons = "; ".join(f"{v.provider} {v.reason}" for v in verdicts)
             remedy = "Name another provider for it in pipeline.yaml."
             self._end(self._failure(phase, f"no provider can serve it: {reasons}. {remedy}", None))
+
+    def _is_at_work(self, provider: str, phase: Phase) -> bool:
+        """Whether a provider has been asked for a phase and has not answered yet. It goes before
+        the others: one that had failed before it would else be asked again, and be paid too."""
+        return any(
+            unit.request.provider == provider
+            and phase in unit.request.phases
+            and not unit.state.ended
+            and self._forced_by in ("", unit.forced_by)
+            for unit in self.units
+        )
 
     def _failure(
         self,

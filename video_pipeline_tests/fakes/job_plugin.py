@@ -37,7 +37,11 @@ from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 # The vendor listens on this machine: no proxy of the environment is asked.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-_CATEGORIES = {409: FailureCategory.CONCURRENCY, 429: FailureCategory.THROTTLED}
+_CATEGORIES = {
+    403: FailureCategory.AUTH,
+    409: FailureCategory.CONCURRENCY,
+    429: FailureCategory.THROTTLED,
+}
 
 
 class VendorOptions(PluginOptions):

@@ -16,10 +16,12 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
-Behaviour = Literal["now", "soon", "later", "fail", "refuse", "busy", "drop", "hang"]
+Behaviour = Literal["now", "soon", "later", "fail", "refuse", "deny", "busy", "drop", "hang"]
 """Answer with the result; take a job that has ended at the first look; take a job; take a job
-that fails; refuse (400); be busy once (429); take and bill the job, but drop the line; take it,
-and answer only when `answer` is set."""
+that fails; refuse (400); deny the account (403); be busy once (429); take and bill the job, but
+drop the line; take it, and answer only when `answer` is set."""
+
+_REFUSALS = {"refuse": 400, "deny": 403, "busy": 429}
 
 
 @dataclass
@@ -108,8 +110,8 @@ class Vendor:
         with self._lock:
             self.submissions[video] += 1
             how = self._next_behaviour(video)
-            if how in ("refuse", "busy"):
-                return {"refuse": 400, "busy": 429}[how], {"message": f"the vendor said {how}"}
+            if how in _REFUSALS:
+                return _REFUSALS[how], {"message": f"the vendor said {how}"}
             job = self._tokens.get(token) if token else None
             if job is None:
                 if self.cap is not None and self.running >= self.cap:

@@ -163,6 +163,37 @@ def test_with_a_token_an_unheard_request_is_repeated_by_the_next_run_with_the_sa
     assert vendor.billed == {"acme/one": 1}
 
 
+@pytest.mark.parametrize("between", [(), ("busy",)], ids=["at once", "after another refusal"])
+def test_a_refusal_of_who_asks_says_nothing_of_the_request_that_nobody_heard(
+    services: Services, deliver: Deliver, vendor: Vendor, between: tuple[Behaviour, ...]
+) -> None:
+    key = deliver("acme/one")
+    vendor.behave("acme/one", "drop", *between, "deny")
+    failed = shots(services, key)
+    assert failed.state is PhaseState.FAILED and "said deny" in failed.message
+    assert shots(services, key).state is PhaseState.FAILED
+    assert [u.state for u in units(services, key)] == [UnitState.SUBMITTING]
+    vendor.behave("acme/one", "later")
+    assert shots(services, key).state is PhaseState.PARKED
+    assert vendor.billed == {"acme/one": 1}
+
+
+def test_who_was_asked_instead_and_is_at_work_goes_before_the_one_that_failed(
+    choosing: Choosing, deliver: Deliver, vendor: Vendor
+) -> None:
+    services = choosing(Phase.SHOTS, "with-token", "without-token")
+    key = deliver("acme/one")
+    vendor.behave("acme/one", "refuse", "later")
+    assert shots(services, key).provider == "without-token"
+    again = shots(services, key)
+    assert (again.state, again.provider) == (PhaseState.PARKED, "without-token")
+    assert vendor.submissions["acme/one"] == 2
+    vendor.finish("acme/one")
+    sweep(services, services.clock() + timedelta(minutes=1))
+    assert shots(services, key).provider == "without-token"
+    assert vendor.billed == {"acme/one": 1}
+
+
 def test_without_a_token_a_dropped_line_is_held_in_doubt_and_nobody_else_is_asked(
     choosing: Choosing, deliver: Deliver, vendor: Vendor
 ) -> None:
