@@ -26,12 +26,13 @@ from video_pipeline_tests.stage.aws_verdict import (
     nothing_left,
     of_books,
     of_phases,
+    rows_of,
     units_of,
 )
 
 PROJECTS = {"acme": 700, "globex": 250, "initech": 50}
 RUNNERS = 2
-_JOB_SECONDS = 0.5
+_JOB_SECONDS = 1.0
 _NEVER_SECONDS = 100_000.0
 _PATIENCE_SECONDS = 1800
 
@@ -63,9 +64,9 @@ def run(videos: float = 1.0) -> int:
         units = units_of(parts, keys)
         claims += [*nothing_left(parts, units), *of_phases(parts, keys, failing)]
         claims += [*of_books(account, units), _fair(account)]
-        _print_figures(account, units, hands, took)
+        print_table("What it took", ["what", "seen"], figures(account, units, hands, took))
         parts.catalog.close()
-    print_table("What must hold", ["claim", "holds", "seen"], [_row(one) for one in claims])
+    print_table("What must hold", ["claim", "holds", "seen"], rows_of(claims))
     return 0 if all(claim.holds for claim in claims) else 1
 
 
@@ -127,12 +128,12 @@ def _work(hands: Hands, parts: Services, keys: Sequence[str], began: float) -> N
         if now > _PATIENCE_SECONDS:
             raise TimeoutError(f"not done after {now:.0f} s")
         if now - told > 15:
-            told, states = now, _states(parts, keys)
-            print(f"{now:5.0f} s  {states}", flush=True)
+            told, standing = now, states(parts, keys)
+            print(f"{now:5.0f} s  {standing}", flush=True)
         time.sleep(0.2)
 
 
-def _states(parts: Services, keys: Sequence[str]) -> str:
+def states(parts: Services, keys: Sequence[str]) -> str:
     counts: dict[str, int] = {}
     for project in sorted({key.partition("/")[0] for key in keys}):
         for (_, state), count in parts.of(project).standings.counts().items():
@@ -150,7 +151,10 @@ def _fair(account: Account) -> Claim:
     return Claim(what, last <= bound, f"the last is number {last}")
 
 
-def _print_figures(account: Account, units: Sequence[WorkUnit], hands: Hands, took: float) -> None:
+def figures(
+    account: Account, units: Sequence[WorkUnit], hands: Hands, took: float
+) -> list[tuple[str, object]]:
+    """What was asked, answered and billed, and what it took."""
     rows: list[tuple[str, object]] = [("wall seconds, jobs ending", f"{took:.0f}")]
     for name, double in (("video", account.rekognition), ("words", account.transcribe)):
         book = double.books()
@@ -165,7 +169,7 @@ def _print_figures(account: Account, units: Sequence[WorkUnit], hands: Hands, to
     *runners, sweeper = (peak.value / 1024 for peak in hands.peaks)
     rows.append(("most memory, the process that sweeps", f"{sweeper:.0f} MB"))
     rows.append(("most memory, a process that makes runs", f"{max(runners):.0f} MB"))
-    print_table("What it took", ["what", "seen"], rows)
+    return rows
 
 
 def _answers(calls: dict[str, dict[str, int]]) -> str:
@@ -174,7 +178,3 @@ def _answers(calls: dict[str, dict[str, int]]) -> str:
         for outcome, count in outcomes.items():
             total[outcome] = total.get(outcome, 0) + count
     return ", ".join(f"{outcome} {count}" for outcome, count in sorted(total.items()))
-
-
-def _row(claim: Claim) -> tuple[str, str, object]:
-    return claim.what, "yes" if claim.holds else "NO", claim.seen

@@ -21,6 +21,11 @@ class Claim:
     seen: object
 
 
+def rows_of(claims: Sequence[Claim]) -> list[tuple[str, str, object]]:
+    """The claims as rows of a table."""
+    return [(one.what, "yes" if one.holds else "NO", one.seen) for one in claims]
+
+
 def units_of(parts: Services, keys: Sequence[str]) -> list[WorkUnit]:
     """Every work unit of these videos."""
     videos = map(VideoKey.parse, keys)
