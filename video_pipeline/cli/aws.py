@@ -17,12 +17,12 @@ from video_pipeline.providers.aws_check import Checked, Entry, check
 from video_pipeline.providers.aws_session import AwsOptions
 from video_pipeline.settings import Settings
 
-app = typer.Typer(help="What Amazon's services need.", no_args_is_help=True)
+app = typer.Typer(help="What AWS's services need.", no_args_is_help=True)
 
 
 @app.callback()
 def aws() -> None:
-    """What Amazon's services need."""
+    """What AWS's services need."""
 
 
 @app.command("check")

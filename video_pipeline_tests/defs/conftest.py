@@ -89,7 +89,7 @@ def job_of(catalog: Catalog) -> Callable[..., WorkUnit]:
     return job_of
 
 
-def _request(key: VideoKey, phases: tuple[Phase, ...], operation: str) -> WorkRequest:
+def _request(key: VideoKey, phases: tuple[Phase, ...], operation: str = "analyse") -> WorkRequest:
     return WorkRequest(
         key=key,
         content="0" * 64,

@@ -59,6 +59,7 @@ class Stage:
             if outcome.state is not PhaseState.PARKED:
                 return outcome
             sweep(self.services, self.services.clock() + timedelta(minutes=2))
+            self.services.sleep(0.05)
             outcome = self.run(key)
         raise AssertionError(f"still parked: {outcome.message}")
 
@@ -90,17 +91,26 @@ def place(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Speech:
 
 
 @pytest.fixture
-def stage(place: Speech, catalog: MongoCatalog, tmp_path: Path, film: Path) -> Iterator[Stage]:
+def stage(
+    place: Speech,
+    catalog: MongoCatalog,
+    tmp_path: Path,
+    film: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Stage]:
     settings = Settings(s3=place.server.endpoint, running_seconds=0)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     with serving(Transcribe(settings)) as double:
+        words = place.plugin(double.endpoint, read_seconds=3)
+        # How long nobody is asked after the vendor had no room.
+        monkeypatch.setattr(words, "poll_seconds", 0.1)
         services = Services(
             catalog=catalog,
             ingest=S3Ingest(place.client("s3"), place.ingest),
             outputs=FolderOutputs(tmp_path / "outputs"),
             media=ChildMediaReader(),
-            plugins={"words": place.plugin(double.endpoint, read_seconds=3)},
+            plugins={"words": words},
             choices=Choices(phases={Phase.TRANSCRIPT: PhaseChoice(providers=("words",))}),
             scratch=scratch,
             policy=WorkPolicy(lease_seconds=1, backoff_seconds=0.01),
