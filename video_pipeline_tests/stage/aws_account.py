@@ -1,7 +1,9 @@
 """What a deployment uses at AWS: a bucket, a topic and queues of a real server, Rekognition and
 Transcribe by their doubles, and what pipeline.yaml says of it all.
 
-The doubles are processes of their own, as their jobs outlive whoever asked for them.
+The doubles are processes of their own, as their jobs outlive whoever asked for them. The server of
+S3 gives a version whole whichever range of it is asked for, so that videos must be short: below the
+256 KiB that are read at once.
 """
 
 import json
