@@ -3,10 +3,15 @@
 Dagster's daemon tries that once. Where no code server answers just then, as while one is started in
 the place of one that died, it marks the run as one that is not made again. This sensor runs in a
 code server: it ticks once there is one.
+
+And the daemon passes over a run whose failure it reads in the event log before the run itself is
+noted as failed. Such a run stands for ever as one that will be made again, and holds its backfill
+open: it is made again here once the daemon has had time enough.
 """
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid5
 
 import dagster as dg
@@ -19,8 +24,11 @@ from video_pipeline.defs.jobs import road
 
 INTERVAL_SECONDS = 30
 _LOOK_BACK = timedelta(hours=6)
-_GIVEN_UP = {"dagster/will_retry": "false"}
-"""Dagster's own tag: it is "true" from the failure on where a run is to be made again."""
+PASSED_OVER = timedelta(minutes=2)
+"""How long ago a run failed that the daemon, which looks every five seconds, would have made."""
+_WILL_RETRY_TAG, _RETRY_TAG = "dagster/will_retry", "dagster/auto_retry_run_id"
+"""Dagster's own: "true" from the failure on where a run is to be made again, and the run that is
+made in its place, for which a backfill waits."""
 _REASON_TAG, _BACKFILL_TAG = "dagster/failure_reason", "dagster/backfill"
 _CANCELLED = (BulkActionStatus.CANCELED, BulkActionStatus.CANCELING)
 
@@ -29,7 +37,7 @@ _CANCELLED = (BulkActionStatus.CANCELED, BulkActionStatus.CANCELING)
     job=road,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Makes runs again that died while no code server answered.",
+    description="Makes runs again that Dagster would have made again, and could not.",
 )
 def lost_retries(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Queue what was lost, each once. A run is made in its own backfill, which a request of a
@@ -39,21 +47,28 @@ def lost_retries(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
 
 def _lost(instance: dg.DagsterInstance) -> Iterator[dg.DagsterRun]:
-    failed = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.FAILURE],
-        tags=_GIVEN_UP,
-        updated_after=datetime.now(UTC) - _LOOK_BACK,
+    now = datetime.now(UTC)
+    for will_retry, until in (("false", None), ("true", now - PASSED_OVER)):
+        failed = dg.RunsFilter(
+            statuses=[dg.DagsterRunStatus.FAILURE],
+            tags={_WILL_RETRY_TAG: will_retry},
+            updated_after=now - _LOOK_BACK,
+            updated_before=until,
+        )
+        yield from filter(partial(_is_lost, instance), instance.get_runs(failed))
+
+
+def _is_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    told = run.tags.get(_REASON_TAG)
+    return (
+        run.remote_job_origin is not None
+        and _RETRY_TAG not in run.tags
+        and not instance.has_run(_next_id(run))
+        and auto_reexecution_should_retry_run(
+            instance, run, RunFailureReason(told) if told else None
+        )
+        and not _was_cancelled(instance, run)
     )
-    for run in instance.get_runs(failed):
-        told = run.tags.get(_REASON_TAG)
-        reason = RunFailureReason(told) if told else None
-        if (
-            run.remote_job_origin is not None
-            and not instance.has_run(_next_id(run))
-            and auto_reexecution_should_retry_run(instance, run, reason)
-            and not _was_cancelled(instance, run)
-        ):
-            yield run
 
 
 def _was_cancelled(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
@@ -82,4 +97,5 @@ def _again(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -> None:
         job_code_origin=run.job_code_origin,
     )
     context.instance.report_dagster_event(dg.DagsterEvent.job_enqueue(again), run_id=again.run_id)
+    context.instance.add_run_tags(run.run_id, {_RETRY_TAG: again.run_id})
     context.log.info(f"run {run.run_id} is made again as {again.run_id}")

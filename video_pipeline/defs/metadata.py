@@ -35,7 +35,7 @@ def good_metadata(services: Services, key: VideoKey, outcome: Outcome) -> Metada
         said["made before"] = True
     if outcome.result is None:
         return said
-    said |= _origin(outcome.result) | _result(outcome)
+    said |= _origin(outcome.result) | _bought_as(services, key, outcome.result) | _result(outcome)
     said |= _outputs(services, key, outcome.result)
     table = preview(services, key, outcome.phase)
     if table:
@@ -99,6 +99,16 @@ def _origin(result: PhaseResult) -> Metadata:
         "choice": origin.choice,
     }
     return said | ({"model": origin.model} if origin.model else {})
+
+
+def _bought_as(services: Services, key: VideoKey, result: PhaseResult) -> Metadata:
+    """The work units that a result was bought or computed as, with the provider's jobs."""
+    origin = result.provenance
+    names = ((origin.unit,) if origin.unit else origin.units) if origin else ()
+    units = services.of(key.project).units
+    jobs = [unit.job for unit in map(units.get, names) if unit and unit.job]
+    told = {"work unit": names, "job": jobs}
+    return {label: ", ".join(some) for label, some in told.items() if some}
 
 
 def _result(outcome: Outcome) -> Metadata:

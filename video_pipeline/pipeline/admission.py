@@ -1,15 +1,15 @@
 """Whether a request may be made now: a slot is free, and the day's paid minutes are not used up.
 
 Asked before each request that a provider bounds or bills, by runs and by the sweep. A unit that is
-not admitted waits in the backlog, with the reason; submit.py says who is next.
+not admitted waits in the backlog, with the reason; submit.py says who is next, and budget.py what
+may be paid.
 """
 
-from datetime import UTC, date, timedelta
+from datetime import timedelta
 
-from video_pipeline.catalog.shared import Budget, Pool
+from video_pipeline.catalog.shared import Pool
 from video_pipeline.domain.admission import (
     Turn,
-    account_name,
     paid_seconds,
     place_of,
     pool_name,
@@ -17,6 +17,7 @@ from video_pipeline.domain.admission import (
 from video_pipeline.domain.errors import ProviderError
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
+from video_pipeline.pipeline import budget
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs, Plugin, Slots
 
@@ -70,7 +71,7 @@ def admit(
         if unit.state is UnitState.SUBMITTING:
             return None
         return Refused(reason=_crowded(services, unit, plugin), full=True)
-    refused = None if unit.state is UnitState.SUBMITTING else _reserve(services, unit)
+    refused = None if unit.state is UnitState.SUBMITTING else budget.reserve(services, unit)
     if refused is not None:
         free(services, unit, plugin)
         return Refused(reason=refused, full=False)
@@ -136,18 +137,6 @@ def place(services: Services, unit: WorkUnit, pool: str) -> Place:
     return Place(place=place_of(found, project, number), of=total)
 
 
-def budget_of(services: Services, request: WorkRequest) -> Budget:
-    """What the request's project and account may use in a day."""
-    limits, project = services.limits, request.key.project
-    account = limits.of_account(services.plugins, request.plugin, request.account)
-    return Budget(project_seconds=limits.of_project(project) * 60, account_seconds=account * 60)
-
-
-def today(services: Services) -> date:
-    """The day, in UTC, in which minutes are counted now."""
-    return services.clock().astimezone(UTC).date()
-
-
 def _take(
     services: Services, unit: WorkUnit, plugin: Plugin, newcomer: bool, lease: timedelta
 ) -> bool:
@@ -159,46 +148,10 @@ def _take(
     return pools.take(pool, slots.limit, project, unit.id, lease, newcomer=newcomer)
 
 
-def _reserve(services: Services, unit: WorkUnit) -> str | None:
-    """Count the unit's paid seconds; why they may not be used today, None where they may."""
-    seconds = paid_seconds(unit.planned)
-    if not seconds:
-        return None
-    request, budget = unit.request, budget_of(services, unit.request)
-    refused = services.catalog.admissions.reserve(
-        unit.id, request.key.project, account_name(request), seconds, budget, today(services)
-    )
-    if refused is None:
-        return None
-    limit = budget.project_seconds if refused == "project" else budget.account_seconds
-    return used_up(services, request, refused, ever=seconds <= limit)
-
-
-def used_up(services: Services, request: WorkRequest, whose: str, *, ever: bool) -> str:
-    """Why paid seconds may not be used now, and when they may; `whose`: project or account.
-    `ever`: whether the whole day's would be enough."""
-    budget, project = budget_of(services, request), request.key.project
-    if whose == "project":
-        limit, who = _minutes(budget.project_seconds), project
-        own = project in services.limits.projects
-        key = f"projects.{project}.limits" if own else "limits"
-    else:
-        limit = _minutes(budget.account_seconds)
-        who = f"account {request.account} of {request.plugin}"
-        key = f"providers.{request.provider}.limits"
-    option = f"{key}.paid_minutes_per_day"
-    if not ever:
-        return (
-            f"it needs more paid minutes than the {limit} that {who} may use in a whole day; "
-            f"it goes on only when {option} is raised"
-        )
-    return (
-        f"{who} has used up its {limit} paid minutes of {today(services)}, or too few are left; "
-        f"it goes on at 00:00 UTC or when {option} is raised"
-    )
-
-
 def _crowded(services: Services, unit: WorkUnit, plugin: Plugin) -> str:
+    """What it waits for: a slot, unless the day's minutes would not suffice for it either."""
+    if short := budget.short_of(services, unit):
+        return short
     found = place(services, unit, pool_of(plugin, unit.request))
     return f"{crowded(plugin, unit.request)}: place {found.place} of {found.of}"
 
@@ -212,7 +165,3 @@ def crowded(plugin: Plugin, request: WorkRequest) -> str:
         f"waits for one of {slots.limit} slots of {request.plugin}, account {request.account}, "
         f"region {request.region} ({slots.shared_by})"
     )
-
-
-def _minutes(seconds: float) -> str:
-    return f"{round(seconds / 60, 1):g}"

@@ -23,9 +23,13 @@ Progress = Callable[[float], None]
 
 
 class PluginOptions(BaseModel):
-    """Base of every plugin's options."""
+    """Base of every plugin's options.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Defaults are checked like what is given: a default of 50 is the float 50.0 where a float is
+    asked for, as it is where it was passed on, so that the same choice has the same hash.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class AnalysisRequest(Frozen):

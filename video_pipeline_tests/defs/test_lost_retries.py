@@ -1,10 +1,12 @@
 """Runs that died while no code server answered are made again, each once, as often as any."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import dagster as dg
 import pytest
 
+from video_pipeline.defs import lost_retries as module
 from video_pipeline.defs.lost_retries import lost_retries
 from video_pipeline_tests.defs.conftest import KEY
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM
@@ -76,4 +78,25 @@ def test_a_failed_phase_and_one_that_dagster_makes_again_are_left_alone(
     died: Died, tick: Tick, reason: str, will_retry: str
 ) -> None:
     died(reason, will_retry)
+    assert not tick()
+
+
+def test_one_that_the_daemon_passed_over_is_queued_once_and_frees_its_backfill(
+    died: Died, tick: Tick, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = died(will_retry="true")
+    monkeypatch.setattr(module, "PASSED_OVER", timedelta(0))
+    tick()
+    (again,) = tick()
+    assert again.parent_run_id == lost.run_id
+    noted = instance.get_run_by_id(lost.run_id)
+    assert noted and noted.tags["dagster/auto_retry_run_id"] == again.run_id
+
+
+def test_one_that_the_daemon_has_made_again_is_not_made_twice(
+    died: Died, tick: Tick, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = died(will_retry="true")
+    instance.add_run_tags(made.run_id, {"dagster/auto_retry_run_id": "its-retry"})
+    monkeypatch.setattr(module, "PASSED_OVER", timedelta(0))
     assert not tick()

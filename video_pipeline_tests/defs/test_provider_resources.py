@@ -25,7 +25,7 @@ class VendorOptions(PluginOptions):
     """Options of every kind that plugins have."""
 
     model: Literal["small", "large"] = Field("small", description="Which network.")
-    threshold: float = 0.5
+    threshold: float = Field(default=1, ge=0)
     limit: int | None = None
     languages: tuple[str, ...] = ()
     price: Decimal = Decimal("0.10")
@@ -75,7 +75,15 @@ def opened(given: dict[str, Any], override: dict[str, Any] | None = None) -> Ven
 def test_a_plugin_gets_the_options_as_written(
     given: dict[str, Any], expected: dict[str, Any], why: str
 ) -> None:
-    assert opened(given) == VendorOptions.model_validate(expected), why
+    written = VendorOptions.model_validate(expected)
+    assert opened(given) == written, why
+
+
+def test_its_results_carry_the_same_choice_as_those_of_the_plugin_that_a_command_makes() -> None:
+    def plain(options: VendorOptions) -> str:
+        return json.dumps(dict(options), default=str)
+
+    assert plain(opened({})) == plain(VendorOptions()), "1.0 is written otherwise than 1"
 
 
 def test_any_option_may_come_from_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,6 +123,17 @@ class TestGood:
         assert check.description == "the vendor refused"
         assert "timeline" in ended.materialized
 
+    def test_a_result_of_a_provider_names_its_work_unit_and_job(
+        self, run: Run, running: WorkUnit
+    ) -> None:
+        made = good(Phase.SHOTS)
+        assert made.result is not None and made.result.provenance is not None
+        origin = made.result.provenance.model_copy(update={"unit": running.id})
+        result = made.result.model_copy(update={"provenance": origin})
+        told = run(made.model_copy(update={"result": result})).materialized
+        assert (told["shots"]["work unit"], told["shots"]["job"]) == (running.id, running.job)
+        assert "work unit" not in told["thumbnails"]
+
     def test_the_same_result_has_the_same_data_version(self, run: Run) -> None:
         def version(ended: Ended) -> str | None:
             event = ended.of(dg.DagsterEventType.ASSET_MATERIALIZATION)[0]

@@ -230,8 +230,10 @@ class TestPaidMinutes:
         tight = self.limited(narrow, paid_minutes_per_day=3 / 60)
         first, second = deliver("acme/one"), deliver("acme/two")
         shots(tight, first)
-        assert "one of 1 slots" in shots(tight, second).message
+        assert "one of 1 slots" in shots(narrow, second).message
+        assert "has used up" in shots(tight, second).message, "a slot would not help it"
         for now, told in (
+            (narrow, "one of 1 slots"),
             (tight, "has used up its 0.1 paid minutes"),
             (self.limited(narrow, paid_minutes_per_day=1 / 60), "in a whole day"),
             (narrow, "one of 1 slots"),

@@ -14,10 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import av
 import dagster as dg
 
-import video_pipeline.samples
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.interface import Catalog
 from video_pipeline.defs.partitions import VIDEOS_NAME
@@ -26,6 +24,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
 from video_pipeline_tests.stage.bucket_that_tells import BucketThatTells, bucket_that_tells
+from video_pipeline_tests.stage.clips import short_clip, unlike
 from video_pipeline_tests.stage.dagster_processes import dagster_processes
 from video_pipeline_tests.stage.s3_servers import REGION, ministack
 
@@ -79,7 +78,9 @@ def run(videos: int = VIDEOS) -> int:
         }
         catalog = connect(uri, "video_pipeline")
         with dagster_processes(folder / "dagster", environment) as (instance, _):
-            stage = _Stage(bucket, outputs, catalog, instance, _clip(folder / "clip.mp4"))
+            stage = _Stage(
+                bucket, outputs, catalog, instance, short_clip(folder / "clip.mp4", 2, ["video"])
+            )
             stage.arrive(videos)
             stage.change()
             stage.settle()
@@ -102,25 +103,6 @@ def _configure(folder: Path, bucket: BucketThatTells, outputs: str) -> None:
     (folder / "pipeline.yaml").write_text(text)
 
 
-def _clip(target: Path) -> bytes:
-    """The first seconds of a real sample, its packets as they are."""
-    sample = Path(video_pipeline.samples.__file__).with_name("trailer.mp4")
-    with av.open(str(sample)) as source, av.open(str(target), "w") as out:
-        pictures = source.streams.video[0]
-        copied = out.add_stream_from_template(pictures)
-        for packet in source.demux(pictures):
-            if packet.dts is None or packet.dts * packet.time_base > 2:
-                break
-            packet.stream = copied
-            out.mux(packet)
-    return target.read_bytes()
-
-
-def _unlike(clip: bytes, number: int) -> bytes:
-    """The same video in other bytes: an empty box behind it."""
-    return clip + (16).to_bytes(4, "big") + b"free" + number.to_bytes(8, "big")
-
-
 @dataclass
 class _Stage:
     """The running deployment, and what was done to its bucket."""
@@ -140,7 +122,7 @@ class _Stage:
         """Put everything in, and one message that nobody can read."""
         for number in range(videos):
             key = f"{list(POLICIES)[number % 3]}/clip-{number:03}"
-            self._put(key, _unlike(self.clip, number))
+            self._put(key, unlike(self.clip, number))
         for number, project in enumerate([*POLICIES, *POLICIES, *POLICIES][:UNPLACED]):
             self.bucket.put(f"projects/{project}/unplaced-{number}.mp4")
         for number, project in enumerate([*POLICIES][:EMPTY]):
@@ -164,7 +146,7 @@ class _Stage:
         self.overwritten = known[::step][:OVERWRITTEN]
         self.deleted = known[step // 2 :: 2 * step][:DELETED]
         for number, key in enumerate(self.overwritten):
-            self._put(key, _unlike(self.clip, 10_000 + number))
+            self._put(key, unlike(self.clip, 10_000 + number))
         for key in self.deleted:
             self.bucket.remove(_object_key(key))
             del self.content[key]

@@ -27,3 +27,26 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
     Console(width=140, soft_wrap=False).print(table)
+
+
+class Claims:
+    """What a scenario claims, and whether it was so."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[str, bool, object]] = []
+
+    def holds(self, what: str, holds: bool, seen: object) -> None:
+        """Claim something."""
+        self._rows.append((what, holds, seen))
+
+    def equal(self, what: str, expected: object, seen: object) -> None:
+        """Claim that something is what was expected."""
+        told = seen if expected == seen else f"{seen}, and not {expected}"
+        self.holds(what, expected == seen, told)
+
+    def verdict(self) -> int:
+        """Print them; 0 if all hold."""
+        rows = [(what, "yes" if holds else "NO", seen) for what, holds, seen in self._rows]
+        print()
+        print_table("What was claimed", ["claim", "holds", "seen"], rows)
+        return 0 if all(holds for _, holds, _ in self._rows) else 1

@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import dagster as dg
-from typer.testing import CliRunner
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.cli.main import app
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.defs.projects import QUIET_SECONDS
 from video_pipeline.domain.phases import ROAD
 from video_pipeline.samples import drawn
 from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
+from video_pipeline_tests.stage.commands import Commands
 from video_pipeline_tests.stage.dagster_processes import dagster_processes
 from video_pipeline_tests.stage.ingest import put_in
 from video_pipeline_tests.stage.webserver import Webserver
@@ -70,7 +69,8 @@ def run() -> int:
             instance.add_dynamic_partitions(VIDEOS_NAME, list(KEYS))
             instance.add_dynamic_partitions(PROJECTS_NAME, ["acme", "big-acme", "globex"])
             address = {"VIDEO_PIPELINE_WEBSERVER": server.address}
-            claims = _Play(instance, server, file, uri, environment | address).run()
+            commands = Commands(file, environment | address)
+            claims = _Play(instance, server, file, uri, commands).run()
     rows = [(c.what, c.expected, c.seen, "yes" if c.expected == c.seen else "NO") for c in claims]
     print_table("What was claimed", ("claim", "expected", "seen", "holds"), rows)
     return 0 if all(claim.expected == claim.seen for claim in claims) else 1
@@ -83,10 +83,10 @@ class _Play:
         server: Webserver,
         file: Path,
         uri: str,
-        environment: Mapping[str, str],
+        commands: Commands,
     ) -> None:
         self._instance, self._server, self._file = instance, server, file
-        self._uri, self._environment = uri, environment
+        self._uri, self._commands = uri, commands
         self._claims: list[Claim] = []
 
     def run(self) -> list[Claim]:
@@ -102,15 +102,15 @@ class _Play:
         self._claim("the check says so", told, self._await(lambda: self._checked(), told))
 
         asked = ("backfill", "--project", "acme", "--only", "stale")
-        shown = json.loads(self._call(*asked, "--preview", "--json"))
+        shown = json.loads(self._commands.call(*asked, "--preview", "--json"))
         phases = {name: one["videos"] for name, one in shown["phases"].items()}
         hanging = ("shots", "scenes", "timeline", "exports")
         self._claim("the preview counts videos", dict.fromkeys(hanging, 2), phases)
         who = {"content": 2}
         self._claim("and whom it would ask", who, shown["phases"]["shots"]["asked"])
-        print(self._call(*asked, "--preview"))
+        print(self._commands.call(*asked, "--preview"))
 
-        launched = self._call(*asked, "--yes").rpartition("launched ")[2]
+        launched = self._commands.call(*asked, "--yes").rpartition("launched ")[2]
         self._ended(launched.split(":")[0].strip())
         again = Counter(self._materializations()) - Counter(made)
         self._claim(
@@ -127,16 +127,8 @@ class _Play:
     def _claim(self, what: str, expected: object, seen: object) -> None:
         self._claims.append(Claim(what, expected, seen))
 
-    def _call(self, *arguments: str) -> str:
-        ended = CliRunner().invoke(
-            app, ["--config", str(self._file), *arguments], env=dict(self._environment)
-        )
-        if ended.exit_code:
-            raise RuntimeError(f"{' '.join(arguments)}: {ended.output}{ended.exception!r}")
-        return ended.stdout
-
     def _stale(self) -> list[tuple[str, str, str, str]]:
-        print(self._call("stale"))
+        print(self._commands.call("stale"))
         return [
             (
                 f"{one['project']}/{one['video']}",
@@ -144,7 +136,7 @@ class _Play:
                 one["made_by"],
                 one["would_be_made_by"],
             )
-            for one in json.loads(self._call("stale", "--json"))
+            for one in json.loads(self._commands.call("stale", "--json"))
         ]
 
     def _checked(self) -> str:

@@ -4,6 +4,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 # It listens on this machine: no proxy of the environment is asked.
@@ -27,6 +28,27 @@ query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNod
   assetPartitionStatuses { ... on DefaultPartitionStatuses {
     materializedPartitions failedPartitions materializingPartitions } } } } }
 """
+_EVENTS = """
+query($key: AssetKeyInput!, $partitions: [String!], $limit: Int) {
+  assetNodeOrError(assetKey: $key) { ... on AssetNode {
+    found: %s(partitions: $partitions, limit: $limit) {
+      partition timestamp description metadataEntries {
+        label
+        ... on TextMetadataEntry { text } ... on MarkdownMetadataEntry { mdStr }
+        ... on IntMetadataEntry { intValue } ... on FloatMetadataEntry { floatValue }
+        ... on BoolMetadataEntry { boolValue } ... on TimestampMetadataEntry { seconds: timestamp }
+      } } } } }
+"""
+_VALUES = ("text", "mdStr", "intValue", "floatValue", "boolValue", "seconds")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An event of an asset's partition, as its page shows it."""
+
+    partition: str
+    description: str
+    metadata: dict[str, Any]
 
 
 class Webserver:
@@ -83,6 +105,20 @@ class Webserver:
             **dict.fromkeys(shown["materializingPartitions"], "in progress"),
         }
 
+    def observations(self, asset: str, partitions: Sequence[str]) -> dict[str, Shown]:
+        """The last observation of each of these partitions that has one."""
+        found = self._events("assetObservations", asset, partitions)
+        return {shown.partition: shown for shown in reversed(found)}
+
+    def materializations(self, asset: str, partition: str) -> list[Shown]:
+        """What was recorded of a partition, newest first."""
+        return self._events("assetMaterializations", asset, [partition])
+
+    def _events(self, kind: str, asset: str, partitions: Sequence[str]) -> list[Shown]:
+        key = {"path": [asset]}
+        told = self._ask(_EVENTS % kind, key=key, partitions=list(partitions), limit=1000)
+        return [_shown(event) for event in told["assetNodeOrError"]["found"]]
+
     def _state(self, backfill: str) -> dict[str, Any]:
         return self._ask(_STATE, id=backfill)["partitionBackfillOrError"]
 
@@ -97,3 +133,11 @@ class Webserver:
         if answer.get("errors"):
             raise ValueError(json.dumps(answer["errors"])[:800])
         return answer["data"]
+
+
+def _shown(event: dict[str, Any]) -> Shown:
+    metadata = {
+        entry["label"]: next((entry[name] for name in _VALUES if name in entry), None)
+        for entry in event["metadataEntries"]
+    }
+    return Shown(event["partition"] or "", event["description"] or "", metadata)
