@@ -172,16 +172,17 @@ class UnitDriver:
         """Return where the request may be made again; else raise."""
         if not isinstance(error, ProviderError):
             raise error  # ours, not the provider's: the row stays as it is
-        if error.no_room and isinstance(self.planned.plugin, Jobs):
+        not_taken = self._was_not_taken(error)
+        if error.no_room and not_taken and isinstance(self.planned.plugin, Jobs):
             self._move(UnitState.INTENT)
             raise error  # it goes back to the backlog
-        unheard = not self._was_not_taken(error) and self._replay != "free"
+        unheard = not not_taken and self._replay != "free"
         if unheard and self._replay == "unsafe":
             self._move(UnitState.IN_DOUBT)
             raise self._doubt() from error
         self._perhaps_taken = self._perhaps_taken or unheard
         if error.category.retryable and not last:
-            if self._was_not_taken(error):
+            if not_taken:
                 self._move(UnitState.INTENT)
             return
         if unheard:
@@ -234,14 +235,21 @@ class UnitDriver:
         self._services.on_step("settled")
 
     def fail(self, error: PipelineError, used: tuple[Usage, ...] = ()) -> None:
-        """Note that the unit ended without a result, and what it used all the same."""
-        category = (
-            error.category if isinstance(error, ProviderError) else FailureCategory.INPUT_REJECTED
+        """Note that the unit ended without a result, and what it used all the same.
+
+        Raises Unheard where an earlier request may have been taken and the failure, of our own,
+        says nothing of it: the unit stays, for a request with its token.
+        """
+        ours = not isinstance(error, ProviderError)
+        if ours and self._perhaps_taken and self._replay != "free":
+            raise self._left_open(error) from error
+        category = FailureCategory.INPUT_REJECTED if ours else error.category
+        unpaid = self.unit.state is UnitState.INTENT or (
+            not ours and not used and self._was_not_taken(error)
         )
-        refused = isinstance(error, ProviderError) and self._was_not_taken(error)
-        if refused or self.unit.state is UnitState.INTENT:
-            admission.give_back(self._services, self.unit, self.planned.plugin)
         self._fail(category, str(error), used)
+        if unpaid:
+            admission.give_back(self._services, self.unit, self.planned.plugin)
         self._leases.give_back(self.unit.id)
 
     def _fail(self, category: FailureCategory, message: str, used: tuple[Usage, ...] = ()) -> None:
@@ -278,6 +286,14 @@ class UnitDriver:
             where=f"{self.planned.provider}, work unit {self.unit.id}",
             remedy=f"Look at the provider; then `video-pipeline release {self.unit.id}` "
             "lets the next run ask again.",
+        )
+
+    def _left_open(self, error: PipelineError) -> Unheard:
+        return Unheard(
+            f"{error.what}; what was asked of the provider before may have been taken",
+            category=FailureCategory.TRANSIENT,
+            where=f"{self.planned.provider}, work unit {self.unit.id}",
+            remedy=f"{error.remedy} Then run the phase again: it is billed once.",
         )
 
     def _unheard(self, error: ProviderError) -> Unheard:

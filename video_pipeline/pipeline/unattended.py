@@ -48,6 +48,9 @@ class Requests:
                 raise
             except PipelineError as error:
                 _log.warning("%s: work unit %s: %s", unit.request.key, unit.id, error)
+                self._services.of(unit.request.key.project).units.let_go(
+                    unit.id, self._services.clock()
+                )  # what is wrong here is told by the run that waits
                 break
         return self._made
 

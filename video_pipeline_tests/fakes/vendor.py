@@ -16,12 +16,14 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
-Behaviour = Literal["now", "soon", "later", "fail", "refuse", "deny", "busy", "drop", "hang"]
+Behaviour = Literal[
+    "now", "soon", "later", "fail", "refuse", "deny", "busy", "full", "drop", "hang"
+]
 """Answer with the result; take a job that has ended at the first look; take a job; take a job
-that fails; refuse (400); deny the account (403); be busy once (429); take and bill the job, but
-drop the line; take it, and answer only when `answer` is set."""
+that fails; refuse (400); deny the account (403); be busy once (429), or full (409); take and bill
+the job, but drop the line; take it, and answer only when `answer` is set."""
 
-_REFUSALS = {"refuse": 400, "deny": 403, "busy": 429}
+_REFUSALS = {"refuse": 400, "deny": 403, "busy": 429, "full": 409}
 
 
 @dataclass

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,9 @@ from video_pipeline.pipeline.complete import sweep
 from video_pipeline.pipeline.listen import hint
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Services
+from video_pipeline.plugins.capabilities import Capabilities
+from video_pipeline.plugins.inputs import File
+from video_pipeline_tests.fakes.job_plugin import VendorShots
 from video_pipeline_tests.fakes.vendor import Behaviour, Vendor
 
 Deliver = Callable[..., VideoKey]
@@ -29,6 +33,13 @@ def shots(services: Services, key: VideoKey) -> Outcome:
 
 def units(services: Services, key: VideoKey) -> list[WorkUnit]:
     return services.of(key.project).units.of_video(key.video)
+
+
+class _FedFiles(VendorShots):
+    """Is handed the bytes, and not where they lie."""
+
+    def capabilities(self) -> Capabilities:
+        return super().capabilities().model_copy(update={"fed": File()})
 
 
 def test_a_job_parks_and_holds_nothing(
@@ -163,7 +174,7 @@ def test_with_a_token_an_unheard_request_is_repeated_by_the_next_run_with_the_sa
     assert vendor.billed == {"acme/one": 1}
 
 
-@pytest.mark.parametrize("between", [(), ("busy",)], ids=["at once", "after another refusal"])
+@pytest.mark.parametrize("between", [(), ("busy",), ("full",)])
 def test_a_refusal_of_who_asks_says_nothing_of_the_request_that_nobody_heard(
     services: Services, deliver: Deliver, vendor: Vendor, between: tuple[Behaviour, ...]
 ) -> None:
@@ -176,6 +187,25 @@ def test_a_refusal_of_who_asks_says_nothing_of_the_request_that_nobody_heard(
     vendor.behave("acme/one", "later")
     assert shots(services, key).state is PhaseState.PARKED
     assert vendor.billed == {"acme/one": 1}
+
+
+def test_a_source_that_is_away_says_nothing_of_the_request_that_nobody_heard(
+    services: Services, deliver: Deliver, vendor: Vendor, tmp_path: Path
+) -> None:
+    fed_files = _FedFiles(services.plugins["with-token"].options)
+    services = replace(services, plugins={"with-token": fed_files})
+    key = deliver("acme/one")
+    vendor.behave("acme/one", "drop")
+    shots(services, key)
+    (film,) = (path for path in tmp_path.rglob("*.mp4") if "one" in path.parts)
+    away = film.rename(film.with_suffix(".away"))
+    failed = shots(services, key)
+    assert failed.state is PhaseState.FAILED and "may have been taken" in failed.message
+    away.rename(film)
+    vendor.behave("acme/one", "later")
+    assert shots(services, key).state is PhaseState.PARKED
+    assert vendor.billed == {"acme/one": 1}
+    assert [u.generation for u in units(services, key)] == [0]
 
 
 def test_who_was_asked_instead_and_is_at_work_goes_before_the_one_that_failed(
