@@ -4,20 +4,26 @@ would be paid for. Nothing is asked of any provider.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 from pydantic import Field
 
+from video_pipeline.domain.errors import ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.values import Frozen, Rational
-from video_pipeline.pipeline.assign import Subject, analysis_request
+from video_pipeline.pipeline.assign import Assigner, Subject, analysis_request
+from video_pipeline.pipeline.raw import are_stored
 from video_pipeline.pipeline.select import Picked, Selected, Wish, select
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source import source_uri
-from video_pipeline.plugins.base import Refusal
 from video_pipeline.plugins.selection import rank
+
+_NO_RUN = "a preview"
+"""In the place of the run that would be forced: nothing was bought for it."""
 
 
 class PhasePreview(Frozen):
@@ -40,7 +46,8 @@ class Preview(Frozen):
     """Videos that were not probed yet: what they would use is not known."""
     phases: dict[Phase, PhasePreview] = Field(default_factory=dict[Phase, PhasePreview])
     paid: dict[str, dict[str, Rational]] = Field(default_factory=dict[str, dict[str, Rational]])
-    """Provider to meter to the quantity that would be billed, if each asked first delivers."""
+    """Provider to meter to the quantity that would be billed, if each asked first delivers. What
+    was bought already, or runs, is used and not billed again."""
 
 
 def plan(services: Services, wish: Wish) -> tuple[Preview, list[Picked]]:
@@ -90,7 +97,7 @@ class _Count:
                 by_provider.setdefault(provider, []).append(phase)
                 self._asked.setdefault(phase, Counter())[provider] += 1
         for provider, phases in by_provider.items():
-            self._pay(provider, phases, subject)
+            self._pay(one, provider, phases, subject)
 
     def preview(self) -> Preview:
         return Preview(
@@ -131,15 +138,28 @@ class _Count:
             refused[f"{verdict.provider}: {verdict.reason}"] += 1
         return None
 
-    def _pay(self, provider: str, phases: list[Phase], subject: Subject) -> None:
+    def _pay(self, one: Selected, provider: str, phases: list[Phase], subject: Subject) -> None:
         plugin = self._services.plugins[provider]
-        plan = plugin.plan(analysis_request(plugin, subject, phases))
-        if isinstance(plan, Refusal):  # it serves each of them alone
-            for phase in phases if len(phases) > 1 else ():
-                self._pay(provider, [phase], subject)
-            return
-        for usage in (used for unit in plan for used in unit.usage if used.paid):
+        assigner = Assigner(one.key, subject.media.sha256, subject)
+        try:
+            planned = assigner.plan(provider, plugin, phases)
+            if any(used.paid for request in planned for used in request.usage):
+                planned = self._with_units(assigner, one).plan(provider, plugin, phases)
+        except ProviderError:
+            return  # a run would ask the next one
+        asked = (request for request in planned if request.unit is None)
+        for usage in (used for request in asked for used in request.usage if used.paid):
             self._bill(provider, usage)
+
+    def _with_units(self, assigner: Assigner, one: Selected) -> Assigner:
+        """The same, where what was bought already is known."""
+        units = self._services.of(one.key.project).units.of_video(one.key.video)
+        return replace(
+            assigner,
+            units=[unit for unit in units if not unit.state.may_be_reopened],
+            has_pages=partial(are_stored, self._services.outputs.project(one.key.project)),
+            forced_by=_NO_RUN if one.force else "",
+        )
 
     def _bill(self, provider: str, usage: Usage) -> None:
         meters = self._paid.setdefault(provider, {})

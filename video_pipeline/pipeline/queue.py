@@ -23,7 +23,7 @@ from video_pipeline.pipeline.assign import (
 )
 from video_pipeline.pipeline.giving_up import GivingUp, is_mendable
 from video_pipeline.pipeline.outcome import Outcome
-from video_pipeline.pipeline.raw import RawPages
+from video_pipeline.pipeline.raw import are_stored
 from video_pipeline.pipeline.report import Reporter
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source import source_uri
@@ -79,8 +79,7 @@ class PhaseQueue:
         return Subject(self.media, self.language, self._uri)
 
     def _has_pages(self, unit: WorkUnit) -> bool:
-        outputs = self._services.outputs.project(self._key.project)
-        return RawPages(outputs, self._key, unit.id).complete
+        return are_stored(self._services.outputs.project(self._key.project), unit)
 
     @property
     def pending(self) -> bool:

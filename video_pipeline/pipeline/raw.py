@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from video_pipeline.domain.errors import StorageError
 from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.work import WorkUnit
 from video_pipeline.storage.store import ProjectOutputs
 
 
@@ -56,3 +57,8 @@ class RawPages:
 
     def _page(self, number: int) -> str:
         return f"{self._prefix}page-{number:05}"
+
+
+def are_stored(outputs: ProjectOutputs, unit: WorkUnit) -> bool:
+    """Whether all pages of a work unit are there."""
+    return RawPages(outputs, unit.request.key, unit.id).complete

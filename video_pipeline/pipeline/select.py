@@ -64,6 +64,8 @@ class Selected(Picked):
     """The same with how it stands."""
 
     standing: VideoStanding
+    force: bool = False
+    """Whether what is there is made again, and paid again."""
 
 
 def select(services: Services, wish: Wish) -> Iterator[Selected]:
@@ -79,6 +81,7 @@ def select(services: Services, wish: Wish) -> Iterator[Selected]:
         yield Selected(
             key=VideoKey(project=wish.project, video=standing.video),
             standing=standing,
+            force=wish.force,
             phases=phases,
             asked=frozenset(
                 phase

@@ -118,10 +118,25 @@ def test_the_preview_counts_videos_minutes_providers_and_what_would_be_paid(
     assert found.phases[Phase.SHOTS].videos == 4
     assert found.phases[Phase.SHOTS].asked == {"with-token": 2}, "the third has its shots"
     assert found.phases[Phase.TIMELINE].asked == {}
-    paid = found.paid["with-token"]["video_seconds"]
-    assert paid == Fraction(paid) and paid >= 4
+    assert found.paid == {"with-token": {"video_seconds": 2}}, "one job runs and is not paid again"
     forced = preview(services, chosen(services, Only.ALL, force=True))
     assert forced.phases[Phase.SHOTS].asked == {"with-token": 3}
+    assert forced.paid["with-token"]["video_seconds"] == Fraction(4)
+
+
+@pytest.mark.usefixtures("videos")
+def test_the_preview_counts_nothing_for_what_was_bought_already(services: Services) -> None:
+    def choosing(provider: str) -> Services:
+        shots = PhaseChoice(providers=(provider,))
+        phases = {**services.choices.phases, Phase.SHOTS: shots}
+        return replace(services, choices=Choices(phases=phases))
+
+    there, elsewhere = choosing("with-token"), choosing("without-token")
+    wish = chosen(elsewhere, Only.STALE)
+    assert preview(elsewhere, wish).paid == {"without-token": {"video_seconds": 2}}
+    travel(elsewhere, VideoKey.parse("acme/done"), run_id="second")
+    back = preview(there, chosen(there, Only.STALE))
+    assert back.phases[Phase.SHOTS].asked == {"with-token": 1} and back.paid == {}
 
 
 @pytest.mark.usefixtures("videos")

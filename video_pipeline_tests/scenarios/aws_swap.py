@@ -162,7 +162,7 @@ class _Stage:
         self._await(self._acme("--yes").rpartition("launched ")[2].split(":")[0].strip())
         self.claims.equal("put back: nothing is stale", {}, self._stale())
         self._edit(_LOCAL, _CLOUD)
-        self._preview()
+        self.claims.equal("there once more: nothing is to be paid", {}, self._preview()["paid"])
         self._await(self._acme("--yes").rpartition("launched ")[2].split(":")[0].strip())
         made = self.server.materializations("shots", ACME[0])[0].metadata["provider"]
         self.claims.equal("there once more: made by", VIDEO, made)
