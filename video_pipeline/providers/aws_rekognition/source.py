@@ -23,7 +23,7 @@ from video_pipeline.providers.aws_session import AwsSession
 
 _ETAG = "etag:"
 _NO_BUCKET = Meaning(
-    FailureCategory.INPUT_REJECTED,
+    FailureCategory.PROVIDER_FAILED,
     "there is no such bucket",
     "Look whether somebody deleted it, and at storage.ingest in pipeline.yaml.",
 )
@@ -89,7 +89,7 @@ class Sources:
             if self.is_replaced(source):
                 raise ProviderError(
                     "the object is not the one that was probed: it was replaced",
-                    category=FailureCategory.INPUT_REJECTED,
+                    category=FailureCategory.PROVIDER_FAILED,
                     remedy=_AGAIN,
                     where=source.uri,
                 )
@@ -116,7 +116,7 @@ class Sources:
         if found and found != self._region:
             raise ProviderError(
                 f"its bucket lies in {found}, and Rekognition is asked in {self._region}",
-                category=FailureCategory.UNSUPPORTED,
+                category=FailureCategory.PROVIDER_FAILED,
                 remedy=f"Add a provider with region {found}, or deliver to a bucket in "
                 f"{self._region}; nothing was billed.",
                 where=source.uri,
@@ -142,11 +142,14 @@ class Sources:
 
 @contextmanager
 def _beforehand() -> Generator[None, None, None]:
-    """Whatever fails here, nothing was asked of the service that bills."""
+    """Whatever fails here, nothing was asked of the service that bills. It says how things stand
+    now, and so nothing of an earlier request that nobody heard of."""
     try:
         yield
     except ProviderError as error:
         error.accepted = False
+        if error.category.of_the_request:
+            error.category = FailureCategory.PROVIDER_FAILED
         raise
 
 

@@ -188,8 +188,8 @@ def test_one_job_that_cannot_be_looked_up_hides_no_other(
         ("credentials_unknown", F.AUTH, False, "are wrong"),
         ("account_disabled", F.AUTH, False, "suspended"),
         ("access_denied", F.AUTH, False, "policy"),
-        ("kms_denied", F.INPUT_REJECTED, False, "kms:Decrypt"),
-        ("object_invalid", F.INPUT_REJECTED, False, "region"),
+        ("kms_denied", F.PROVIDER_FAILED, False, "kms:Decrypt"),
+        ("object_invalid", F.PROVIDER_FAILED, False, "region"),
         ("video_too_large", F.INPUT_REJECTED, False, "too large or too long"),
         ("token_mismatch", F.UNSUPPORTED, True, "as they were"),
         ("hangs", F.TRANSIENT, True, "does not answer"),
@@ -248,7 +248,7 @@ def test_a_bucket_elsewhere_is_refused_before_anything_is_asked(
     given = Inputs(object=ObjectRef(uri=f"s3://{name}/a.mp4", version="v1"))
     made = plugin(double.endpoint)
     error = refused(made, unit(made, "label"), given)
-    assert (error.category, error.accepted) == (F.UNSUPPORTED, False)
+    assert (error.category, error.accepted) == (F.PROVIDER_FAILED, False)
     assert "lies in eu-west-1" in error.what and "region eu-west-1" in error.remedy
     assert not double.books()["calls"]
 
@@ -256,7 +256,8 @@ def test_a_bucket_elsewhere_is_refused_before_anything_is_asked(
 def test_a_missing_bucket_is_told(made: RekognitionPlugin, double: Double) -> None:
     given = Inputs(object=ObjectRef(uri="s3://no-such-bucket-here/a.mp4", version="v1"))
     error = refused(made, unit(made, "label"), given)
-    assert not error.accepted and "no-such-bucket-here" in str(error)
+    assert not error.accepted and not error.category.of_the_request
+    assert "no-such-bucket-here" in str(error)
     assert "storage.ingest" in error.remedy
     assert not double.books()["calls"]
 
@@ -269,6 +270,27 @@ def test_a_store_that_is_broken_leaves_no_doubt_of_a_job(
     error = refused(made, unit(made, "label"), versioned.inputs)
     assert not error.accepted
     assert not double.books()["jobs"]
+
+
+def test_a_profile_that_is_not_on_this_machine_says_nothing_of_the_video(
+    double: Double, versioned: Stored
+) -> None:
+    elsewhere = plugin(
+        double.endpoint, profile="no-such", access_key_id=None, secret_access_key=None
+    )
+    error = refused(elsewhere, unit(elsewhere, "label"), versioned.inputs)
+    assert (error.category, error.accepted) == (F.AUTH, False)
+
+
+def test_an_object_that_was_replaced_proves_nothing_of_a_request_that_nobody_heard(
+    made: RekognitionPlugin, double: Double, unversioned: Stored
+) -> None:
+    double.inject(Fault(what="reply_lost", operation="Start*"))
+    unheard = refused(made, unit(made, "label"), unversioned.inputs)
+    assert unheard.accepted and len(double.books()["jobs"]) == 1
+    unversioned.bucket.put(KEY, b"another")
+    error = refused(made, unit(made, "label"), unversioned.inputs)
+    assert not error.accepted and not error.category.of_the_request
 
 
 def test_a_source_outside_s3_is_told(made: RekognitionPlugin) -> None:
@@ -295,7 +317,7 @@ def test_an_object_that_was_replaced_before_is_not_analysed(
 ) -> None:
     unversioned.bucket.put(KEY, b"another")
     error = refused(made, unit(made, "label"), unversioned.inputs)
-    assert (error.category, error.accepted) == (F.INPUT_REJECTED, False)
+    assert (error.category, error.accepted) == (F.PROVIDER_FAILED, False)
     assert not double.books()["calls"]
 
 
