@@ -8,7 +8,7 @@ is passed over, so that no row comes twice.
 # pyright: reportMissingTypeStubs=false
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
@@ -35,8 +35,17 @@ def keep_bodies(client: Any) -> None:
 class Pages:
     """The pages of one job."""
 
-    def __init__(self, client: Any, analysis: Analysis, job_id: str, where: str) -> None:
-        self._client, self._analysis = client, analysis
+    def __init__(
+        self,
+        client: Any,
+        analysis: Analysis,
+        job_id: str,
+        where: str,
+        check: Callable[[Mapping[str, Any]], None],
+    ) -> None:
+        """`check` is shown the first answer, and raises ProviderError where no page of the job is
+        to be given."""
+        self._client, self._analysis, self._check = client, analysis, check
         self._job_id, self._where = job_id, where
         self._given = 0
         """Rows that were handed out."""
@@ -59,6 +68,8 @@ class Pages:
         token, seen, first = None, 0, self._given == 0
         while True:
             answer = self._ask(token)
+            if not seen and not token:
+                self._check(answer)
             rows = answer[self._analysis.rows]
             fresh = min(len(rows), max(0, seen + len(rows) - skipped))
             seen += len(rows)
