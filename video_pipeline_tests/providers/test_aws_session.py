@@ -43,7 +43,7 @@ def test_what_is_paid_is_asked_for_once_and_all_else_again() -> None:
         client.meta.config.retries["total_max_attempts"]
         for client in (session.starts(), session.asks(), session.s3())
     ]
-    assert attempts == [1, 4, 4]
+    assert attempts == [1, 2, 2]
     assert session.starts() is session.starts() is not session.asks()
 
 
@@ -51,6 +51,15 @@ def test_no_client_waits_for_ever() -> None:
     session = AwsSession(options(connect_seconds=2, read_seconds=7), "rekognition")
     for client in (session.starts(), session.asks(), session.s3()):
         assert (client.meta.config.connect_timeout, client.meta.config.read_timeout) == (2, 7)
+
+
+def test_what_costs_nothing_is_not_waited_for_longer_than_a_sweep_can() -> None:
+    session = AwsSession(options(), "rekognition")
+    queue = session.queue("https://sqs.eu-west-1.amazonaws.com/123456789012/ended")
+    for client in (session.asks(), session.s3(), queue):
+        config = client.meta.config
+        assert config.retries["total_max_attempts"] <= 2 and config.read_timeout <= 10
+    assert session.starts().meta.config.read_timeout == 30
 
 
 def test_a_queue_is_where_its_url_says() -> None:
