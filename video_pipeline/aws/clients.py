@@ -21,6 +21,7 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError
 from pydantic import SecretStr
 
+from video_pipeline.aws.messages import keep_short
 from video_pipeline.domain.errors import ConfigurationError
 
 _SESSION_NAME = "video-pipeline"
@@ -75,13 +76,15 @@ class Clients:
         try:
             self._session = self._session or _session(self._access)
             config = _config(self._access, service, endpoint, attempts, read_seconds)
-            return self._session.client(service, endpoint_url=endpoint, config=config)
+            client = self._session.client(service, endpoint_url=endpoint, config=config)
         except (BotoCoreError, ValueError) as error:
             raise ConfigurationError(
                 f"no client of {service} can be made: {error}",
                 where=self._where,
                 remedy="Mend endpoint, region or profile in pipeline.yaml, or set AWS_REGION.",
             ) from error
+        client.meta.events.register("after-call", keep_short)
+        return client
 
 
 def _config(
@@ -127,6 +130,7 @@ def _as_role(session: Any, access: Access, role: str) -> Any:
     inner: Any = botocore.session.Session()
     config = _config(access, "sts", None, _ROLE_ATTEMPTS, access.read_seconds)
     sts = session.client("sts", config=config)
+    sts.meta.events.register("after-call", keep_short)
     resolver = CredentialResolver([_Role(sts, role)])
     inner.register_component("credential_provider", resolver)
     return boto3.Session(botocore_session=inner, region_name=session.region_name)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from video_pipeline.aws.messages import short
 from video_pipeline.domain.errors import (
     ConfigurationError,
     FailureCategory,
@@ -216,7 +217,7 @@ def unanswered(error: "BotoCoreError", where: str) -> ProviderError:
     else:
         what, category = "AWS cannot be asked", _F.UNSUPPORTED
         remedy, accepted = "Mend what pipeline.yaml says of this provider.", False
-    said = str(error).strip().rstrip(".")
+    said = short(str(error).strip().rstrip("."))
     return ProviderError(
         f"{what}: {said}", category=category, remedy=remedy, where=where, accepted=accepted
     )
@@ -225,7 +226,7 @@ def unanswered(error: "BotoCoreError", where: str) -> ProviderError:
 def unreadable(what: str, where: str) -> ProviderError:
     """An answer that is none of the service's: cut short, or a page of somebody between."""
     return ProviderError(
-        f"AWS's answer cannot be read: {what}",
+        f"AWS's answer cannot be read: {short(what)}",
         category=_F.TRANSIENT,
         remedy="Run the phase again; look for a proxy between if it happens again.",
         where=where,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from video_pipeline.aws.messages import short
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.work import UnitFailure, WorkUnit
 from video_pipeline.plugins.base import JobStatus
@@ -100,7 +101,9 @@ class Calls:
         if answer["JobStatus"] == "SUCCEEDED":
             return JobStatus(state="succeeded")
         said = answer.get("StatusMessage") or "Rekognition gives no reason"
-        why = UnitFailure(category=FailureCategory.PROVIDER_FAILED, message=str(said).rstrip("."))
+        why = UnitFailure(
+            category=FailureCategory.PROVIDER_FAILED, message=short(str(said)).rstrip(".")
+        )
         return JobStatus(state="failed", failure=why)
 
     def _channel(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from video_pipeline.aws.messages import short
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.providers.aws_errors import told, unreadable
 from video_pipeline.providers.aws_rekognition.analyses import Analysis
@@ -104,7 +105,7 @@ class Pages:
             raise unreadable("it names no JobStatus", self._where)
         if status != "SUCCEEDED":
             raise ProviderError(
-                f"the job has no result: it is {status} {answer.get('StatusMessage', '')}".strip(),
+                f"the job has no result: it is {status} {_said(answer)}".strip(),
                 category=FailureCategory.PROVIDER_FAILED,
                 remedy="Run the phase again.",
                 where=self._where,
@@ -130,6 +131,10 @@ class Pages:
 
 class _OutOfDate(Exception):
     """A page token is not taken any more."""
+
+
+def _said(answer: dict[str, Any]) -> str:
+    return short(str(answer.get("StatusMessage") or ""))
 
 
 def _whole(answer: dict[str, Any]) -> bytes:
