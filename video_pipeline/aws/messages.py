@@ -32,6 +32,6 @@ def passed_on(code: str, said: str) -> str:
 def keep_short(parsed: dict[str, Any], **_: Any) -> None:
     """A handler of botocore's event after-call: it goes before the error is made, so that no
     traceback shows the rest either."""
-    error = parsed.get("Error")
-    if isinstance(error, dict) and isinstance(error.get("Message"), str):
-        error["Message"] = passed_on(str(error.get("Code", "")), error["Message"])
+    error: dict[str, Any] = parsed.get("Error") or {}
+    if error.get("Message"):
+        error["Message"] = passed_on(str(error.get("Code", "")), str(error["Message"]))
