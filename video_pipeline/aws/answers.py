@@ -7,6 +7,8 @@ from typing import Any
 from botocore.exceptions import (
     ClientError,
     CredentialRetrievalError,
+    LoginError,
+    MetadataRetrievalError,
     NoAuthTokenError,
     NoCredentialsError,
     PartialCredentialsError,
@@ -19,7 +21,9 @@ NO_CREDENTIALS = (
     NoCredentialsError,
     PartialCredentialsError,
     CredentialRetrievalError,
+    MetadataRetrievalError,
     ProfileNotFound,
+    LoginError,
     TokenRetrievalError,
     NoAuthTokenError,
     SSOError,

@@ -6,6 +6,7 @@ between threads, its clients are. What an answer means is not here: see those wh
 
 # pyright: reportMissingTypeStubs=false
 
+import math
 import threading
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError
 from pydantic import SecretStr
 
+from video_pipeline.aws.messages import keep_short
 from video_pipeline.domain.errors import ConfigurationError
 
 _SESSION_NAME = "video-pipeline"
@@ -48,39 +50,46 @@ class Access(Protocol):
 
 
 class Clients:
-    """Makes a client of each service, address and number of attempts once."""
+    """Makes a client of each service, address, number of attempts and patience once."""
 
     def __init__(self, access: Access, where: str) -> None:
         self._access, self._where = access, where
         self._lock = threading.Lock()
         self._session: Any = None
-        self._clients: dict[tuple[str, str | None, int], Any] = {}
+        self._clients: dict[tuple[str, str | None, int, float], Any] = {}
 
-    def client(self, service: str, endpoint: str | None, attempts: int) -> Any:
+    def client(
+        self, service: str, endpoint: str | None, attempts: int, read_seconds: float = math.inf
+    ) -> Any:
         """The client of a service such as `s3` or `sqs`, at an address of its own or where AWS has
         it. A request is made `attempts` times where it is throttled or breaks, with jittered waits
-        between. Raises ConfigurationError.
+        between; each waits for `read_seconds` at most, or less where `access` says so. Raises
+        ConfigurationError.
         """
-        key = (service, endpoint, attempts)
+        key = (service, endpoint, attempts, min(read_seconds, self._access.read_seconds))
         with self._lock:
             if key not in self._clients:
                 self._clients[key] = self._made(*key)
             return self._clients[key]
 
-    def _made(self, service: str, endpoint: str | None, attempts: int) -> Any:
+    def _made(self, service: str, endpoint: str | None, attempts: int, read_seconds: float) -> Any:
         try:
             self._session = self._session or _session(self._access)
-            config = _config(self._access, service, endpoint, attempts)
-            return self._session.client(service, endpoint_url=endpoint, config=config)
+            config = _config(self._access, service, endpoint, attempts, read_seconds)
+            client = self._session.client(service, endpoint_url=endpoint, config=config)
         except (BotoCoreError, ValueError) as error:
             raise ConfigurationError(
                 f"no client of {service} can be made: {error}",
                 where=self._where,
                 remedy="Mend endpoint, region or profile in pipeline.yaml, or set AWS_REGION.",
             ) from error
+        client.meta.events.register("after-call", keep_short)
+        return client
 
 
-def _config(access: Access, service: str, endpoint: str | None, attempts: int) -> Config:
+def _config(
+    access: Access, service: str, endpoint: str | None, attempts: int, read_seconds: float
+) -> Config:
     """Version 4 signatures are what KMS and every region take. A server at an address of its own
     rarely has a name for each bucket, so that there the bucket stands in the path."""
     own: dict[str, Any] = {}
@@ -92,7 +101,7 @@ def _config(access: Access, service: str, endpoint: str | None, attempts: int) -
     return Config(
         retries={"mode": "standard", "total_max_attempts": attempts},
         connect_timeout=access.connect_seconds,
-        read_timeout=access.read_seconds,
+        read_timeout=read_seconds,
         max_pool_connections=_CONNECTIONS,
         tcp_keepalive=True,
         user_agent_extra=_SESSION_NAME,
@@ -119,7 +128,9 @@ def _shown(secret: SecretStr | None) -> str | None:
 def _as_role(session: Any, access: Access, role: str) -> Any:
     """A session with the credentials of a role, asked for at the first use and renewed."""
     inner: Any = botocore.session.Session()
-    sts = session.client("sts", config=_config(access, "sts", None, _ROLE_ATTEMPTS))
+    config = _config(access, "sts", None, _ROLE_ATTEMPTS, access.read_seconds)
+    sts = session.client("sts", config=config)
+    sts.meta.events.register("after-call", keep_short)
     resolver = CredentialResolver([_Role(sts, role)])
     inner.register_component("credential_provider", resolver)
     return boto3.Session(botocore_session=inner, region_name=session.region_name)

@@ -14,7 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from video_pipeline.domain.errors import FailureCategory, PipelineError, ProviderError
+from video_pipeline.aws.messages import short
+from video_pipeline.domain.errors import (
+    ConfigurationError,
+    FailureCategory,
+    PipelineError,
+    ProviderError,
+)
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
@@ -55,6 +61,12 @@ _KMS = Meaning(
     "docs/providers/aws.md.",
 )
 _REFUSED = Meaning(_F.UNSUPPORTED, "the request was refused", "Report it with this message.")
+_UNKNOWN = Meaning(
+    # Nobody knows of what it is: so it says nothing of a request that was made before.
+    _F.PROVIDER_FAILED,
+    "the request was refused",
+    "Report it with this message.",
+)
 _BROKEN = Meaning(
     _F.TRANSIENT, "the service is broken for the moment", "Run the phase again later.", True
 )
@@ -101,12 +113,14 @@ _MEANINGS: dict[str, Meaning] = {
         _DENIED,
     ),
     "InvalidS3ObjectException": Meaning(
-        _F.INPUT_REJECTED,
+        # How things stand now: an earlier request may have been taken.
+        _F.PROVIDER_FAILED,
         "the service cannot read the object",
         "Look whether it is still there, whether its bucket lies in the region of the provider, "
         "and whether s3:GetObject (s3:GetObjectVersion) and, for an encrypted one, kms:Decrypt "
         "are allowed; then run the phase again.",
     ),
+    **dict.fromkeys(("RequestTimeout", "RequestTimeoutException"), _BROKEN),
     "VideoTooLargeException": Meaning(
         _F.INPUT_REJECTED,
         "the video is too large or too long for the service",
@@ -139,13 +153,18 @@ _MEANINGS: dict[str, Meaning] = {
 
 @contextmanager
 def told(where: str, own: Mapping[str, Meaning] | None = None) -> Generator[None, None, None]:
-    """Turn what a client of AWS raises into ProviderError. `own` are a service's own meanings of
-    codes, which go before the ones above."""
+    """Turn what a client of AWS raises, or keeps it from being made, into ProviderError. `own` are
+    a service's own meanings of codes, which go before the ones above."""
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
     try:
         yield
+    except ConfigurationError as error:
+        # Such as a profile that is not on this machine: it is no answer to what is asked.
+        raise ProviderError(
+            error.what, category=_F.AUTH, remedy=error.remedy, where=where, accepted=False
+        ) from error
     except PipelineError:
         raise
     except ClientError as error:
@@ -161,7 +180,8 @@ def answered(error: "ClientError", where: str, own: Mapping[str, Meaning]) -> Pr
     from video_pipeline.aws.answers import code_of, message_of, status_of
 
     code, status, message = code_of(error), status_of(error), message_of(error)
-    meaning = own.get(code) or _by_text(code, message) or _MEANINGS.get(code) or _by(status)
+    known = _MEANINGS.get(code) or _by(status)
+    meaning = own.get(code) or _by_text(code, message, status, known) or known
     asked = str(getattr(error, "operation_name", ""))
     said = f" ({asked}: {code}: {message})" if message else f" ({asked}: {code})"
     return ProviderError(
@@ -197,7 +217,7 @@ def unanswered(error: "BotoCoreError", where: str) -> ProviderError:
     else:
         what, category = "AWS cannot be asked", _F.UNSUPPORTED
         remedy, accepted = "Mend what pipeline.yaml says of this provider.", False
-    said = str(error).strip().rstrip(".")
+    said = short(str(error).strip().rstrip("."))
     return ProviderError(
         f"{what}: {said}", category=category, remedy=remedy, where=where, accepted=accepted
     )
@@ -206,7 +226,7 @@ def unanswered(error: "BotoCoreError", where: str) -> ProviderError:
 def unreadable(what: str, where: str) -> ProviderError:
     """An answer that is none of the service's: cut short, or a page of somebody between."""
     return ProviderError(
-        f"AWS's answer cannot be read: {what}",
+        f"AWS's answer cannot be read: {short(what)}",
         category=_F.TRANSIENT,
         remedy="Run the phase again; look for a proxy between if it happens again.",
         where=where,
@@ -214,19 +234,21 @@ def unreadable(what: str, where: str) -> ProviderError:
     )
 
 
-def _by_text(code: str, message: str) -> Meaning | None:
-    """Keys of KMS are refused under codes of their own or of whoever needed them."""
-    known = _MEANINGS.get(code, _REFUSED)
-    if code.startswith("KMS") or ("kms" in message.lower() and not known.category.retryable):
-        return _KMS
-    return None
+def _by_text(code: str, message: str, status: int, known: Meaning) -> Meaning | None:
+    """Keys of KMS are refused under codes of their own or of whoever needed them. A service that
+    broke has refused nothing, whatever it says of KMS."""
+    if status >= 500 or known.category.retryable:
+        return None
+    if code.startswith("KMS"):
+        return _BUSY if "Throttl" in code else _KMS
+    return _KMS if "kms" in message.lower() else None
 
 
 def _by(status: int) -> Meaning:
     """A code that nobody knows, by its HTTP status."""
     if status == 429:
         return _BUSY
-    return _BROKEN if status >= 500 or status < 400 else _REFUSED
+    return _BROKEN if status >= 500 or status < 400 or status == 408 else _UNKNOWN
 
 
 def _wish(error: "ClientError") -> float | None:

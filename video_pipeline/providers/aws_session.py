@@ -13,9 +13,12 @@ from video_pipeline.plugins.base import PluginOptions
 if TYPE_CHECKING:
     from video_pipeline.aws.clients import Clients
 
-_ATTEMPTS = 4
+_ATTEMPTS = 2
 """How often the SDK makes a request that costs nothing; one that starts a job it makes once, as
 when to make it again is not for the SDK to say."""
+_ASKING_SECONDS = 10.0
+"""For how long at most such a request waits without a byte: whoever makes it looks after others
+as well, and makes it again in the next sweep."""
 
 
 class AwsOptions(PluginOptions):
@@ -42,7 +45,7 @@ class AwsOptions(PluginOptions):
     session_token: SecretStr | None = Field(default=None, exclude=True)
     connect_seconds: float = Field(default=5.0, gt=0, exclude=True)
     read_seconds: float = Field(default=30.0, gt=0, exclude=True)
-    """Without a byte of an answer."""
+    """Without a byte of an answer; at most 10 where nothing is paid."""
     completions: str | None = Field(default=None, pattern=r"^https?://", exclude=True)
     """The URL of the SQS queue in which AWS tells that jobs have ended; without one they are only
     looked up."""
@@ -72,16 +75,19 @@ class AwsSession:
 
     def asks(self) -> Any:
         """The client of the service for all else."""
-        return self._made().client(self._service, self._options.endpoint, _ATTEMPTS)
+        return self._asking(self._service, self._options.endpoint)
 
     def s3(self) -> Any:
         """The client of S3, at AWS or where AWS_ENDPOINT_URL_S3 says."""
-        return self._made().client("s3", None, _ATTEMPTS)
+        return self._asking("s3", None)
 
     def queue(self, url: str) -> Any:
         """The client of SQS where this queue is."""
         parts = urlsplit(url)
-        return self._made().client("sqs", f"{parts.scheme}://{parts.netloc}", _ATTEMPTS)
+        return self._asking("sqs", f"{parts.scheme}://{parts.netloc}")
+
+    def _asking(self, service: str, endpoint: str | None) -> Any:
+        return self._made().client(service, endpoint, _ATTEMPTS, _ASKING_SECONDS)
 
     def _made(self) -> "Clients":
         from video_pipeline.aws.clients import Clients

@@ -220,13 +220,15 @@ def test_a_job_that_never_ends_stays_parked(cloud: Cloud) -> None:
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
 
 
-def test_an_object_replaced_while_its_job_runs_fails_it(cloud: Cloud) -> None:
+def test_an_object_replaced_while_its_job_runs_fails_it_and_is_counted(cloud: Cloud) -> None:
     cloud.shots()
     cloud.bucket.put(f"{cloud.keys[0].prefix}a.mp4", b"another")
     cloud.end()
     outcome = cloud.shots()
-    assert (cloud.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
+    unit = cloud.unit()
+    assert (unit.state, outcome.state) == (_S.FAILED, _P.FAILED)
     assert "was replaced while its job ran" in outcome.message
+    assert unit.settled and unit.settled == unit.planned
 
 
 @pytest.mark.parametrize(

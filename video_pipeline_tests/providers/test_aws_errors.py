@@ -4,7 +4,7 @@ import pytest
 from botocore import exceptions
 from botocore.parsers import ResponseParserError
 
-from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
 from video_pipeline.providers.aws_errors import Meaning, told
 
 F = FailureCategory
@@ -43,12 +43,17 @@ def answer(
         ("SubscriptionRequiredException", 400, F.AUTH, False, "suspended"),
         ("OptInRequired", 403, F.AUTH, False, "suspended"),
         ("KMS.DisabledException", 400, F.AUTH, False, "kms:Decrypt"),
-        ("InvalidS3ObjectException", 400, F.INPUT_REJECTED, False, "region"),
+        ("InvalidS3ObjectException", 400, F.PROVIDER_FAILED, False, "region"),
         ("VideoTooLargeException", 400, F.INPUT_REJECTED, False, "another provider"),
         ("IdempotentParameterMismatchException", 400, F.UNSUPPORTED, True, "as they were"),
         ("ResourceNotFoundException", 400, F.RESULT_EXPIRED, False, "made anew"),
         ("InvalidParameterException", 400, F.UNSUPPORTED, False, "Report it"),
-        ("NobodyKnowsThis", 400, F.UNSUPPORTED, False, "Report it"),
+        ("NobodyKnowsThis", 400, F.PROVIDER_FAILED, False, "Report it"),
+        ("NobodyKnowsThis", 404, F.PROVIDER_FAILED, False, "Report it"),
+        ("NobodyKnowsThis", 408, F.TRANSIENT, True, "later"),
+        ("RequestTimeout", 400, F.TRANSIENT, True, "later"),
+        ("RequestTimeoutException", 400, F.TRANSIENT, True, "later"),
+        ("KMS.ThrottlingException", 400, F.THROTTLED, False, "quota"),
         ("InternalServerError", 500, F.TRANSIENT, True, "later"),
         ("ServiceUnavailable", 503, F.TRANSIENT, True, "later"),
         ("NobodyKnowsThis", 502, F.TRANSIENT, True, "later"),
@@ -92,6 +97,9 @@ def test_without_credentials_nothing_was_asked() -> None:
         exceptions.NoCredentialsError(),
         exceptions.ProfileNotFound(profile="x"),
         exceptions.UnauthorizedSSOTokenError(),
+        exceptions.LoginRefreshRequired(),
+        exceptions.LoginTokenLoadError(error_msg="x"),
+        exceptions.MetadataRetrievalError(error_msg="x"),
     ):
         found = meaning_of(error)
         assert (found.category, found.accepted) == (F.AUTH, False)
@@ -113,6 +121,18 @@ def test_a_key_that_may_not_be_used_is_told_whoever_needed_it() -> None:
         found = meaning_of(answer(code, message=said))
         assert found.category is F.AUTH
         assert "kms:GenerateDataKey" in found.remedy
+
+
+def test_a_service_that_broke_refused_no_key_whatever_it_says() -> None:
+    for code in ("InternalFailure", "NobodyKnowsThis", "KMS.InternalException"):
+        found = meaning_of(answer(code, 500, message="KMS did not answer"))
+        assert (found.category, found.accepted) == (F.TRANSIENT, True)
+
+
+def test_a_machine_without_the_profile_says_nothing_of_what_is_asked() -> None:
+    found = meaning_of(ConfigurationError("no profile x", remedy="Mend it."))
+    assert (found.category, found.accepted, found.remedy) == (F.AUTH, False, "Mend it.")
+    assert not found.category.of_the_request
 
 
 def test_a_service_may_mean_something_of_its_own() -> None:

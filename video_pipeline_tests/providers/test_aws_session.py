@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from traceback import format_exception
 from typing import Any
 
 import pytest
+from botocore.stub import Stubber
 from pydantic import SecretStr
 
-from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.domain.errors import ConfigurationError, ProviderError
 from video_pipeline.plugins.conformance_watch import touched_within
+from video_pipeline.providers.aws_errors import told
 from video_pipeline.providers.aws_session import AwsOptions, AwsSession
 from video_pipeline_tests.stage.buckets import Servers
 
@@ -43,7 +46,7 @@ def test_what_is_paid_is_asked_for_once_and_all_else_again() -> None:
         client.meta.config.retries["total_max_attempts"]
         for client in (session.starts(), session.asks(), session.s3())
     ]
-    assert attempts == [1, 4, 4]
+    assert attempts == [1, 2, 2]
     assert session.starts() is session.starts() is not session.asks()
 
 
@@ -51,6 +54,15 @@ def test_no_client_waits_for_ever() -> None:
     session = AwsSession(options(connect_seconds=2, read_seconds=7), "rekognition")
     for client in (session.starts(), session.asks(), session.s3()):
         assert (client.meta.config.connect_timeout, client.meta.config.read_timeout) == (2, 7)
+
+
+def test_what_costs_nothing_is_not_waited_for_longer_than_a_sweep_can() -> None:
+    session = AwsSession(options(), "rekognition")
+    queue = session.queue("https://sqs.eu-west-1.amazonaws.com/123456789012/ended")
+    for client in (session.asks(), session.s3(), queue):
+        config = client.meta.config
+        assert config.retries["total_max_attempts"] <= 2 and config.read_timeout <= 10
+    assert session.starts().meta.config.read_timeout == 30
 
 
 def test_a_queue_is_where_its_url_says() -> None:
@@ -85,6 +97,26 @@ def test_a_role_is_assumed_and_its_credentials_are_used(
     client.meta.events.register("before-send.s3", seen)
     client.list_buckets()
     assert signed and signed[0]
+
+
+@pytest.mark.parametrize("code", ["InvalidSignatureException", "SignatureDoesNotMatch"])
+def test_what_was_signed_is_not_shown_to_anybody(code: str) -> None:
+    client = AwsSession(options(), "rekognition").starts()
+    quoted = "The signature does not match.\n\nThe Canonical String\nx-amz-security-token:SECRET"
+    with Stubber(client) as stub, pytest.raises(ProviderError) as raised, told("here"):
+        stub.add_client_error("start_label_detection", code, quoted)
+        video = {"S3Object": {"Bucket": "videos", "Name": "a.mp4"}}
+        client.start_label_detection(Video=video)
+    shown = "".join(format_exception(raised.value))
+    assert "SECRET" not in shown and "The signature does not match" in shown and code in shown
+
+
+def test_no_message_of_aws_is_longer_than_anybody_reads() -> None:
+    client = AwsSession(options(), "rekognition").starts()
+    with Stubber(client) as stub, pytest.raises(ProviderError) as raised, told("here"):
+        stub.add_client_error("list_collections", "ValidationException", "long " * 10_000)
+        client.list_collections()
+    assert len("".join(format_exception(raised.value))) < 10_000
 
 
 @pytest.mark.parametrize(

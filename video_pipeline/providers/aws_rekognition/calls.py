@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from video_pipeline.aws.messages import short
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.work import UnitFailure, WorkUnit
 from video_pipeline.plugins.base import JobStatus
@@ -16,13 +17,12 @@ from video_pipeline.providers.aws_rekognition.analyses import BY_START, Analysis
 from video_pipeline.providers.aws_rekognition.names import job_name, parsed
 from video_pipeline.providers.aws_rekognition.options import RekognitionOptions
 from video_pipeline.providers.aws_rekognition.results import Pages, keep_bodies
-from video_pipeline.providers.aws_rekognition.source import Source, Sources, gone, source_of
+from video_pipeline.providers.aws_rekognition.source import TAG, Source, Sources, source_of
 from video_pipeline.providers.aws_session import AwsSession
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 4
 """So many jobs are looked up side by side: AWS throttles who asks faster."""
-_TAG = "/etag:"
 
 
 class Calls:
@@ -68,7 +68,7 @@ class Calls:
         return {job: status for job, status in stand.items() if status is not None}
 
     def pages(self, job: str) -> Iterator[bytes]:
-        """The raw pages of a job. Raises ProviderError."""
+        """The raw pages of a job. Raises ProviderError, also for one whose object was replaced."""
         found = parsed(job)
         if found is None:
             raise ProviderError(
@@ -78,7 +78,8 @@ class Calls:
             )
         client = self._session.asks()
         keep_bodies(client)
-        yield from Pages(client, *found, where=f"job {job}").read()
+        check = self._sources.check_read
+        yield from Pages(client, *found, where=f"job {job}", check=check).read()
 
     def _looked_up(self, job: tuple[Analysis, str]) -> JobStatus | ProviderError | None:
         analysis, job_id = job
@@ -93,17 +94,16 @@ class Calls:
         except ProviderError as error:
             return None if error.category is FailureCategory.RESULT_EXPIRED else error
 
-    def _status(self, answer: dict[str, Any]) -> JobStatus:
+    @staticmethod
+    def _status(answer: dict[str, Any]) -> JobStatus:
         if answer["JobStatus"] == "IN_PROGRESS":
             return JobStatus(state="running")
         if answer["JobStatus"] == "SUCCEEDED":
-            source = _pinned(answer)
-            if source is None or not self._sources.is_replaced(source):
-                return JobStatus(state="succeeded")
-            why = UnitFailure(category=FailureCategory.INPUT_REJECTED, message=gone(source))
-            return JobStatus(state="failed", failure=why)
+            return JobStatus(state="succeeded")
         said = answer.get("StatusMessage") or "Rekognition gives no reason"
-        why = UnitFailure(category=FailureCategory.PROVIDER_FAILED, message=str(said).rstrip("."))
+        why = UnitFailure(
+            category=FailureCategory.PROVIDER_FAILED, message=short(str(said)).rstrip(".")
+        )
         return JobStatus(state="failed", failure=why)
 
     def _channel(self) -> dict[str, Any]:
@@ -125,11 +125,4 @@ def _asked(unit: WorkUnit) -> dict[str, Any]:
 
 def _tag(unit: WorkUnit, source: Source) -> str:
     """Tells people whose job it is, and us what to compare when it has ended."""
-    return f"{unit.request.key}/{unit.id}{_TAG + source.etag if source.etag else ''}"
-
-
-def _pinned(answer: dict[str, Any]) -> Source | None:
-    """The object of a job that an ETag pins."""
-    etag = str(answer.get("JobTag", "")).partition(_TAG)[2]
-    found = answer.get("Video", {}).get("S3Object", {})
-    return Source(found["Bucket"], found["Name"], etag=etag) if etag and found else None
+    return f"{unit.request.key}/{unit.id}{TAG + source.etag if source.etag else ''}"

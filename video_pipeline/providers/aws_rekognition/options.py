@@ -11,7 +11,8 @@ from video_pipeline.providers.aws_session import AwsOptions
 Offered = Literal["shot", "technical-cue", "label", "object", "text", "face", "moderation"]
 Percent = Annotated[float, Field(ge=0, le=100)]
 SegmentPercent = Annotated[float, Field(ge=50, le=100)]
-Filter = Annotated[str, Field(min_length=1, max_length=50)]
+Filter = Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[A-Za-z0-9àâèçñó'-_(). ]+$")]
+"""GeneralLabelsFilterValue of the service's model, whose are topic's and role's patterns, too."""
 _LABELS: tuple[Offered, ...] = ("label", "object")
 
 
@@ -43,11 +44,11 @@ class RekognitionOptions(AwsOptions):
     deadline_hours: float = Field(default=24, gt=0, le=160, exclude=True)
     """When a job that still runs is given up; results are kept for 7 days."""
     topic: str | None = Field(
-        default=None, pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:.+$", exclude=True
+        default=None, pattern=r"^arn:aws:sns:[a-z0-9-]+:\d{12}:.+$", exclude=True
     )
     """The ARN of the SNS topic that is told of ended jobs."""
     topic_role: str | None = Field(
-        default=None, pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$", exclude=True
+        default=None, pattern=r"^arn:aws:iam::\d{12}:role/[a-zA-Z_0-9+=,.@\-/]+$", exclude=True
     )
     """The ARN of the role by which Rekognition publishes there."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
-from video_pipeline.domain.markers import Marker
+from video_pipeline.domain.markers import Kind, Marker
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.usage import Meter, MeterSpec, Usage
 from video_pipeline.domain.work import WorkRequest, WorkUnit
@@ -54,6 +54,8 @@ LIMITS = Limits(
     containers=frozenset({"mp4", "mov"}),
     codecs=frozenset({"h264"}),
 )
+_BY_FRAMES = frozenset({Kind.SHOT.value, Kind.CUE.value})
+"""All else is found in a few pictures a second."""
 METER = MeterSpec(meter=Meter.VIDEO_SECONDS, paid=True)
 
 
@@ -89,7 +91,7 @@ class RekognitionPlugin(BaseTemporalPlugin, Jobs, Listens):
             replay="deduplicated",
             meter=METER,
             kinds=tuple(kind.value for one in ANALYSES for kind in one.among(self.options.kinds)),
-            precision="frame",
+            precision="frame" if _BY_FRAMES.issuperset(self.options.kinds) else "sampled",
             limits=LIMITS,
             schemes=frozenset({"s3"}),
             regions=REGIONS,

@@ -8,9 +8,10 @@ is passed over, so that no row comes twice.
 # pyright: reportMissingTypeStubs=false
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from video_pipeline.aws.messages import short
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.providers.aws_errors import told, unreadable
 from video_pipeline.providers.aws_rekognition.analyses import Analysis
@@ -35,8 +36,17 @@ def keep_bodies(client: Any) -> None:
 class Pages:
     """The pages of one job."""
 
-    def __init__(self, client: Any, analysis: Analysis, job_id: str, where: str) -> None:
-        self._client, self._analysis = client, analysis
+    def __init__(
+        self,
+        client: Any,
+        analysis: Analysis,
+        job_id: str,
+        where: str,
+        check: Callable[[Mapping[str, Any]], None],
+    ) -> None:
+        """`check` is shown the first answer, and raises ProviderError where no page of the job is
+        to be given."""
+        self._client, self._analysis, self._check = client, analysis, check
         self._job_id, self._where = job_id, where
         self._given = 0
         """Rows that were handed out."""
@@ -59,6 +69,8 @@ class Pages:
         token, seen, first = None, 0, self._given == 0
         while True:
             answer = self._ask(token)
+            if not seen and not token:
+                self._check(answer)
             rows = answer[self._analysis.rows]
             fresh = min(len(rows), max(0, seen + len(rows) - skipped))
             seen += len(rows)
@@ -93,7 +105,7 @@ class Pages:
             raise unreadable("it names no JobStatus", self._where)
         if status != "SUCCEEDED":
             raise ProviderError(
-                f"the job has no result: it is {status} {answer.get('StatusMessage', '')}".strip(),
+                f"the job has no result: it is {status} {_said(answer)}".strip(),
                 category=FailureCategory.PROVIDER_FAILED,
                 remedy="Run the phase again.",
                 where=self._where,
@@ -119,6 +131,10 @@ class Pages:
 
 class _OutOfDate(Exception):
     """A page token is not taken any more."""
+
+
+def _said(answer: dict[str, Any]) -> str:
+    return short(str(answer.get("StatusMessage") or ""))
 
 
 def _whole(answer: dict[str, Any]) -> bytes:

@@ -6,7 +6,8 @@ next one. A picture in which nothing was found has no row: where the next one wi
 more than a second away, the usual step is taken instead.
 
 Findings with a box are one marker a picture: whoever links them to tracks has them so. A label
-without one is one marker for as long as it is found in each picture, with its greatest confidence.
+without one is one marker for as long as it is found in each picture, with its greatest confidence;
+one that would keep too many others waiting for its end is cut, and goes on in a marker of its own.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +25,8 @@ from video_pipeline.providers.aws_rekognition.pages import Row, seconds
 _USUAL_STEP = 500
 _LONGEST_STEP = 1000
 """Milliseconds between two pictures."""
+_HELD = 1000
+"""So many markers at most wait for one that began before them and has not ended."""
 _Finding = tuple[Kind, str | None, float, Box | None]
 Findings = Callable[[Row], Iterator[_Finding]]
 
@@ -120,6 +123,14 @@ class _Held:
             if now is None or held[1] <= now:
                 self._close(kind, label, held)
                 del self._open[kind, label]
+        yield from self._in_turn()
+        while len(self._closed) > _HELD:
+            oldest = min(self._open, key=lambda one: self._open[one][0])
+            self._close(*oldest, self._open.pop(oldest))
+            yield from self._in_turn()
+
+    def _in_turn(self) -> Iterator[tuple[_Finding, int, int]]:
+        """Those that have ended, up to the start of the first one that has not."""
         first = min((held[0] for held in self._open.values()), default=None)
         while self._closed and (first is None or self._closed[0][0] <= first):
             since, label, until, kind, confidence = heappop(self._closed)

@@ -65,12 +65,10 @@ def segment_markers(media: MediaInfo, metadata: Metadata, rows: Iterable[Row]) -
     before: tuple[Any, ...] | None = None
     for found in sorted_rows:
         if before is not None:
-            yield from _marker(before, _until(before, found, softly), media)
+            yield from _marker(before, _until(before, found, softly, end), media)
         before = found
     if before is not None:
-        _, start, after, kind, *_ = before
-        at_end = kind is Kind.SHOT and abs(end - after) <= softly
-        yield from _marker(before, max(end, start) if at_end else after, media)
+        yield from _marker(before, _until(before, None, softly, end), media)
 
 
 def _found(row: Row, clock: _Clock) -> tuple[Fraction, Fraction, Kind, str, float]:
@@ -82,12 +80,17 @@ def _found(row: Row, clock: _Clock) -> tuple[Fraction, Fraction, Kind, str, floa
     return start, end, kind, str(told["Type"]), float(told["Confidence"])
 
 
-def _until(found: tuple[Any, ...], following: tuple[Any, ...], softly: Fraction) -> Fraction:
-    """Where a segment ends, of which the next one is known."""
-    _, _, end, kind, *_ = found
-    if kind is not Kind.SHOT or following[3] is not kind:
-        return end
-    return following[1] if following[1] - end <= softly else end
+def _until(
+    found: tuple[Any, ...], following: tuple[Any, ...] | None, softly: Fraction, end: Fraction
+) -> Fraction:
+    """Where a segment ends: a shot at the next one or, the last of them, at the end of the
+    picture, whatever of another type follows it."""
+    _, start, after, kind, *_ = found
+    if kind is not Kind.SHOT:
+        return after
+    if following is None or following[3] is not kind:
+        return max(end, start) if abs(end - after) <= softly else after
+    return following[1] if following[1] - after <= softly else after
 
 
 def _marker(found: tuple[Any, ...], end: Fraction, media: MediaInfo) -> Iterator[Marker]:

@@ -2,15 +2,15 @@
 the one that was probed, and whether its bucket lies in the region, which AWS does not say clearly.
 
 Where the bucket keeps versions, AWS is told which one to read: nothing pins better. Where it keeps
-none, the ETag is compared before the job starts and again when it has ended, and stands in the
-job's tag until then: an object replaced in between fails the job, and its new version is analysed
-as such.
+none, the ETag is compared before the job starts and again when its result is fetched, and stands
+in the job's tag until then: an object replaced in between fails the job, which is billed all the
+same, and its new version is analysed as such.
 """
 
 # pyright: reportMissingTypeStubs=false
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +22,10 @@ from video_pipeline.providers.aws_errors import Meaning, told
 from video_pipeline.providers.aws_session import AwsSession
 
 _ETAG = "etag:"
+TAG = "/etag:"
+"""What stands before the ETag in a job's tag."""
 _NO_BUCKET = Meaning(
-    FailureCategory.INPUT_REJECTED,
+    FailureCategory.PROVIDER_FAILED,
     "there is no such bucket",
     "Look whether somebody deleted it, and at storage.ingest in pipeline.yaml.",
 )
@@ -86,15 +88,29 @@ class Sources:
                 self._check_region(source)
                 with self._lock:
                     self._seen.add(source.bucket)
-            if self.is_replaced(source):
+            if self._is_replaced(source):
                 raise ProviderError(
                     "the object is not the one that was probed: it was replaced",
-                    category=FailureCategory.INPUT_REJECTED,
+                    category=FailureCategory.PROVIDER_FAILED,
                     remedy=_AGAIN,
                     where=source.uri,
                 )
 
-    def is_replaced(self, source: Source) -> bool:
+    def check_read(self, answer: Mapping[str, Any]) -> None:
+        """Raises ProviderError if the object of a job that has ended is not the one any more that
+        was meant: AWS may have read the other one, and bills it all the same. When a job ended AWS
+        does not say, so that one that was replaced afterwards is no other case.
+        """
+        source = pinned(answer)
+        if source and self._is_replaced(source):
+            raise ProviderError(
+                "the object was replaced while its job ran",
+                category=FailureCategory.INPUT_REJECTED,
+                remedy=f"{_AGAIN} The job is billed all the same.",
+                where=source.uri,
+            )
+
+    def _is_replaced(self, source: Source) -> bool:
         """Whether another object lies there now. One that is gone was not replaced."""
         from botocore.exceptions import ClientError
 
@@ -116,7 +132,7 @@ class Sources:
         if found and found != self._region:
             raise ProviderError(
                 f"its bucket lies in {found}, and Rekognition is asked in {self._region}",
-                category=FailureCategory.UNSUPPORTED,
+                category=FailureCategory.PROVIDER_FAILED,
                 remedy=f"Add a provider with region {found}, or deliver to a bucket in "
                 f"{self._region}; nothing was billed.",
                 where=source.uri,
@@ -142,14 +158,19 @@ class Sources:
 
 @contextmanager
 def _beforehand() -> Generator[None, None, None]:
-    """Whatever fails here, nothing was asked of the service that bills."""
+    """Whatever fails here, nothing was asked of the service that bills. It says how things stand
+    now, and so nothing of an earlier request that nobody heard of."""
     try:
         yield
     except ProviderError as error:
         error.accepted = False
+        if error.category.of_the_request:
+            error.category = FailureCategory.PROVIDER_FAILED
         raise
 
 
-def gone(source: Source) -> str:
-    """What people read of a job whose object was replaced while it ran."""
-    return f"{source.uri} was replaced while its job ran. {_AGAIN}"
+def pinned(answer: Mapping[str, Any]) -> Source | None:
+    """The object of a job that an ETag pins, from any answer about the job."""
+    etag = str(answer.get("JobTag", "")).partition(TAG)[2]
+    found = answer.get("Video", {}).get("S3Object", {})
+    return Source(found["Bucket"], found["Name"], etag=etag) if etag and found else None

@@ -1,7 +1,7 @@
 """The objects in S3 that a job of Amazon Transcribe reads and writes: where they lie, which version
 is there, and what is in them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,14 +47,14 @@ def place_of(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def look(client: Any, uri: str) -> There | None:
+def look(client: Callable[[], Any], uri: str) -> There | None:
     """The object now; None where there is none. Raises ProviderError."""
     from botocore.exceptions import ClientError
 
     bucket, key = place_of(uri)
     with told(uri, _READING):
         try:
-            head = client.head_object(Bucket=bucket, Key=key)
+            head = client().head_object(Bucket=bucket, Key=key)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in ("404", "NoSuchKey"):
                 return None
@@ -63,9 +63,9 @@ def look(client: Any, uri: str) -> There | None:
     return There(version, head["LastModified"])
 
 
-def result(client: Any, uri: str) -> bytes:
+def result(client: Callable[[], Any], uri: str) -> bytes:
     """All of the result. Raises ProviderError, with category result_expired where it is gone."""
     bucket, key = place_of(uri)
     with told(f"s3://{bucket}/{key}", _FETCHING):
-        body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        body: bytes = client().get_object(Bucket=bucket, Key=key)["Body"].read()
     return body

@@ -92,10 +92,17 @@ class TranscribeOptions(AwsOptions):
         codes = [self.code_of(language) for language in self.languages]
         if len(set(codes)) < len(codes):
             yield "languages: a language is named twice"
+        for name, given in self._per_language().items():
+            if len({self.code_of(language) for language in given}) < len(given):
+                yield f"{name}: a language is named twice"
         if self.identify == "several" and len(codes) == 1:
             yield "identify: several languages cannot be identified among one"
         if self.deferred != bool(self.data_access_role):
             yield "deferred and data_access_role are given both or neither"
+
+    def _per_language(self) -> dict[str, dict[str, str]]:
+        filters = self.vocabulary_filters
+        return {"vocabularies": self.vocabularies, "vocabulary_filters": filters}
 
     def code_of(self, language: str) -> str:
         """The service's code of a language that it knows. Raises ValueError for another."""

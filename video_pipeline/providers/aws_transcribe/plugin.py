@@ -116,7 +116,7 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
             raise ConfigurationError(
                 f"{self.name} was given no object", remedy="Feed it what its capabilities name."
             )
-        name, there = name_of(unit.id, source.uri), look(self._session.s3(), source.uri)
+        name, there = name_of(unit.id, source.uri), look(self._session.s3, source.uri)
         if there is None or there.version != source.version:
             if self._job(name) is None:
                 raise _not_there(source, there)
@@ -135,7 +135,7 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
                 self._session.asks().get_transcription_job(TranscriptionJobName=job), job
             )
         self._check_content(job, found)
-        page = result(self._session.s3(), _result_of(found, job))
+        page = result(self._session.s3, _result_of(found, job))
         yield json.dumps(found, default=datetime.isoformat, sort_keys=True).encode()
         yield page
 
@@ -171,8 +171,9 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
 
     def _start(self, request: Mapping[str, Any]) -> None:
         """Raises ProviderError. A job of that name is taken for ours if it was asked the same."""
-        name, client = request["TranscriptionJobName"], self._session.starts()
+        name = request["TranscriptionJobName"]
         with _told(name):
+            client = self._session.starts()
             try:
                 record_in(client.start_transcription_job(**request), name)
             except client.exceptions.ConflictException:
@@ -208,7 +209,7 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
         """
         tags = {tag["Key"]: tag["Value"] for tag in record.get("Tags", ())}
         uri, meant = record["Media"]["MediaFileUri"], tags.get(VERSION_TAG)
-        there = look(self._session.s3(), uri) if meant else None
+        there = look(self._session.s3, uri) if meant else None
         if there is None or there.version == meant:
             return
         ended = record.get("CompletionTime")

@@ -6,9 +6,12 @@ what is allowed as six single looks: that many are listed at most as cost no mor
 each. What was not listed, as it is old or unknown, is looked up by itself.
 """
 
-from collections.abc import Mapping, Sequence
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from video_pipeline.domain.errors import ProviderError
 from video_pipeline.plugins.base import JobStatus
 from video_pipeline.providers.aws_errors import unreadable
 from video_pipeline.providers.aws_transcribe.reasons import UNKNOWN_JOB, failure, refusal
@@ -16,15 +19,34 @@ from video_pipeline.providers.aws_transcribe.request import PREFIX
 
 LOOKS_A_PAGE = 6
 PAGE = 100
+_PAGE_SECONDS = 0.2
+"""Between two pages of a list, of which the service gives 5 a second."""
+_log = logging.getLogger(__name__)
 _RUNNING = JobStatus(state="running")
 
 
-def statuses(client: Any, jobs: Sequence[str]) -> dict[str, JobStatus]:
-    """How they stand; one that the service does not know is left out. Raises what `client` does."""
-    found = _listed(client, frozenset(jobs), len(jobs) // LOOKS_A_PAGE)
-    for job in jobs:
-        if job not in found and (status := _looked_up(client, job)):
-            found[job] = status
+def statuses(
+    client: Any, jobs: Sequence[str], sleep: Callable[[float], object] = time.sleep
+) -> dict[str, JobStatus]:
+    """How they stand; one that the service does not know is left out. Once a request has failed,
+    all that are not known by then count as running. Raises what `client` does, where none is known
+    by then."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    found: dict[str, JobStatus] = {}
+    unknown: set[str] = set()
+    try:
+        for line in _listed(client, frozenset(jobs), len(jobs) // LOOKS_A_PAGE, sleep):
+            found |= line
+        for job in jobs:
+            status = found.get(job) or _looked_up(client, job)
+            found |= {job: status} if status else {}
+            unknown |= set() if status else {job}
+    except (ClientError, BotoCoreError, ProviderError) as error:
+        if not found:
+            raise
+        _log.warning("%d jobs are looked up later: %s", len({*jobs} - {*found} - unknown), error)
+        found |= dict.fromkeys({*jobs} - {*found} - unknown, _RUNNING)
     return found
 
 
@@ -48,18 +70,23 @@ def record_in(answer: Mapping[str, Any], name: str) -> dict[str, Any]:
     return dict(record)
 
 
-def _listed(client: Any, wanted: frozenset[str], pages: int) -> dict[str, JobStatus]:
-    found: dict[str, JobStatus] = {}
+def _listed(
+    client: Any, wanted: frozenset[str], pages: int, sleep: Callable[[float], object]
+) -> Iterator[dict[str, JobStatus]]:
+    """Page by page, those of the jobs that are listed."""
+    left = set(wanted)
     token: dict[str, str] = {}
-    for _ in range(pages):
+    for number in range(pages):
+        if number:
+            sleep(_PAGE_SECONDS)
         page = client.list_transcription_jobs(JobNameContains=PREFIX, MaxResults=PAGE, **token)
-        for job in page.get("TranscriptionJobSummaries", ()):
-            if job["TranscriptionJobName"] in wanted:
-                found[job["TranscriptionJobName"]] = status_of(job)
-        if len(found) == len(wanted) or not page.get("NextToken"):
-            break
+        jobs = page.get("TranscriptionJobSummaries", ())
+        listed = {job["TranscriptionJobName"]: job for job in jobs}
+        yield {name: status_of(job) for name, job in listed.items() if name in wanted}
+        left -= listed.keys()
+        if not left or not page.get("NextToken"):
+            return
         token = {"NextToken": page["NextToken"]}
-    return found
 
 
 def _looked_up(client: Any, job: str) -> JobStatus | None:

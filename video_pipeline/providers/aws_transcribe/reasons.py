@@ -3,6 +3,7 @@
 The words are those of its model in botocore (FailureReason) and of its own answers. Pure.
 """
 
+from video_pipeline.aws.messages import short
 from video_pipeline.domain.errors import FailureCategory
 from video_pipeline.domain.work import UnitFailure
 from video_pipeline.providers.aws_errors import Meaning
@@ -84,7 +85,7 @@ def meaning_of(reason: str) -> Meaning | None:
 def failure(reason: str) -> UnitFailure:
     """Why a job failed, from its FailureReason."""
     known = meaning_of(reason)
-    said = reason.strip().rstrip(".") or "it gives no reason"
+    said = short(reason.strip()).rstrip(".") or "it gives no reason"
     if known is None:
         return UnitFailure(
             category=_F.PROVIDER_FAILED, message=f"the service could not do it ({said})"

@@ -36,7 +36,9 @@ VERSION_TAG, PROJECT_TAG = "video-pipeline-version", "project_id"
 _OPUS_ONLY = frozenset({"ogg", "matroska"})
 _WEBM_VIDEO = frozenset({"vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav1d"})
 _CHANNELS = 2
-_MOST_VOCABULARIES = 5
+_FEWEST_VOCABULARIES, _MOST_VOCABULARIES = 2, 5
+"""For how many languages, where the language is to be identified: LanguageIdSettings of the
+service's model."""
 
 
 def name_of(unit: str, uri: str) -> str:
@@ -81,8 +83,12 @@ def _language_obstacle(options: TranscribeOptions, language: str | None) -> str 
             "has vocabularies for languages that are not among `languages`,"
             f" where the language is to be identified: {', '.join(sorted(needed - set(among)))}"
         )
-    if code is None and len(needed) > _MOST_VOCABULARIES:
-        return f"takes vocabularies for {_MOST_VOCABULARIES} languages at most"
+    enough = _FEWEST_VOCABULARIES <= len(needed) <= _MOST_VOCABULARIES
+    if code is None and needed and not enough:
+        return (
+            f"takes vocabularies for {_FEWEST_VOCABULARIES} to {_MOST_VOCABULARIES} languages,"
+            f" where the language is to be identified, not for {len(needed)}"
+        )
     return None
 
 

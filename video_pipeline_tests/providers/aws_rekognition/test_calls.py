@@ -188,8 +188,8 @@ def test_one_job_that_cannot_be_looked_up_hides_no_other(
         ("credentials_unknown", F.AUTH, False, "are wrong"),
         ("account_disabled", F.AUTH, False, "suspended"),
         ("access_denied", F.AUTH, False, "policy"),
-        ("kms_denied", F.INPUT_REJECTED, False, "kms:Decrypt"),
-        ("object_invalid", F.INPUT_REJECTED, False, "region"),
+        ("kms_denied", F.PROVIDER_FAILED, False, "kms:Decrypt"),
+        ("object_invalid", F.PROVIDER_FAILED, False, "region"),
         ("video_too_large", F.INPUT_REJECTED, False, "too large or too long"),
         ("token_mismatch", F.UNSUPPORTED, True, "as they were"),
         ("hangs", F.TRANSIENT, True, "does not answer"),
@@ -228,9 +228,9 @@ def test_a_start_is_made_once_and_a_look_again(
     for _ in range(2):
         refused(made, unit(made, "label"), versioned.inputs)
     job = submitted(made, unit(made, "label"), versioned)
-    double.inject(Fault(what="throttled", operation="Get*", times=2))
+    double.inject(Fault(what="throttled", operation="Get*"))
     assert made.poll([job])[job]
-    assert double.faults()[-1]["hits"] == 2
+    assert double.faults()[-1]["hits"] == 1
 
 
 def test_no_connection_is_no_doubt(versioned: Stored, double: Double) -> None:
@@ -248,7 +248,7 @@ def test_a_bucket_elsewhere_is_refused_before_anything_is_asked(
     given = Inputs(object=ObjectRef(uri=f"s3://{name}/a.mp4", version="v1"))
     made = plugin(double.endpoint)
     error = refused(made, unit(made, "label"), given)
-    assert (error.category, error.accepted) == (F.UNSUPPORTED, False)
+    assert (error.category, error.accepted) == (F.PROVIDER_FAILED, False)
     assert "lies in eu-west-1" in error.what and "region eu-west-1" in error.remedy
     assert not double.books()["calls"]
 
@@ -256,7 +256,8 @@ def test_a_bucket_elsewhere_is_refused_before_anything_is_asked(
 def test_a_missing_bucket_is_told(made: RekognitionPlugin, double: Double) -> None:
     given = Inputs(object=ObjectRef(uri="s3://no-such-bucket-here/a.mp4", version="v1"))
     error = refused(made, unit(made, "label"), given)
-    assert not error.accepted and "no-such-bucket-here" in str(error)
+    assert not error.accepted and not error.category.of_the_request
+    assert "no-such-bucket-here" in str(error)
     assert "storage.ingest" in error.remedy
     assert not double.books()["calls"]
 
@@ -271,6 +272,27 @@ def test_a_store_that_is_broken_leaves_no_doubt_of_a_job(
     assert not double.books()["jobs"]
 
 
+def test_a_profile_that_is_not_on_this_machine_says_nothing_of_the_video(
+    double: Double, versioned: Stored
+) -> None:
+    elsewhere = plugin(
+        double.endpoint, profile="no-such", access_key_id=None, secret_access_key=None
+    )
+    error = refused(elsewhere, unit(elsewhere, "label"), versioned.inputs)
+    assert (error.category, error.accepted) == (F.AUTH, False)
+
+
+def test_an_object_that_was_replaced_proves_nothing_of_a_request_that_nobody_heard(
+    made: RekognitionPlugin, double: Double, unversioned: Stored
+) -> None:
+    double.inject(Fault(what="reply_lost", operation="Start*"))
+    unheard = refused(made, unit(made, "label"), unversioned.inputs)
+    assert unheard.accepted and len(double.books()["jobs"]) == 1
+    unversioned.bucket.put(KEY, b"another")
+    error = refused(made, unit(made, "label"), unversioned.inputs)
+    assert not error.accepted and not error.category.of_the_request
+
+
 def test_a_source_outside_s3_is_told(made: RekognitionPlugin) -> None:
     given = Inputs(object=ObjectRef(uri="file:///a.mp4", version="1"))
     error = refused(made, unit(made, "label"), given)
@@ -282,12 +304,13 @@ def test_without_versions_the_etag_pins_the_object_until_its_job_has_ended(
 ) -> None:
     kept = submitted(made, unit(made, "label"), unversioned)
     assert ended(made, double, kept).state == "succeeded"
+    assert list(made.fetch(kept))
     replaced = submitted(made, unit(made, "shot"), unversioned)
     unversioned.bucket.put(KEY, b"another")
-    status = ended(made, double, replaced)
-    assert status.state == "failed" and status.failure
-    assert status.failure.category is F.INPUT_REJECTED
-    assert "was replaced while its job ran" in status.failure.message
+    assert ended(made, double, replaced).state == "succeeded"  # it is billed, and counts
+    with pytest.raises(ProviderError, match="was replaced while its job ran") as raised:
+        next(made.fetch(replaced))
+    assert raised.value.category is F.INPUT_REJECTED
 
 
 def test_an_object_that_was_replaced_before_is_not_analysed(
@@ -295,7 +318,7 @@ def test_an_object_that_was_replaced_before_is_not_analysed(
 ) -> None:
     unversioned.bucket.put(KEY, b"another")
     error = refused(made, unit(made, "label"), unversioned.inputs)
-    assert (error.category, error.accepted) == (F.INPUT_REJECTED, False)
+    assert (error.category, error.accepted) == (F.PROVIDER_FAILED, False)
     assert not double.books()["calls"]
 
 

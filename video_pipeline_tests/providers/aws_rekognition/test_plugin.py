@@ -50,6 +50,11 @@ def test_labels_and_objects_are_one_analysis_paid_once() -> None:
     assert [u.dimension for u in planned.planned] == ["label"]
 
 
+def test_only_segments_are_known_to_the_frame() -> None:
+    assert plugin(kinds=("shot", "technical-cue")).capabilities().precision == "frame"
+    assert plugin(kinds=("shot", "face")).capabilities().precision == "sampled"
+
+
 def test_it_offers_what_is_paid_by_itself_only_where_it_is_named() -> None:
     usual = plugin(kinds=("shot", "technical-cue", "label", "object"))
     assert usual.capabilities().kinds == ("shot", "technical-cue", "label", "object")
@@ -113,6 +118,11 @@ def test_a_codec_a_place_or_a_region_that_it_cannot_serve_is_named() -> None:
         ({"deadline_hours": 168}, "deadline_hours"),
         ({"region": "nowhere"}, "region"),
         ({"shot_confidence": 40}, "shot_confidence"),
+        ({"labels": ("Dog & Cat",)}, "labels"),
+        ({"categories_not": ("Été",)}, "categories_not"),
+        ({"topic": TOPIC.replace("aws", "aws-cn", 1), "topic_role": TOPIC_ROLE}, "topic"),
+        ({"topic": TOPIC, "topic_role": TOPIC_ROLE.replace("aws", "aws-cn", 1)}, "topic_role"),
+        ({"topic": TOPIC, "topic_role": f"{TOPIC_ROLE} of ours"}, "topic_role"),
     ],
 )
 def test_options_that_cannot_work_are_refused(given: dict[str, Any], reason: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -62,6 +63,18 @@ def test_labels_are_given_in_the_order_of_their_starts() -> None:
     found = labels(*rows)
     assert [m.range.start for m in found] == sorted(m.range.start for m in found)
     assert len(found) == 1 + len(short)
+
+
+def test_one_that_never_ends_is_cut_before_too_many_wait_for_it() -> None:
+    pictures = range(3000)
+    rows = [label(n * 500, name) for n in pictures for name in ("Sky", f"Bird {n}")]
+    found = markers("label", rows, "Labels", media(1500))
+    assert [m.range.start for m in found] == sorted(m.range.start for m in found)
+    assert sum(m.label != "Sky" for m in found) == len(pictures)
+    sky = [m for m in found if m.label == "Sky"]
+    assert len(sky) == 3
+    assert (sky[0].range.start, sky[-1].range.end) == (0, 1500)
+    assert all(one.range.end == after.range.start for one, after in pairwise(sky))
 
 
 def test_instances_are_objects_a_picture_each_and_no_label() -> None:

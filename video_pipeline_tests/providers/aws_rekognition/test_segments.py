@@ -75,6 +75,17 @@ def test_the_last_shot_goes_on_to_the_end_of_the_picture() -> None:
     assert ranges(markers(media(60), page(segment(1400, 1502)))) == [(1400, 1500)]
 
 
+def test_the_last_shot_does_so_whatever_cues_come_after_or_before_it() -> None:
+    shots = [segment(0, 1399), segment(1400, 1497)]
+    cues = [segment(0, 100, cue="BlackFrames"), segment(1000, 1498, cue="Content")]
+    shuffled = [cues[1], shots[1], cues[0], shots[0]]
+    for rows in ([*shots, *cues], [*cues, *shots], shuffled):
+        found = markers(media(60), page(*rows))
+        assert ranges([m for m in found if m.kind == "shot"]) == [(0, 1400), (1400, 1500)]
+        ends = [m.range.end * 25 for m in found if m.kind == "technical-cue"]
+        assert ends == [100, 1498]
+
+
 def test_shots_that_overlap_are_cut_at_the_later_one() -> None:
     found = markers(media(), page(segment(0, 120), segment(100, 200), segment(100, 250)))
     assert ranges(found) == [(0, 100), (100, 251)]

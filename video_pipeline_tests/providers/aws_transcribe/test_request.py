@@ -174,7 +174,16 @@ def test_it_reads_from_s3_only_and_only_where_it_is() -> None:
 def test_vocabularies_for_languages_that_are_not_named_are_refused() -> None:
     assert "de-DE" in refused(vocabularies={"de": "Namen"})
     many = dict.fromkeys(("en", "de", "fr", "es", "it", "pt"), "names")
-    assert "5 languages" in refused(vocabularies=many, languages=list(many))
+    assert "2 to 5 languages" in refused(vocabularies=many, languages=list(many))
+    one: dict[str, Any] = {"vocabularies": {"de": "Namen"}, "vocabulary_filters": {"de": "derb"}}
+    assert "not for 1" in refused(languages=["en", "de"], **one)
+    assert asked("de", **one)["Settings"]["VocabularyName"] == "Namen"
+
+
+@pytest.mark.parametrize("name", ["vocabularies", "vocabulary_filters"])
+def test_a_language_has_one_vocabulary_however_it_is_named(name: str) -> None:
+    with pytest.raises(ValidationError, match=f"{name}: a language is named twice"):
+        options(**{name: {"en": "a", "en-US": "b"}})
 
 
 @pytest.mark.parametrize(
