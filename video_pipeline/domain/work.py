@@ -90,6 +90,12 @@ class WorkRequest(Frozen):
         """40 hex digits over everything above, in canonical form."""
         return _digest(self.model_dump(mode="json"))
 
+    def is_at(self, account: str, region: str) -> bool:
+        """Whether who works there can be asked about it. Two numbers of accounts tell two
+        accounts apart; any other name, such as a profile's, may stand for the same account."""
+        numbers = account.isdigit() and self.account.isdigit()
+        return region == self.region and (account == self.account or not numbers)
+
 
 def unit_id(request: WorkRequest, generation: int) -> str:
     """The identity of one work unit: 40 hex digits, fit as an idempotency token or job name."""

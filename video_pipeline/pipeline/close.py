@@ -10,6 +10,7 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
 from video_pipeline.pipeline import admission
 from video_pipeline.pipeline.drive import is_overdue
+from video_pipeline.pipeline.place import elsewhere, is_elsewhere
 from video_pipeline.pipeline.raw import RawPages
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs
@@ -50,6 +51,9 @@ def _end_job(services: Services, key: VideoKey, unit: WorkUnit, because: str) ->
     plugin = services.plugins.get(provider)
     if plugin is None and provider in services.unavailable:
         _log.warning("%s: work unit %s: a variable of %s is not set here", key, unit.id, provider)
+        return False
+    if is_elsewhere(unit, plugin):
+        _log.warning("%s: %s", key, elsewhere(unit, plugin))
         return False
     if not isinstance(plugin, Jobs):
         why = "pipeline.yaml names its provider no more"
