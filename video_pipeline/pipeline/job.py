@@ -81,7 +81,8 @@ def _look_up(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
         _log.warning("%s", plugin_broke(driver, error))
         known, status = False, JobStatus(state="running")  # the sweep asks again
     if status is None:
-        raise _ended(driver, FailureCategory.RESULT_EXPIRED, f"the provider knows no job {job}")
+        told = f"the provider knows no job {job}"
+        raise _ended(driver, FailureCategory.RESULT_EXPIRED, told, driver.unit.planned)
     if status.state == "failed":
         why = status.failure or UnitFailure(
             category=FailureCategory.PROVIDER_FAILED, message="the job failed, without a reason"

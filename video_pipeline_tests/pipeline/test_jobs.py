@@ -115,6 +115,7 @@ def test_results_that_the_vendor_has_forgotten_end_the_unit(
     assert shots(services, key).state is PhaseState.FAILED
     (unit,) = units(services, key)
     assert unit.failure and unit.failure.category is FailureCategory.RESULT_EXPIRED
+    assert unit.settled == unit.planned, "it was billed"
 
 
 def test_a_busy_vendor_is_asked_again_in_the_same_run(
