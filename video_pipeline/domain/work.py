@@ -135,7 +135,10 @@ class WorkUnit(Frozen):
     """How often it was submitted."""
     waiting: str = ""
     """Why its request is not made yet: no slot is free, or the day's paid minutes are used up. It
-    is made once its turn has come; the phase is parked meanwhile."""
+    is made once its turn has come; the phase is parked meanwhile. Or, while it runs, why the result
+    of its job could not be fetched yet."""
+    unfetched: int = 0
+    """How often the result of its job could not be fetched."""
     holder: str | None = None
     leased_until: datetime | None = None
     created_at: datetime
