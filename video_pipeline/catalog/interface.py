@@ -337,8 +337,9 @@ class Units(WaitingUnits, Protocol):
         """Note that a running unit's job has ended; False where it is not running. Repeatable."""
         ...
 
-    def postpone(self, unit: str, poll_at: datetime) -> None:
-        """Look a running unit up again then, and do not take it for ready before."""
+    def postpone(self, unit: str, poll_at: datetime, unfetched: str = "") -> None:
+        """Look a running unit up again then, and do not take it for ready before. `unfetched`, why
+        its result could not be fetched, is what it waits for from then on, and is counted."""
         ...
 
     def set_unwanted(self, unit: str, unwanted: bool) -> bool:

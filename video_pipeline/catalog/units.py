@@ -134,8 +134,11 @@ class MongoUnits:
             {"id": unit, "state": _RUNNING}, {"$set": {"ready": True}, "$min": {"ready_at": now}}
         )
 
-    def postpone(self, unit: str, poll_at: datetime) -> None:
+    def postpone(self, unit: str, poll_at: datetime, unfetched: str = "") -> None:
         later: Document = {"$set": {"poll_at": poll_at, "ready": False}, "$unset": {"ready_at": ""}}
+        if unfetched:
+            later["$set"]["waiting"] = unfetched
+            later["$inc"] = {"unfetched": 1}
         self._units.update({"id": unit, "state": _RUNNING}, later)
 
     def set_unwanted(self, unit: str, unwanted: bool) -> bool:

@@ -90,6 +90,12 @@ class WorkRequest(Frozen):
         """40 hex digits over everything above, in canonical form."""
         return _digest(self.model_dump(mode="json"))
 
+    def is_at(self, account: str, region: str) -> bool:
+        """Whether who works there can be asked about it. Two numbers of accounts tell two
+        accounts apart; any other name, such as a profile's, may stand for the same account."""
+        numbers = account.isdigit() and self.account.isdigit()
+        return region == self.region and (account == self.account or not numbers)
+
 
 def unit_id(request: WorkRequest, generation: int) -> str:
     """The identity of one work unit: 40 hex digits, fit as an idempotency token or job name."""
@@ -129,7 +135,10 @@ class WorkUnit(Frozen):
     """How often it was submitted."""
     waiting: str = ""
     """Why its request is not made yet: no slot is free, or the day's paid minutes are used up. It
-    is made once its turn has come; the phase is parked meanwhile."""
+    is made once its turn has come; the phase is parked meanwhile. Or, while it runs, why the result
+    of its job could not be fetched yet."""
+    unfetched: int = 0
+    """How often the result of its job could not be fetched."""
     holder: str | None = None
     leased_until: datetime | None = None
     created_at: datetime

@@ -15,6 +15,7 @@ from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit, choice_hash
+from video_pipeline.pipeline.place import is_elsewhere
 from video_pipeline.plugins.base import AnalysisRequest, Plugin, Refusal, UnitPlan
 
 
@@ -188,7 +189,23 @@ class Assigner:
     def covers(
         self, unit: WorkUnit, provider: str, plugin: Plugin, phases: Collection[Phase]
     ) -> bool:
-        """Whether a unit is what this provider would be asked for one of these phases."""
+        """Whether a unit is what this provider would be asked for one of these phases, and can be
+        gone on with: one under way elsewhere cannot, but what was settled anywhere is good."""
+        gone_on_with = unit.state.ended or not is_elsewhere(unit, plugin)
+        return gone_on_with and self._asks_for(unit, provider, plugin, phases)
+
+    def is_open_elsewhere(
+        self, unit: WorkUnit, provider: str, plugin: Plugin, phases: Collection[Phase]
+    ) -> bool:
+        """Whether a unit is what would be asked for, but was asked for in another region or
+        account, and may still deliver there: to ask here would pay again."""
+        asked = unit.state in (UnitState.SUBMITTING, UnitState.RUNNING, UnitState.IN_DOUBT)
+        open_elsewhere = asked and not unit.unwanted and is_elsewhere(unit, plugin)
+        return open_elsewhere and self._asks_for(unit, provider, plugin, phases)
+
+    def _asks_for(
+        self, unit: WorkUnit, provider: str, plugin: Plugin, phases: Collection[Phase]
+    ) -> bool:
         request = unit.request
         return (
             request.provider == provider

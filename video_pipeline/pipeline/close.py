@@ -3,13 +3,14 @@ and no run waits for it. Who decides that is not said here.
 """
 
 import logging
-from datetime import timedelta
 
 from video_pipeline.domain.errors import FailureCategory
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
 from video_pipeline.pipeline import admission
 from video_pipeline.pipeline.drive import is_overdue
+from video_pipeline.pipeline.lease import Leases
+from video_pipeline.pipeline.place import elsewhere, is_elsewhere
 from video_pipeline.pipeline.raw import RawPages
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs
@@ -20,12 +21,10 @@ _log = logging.getLogger(__name__)
 def close(services: Services, key: VideoKey, unit_id: str, because: str) -> bool:
     """Bring a unit to an end as far as its provider lets us; False where nobody could ask it, so
     that it must be tried again. One that another run is at work on is left to it."""
-    units = services.of(key.project).units
-    lease = timedelta(seconds=services.policy.lease_seconds)
-    unit = units.claim(unit_id, services.holder, lease)
-    if unit is None:
-        return True  # another run is at work on it, and ends it
-    try:
+    with Leases(services, services.of(key.project).units) as leases:
+        unit = leases.try_take(unit_id)
+        if unit is None:
+            return True  # another run is at work on it, and ends it
         if unit.state is UnitState.INTENT:
             why = "nothing was asked of the provider yet"
             _end(services, unit, UnitState.CANCELLED, f"{because}: {why}")
@@ -34,8 +33,6 @@ def close(services: Services, key: VideoKey, unit_id: str, because: str) -> bool
         elif unit.state is UnitState.RUNNING:
             return _end_job(services, key, unit, because)
         return True
-    finally:
-        units.release(unit_id, services.holder)
 
 
 def _end_unheard(services: Services, unit: WorkUnit, because: str) -> None:
@@ -50,6 +47,9 @@ def _end_job(services: Services, key: VideoKey, unit: WorkUnit, because: str) ->
     plugin = services.plugins.get(provider)
     if plugin is None and provider in services.unavailable:
         _log.warning("%s: work unit %s: a variable of %s is not set here", key, unit.id, provider)
+        return False
+    if is_elsewhere(unit, plugin):
+        _log.warning("%s: %s", key, elsewhere(unit, plugin))
         return False
     if not isinstance(plugin, Jobs):
         why = "pipeline.yaml names its provider no more"

@@ -16,6 +16,7 @@ from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.close import close
 from video_pipeline.pipeline.drive import is_overdue
 from video_pipeline.pipeline.listen import listen
+from video_pipeline.pipeline.place import elsewhere, is_elsewhere
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.slots import free_ended
 from video_pipeline.pipeline.submit import count_waiting, submit_backlog, submit_left_behind
@@ -74,6 +75,9 @@ def _ended(services: Services, now: datetime, limit: int) -> list[WorkUnit]:
             for unit in _look_up(services, catalog, provider, units, now):
                 closing.take(unit)
         for unit in catalog.units.ready():
+            plugin = services.plugins.get(unit.request.provider)
+            if unit.state is UnitState.RUNNING and not _asked_here(catalog, plugin, [unit], now):
+                continue
             if unit.unwanted:
                 closing.take(unit)
             else:
@@ -103,6 +107,19 @@ class _Closing:
             units.postpone(unit.id, self._now + timedelta(seconds=_UNREACHABLE_SECONDS))
 
 
+def _asked_here(
+    catalog: ProjectCatalog, plugin: object, units: Sequence[WorkUnit], now: datetime
+) -> list[WorkUnit]:
+    """Those whose job the plugin can know; the others stay as they are, and are told of."""
+    away = [unit for unit in units if is_elsewhere(unit, plugin)]
+    for unit in away:
+        catalog.units.postpone(unit.id, now + timedelta(seconds=_UNREACHABLE_SECONDS))
+    if away:
+        told = elsewhere(away[0], plugin)
+        _log.warning("project %s: %d jobs like this: %s", catalog.project, len(away), told)
+    return [unit for unit in units if unit not in away]
+
+
 def _look_up(
     services: Services,
     catalog: ProjectCatalog,
@@ -112,6 +129,9 @@ def _look_up(
 ) -> list[WorkUnit]:
     """Note what became of these jobs; those that run although nobody wants them any more."""
     plugin = services.plugins.get(provider)
+    units = _asked_here(catalog, plugin, units, now)
+    if not units:
+        return []
     later = _UNREACHABLE_SECONDS
     statuses: dict[str, JobStatus] | None = None
     if isinstance(plugin, Jobs):

@@ -221,10 +221,17 @@ class UnitDriver:
         self._units.postpone(self.unit.id, look)
         self._leases.give_back(self.unit.id)
 
-    def is_overdue(self) -> bool:
-        """Whether a job that still runs is given up."""
-        plugin = self.planned.plugin
-        return isinstance(plugin, Jobs) and is_overdue(self.unit, plugin, self._services.clock())
+    def fetch_later(self, seconds: float, reason: str) -> None:
+        """Note why the job's result could not be fetched, and when to look again at the latest."""
+        look = self._services.clock() + timedelta(seconds=seconds)
+        self._units.postpone(self.unit.id, look, reason)
+        self.unit = self.unit.model_copy(update={"waiting": reason})
+        self._leases.give_back(self.unit.id)
+
+    def is_overdue(self, *, by: timedelta = timedelta(0)) -> bool:
+        """Whether a job that still runs is given up, or was for so long."""
+        plugin, then = self.planned.plugin, self._services.clock() - by
+        return isinstance(plugin, Jobs) and is_overdue(self.unit, plugin, then)
 
     def settle(self, used: tuple[Usage, ...]) -> None:
         """Note that the result is saved, and what it used."""

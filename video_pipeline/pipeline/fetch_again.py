@@ -6,7 +6,6 @@ read come back so.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from video_pipeline.catalog.interface import UnitFilter
 from video_pipeline.domain.errors import FailureCategory, InputError, ProviderError
@@ -14,7 +13,9 @@ from video_pipeline.domain.phases import Phase, downstream
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.ask_again import Again, asking_first
+from video_pipeline.pipeline.lease import Leases
 from video_pipeline.pipeline.ledger import every_unit
+from video_pipeline.pipeline.place import elsewhere, is_elsewhere
 from video_pipeline.pipeline.raw import RawPages
 from video_pipeline.pipeline.select import Only, Picked, Wish
 from video_pipeline.pipeline.services import Services
@@ -47,8 +48,8 @@ def fetch_again(services: Services, unit: WorkUnit) -> Again | None:
     """Fetch the pages of a settled unit anew; what must run to read them, None where every phase
     of it has its result already.
 
-    Raises InputError for a unit that has none, and ProviderError where the provider does not give
-    them.
+    Raises InputError for a unit that has none, ProviderError where the provider does not give
+    them, and ConfigurationError where it is asked in another region or account now.
     """
     key, plugin = unit.request.key, services.plugins.get(unit.request.provider)
     if unit.state is not UnitState.SETTLED or not unit.job or not isinstance(plugin, Jobs):
@@ -58,16 +59,15 @@ def fetch_again(services: Services, unit: WorkUnit) -> Again | None:
             where=f"work unit {unit.id}",
             remedy="`video-pipeline jobs retry` makes the request of a failed one again.",
         )
+    if is_elsewhere(unit, plugin):
+        raise elsewhere(unit, plugin)
     units = services.of(key.project).units
-    lease = timedelta(seconds=services.policy.lease_seconds)
-    if units.claim(unit.id, services.holder, lease) is None:
-        raise InputError(
-            "a run is at work on it", where=f"work unit {unit.id}", remedy="Wait for that run."
-        )
-    try:
+    with Leases(services, units) as leases:
+        if leases.try_take(unit.id) is None:
+            raise InputError(
+                "a run is at work on it", where=f"work unit {unit.id}", remedy="Wait for that run."
+            )
         _store(services, plugin, unit, unit.job)
-    finally:
-        units.release(unit.id, services.holder)
     unread = frozenset(p for p in unit.request.phases if not _is_made_of(services, unit, p))
     if not unread:
         return None

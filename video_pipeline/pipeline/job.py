@@ -5,6 +5,7 @@ A run never waits for it: what is not there yet is parked.
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
@@ -17,6 +18,11 @@ from video_pipeline.plugins.inputs import Inputs, Object
 _log = logging.getLogger(__name__)
 _PAST_MENDING = (FailureCategory.RESULT_EXPIRED, FailureCategory.INPUT_REJECTED)
 """The result is gone, or it is that of another content: to fetch it again gives no other."""
+_SELDOM_SECONDS = 3600.0
+"""The longest time between two tries to fetch a result."""
+_FETCHED_FOR = timedelta(days=3)
+"""For how long after a job's deadline its result is fetched: a weekend, for who must mend a right.
+Less than providers keep results; one that keeps them for less says that they are gone."""
 
 
 def advance(
@@ -81,14 +87,15 @@ def _look_up(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
         _log.warning("%s", plugin_broke(driver, error))
         known, status = False, JobStatus(state="running")  # the sweep asks again
     if status is None:
-        raise _ended(driver, FailureCategory.RESULT_EXPIRED, f"the provider knows no job {job}")
+        told = f"the provider knows no job {job}"
+        raise _ended(driver, FailureCategory.RESULT_EXPIRED, told, driver.unit.planned)
     if status.state == "failed":
         why = status.failure or UnitFailure(
             category=FailureCategory.PROVIDER_FAILED, message="the job failed, without a reason"
         )
         raise _ended(driver, why.category, why.message)
-    if status.state == "succeeded" and _fetch(driver, plugin, job):
-        return True
+    if status.state == "succeeded":
+        return _fetch(driver, plugin, job)
     if status.state == "running" and known and driver.is_overdue():
         raise _given_up(driver, plugin, job)
     driver.look_again(plugin.poll_seconds)
@@ -105,9 +112,25 @@ def _fetch(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
         if error.category in _PAST_MENDING:
             driver.fail(error, driver.unit.planned)  # it succeeded, and is billed
             raise error from broken
-        _log.warning("%s", error)
-        return False  # the result lies there, and is paid: it is fetched again later
+        _fetch_later(driver, plugin, error)
+        return False
     return True
+
+
+def _fetch_later(driver: UnitDriver, plugin: Jobs, error: ProviderError) -> None:
+    """The result lies there, and is paid: it is fetched again, ever more seldom, until nobody has
+    mended for days what is in the way. Raises ProviderError then."""
+    _log.warning("%s", error)
+    told = f"the result of job {driver.unit.job} could not be fetched: {error}"
+    if driver.is_overdue(by=_FETCHED_FOR):
+        category = FailureCategory.RESULT_EXPIRED
+        raise _ended(driver, category, f"given up: {told}", driver.unit.planned) from error
+    pause = plugin.poll_seconds * 2**driver.unit.unfetched
+    at_once = f"`video-pipeline jobs fetch {driver.unit.id}` looks again at once"
+    driver.fetch_later(
+        min(pause, max(plugin.poll_seconds, _SELDOM_SECONDS)),
+        f"{told} It is tried again by itself, ever more seldom; {at_once}.",
+    )
 
 
 def _given_up(driver: UnitDriver, plugin: Jobs, job: str) -> ProviderError:

@@ -23,6 +23,7 @@ from video_pipeline.pipeline.assign import (
 )
 from video_pipeline.pipeline.giving_up import GivingUp, is_mendable
 from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.place import elsewhere
 from video_pipeline.pipeline.raw import are_stored
 from video_pipeline.pipeline.report import Reporter
 from video_pipeline.pipeline.services import Services
@@ -224,6 +225,11 @@ class PhaseQueue:
 
     def _rank(self, phase: Phase) -> None:
         plugins = self._services.plugins
+        for unit in self.units:
+            provider = unit.request.provider
+            if self._is_open_elsewhere(unit, phase):
+                told = str(elsewhere(unit, plugins[provider]))
+                return self._end(self._failure(phase, told, provider))
         verdicts = rank(
             self.order(phase),
             plugins,
@@ -237,6 +243,14 @@ class PhaseQueue:
             reasons = "; ".join(f"{v.provider} {v.reason}" for v in verdicts)
             remedy = "Name another provider for it in pipeline.yaml."
             self._end(self._failure(phase, f"no provider can serve it: {reasons}. {remedy}", None))
+
+    def _is_open_elsewhere(self, unit: WorkUnit, phase: Phase) -> bool:
+        name, plugins = unit.request.provider, self._services.plugins
+        return (
+            name in plugins
+            and name in self.order(phase)
+            and self.assigner().is_open_elsewhere(unit, name, plugins[name], [phase])
+        )
 
     def _is_at_work(self, provider: str, phase: Phase) -> bool:
         """Whether a provider has been asked for a phase and has not answered yet. It goes before

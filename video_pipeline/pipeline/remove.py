@@ -93,17 +93,19 @@ def partition_goes(services: Services, key: VideoKey) -> bool:
 
 def _end_work(services: Services, record: VideoRecord, allowance: Allowance) -> bool:
     """Close every unit of a video that is gone: nothing stays open, also where its provider does
-    not stop it or does not answer. What another holds the lease of is left to its holder. False
-    where some is left."""
-    units = services.of(record.key.project).units
+    not stop it or does not answer. What another holds the lease of is left to its holder, until a
+    later round. False where some is left."""
+    units, whole = services.of(record.key.project).units, True
     for unit in [one for one in units.of_video(record.key.video) if not one.state.ended]:
         if allowance.late() or not _is_as_recorded(services, record):
             return False
         close(services, record.key, unit.id, _BECAUSE)
         now = units.get(unit.id)
-        if now and now.state is UnitState.RUNNING and now.holder is None:
+        if now and not now.state.ended and now.holder is not None:
+            whole = False
+        elif now and now.state is UnitState.RUNNING:
             _cancel(services, now)
-    return True
+    return whole
 
 
 def _cancel(services: Services, unit: WorkUnit) -> None:

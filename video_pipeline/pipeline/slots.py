@@ -27,6 +27,7 @@ def _free(services: Services, pool: Pool, slot: Slot) -> None:
 def _is_under_way(services: Services, unit: WorkUnit) -> bool:
     """Whether a job may run for it: one that was asked for so long ago has ended in any case."""
     plugin = services.plugins.get(unit.request.provider)
-    if unit.state is UnitState.SUBMITTING:
-        return not (isinstance(plugin, Jobs) and is_overdue(unit, plugin, services.clock()))
-    return unit.state is UnitState.RUNNING and not unit.ready
+    runs = unit.state is UnitState.RUNNING and not unit.ready
+    if not runs and unit.state is not UnitState.SUBMITTING:
+        return False
+    return not (isinstance(plugin, Jobs) and is_overdue(unit, plugin, services.clock()))

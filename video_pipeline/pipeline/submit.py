@@ -6,6 +6,7 @@ all others, and wherever something comes of it but a job or a later try, the run
 waits: it asks by itself, and tells what came of it.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -18,10 +19,12 @@ from video_pipeline.pipeline.brake import affordable
 from video_pipeline.pipeline.close import close
 from video_pipeline.pipeline.drive import is_overdue
 from video_pipeline.pipeline.lease import Leases
+from video_pipeline.pipeline.place import elsewhere, is_elsewhere
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.unattended import A_ROUND, Requests
 from video_pipeline.plugins.base import Jobs, Plugin
 
+_log = logging.getLogger(__name__)
 _THREADS = 16
 """Each pool has one of its own: a provider that hangs holds up no other's requests."""
 
@@ -141,6 +144,9 @@ class _Again(Requests):
         services, key = self._services, unit.request.key
         plugin = services.plugins.get(unit.request.provider)
         if plugin is None and unit.request.provider in services.unavailable:
+            return True
+        if is_elsewhere(unit, plugin):
+            _log.warning("%s: %s", key, elsewhere(unit, plugin))
             return True
         media = self.media(unit, plugin)
         with Leases(services, services.of(key.project).units) as leases:

@@ -18,8 +18,9 @@ from video_pipeline.pipeline.services import Services
 def join_or_close(
     services: Services, key: VideoKey, queue: PhaseQueue, phases: Collection[Phase]
 ) -> list[WorkUnit]:
-    """The units of this video that serve what is asked for now: those under way, and settled ones.
-    Those under way for the same phases that don't are closed, as far as their provider lets us."""
+    """The units of this video that serve what is asked for now: those under way, here or in
+    another region or account, and settled ones. Those under way for the same phases that don't are
+    closed, as far as their provider lets us."""
     found = [u for u in services.of(key.project).units.of_video(key.video) if _is_left(u)]
     asked_for = [unit for unit in found if _is_asked_for(services, queue, unit)]
     for unit in found:
@@ -37,7 +38,9 @@ def _is_left(unit: WorkUnit) -> bool:
 def _is_asked_for(services: Services, queue: PhaseQueue, unit: WorkUnit) -> bool:
     assigner, plugins = queue.assigner(), services.plugins
     return any(
-        name in plugins and assigner.covers(unit, name, plugins[name], [phase])
+        serves(unit, name, plugins[name], [phase])
         for phase in unit.request.phases
         for name in queue.order(phase)
+        if name in plugins
+        for serves in (assigner.covers, assigner.is_open_elsewhere)
     )

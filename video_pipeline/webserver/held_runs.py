@@ -9,7 +9,7 @@ from video_pipeline.domain.work import WorkUnit
 from video_pipeline.webserver.backfills import is_cancelled
 from video_pipeline.webserver.client import Ask, refused
 from video_pipeline.webserver.held import Held, awaited_by_none, held_of
-from video_pipeline.webserver.tags import BACKFILL_TAG, HELD_TAG, PARTITION_TAG, WAITING
+from video_pipeline.webserver.tags import BACKFILL_TAG, HELD_TAG, PARTITION_TAG, RELEASED, WAITING
 
 _RUNS = """query($filter: RunsFilter!, $cursor: String) {
     runsOrError(filter: $filter, cursor: $cursor, limit: 500) { __typename
@@ -47,8 +47,9 @@ def to_be_ended(ask: Ask, backfill: str) -> list[Held]:
 
 
 def end_waiting(ask: Ask, units: Collection[WorkUnit]) -> list[Held]:
-    """End the held runs that wait for one of these units: let go, they would ask for it again. The
-    sensor requests a run for each other unit that they waited for, once its job has ended.
+    """End the held runs that wait for one of these units, and those that were let go for one and
+    have not begun: they would ask for it again. The sensor requests a run for each other unit that
+    they waited for, once its job has ended.
 
     Raises ConfigurationError where one could not be ended.
     """
@@ -57,10 +58,11 @@ def end_waiting(ask: Ask, units: Collection[WorkUnit]) -> list[Held]:
     tags = {PARTITION_TAG: partitions.copy().pop()} if len(partitions) == 1 else {}
     found = [
         held
-        for held, status in _runs(ask, tags)
+        for stands in (WAITING, RELEASED)
+        for held, status in _runs(ask, tags, stands)
         if status == "QUEUED"
         and held.partition in partitions
-        and (held.units & ids or not held.units)
+        and (held.units & ids or (not held.units and stands == WAITING))
     ]
     if found:
         _terminate(ask, [held.run_id for held in found])
@@ -82,10 +84,10 @@ def _is_off(ask: Ask, backfill: str) -> bool:
         return False  # it was deleted; its run waits all the same
 
 
-def _runs(ask: Ask, tags: dict[str, str]) -> Iterator[tuple[Held, str]]:
+def _runs(ask: Ask, tags: dict[str, str], stands: str = WAITING) -> Iterator[tuple[Held, str]]:
     """Held runs with these tags, each with its status in Dagster's words. Raises
     ConfigurationError."""
-    asked = [{"key": key, "value": value} for key, value in {**tags, HELD_TAG: WAITING}.items()]
+    asked = [{"key": key, "value": value} for key, value in {**tags, HELD_TAG: stands}.items()]
     cursor: str | None = None
     while True:
         told = ask(_RUNS, {"filter": {"tags": asked}, "cursor": cursor})["runsOrError"]

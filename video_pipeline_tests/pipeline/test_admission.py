@@ -19,6 +19,7 @@ from video_pipeline.pipeline.complete import make_round, sweep
 from video_pipeline.pipeline.limits import Limits
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.slots import free_ended
 from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots
 from video_pipeline_tests.fakes.vendor import Vendor
 
@@ -289,6 +290,15 @@ class TestDeadlines:
         unit = unit_of(narrow, key)
         assert unit.settled == unit.planned
         assert unit.failure and unit.failure.category is FailureCategory.PROVIDER_FAILED
+        assert narrow.catalog.admissions.pools()[0].holders == ()
+
+    def test_its_slot_is_free_although_nobody_gave_it_up(
+        self, narrow: Services, deliver: Deliver, vendor: Vendor
+    ) -> None:
+        shots(narrow, deliver("acme/one"))
+        free_ended(narrow)
+        assert len(narrow.catalog.admissions.pools()[0].holders) == 1
+        free_ended(replace(narrow, clock=lambda: datetime.now(UTC) + timedelta(hours=25)))
         assert narrow.catalog.admissions.pools()[0].holders == ()
 
     def test_an_unheard_request_is_not_repeated_once_its_token_may_be_forgotten(

@@ -1,7 +1,11 @@
 """A unit that has ended is asked for again: as a retry, or by force, or fetched once more."""
 
-from collections.abc import Callable
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -13,12 +17,14 @@ from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analyse import analyse
 from video_pipeline.pipeline.ask_again import Again, force, retry, to_pay
 from video_pipeline.pipeline.cancel import cancel
+from video_pipeline.pipeline.close import close
 from video_pipeline.pipeline.fetch_again import fetch_again, look_up_now
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.raw import RawPages
 from video_pipeline.pipeline.release import release
 from video_pipeline.pipeline.select import Only
 from video_pipeline.pipeline.services import Services
+from video_pipeline_tests.fakes.job_plugin import VendorShots
 from video_pipeline_tests.fakes.vendor import Behaviour, Vendor
 
 VIDEO = "acme/film"
@@ -163,6 +169,65 @@ def test_of_a_settled_one_with_a_result_the_pages_alone_are_stored_anew(
     assert fetch_again(services, settled) is None
     pages = list(RawPages(outputs, KEY, settled.id).read())
     assert len(pages) == 2 and b"part 1" in pages[0]
+
+
+def test_pages_that_lie_in_no_folder_of_their_own_are_read_as_well(
+    services: Services, asked: Ask
+) -> None:
+    unit, outputs = asked("later"), services.outputs.project("acme")
+    manifest = json.dumps({"sha256": [hashlib.sha256(b"one").hexdigest()]}).encode()
+    for name, content in {"page-00000": b"one", "manifest.json": manifest}.items():
+        with outputs.writer(f"{KEY.raw_prefix}{unit.id}/{name}") as out:
+            out.write(content)
+    pages = RawPages(outputs, KEY, unit.id)
+    assert list(pages.read()) == [b"one"]
+    pages.store([b"two"])
+    assert list(pages.read()) == [b"two"]
+    assert len(list(outputs.listing(f"{KEY.raw_prefix}{unit.id}/"))) == 2
+
+
+def test_killed_on_the_way_it_leaves_the_pages_that_were_there(
+    services: Services, asked: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """The process ends here."""
+
+    def cut_off(*_: object) -> Iterator[bytes]:
+        yield b"page 1 of another fetch"
+        raise Killed
+
+    settled = asked("soon")
+    outputs = services.outputs.project("acme")
+    pages = RawPages(outputs, KEY, settled.id)
+    before = list(pages.read())
+    with monkeypatch.context() as broken, pytest.raises(Killed):
+        broken.setattr(VendorShots, "fetch", cut_off)
+        fetch_again(services, settled)
+    assert list(pages.read()) == before
+    fetch_again(services, settled)
+    left = list(outputs.listing(f"{KEY.raw_prefix}{settled.id}/"))
+    assert list(pages.read()) == before and len(left) == len(before) + 1
+
+
+@pytest.mark.parametrize("state", ["settled", "unwanted"])
+def test_nobody_else_takes_the_unit_however_long_the_fetch_takes(
+    services: Services, asked: Ask, vendor: Vendor, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    unit = asked("soon" if state == "settled" else "later")
+    vendor.finish(VIDEO)
+    taken: list[WorkUnit | None] = []
+
+    def slow(*_: object) -> Iterator[bytes]:
+        time.sleep(1.5 * services.policy.lease_seconds)
+        taken.append(services.of("acme").units.claim(unit.id, "another", timedelta(seconds=1)))
+        yield b"{}"
+
+    monkeypatch.setattr(VendorShots, "fetch", slow)
+    if state == "settled":
+        fetch_again(services, unit)
+    else:
+        close(services, KEY, unit.id, "nobody wants it")
+    assert taken == [None]
 
 
 def test_a_result_that_the_vendor_keeps_no_more_names_the_way_on(

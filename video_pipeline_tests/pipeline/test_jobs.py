@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from video_pipeline.domain.errors import FailureCategory
+from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
@@ -126,6 +126,63 @@ def test_results_that_the_vendor_has_forgotten_end_the_unit(
     assert shots(services, key).state is PhaseState.FAILED
     (unit,) = units(services, key)
     assert unit.failure and unit.failure.category is FailureCategory.RESULT_EXPIRED
+    assert unit.settled == unit.planned, "it was billed"
+
+
+class TestResultsThatCannotBeFetched:
+    """The job has ended and is billed, but something is in the way of its result."""
+
+    @pytest.fixture
+    def denied(
+        self, services: Services, deliver: Deliver, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+    ) -> VideoKey:
+        def deny(*_: object) -> None:
+            raise ProviderError(
+                "no right to read the result",
+                category=FailureCategory.AUTH,
+                remedy="Give kms:Decrypt to the role.",
+            )
+
+        key = deliver("acme/one")
+        shots(services, key)
+        vendor.finish("acme/one")
+        monkeypatch.setattr(VendorShots, "fetch", deny)
+        return key
+
+    def test_it_is_told_why_and_looked_at_ever_more_seldom(
+        self, services: Services, denied: VideoKey
+    ) -> None:
+        pauses: list[float] = []
+        for _ in range(14):
+            parked = shots(services, denied)
+            assert parked.state is PhaseState.PARKED
+            assert "no right to read" in parked.message and "kms:Decrypt" in parked.message
+            (unit,) = units(services, denied)
+            assert unit.poll_at and unit.waiting in parked.message
+            pauses.append(round((unit.poll_at - services.clock()).total_seconds()))
+        assert pauses[:4] == [1, 2, 4, 8] and pauses[-2:] == [3600, 3600]
+
+    def test_once_it_can_be_fetched_it_is(
+        self, services: Services, denied: VideoKey, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shots(services, denied)
+        monkeypatch.undo()
+        assert shots(services, denied).state is PhaseState.DONE
+        (unit,) = units(services, denied)
+        assert unit.waiting == "" and vendor.billed == {"acme/one": 1}
+
+    def test_days_after_the_deadline_it_is_given_up_and_counted(
+        self, services: Services, denied: VideoKey
+    ) -> None:
+        def after(days: int) -> Services:
+            return replace(services, clock=lambda: datetime.now(UTC) + timedelta(days=days))
+
+        assert shots(after(3), denied).state is PhaseState.PARKED
+        failed = shots(after(5), denied)
+        assert failed.state is PhaseState.FAILED and "no right to read" in failed.message
+        (unit,) = units(services, denied)
+        assert unit.settled == unit.planned
+        assert unit.failure and unit.failure.category is FailureCategory.RESULT_EXPIRED
 
 
 def test_a_busy_vendor_is_asked_again_in_the_same_run(

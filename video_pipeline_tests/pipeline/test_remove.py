@@ -235,6 +235,20 @@ def test_work_whose_provider_does_not_answer_is_ended_too(
     assert unit.state is UnitState.CANCELLED
 
 
+def test_a_unit_that_another_is_at_work_on_is_ended_by_a_later_round(
+    services: Services, deliver: Deliver
+) -> None:
+    analyse(services, deliver(ONE), [Phase.SHOTS])
+    record = removed(services)
+    units = services.of("acme").units
+    (unit,) = units.of_video("one")
+    assert units.claim(unit.id, "a sweep elsewhere", timedelta(minutes=1))
+    assert not carry_out(services, record, Allowance()), "it is still due"
+    units.release(unit.id, "a sweep elsewhere")
+    assert carry_out(services, record, Allowance())
+    assert units.of_video("one")[0].state is UnitState.CANCELLED
+
+
 def test_a_video_that_arrives_again_waits_until_all_of_the_old_is_deleted(made: Services) -> None:
     services = having(made, Removal.DELETE)
     source = removed(services).source

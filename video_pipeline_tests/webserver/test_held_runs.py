@@ -39,10 +39,17 @@ class Records:
         return {"runsOrError": {"__typename": "Runs", "results": found}}
 
 
-def run(name: str, status: str, units: str, backfill: str = "", video: str = "acme/a"):
+def run(
+    name: str,
+    status: str,
+    units: str,
+    backfill: str = "",
+    video: str = "acme/a",
+    held: str = "waiting",
+) -> dict[str, Any]:
     tags = {
         "dagster/partition": video,
-        "video_pipeline/held": "waiting",
+        "video_pipeline/held": held,
         "video_pipeline/units": units,
     }
     if backfill:
@@ -126,6 +133,17 @@ def test_runs_that_wait_for_a_unit_are_ended_and_those_of_others_are_not() -> No
     assert [held.run_id for held in end_waiting(ask, [waited_for()])] == ["mine", "untold"]
     assert ask.terminated == ["mine", "untold"]
     assert end_waiting(Records(), [waited_for()]) == []
+
+
+def test_one_that_was_let_go_for_the_unit_and_has_not_begun_is_ended_too() -> None:
+    ask = Records(
+        run("let go", "QUEUED", "u1", held="released"),
+        run("has begun", "STARTED", "u1", held="released"),
+        run("of another unit", "QUEUED", "u2", held="released"),
+        run("untold", "QUEUED", "", held="released"),
+    )
+    assert [held.run_id for held in end_waiting(ask, [waited_for()])] == ["let go"]
+    assert ask.terminated == ["let go"]
 
 
 def test_a_run_that_cannot_be_ended_is_an_error() -> None:
