@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -311,6 +311,16 @@ def test_rights_that_are_denied_are_named_one_by_one(
         found = lacking(account.publishes())
     assert "the pipeline itself does without" in found["versioning"]
     assert "Allow s3:ListBucket and s3:GetObject" in found["read"]
+
+
+def test_what_only_the_check_asks_for_is_no_more_than_a_warning(account: Account) -> None:
+    denied = Answer(status=403, code="AccessDenied")
+    denied = replace(denied, headers={"x-amzn-query-error": "AccessDenied;Sender"})
+    with answering(denied) as (server, _):
+        found = account.publishes(completions=f"{server.endpoint}/1/ended")
+    (queue,) = [one for one in found if one.level != "ok"]
+    assert (queue.subject, queue.level) == ("queue", "warning")
+    assert "sqs:GetQueueAttributes" in queue.remedy and "entry's `role`" in queue.remedy
 
 
 def test_without_credentials_that_alone_is_told(

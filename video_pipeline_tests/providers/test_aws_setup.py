@@ -14,6 +14,7 @@ from botocore import xform_name
 from ruamel.yaml import YAML
 
 from video_pipeline.providers.aws_rekognition.analyses import ANALYSES
+from video_pipeline.providers.aws_transcribe.request import PREFIX
 from video_pipeline_tests.stage.environments import ROOT, interpreter
 
 TEMPLATE = ROOT / "docs" / "providers" / "aws.cfn.yaml"
@@ -35,6 +36,12 @@ condition keys" of the service authorization reference."""
 @cache
 def template() -> Any:
     return YAML(typ="rt").load(TEMPLATE)
+
+
+def of_role() -> set[str]:
+    """All that `role` of the documented entries may do, by its policies together."""
+    (attached,) = [template()["Resources"]["PipelineRole"]["Properties"]["ManagedPolicyArns"]]
+    return set[str]().union(*(actions(policy.value) for policy in attached))
 
 
 def actions(policy: str) -> set[str]:
@@ -108,11 +115,23 @@ def test_who_collects_can_start_nothing() -> None:
     assert not [action for action in actions("CollectPolicy") if ":Start" in action]
 
 
-def test_the_check_may_look_at_all_that_it_looks_at() -> None:
-    room = ROOT / "video_pipeline" / "providers" / "aws_check"
-    called = operations(room.glob("*.py"))
-    assert {"sns:GetTopicAttributes", "events:DescribeRule"} <= called
-    assert needed(called) - actions("CheckPolicy") - actions("SubmitPolicy") == set()
+def test_the_documented_role_may_do_all_that_pipeline_and_check_call() -> None:
+    checked = operations((ROOT / "video_pipeline" / "providers" / "aws_check").glob("*.py"))
+    assert {"sns:GetTopicAttributes", "events:DescribeRule", "s3:AbortMultipartUpload"} <= checked
+    assert needed(checked | of_plugins()) - of_role() == set()
+
+
+def test_only_our_own_jobs_of_transcribe_are_told_of_and_looked_up() -> None:
+    resources = template()["Resources"]
+    detail = resources["TranscribeRule"]["Properties"]["EventPattern"]["detail"]
+    assert detail["TranscriptionJobName"] == [{"prefix": PREFIX}]
+    for policy in ("SubmitPolicy", "CollectPolicy"):
+        (looks,) = [
+            statement
+            for statement in _statements(resources[policy])
+            if "transcribe:GetTranscriptionJob" in statement["Action"]
+        ]
+        assert looks["Resource"].value.endswith(f":transcription-job/{PREFIX}*")
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def _write(entry: Entry, bucket: str, key: str) -> Iterator[Checked]:
     yield Checked("write", "ok", f"s3://{bucket}")
     yield from look(
         "write",
-        "s3:AbortMultipartUpload",
+        "s3:AbortMultipartUpload (without it an upload stays open)",
         lambda: _abort(client, bucket, key, begun["UploadId"]),
         needed=False,
     )

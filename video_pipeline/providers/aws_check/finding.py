@@ -97,5 +97,6 @@ def look(
 def _denied(subject: str, right: str, needed: bool) -> Checked:
     if needed:
         return Checked(subject, "missing", f"{right} is denied", f"Allow {right} in its policy.")
-    remedy = f"Allow {right} to whoever runs this check; the pipeline itself does without."
+    allowed = "the entry's `role`, or without one to whoever runs this check"
+    remedy = f"Allow {right} to {allowed}; the pipeline itself does without."
     return Checked(subject, "warning", f"cannot be looked at: {right} is denied", remedy)

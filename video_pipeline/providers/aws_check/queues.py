@@ -30,6 +30,7 @@ def queue(entry: Entry) -> Iterator[Checked]:
         "sqs:GetQueueAttributes",
         lambda: _queue(entry, url),
         _KNOWN,
+        needed=False,
     )
 
 
