@@ -18,7 +18,12 @@ from video_pipeline.pipeline.drive import is_overdue
 from video_pipeline.pipeline.listen import listen
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.slots import free_ended
-from video_pipeline.pipeline.submit import count_waiting, submit_backlog, submit_left_behind
+from video_pipeline.pipeline.submit import (
+    count_waiting,
+    put_back,
+    submit_backlog,
+    submit_left_behind,
+)
 from video_pipeline.plugins.base import Jobs, JobStatus
 
 _log = logging.getLogger(__name__)
@@ -53,6 +58,7 @@ def make_round(services: Services, now: datetime, limit: int = 100) -> Round:
     submitted = submit_left_behind(services)
     ended = _ended(services, now, limit)
     free_ended(services)
+    put_back(services)
     submitted += submit_backlog(services)
     let_go = [u for p in services.catalog.projects() for u in services.of(p).units.ready()]
     known = {unit.id for unit in ended}

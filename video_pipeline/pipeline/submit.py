@@ -19,11 +19,13 @@ from video_pipeline.pipeline.close import close
 from video_pipeline.pipeline.drive import is_overdue
 from video_pipeline.pipeline.lease import Leases
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.unattended import A_ROUND, Requests
+from video_pipeline.pipeline.unattended import A_ROUND, Requests, is_fed_objects, media_of
 from video_pipeline.plugins.base import Jobs, Plugin
 
 _THREADS = 16
 """Each pool has one of its own: a provider that hangs holds up no other's requests."""
+_LOOKED_AT = 1000
+"""Requests left behind of one project that one round looks at."""
 
 
 def submit_backlog(services: Services) -> int:
@@ -55,7 +57,7 @@ def submit_left_behind(services: Services) -> int:
     recognises them. Where it does not, a run that waits is let go and puts them in doubt."""
     rounds: dict[str, _Again] = {}
     for project in services.catalog.projects():
-        for unit in services.of(project).units.abandoned(A_ROUND):
+        for unit in _left_behind(services, project):
             request = unit.request
             plugin = services.plugins.get(request.provider)
             pool = admission.pool_of(plugin, request) if plugin else pool_name(request, None)
@@ -64,6 +66,49 @@ def submit_left_behind(services: Services) -> int:
                 rounds[pool] = _Again(services, known[0] if known else Pool(name=pool))
             rounds[pool].left.append(unit)
     return _side_by_side(list(rounds.values()))
+
+
+def _left_behind(services: Services, project: str) -> Iterator[WorkUnit]:
+    """Those only of which something can be made here: the others would hold them up for ever."""
+    now, plugins = services.clock(), services.plugins
+    repeatable = {
+        name: now - timedelta(seconds=plugin.deadline_seconds)
+        for name, plugin in plugins.items()
+        if isinstance(plugin, Jobs) and is_fed_objects(plugin)
+        if plugin.capabilities().replay != "unsafe"
+    }
+    for unit in services.of(project).units.abandoned(repeatable, _LOOKED_AT):
+        provider = unit.request.provider
+        told_by_a_run = unit.waiting and provider not in services.unavailable
+        if told_by_a_run or media_of(services, unit, plugins.get(provider)) is not None:
+            yield unit
+
+
+def put_back(services: Services) -> int:
+    """Let units wait for their turn again whose request was refused, and for which a process died
+    before it could note that; how many there were. Raises CatalogError."""
+    fed = [name for name, plugin in services.plugins.items() if is_fed_objects(plugin)]
+    return sum(
+        _put_back(services, unit)
+        for project in services.catalog.projects()
+        for unit in services.of(project).units.dropped(fed, A_ROUND)
+    )
+
+
+def _put_back(services: Services, unit: WorkUnit) -> bool:
+    units = services.of(unit.request.key.project).units
+    plugin = services.plugins[unit.request.provider]
+    lease = timedelta(seconds=services.policy.lease_seconds)
+    held = units.claim(unit.id, services.holder, lease)
+    if held is None:
+        return False
+    try:
+        if held.state is not UnitState.INTENT or held.waiting or held.ready:
+            return False
+        admission.wait(services, held, plugin, admission.crowded(plugin, held.request))
+        return True
+    finally:
+        units.release(unit.id, services.holder)
 
 
 def _backlog(services: Services, project: str) -> dict[str, int]:
@@ -109,7 +154,7 @@ class _Round(Requests):
             return self._admitted(held, plugin, leases)
 
     def _admitted(self, unit: WorkUnit, plugin: Plugin | None, leases: Leases) -> bool:
-        media = self.media(unit, plugin)
+        media = media_of(self._services, unit, plugin)
         if plugin is None:
             units = self._services.of(unit.request.key.project).units
             units.let_go(unit.id, self._services.clock())
@@ -142,7 +187,7 @@ class _Again(Requests):
         plugin = services.plugins.get(unit.request.provider)
         if plugin is None and unit.request.provider in services.unavailable:
             return True
-        media = self.media(unit, plugin)
+        media = media_of(services, unit, plugin)
         with Leases(services, services.of(key.project).units) as leases:
             held = leases.try_take(unit.id)
             if held is None or held.state is not UnitState.SUBMITTING:
