@@ -6,6 +6,7 @@ all others, and wherever something comes of it but a job or a later try, the run
 waits: it asks by itself, and tells what came of it.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -24,14 +25,16 @@ from video_pipeline.plugins.base import Jobs, Plugin
 
 _THREADS = 16
 """Each pool has one of its own: a provider that hangs holds up no other's requests."""
+UNWANTED = "nobody waits for it any more"
+"""Its backfill was cancelled, or its phase failed by another request."""
 _LOOKED_AT = 1000
 """Requests left behind of one project that one round looks at."""
 
 
-def submit_backlog(services: Services) -> int:
+def submit_backlog(services: Services, until: float = math.inf) -> int:
     """Make the requests whose turn has come, fairly between the projects; how many were made.
 
-    Raises CatalogError.
+    None is begun after `until`, by `time.monotonic`. Raises CatalogError.
     """
     pools = services.catalog.admissions.pools()
     waited_for = {p for project in services.catalog.projects() for p in _backlog(services, project)}
@@ -39,7 +42,7 @@ def submit_backlog(services: Services) -> int:
         if pool.name not in waited_for:
             services.catalog.admissions.nobody_waits(pool)
     known = {pool.name: pool for pool in pools}
-    turns_of = [_Round(services, known.get(n) or Pool(name=n)) for n in sorted(waited_for)]
+    turns_of = [_Round(services, known.get(n) or Pool(name=n), until) for n in sorted(waited_for)]
     return _side_by_side(turns_of)
 
 
@@ -52,7 +55,7 @@ def count_waiting(services: Services) -> int:
     )
 
 
-def submit_left_behind(services: Services) -> int:
+def submit_left_behind(services: Services, until: float = math.inf) -> int:
     """Make requests again that a process began and did not live to note, where the provider
     recognises them. Where it does not, a run that waits is let go and puts them in doubt."""
     rounds: dict[str, _Again] = {}
@@ -63,7 +66,7 @@ def submit_left_behind(services: Services) -> int:
             pool = admission.pool_of(plugin, request) if plugin else pool_name(request, None)
             if pool not in rounds:
                 known = services.catalog.admissions.pools(pool)
-                rounds[pool] = _Again(services, known[0] if known else Pool(name=pool))
+                rounds[pool] = _Again(services, known[0] if known else Pool(name=pool), until)
             rounds[pool].left.append(unit)
     return _side_by_side(list(rounds.values()))
 
@@ -141,17 +144,16 @@ class _Round(Requests):
 
     def _take_up(self, unit: WorkUnit) -> bool:
         key = unit.request.key
-        if unit.unwanted:
-            close(self._services, key, unit.id, "its backfill was cancelled")
-            return True
         plugin = self._services.plugins.get(unit.request.provider)
-        if plugin is None and unit.request.provider in self._services.unavailable:
-            return True  # another process can ask it
+        elsewhere = plugin is None and unit.request.provider in self._services.unavailable
         with Leases(self._services, self._services.of(key.project).units) as leases:
             held = leases.try_take(unit.id)
             if held is None or held.state is not UnitState.INTENT or not held.waiting:
                 return True  # somebody else is at work on it
-            return self._admitted(held, plugin, leases)
+            if held.unwanted:
+                close(self._services, key, unit.id, UNWANTED)
+                return True
+            return elsewhere or self._admitted(held, plugin, leases)
 
     def _admitted(self, unit: WorkUnit, plugin: Plugin | None, leases: Leases) -> bool:
         media = media_of(self._services, unit, plugin)
@@ -175,8 +177,8 @@ class _Round(Requests):
 class _Again(Requests):
     """The units of one pool whose request a process left behind."""
 
-    def __init__(self, services: Services, pool: Pool) -> None:
-        super().__init__(services, pool)
+    def __init__(self, services: Services, pool: Pool, until: float) -> None:
+        super().__init__(services, pool, until)
         self.left: list[WorkUnit] = []
 
     def _units(self) -> Iterator[WorkUnit]:

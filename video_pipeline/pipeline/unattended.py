@@ -30,9 +30,10 @@ SECONDS_A_ROUND = 20.0
 class Requests:
     """The requests of one pool in one round."""
 
-    def __init__(self, services: Services, pool: Pool) -> None:
+    def __init__(self, services: Services, pool: Pool, until: float) -> None:
+        """None is begun after `until`, by `time.monotonic`."""
         self._services, self._pool, self._made = services, pool, 0
-        self._until = time.monotonic() + SECONDS_A_ROUND
+        self._until = min(until, time.monotonic() + SECONDS_A_ROUND)
 
     def run(self) -> int:
         """Make them; how many were made. Raises CatalogError."""

@@ -230,7 +230,9 @@ class TestWhatOnlyARunCanDo:
         (unit,) = put_into_backlog(bounded, "acme", 1, media, provider="with-token")
         bounded.of("acme").units.set_unwanted(unit.id, True)
         assert make_round(bounded, bounded.clock()).submitted == 0
-        assert state_of(bounded, unit).state is UnitState.CANCELLED
+        ended = state_of(bounded, unit)
+        assert ended.state is UnitState.CANCELLED and ended.failure
+        assert ended.failure.message.startswith("nobody waits for it any more")
 
 
 class TestProvidersThatDoNotAnswer:
