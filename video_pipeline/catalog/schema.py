@@ -16,7 +16,7 @@ from video_pipeline.catalog.upgrade import fill_in
 from video_pipeline.domain.errors import CatalogError
 from video_pipeline.domain.values import Frozen
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised with every change below; a newer program brings an older database up to it."""
 
 _NAMESPACE_EXISTS = 48
@@ -135,6 +135,7 @@ COLLECTIONS = {
             ("video", "created_at"),
             ("provider", "job"),
             ("state", "created_at"),
+            ("state", "waits_in", "created_at"),
             ("state", "ready", "poll_at"),
             ("ready", "ready_at"),
             ("waits_in", "created_at", "waits_for"),

@@ -2,12 +2,12 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from video_pipeline.catalog.interface import UnitFilter, UnitSum
+from video_pipeline.catalog.ledger import UnitFilter, UnitSum
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
 from video_pipeline.domain.errors import IllegalMove
 from video_pipeline.domain.usage import Usage, summed, times
@@ -18,6 +18,8 @@ _RUNNING = UnitState.RUNNING.value
 _OPEN = [_INTENT, _SUBMITTING, _RUNNING]
 _PLACE = {"waits_in": "", "waits_for": ""}
 """Where a unit waits, and for how many paid seconds; only while it does."""
+_FREE: Document = {"$expr": {"$lte": ["$leased_until", "$$NOW"]}}
+"""Of rows that nobody is at work on."""
 _TICK = timedelta(milliseconds=1)
 """The finest time that MongoDB keeps."""
 _TIMES = frozenset({"leased_until", "created_at", "updated_at", "submitted_at", "poll_at"})
@@ -66,9 +68,12 @@ class MongoUnits:
     def get(self, unit: str) -> WorkUnit | None:
         return _unit(self._units.find_one({"id": unit}))
 
+    def among(self, units: Collection[str]) -> dict[str, WorkUnit]:
+        found = map(_known, self._units.find({"id": {"$in": sorted(units)}}))
+        return {unit.id: unit for unit in found}
+
     def claim(self, unit: str, holder: str, lease: timedelta) -> WorkUnit | None:
-        ended = {"$expr": {"$lte": ["$leased_until", "$$NOW"]}}
-        free: Document = {"id": unit, "$or": [{"holder": None}, {"holder": holder}, ended]}
+        free: Document = {"id": unit, "$or": [{"holder": None}, {"holder": holder}, _FREE]}
         taken = {"holder": {"$literal": holder}, **_until(lease)}
         return _unit(self._units.change(free, [{"$set": taken}]))
 
@@ -124,10 +129,19 @@ class MongoUnits:
         earlier = {"waits_in": pool, "created_at": {"$lt": unit.created_at}}
         return self._units.count(earlier) + 1
 
-    def abandoned(self, limit: int = 100) -> list[WorkUnit]:
-        free: Document = {"$expr": {"$lte": ["$leased_until", "$$NOW"]}}
-        left: Document = {"state": _SUBMITTING, "ready": False, **free}
+    def abandoned(self, repeatable: Mapping[str, datetime], limit: int = 100) -> list[WorkUnit]:
+        begun = [
+            {"provider": provider, "updated_at": {"$gt": since}}
+            for provider, since in sorted(repeatable.items())
+        ]
+        wanted = {"$or": [{"waiting": {"$gt": ""}}, *begun]}
+        left: Document = {"state": _SUBMITTING, "ready": False, **_FREE, **wanted}
         return self._listed(left, "created_at", limit)
+
+    def dropped(self, providers: Collection[str], limit: int = 100) -> list[WorkUnit]:
+        nowhere: Document = {"state": _INTENT, "waits_in": None, "ready": False}
+        asked: Document = {"attempts": {"$gt": 0}, "provider": {"$in": sorted(providers)}}
+        return self._listed({**nowhere, **asked, **_FREE}, "created_at", limit)
 
     def mark_ready(self, unit: str, now: datetime) -> bool:
         return self._units.update(

@@ -1,6 +1,7 @@
 """The part of the ledger about units whose request waits to be made, as the pipeline sees it."""
 
 import math
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from fractions import Fraction
 from typing import Protocol
@@ -40,6 +41,12 @@ class WaitingUnits(Protocol):
         """In which place a unit stands among those of the project that wait for a pool, from 1."""
         ...
 
-    def abandoned(self, limit: int = 100) -> list[WorkUnit]:
-        """Units in submitting that nobody is at work on or was let go for, oldest first."""
+    def abandoned(self, repeatable: Mapping[str, datetime], limit: int = 100) -> list[WorkUnit]:
+        """Units in submitting that nobody is at work on or was let go for, oldest first: those for
+        which a run waits, and those of these providers that were begun after the time beside."""
+        ...
+
+    def dropped(self, providers: Collection[str], limit: int = 100) -> list[WorkUnit]:
+        """Units of these providers whose request was refused, and for which the process that made
+        it died before it put them back into the backlog: oldest first."""
         ...

@@ -4,31 +4,32 @@ Nothing is fetched here but what nobody waits for: a run of the video's partitio
 failed job counts as ended.
 """
 
-import logging
 import time
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from video_pipeline.catalog.interface import ProjectCatalog
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.close import close
-from video_pipeline.pipeline.drive import is_overdue
 from video_pipeline.pipeline.listen import listen
-from video_pipeline.pipeline.place import elsewhere, is_elsewhere
+from video_pipeline.pipeline.look_up import UNREACHABLE_SECONDS, LookedUp, is_asked_here, look_up
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.slots import free_ended
-from video_pipeline.pipeline.submit import count_waiting, submit_backlog, submit_left_behind
-from video_pipeline.plugins.base import Jobs, JobStatus
+from video_pipeline.pipeline.submit import (
+    UNWANTED,
+    count_waiting,
+    put_back,
+    submit_backlog,
+    submit_left_behind,
+)
 
-_log = logging.getLogger(__name__)
-_UNREACHABLE_SECONDS = 60.0
-"""When a job is looked up again whose provider did not answer."""
+SECONDS_A_ROUND = 40.0
+"""For how long a round begins with anything more: Dagster gives the sensor that makes it 60 s, of
+which the answers that are under way then, and what the sensor itself does, need some."""
 _CLOSED_A_SWEEP = 20
 _SECONDS_OF_CLOSING = 15.0
 """Jobs that nobody waits for any more: some are stopped, or their pages fetched, so that what was
-paid is kept; no more once a provider does not answer, or for longer than that."""
+paid is kept; none of a provider that does not answer, and for no longer than that."""
 
 
 class Round(Frozen):
@@ -50,33 +51,29 @@ def sweep(services: Services, now: datetime, limit: int = 100) -> list[WorkUnit]
 def make_round(services: Services, now: datetime, limit: int = 100) -> Round:
     """Hear what has ended, look up the overdue jobs, at most `limit` of each project, and make the
     requests whose turn has come. Raises CatalogError."""
-    listen(services, now)
-    submitted = submit_left_behind(services)
-    ended = _ended(services, now, limit)
+    until = time.monotonic() + SECONDS_A_ROUND
+    listen(services, now, until)
+    submitted = submit_left_behind(services, until)
+    ended = _ended(services, look_up(services, now, limit, until), now, until)
     free_ended(services)
-    submitted += submit_backlog(services)
+    put_back(services)
+    submitted += submit_backlog(services, until)
     let_go = [u for p in services.catalog.projects() for u in services.of(p).units.ready()]
     known = {unit.id for unit in ended}
     late = [u for u in let_go if u.id not in known and u.state is not UnitState.RUNNING]
     return Round(ready=(*ended, *late), submitted=submitted, waiting=count_waiting(services))
 
 
-def _ended(services: Services, now: datetime, limit: int) -> list[WorkUnit]:
+def _ended(services: Services, found: LookedUp, now: datetime, until: float) -> list[WorkUnit]:
     """The units that are ready to be consumed by a run. Of those that nobody wants some are ended
     here."""
     ready: list[WorkUnit] = []
-    closing = _Closing(services, now)
+    closing = _Closing(services, found.silent, now, until)
+    for unit in found.unwanted:
+        closing.take(unit)
     for project in services.catalog.projects():
-        catalog = services.of(project)
-        overdue: defaultdict[str, list[WorkUnit]] = defaultdict(list)
-        for unit in catalog.units.due(now, limit):
-            overdue[unit.request.provider].append(unit)
-        for provider, units in overdue.items():
-            for unit in _look_up(services, catalog, provider, units, now):
-                closing.take(unit)
-        for unit in catalog.units.ready():
-            plugin = services.plugins.get(unit.request.provider)
-            if unit.state is UnitState.RUNNING and not _asked_here(catalog, plugin, [unit], now):
+        for unit in services.of(project).units.ready():
+            if unit.state is UnitState.RUNNING and not is_asked_here(services, unit, now):
                 continue
             if unit.unwanted:
                 closing.take(unit)
@@ -88,78 +85,25 @@ def _ended(services: Services, now: datetime, limit: int) -> list[WorkUnit]:
 class _Closing:
     """Ends units that nobody wants, until a sweep has done enough of that."""
 
-    def __init__(self, services: Services, now: datetime) -> None:
+    def __init__(
+        self, services: Services, silent: Collection[str], now: datetime, until: float
+    ) -> None:
         self._services, self._now, self._left = services, now, _CLOSED_A_SWEEP
-        self._until = time.monotonic() + _SECONDS_OF_CLOSING
+        self._silent = set(silent)
+        self._until = min(until, time.monotonic() + _SECONDS_OF_CLOSING)
 
     def take(self, unit: WorkUnit) -> None:
         """One that cannot be ended now waits, and holds up none behind it."""
         if not self._left or time.monotonic() > self._until:
             return
-        key = unit.request.key
+        key, provider = unit.request.key, unit.request.provider
         units = self._services.of(key.project).units
         now = units.get(unit.id)
         if now is None or not now.unwanted:
             return  # somebody has asked for it again meanwhile
-        self._left -= 1
-        if not close(self._services, key, unit.id, "its backfill was cancelled"):
-            self._left = 0
-            units.postpone(unit.id, self._now + timedelta(seconds=_UNREACHABLE_SECONDS))
-
-
-def _asked_here(
-    catalog: ProjectCatalog, plugin: object, units: Sequence[WorkUnit], now: datetime
-) -> list[WorkUnit]:
-    """Those whose job the plugin can know; the others stay as they are, and are told of."""
-    away = [unit for unit in units if is_elsewhere(unit, plugin)]
-    for unit in away:
-        catalog.units.postpone(unit.id, now + timedelta(seconds=_UNREACHABLE_SECONDS))
-    if away:
-        told = elsewhere(away[0], plugin)
-        _log.warning("project %s: %d jobs like this: %s", catalog.project, len(away), told)
-    return [unit for unit in units if unit not in away]
-
-
-def _look_up(
-    services: Services,
-    catalog: ProjectCatalog,
-    provider: str,
-    units: Sequence[WorkUnit],
-    now: datetime,
-) -> list[WorkUnit]:
-    """Note what became of these jobs; those that run although nobody wants them any more."""
-    plugin = services.plugins.get(provider)
-    units = _asked_here(catalog, plugin, units, now)
-    if not units:
-        return []
-    later = _UNREACHABLE_SECONDS
-    statuses: dict[str, JobStatus] | None = None
-    if isinstance(plugin, Jobs):
-        try:
-            statuses = dict(plugin.poll([unit.job for unit in units if unit.job]))
-            later = plugin.poll_seconds
-        except Exception as error:  # noqa: BLE001 - one plugin must not hold up the others
-            _log.warning("project %s: %s: %s", catalog.project, provider, error)
-    elif provider in services.unavailable:
-        _log.warning(
-            "project %s: %d jobs run at %r, a variable of which is not set here",
-            *(catalog.project, len(units), provider),
-        )
-    else:
-        statuses = {}  # nobody can ask any more: the next run ends them
-        _log.warning(
-            "project %s: %d jobs run at %r, which pipeline.yaml does not name any more",
-            *(catalog.project, len(units), provider),
-        )
-    unwanted: list[WorkUnit] = []
-    for unit in units:
-        status = JobStatus(state="running") if statuses is None else statuses.get(unit.job or "")
-        overdue = isinstance(plugin, Jobs) and is_overdue(unit, plugin, now)
-        given_up = overdue and statuses is not None
-        if status is None or status.state != "running" or given_up:
-            catalog.units.mark_ready(unit.id, now)
-            continue
-        catalog.units.postpone(unit.id, now + timedelta(seconds=later))
-        if unit.unwanted and statuses is not None:
-            unwanted.append(unit)
-    return unwanted
+        if provider not in self._silent:
+            self._left -= 1
+            if close(self._services, key, unit.id, UNWANTED):
+                return
+            self._silent.add(provider)
+        units.postpone(unit.id, self._now + timedelta(seconds=UNREACHABLE_SECONDS))

@@ -1,28 +1,33 @@
 """What providers and people say of jobs that have ended: hints, after which a job is looked up."""
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from video_pipeline.domain.errors import CatalogError
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.side_by_side import side_by_side
 from video_pipeline.plugins.base import Heard, Listens
 
 _log = logging.getLogger(__name__)
 _SECONDS_A_ROUND = 10.0
-"""For how long a round takes up more events of one provider."""
+"""For how long a round takes up events, of all providers side by side."""
 
 
-def listen(services: Services, now: datetime) -> int:
+def listen(services: Services, now: datetime, until: float = math.inf) -> int:
     """Take up the events of every provider that has any, so that a sweep at `now` looks these jobs
-    up; how many were known. One of a job that
-    nobody knows here, or not yet, is not acknowledged: it comes again. Raises CatalogError."""
-    return sum(
-        _listen(services, name, plugin, now)
+    up; how many were known. One of a job that nobody knows here, or not yet, is not acknowledged:
+    it comes again. Ends at `until` by `time.monotonic`. Raises CatalogError."""
+    until = min(until, time.monotonic() + _SECONDS_A_ROUND)
+    asks = {
+        f"events of {name} ({id(plugin):x})": partial(_listen, services, name, plugin, now, until)
         for name, plugin in services.plugins.items()
         if isinstance(plugin, Listens)
-    )
+    }
+    return sum(side_by_side(asks, until).values())
 
 
 def hint(services: Services, provider: str, job: str, now: datetime | None = None) -> bool:
@@ -36,8 +41,8 @@ def hint(services: Services, provider: str, job: str, now: datetime | None = Non
     return False
 
 
-def _listen(services: Services, provider: str, plugin: Listens, now: datetime) -> int:
-    count, until = 0, time.monotonic() + _SECONDS_A_ROUND
+def _listen(services: Services, provider: str, plugin: Listens, now: datetime, until: float) -> int:
+    count = 0
     names = _of_same_account(services, provider)
     seen: set[str] = set()
     try:

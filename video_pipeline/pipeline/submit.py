@@ -7,6 +7,7 @@ waits: it asks by itself, and tells what came of it.
 """
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -21,18 +22,22 @@ from video_pipeline.pipeline.drive import is_overdue
 from video_pipeline.pipeline.lease import Leases
 from video_pipeline.pipeline.place import elsewhere, is_elsewhere
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.unattended import A_ROUND, Requests
+from video_pipeline.pipeline.unattended import A_ROUND, Requests, is_fed_objects, media_of
 from video_pipeline.plugins.base import Jobs, Plugin
 
 _log = logging.getLogger(__name__)
 _THREADS = 16
 """Each pool has one of its own: a provider that hangs holds up no other's requests."""
+UNWANTED = "nobody waits for it any more"
+"""Its backfill was cancelled, or its phase failed by another request."""
+_LOOKED_AT = 1000
+"""Requests left behind of one project that one round looks at."""
 
 
-def submit_backlog(services: Services) -> int:
+def submit_backlog(services: Services, until: float = math.inf) -> int:
     """Make the requests whose turn has come, fairly between the projects; how many were made.
 
-    Raises CatalogError.
+    None is begun after `until`, by `time.monotonic`. Raises CatalogError.
     """
     pools = services.catalog.admissions.pools()
     waited_for = {p for project in services.catalog.projects() for p in _backlog(services, project)}
@@ -40,7 +45,7 @@ def submit_backlog(services: Services) -> int:
         if pool.name not in waited_for:
             services.catalog.admissions.nobody_waits(pool)
     known = {pool.name: pool for pool in pools}
-    turns_of = [_Round(services, known.get(n) or Pool(name=n)) for n in sorted(waited_for)]
+    turns_of = [_Round(services, known.get(n) or Pool(name=n), until) for n in sorted(waited_for)]
     return _side_by_side(turns_of)
 
 
@@ -53,20 +58,63 @@ def count_waiting(services: Services) -> int:
     )
 
 
-def submit_left_behind(services: Services) -> int:
+def submit_left_behind(services: Services, until: float = math.inf) -> int:
     """Make requests again that a process began and did not live to note, where the provider
     recognises them. Where it does not, a run that waits is let go and puts them in doubt."""
     rounds: dict[str, _Again] = {}
     for project in services.catalog.projects():
-        for unit in services.of(project).units.abandoned(A_ROUND):
+        for unit in _left_behind(services, project):
             request = unit.request
             plugin = services.plugins.get(request.provider)
             pool = admission.pool_of(plugin, request) if plugin else pool_name(request, None)
             if pool not in rounds:
                 known = services.catalog.admissions.pools(pool)
-                rounds[pool] = _Again(services, known[0] if known else Pool(name=pool))
+                rounds[pool] = _Again(services, known[0] if known else Pool(name=pool), until)
             rounds[pool].left.append(unit)
     return _side_by_side(list(rounds.values()))
+
+
+def _left_behind(services: Services, project: str) -> Iterator[WorkUnit]:
+    """Those only of which something can be made here: the others would hold them up for ever."""
+    now, plugins = services.clock(), services.plugins
+    repeatable = {
+        name: now - timedelta(seconds=plugin.deadline_seconds)
+        for name, plugin in plugins.items()
+        if isinstance(plugin, Jobs) and is_fed_objects(plugin)
+        if plugin.capabilities().replay != "unsafe"
+    }
+    for unit in services.of(project).units.abandoned(repeatable, _LOOKED_AT):
+        provider = unit.request.provider
+        told_by_a_run = unit.waiting and provider not in services.unavailable
+        if told_by_a_run or media_of(services, unit, plugins.get(provider)) is not None:
+            yield unit
+
+
+def put_back(services: Services) -> int:
+    """Let units wait for their turn again whose request was refused, and for which a process died
+    before it could note that; how many there were. Raises CatalogError."""
+    fed = [name for name, plugin in services.plugins.items() if is_fed_objects(plugin)]
+    return sum(
+        _put_back(services, unit)
+        for project in services.catalog.projects()
+        for unit in services.of(project).units.dropped(fed, A_ROUND)
+    )
+
+
+def _put_back(services: Services, unit: WorkUnit) -> bool:
+    units = services.of(unit.request.key.project).units
+    plugin = services.plugins[unit.request.provider]
+    lease = timedelta(seconds=services.policy.lease_seconds)
+    held = units.claim(unit.id, services.holder, lease)
+    if held is None:
+        return False
+    try:
+        if held.state is not UnitState.INTENT or held.waiting or held.ready:
+            return False
+        admission.wait(services, held, plugin, admission.crowded(plugin, held.request))
+        return True
+    finally:
+        units.release(unit.id, services.holder)
 
 
 def _backlog(services: Services, project: str) -> dict[str, int]:
@@ -99,20 +147,19 @@ class _Round(Requests):
 
     def _take_up(self, unit: WorkUnit) -> bool:
         key = unit.request.key
-        if unit.unwanted:
-            close(self._services, key, unit.id, "its backfill was cancelled")
-            return True
         plugin = self._services.plugins.get(unit.request.provider)
-        if plugin is None and unit.request.provider in self._services.unavailable:
-            return True  # another process can ask it
+        elsewhere = plugin is None and unit.request.provider in self._services.unavailable
         with Leases(self._services, self._services.of(key.project).units) as leases:
             held = leases.try_take(unit.id)
             if held is None or held.state is not UnitState.INTENT or not held.waiting:
                 return True  # somebody else is at work on it
-            return self._admitted(held, plugin, leases)
+            if held.unwanted:
+                close(self._services, key, unit.id, UNWANTED)
+                return True
+            return elsewhere or self._admitted(held, plugin, leases)
 
     def _admitted(self, unit: WorkUnit, plugin: Plugin | None, leases: Leases) -> bool:
-        media = self.media(unit, plugin)
+        media = media_of(self._services, unit, plugin)
         if plugin is None:
             units = self._services.of(unit.request.key.project).units
             units.let_go(unit.id, self._services.clock())
@@ -133,8 +180,8 @@ class _Round(Requests):
 class _Again(Requests):
     """The units of one pool whose request a process left behind."""
 
-    def __init__(self, services: Services, pool: Pool) -> None:
-        super().__init__(services, pool)
+    def __init__(self, services: Services, pool: Pool, until: float) -> None:
+        super().__init__(services, pool, until)
         self.left: list[WorkUnit] = []
 
     def _units(self) -> Iterator[WorkUnit]:
@@ -148,7 +195,7 @@ class _Again(Requests):
         if is_elsewhere(unit, plugin):
             _log.warning("%s: %s", key, elsewhere(unit, plugin))
             return True
-        media = self.media(unit, plugin)
+        media = media_of(services, unit, plugin)
         with Leases(services, services.of(key.project).units) as leases:
             held = leases.try_take(unit.id)
             if held is None or held.state is not UnitState.SUBMITTING:

@@ -30,9 +30,10 @@ SECONDS_A_ROUND = 20.0
 class Requests:
     """The requests of one pool in one round."""
 
-    def __init__(self, services: Services, pool: Pool) -> None:
+    def __init__(self, services: Services, pool: Pool, until: float) -> None:
+        """None is begun after `until`, by `time.monotonic`."""
         self._services, self._pool, self._made = services, pool, 0
-        self._until = time.monotonic() + SECONDS_A_ROUND
+        self._until = min(until, time.monotonic() + SECONDS_A_ROUND)
 
     def run(self) -> int:
         """Make them; how many were made. Raises CatalogError."""
@@ -108,17 +109,25 @@ class Requests:
             admission.admit(self._services, unit, plugin)
         units.let_go(unit.id, self._services.clock())
 
-    def media(self, unit: WorkUnit, plugin: Plugin | None) -> MediaInfo | None:
-        """What the source is made of, where the request can be made here, as it was planned."""
-        request = unit.request
-        if not isinstance(plugin, Jobs) or not isinstance(plugin.capabilities().fed, Object):
-            return None
-        asked = (request.plugin, request.account, request.region)
-        if (plugin.name, plugin.account, plugin.region) != asked:
-            return None
-        if request.parameters.get("options") != plugin.options_for(request.kinds):
-            return None
-        record = self._services.of(request.key.project).videos.get(request.key.video)
-        if record is None or record.removed_at or record.sha256 != request.content:
-            return None
-        return record.media
+
+def media_of(services: Services, unit: WorkUnit, plugin: Plugin | None) -> MediaInfo | None:
+    """What the source is made of, where the request can be made without a run, as it was
+    planned."""
+    request = unit.request
+    if not is_fed_objects(plugin):
+        return None
+    assert plugin is not None
+    asked = (request.plugin, request.account, request.region)
+    if (plugin.name, plugin.account, plugin.region) != asked:
+        return None
+    if request.parameters.get("options") != plugin.options_for(request.kinds):
+        return None
+    record = services.of(request.key.project).videos.get(request.key.video)
+    if record is None or record.removed_at or record.sha256 != request.content:
+        return None
+    return record.media
+
+
+def is_fed_objects(plugin: Plugin | None) -> bool:
+    """Whether a plugin's requests can be made without a run: nothing is downloaded for them."""
+    return isinstance(plugin, Jobs) and isinstance(plugin.capabilities().fed, Object)

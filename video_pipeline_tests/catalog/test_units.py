@@ -270,3 +270,49 @@ def test_units_are_summed_by_provider_and_state(
     assert planned.quantity == 5 * PLANNED[0].quantity and planned.paid
     assert (rival.provider, rival.state, rival.units) == ("rival", UnitState.RUNNING, 1)
     assert acme.units.sums(of(UnitState.FAILED)) == []
+
+
+class TestLeftBehind:
+    """Only what something can be made of is listed: the rest would hide it."""
+
+    def begun(self, half: ProjectCatalog, request: WorkRequest, now: datetime) -> WorkUnit:
+        unit = half.units.open(request, 0, PLANNED, now)
+        return half.units.move(unit, UnitState.SUBMITTING, now, attempts=1)
+
+    def test_a_hundred_that_nobody_can_repeat_hide_none(
+        self, acme: ProjectCatalog, globex: ProjectCatalog, request_for: Requests, now: datetime
+    ) -> None:
+        for n in range(100):
+            self.begun(acme, request_for(f"v{n}", provider="local"), now)
+        late = now + MINUTE
+        own = self.begun(acme, request_for("own", provider="cloud"), late)
+        awaited = self.begun(acme, request_for("awaited", provider="local"), late + MINUTE)
+        awaited = acme.units.move(awaited, UnitState.INTENT, late + MINUTE)
+        awaited = acme.units.move(awaited, UnitState.SUBMITTING, late + MINUTE, waiting="full")
+        found = acme.units.abandoned({"cloud": now})
+        assert [unit.id for unit in found] == [own.id, awaited.id]
+        assert acme.units.abandoned({"cloud": late + MINUTE})[0].id == awaited.id, "it is overdue"
+        assert globex.units.abandoned({"cloud": now}) == []
+
+    def test_dropped_is_what_was_refused_and_stands_in_no_backlog(
+        self, acme: ProjectCatalog, globex: ProjectCatalog, request_for: Requests, now: datetime
+    ) -> None:
+        def refused(video: str) -> WorkUnit:
+            begun = self.begun(acme, request_for(video, provider="cloud"), now)
+            return acme.units.move(begun, UnitState.INTENT, now)
+
+        dropped, waits, freed, held = map(refused, ("dropped", "waits", "freed", "held"))
+        acme.units.open(request_for("fresh", provider="cloud"), 0, PLANNED, now)
+        acme.units.wait(waits.id, "full", "pool", Fraction(1))
+        acme.units.let_go(freed.id, now)
+        acme.units.claim(held.id, "a run", MINUTE)
+        assert [unit.id for unit in acme.units.dropped(["cloud"])] == [dropped.id]
+        assert acme.units.dropped(["other"]) == [] == globex.units.dropped(["cloud"])
+
+
+def test_many_are_read_at_once(
+    acme: ProjectCatalog, globex: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    one, two = (acme.units.open(request_for(v), 0, PLANNED, now) for v in ("one", "two"))
+    assert acme.units.among([one.id, two.id, "0" * 40]) == {one.id: one, two.id: two}
+    assert globex.units.among([one.id]) == {}

@@ -230,7 +230,9 @@ class TestWhatOnlyARunCanDo:
         (unit,) = put_into_backlog(bounded, "acme", 1, media, provider="with-token")
         bounded.of("acme").units.set_unwanted(unit.id, True)
         assert make_round(bounded, bounded.clock()).submitted == 0
-        assert state_of(bounded, unit).state is UnitState.CANCELLED
+        ended = state_of(bounded, unit)
+        assert ended.state is UnitState.CANCELLED and ended.failure
+        assert ended.failure.message.startswith("nobody waits for it any more")
 
 
 class TestProvidersThatDoNotAnswer:
@@ -338,3 +340,33 @@ class TestKilled:
             assert state_of(parts, unit).state is UnitState.IN_DOUBT
         assert vendor.submissions["acme/v0000"] <= 1
         parts.catalog.close()
+
+
+class TestLeftBehind:
+    """By a process that died; nothing stays behind, and nothing holds it up."""
+
+    def left(self, services: Services, unit: WorkUnit, *states: UnitState) -> None:
+        units = services.of(unit.request.key.project).units
+        for state in states:
+            unit = units.move(unit, state, services.clock(), attempts=1)
+
+    def test_a_hundred_that_cannot_be_repeated_hold_up_no_later_one(
+        self, bounded: Services, media: MediaInfo, vendor: Vendor
+    ) -> None:
+        stuck = put_into_backlog(bounded, "acme", 101, media, provider="without-token")
+        for one in stuck:
+            self.left(bounded, one, UnitState.SUBMITTING)
+        (unit,) = put_into_backlog(bounded, "acme", 1, media, provider="with-token")
+        self.left(bounded, unit, UnitState.SUBMITTING)
+        assert make_round(bounded, bounded.clock()).submitted == 1
+        assert state_of(bounded, unit).state is UnitState.RUNNING
+        assert state_of(bounded, stuck[0]).state is UnitState.SUBMITTING
+
+    def test_one_that_was_refused_and_never_put_back_gets_its_turn(
+        self, bounded: Services, media: MediaInfo, vendor: Vendor
+    ) -> None:
+        (unit,) = put_into_backlog(bounded, "acme", 1, media, provider="with-token")
+        self.left(bounded, unit, UnitState.SUBMITTING, UnitState.INTENT)
+        assert not state_of(bounded, unit).parked
+        assert make_round(bounded, bounded.clock()).submitted == 1
+        assert state_of(bounded, unit).state is UnitState.RUNNING
