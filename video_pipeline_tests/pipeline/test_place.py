@@ -27,26 +27,22 @@ ONE, OTHER = "111122223333", "444455556666"
 Deliver = Callable[..., VideoKey]
 
 
-class PlacedOptions(VendorOptions):
-    """The same, somewhere."""
-
-    where: tuple[str, str] = (ONE, "eu-central-1")
-
-
 class PlacedShots(VendorShots):
     """The vendor's shots, by an account in a region; neither says anything about the result."""
 
     name = "placed-shots"
-    Options = PlacedOptions
-    options: PlacedOptions
+
+    def __init__(self, options: VendorOptions, account: str, region: str) -> None:
+        super().__init__(options)
+        self._account, self._region = account, region
 
     @property
     def account(self) -> str:
-        return self.options.where[0]
+        return self._account
 
     @property
     def region(self) -> str:
-        return self.options.where[1]
+        return self._region
 
     def options_for(self, kinds: Sequence[str]) -> dict[str, JsonValue]:
         return {}
@@ -72,8 +68,8 @@ def placed(services: Services, deliver: Deliver, vendor: Vendor) -> Placed:
         url: str = vendor.url,
         slots: int | None = None,
     ) -> Services:
-        options = PlacedOptions(url=url, where=(account, region), slots=slots, timeout_seconds=3)
-        plugins = {**services.plugins, "with-token": PlacedShots(options)}
+        options = VendorOptions(url=url, slots=slots, timeout_seconds=3)
+        plugins = {**services.plugins, "with-token": PlacedShots(options, account, region)}
         return replace(services, plugins=plugins)
 
     return placed
