@@ -46,6 +46,8 @@ def test_of_several_entries_of_one_account_the_smallest_holds(tmp_path: Path) ->
     shots, speech = VendorShots(VendorOptions(url="u")), VendorSpeech(VendorOptions(url="u"))
     plugins: dict[str, Plugin] = {"wide": shots, "narrow": shots, "silent": shots}
     assert limits.of_account(plugins, shots.name, "local") == 0.5
+    assert limits.entry_of_account(plugins, shots.name, "local") == "narrow"
+    assert limits.entry_of_account(plugins, shots.name, "another") is None
     assert limits.of_account(plugins, shots.name, "another") == 600
     assert limits.of_account({"wide": shots, "narrow": speech}, shots.name, "local") == 900
 

@@ -72,7 +72,9 @@ def used_up(services: Services, request: WorkRequest, whose: str, *, ever: bool)
     else:
         limit = _minutes(budget.account_seconds)
         who = f"account {request.account} of {request.plugin}"
-        key = f"providers.{request.provider}.limits"
+        account = (services.plugins, request.plugin, request.account)
+        entry = services.limits.entry_of_account(*account) or request.provider
+        key = f"providers.{entry}.limits"
     option = f"{key}.paid_minutes_per_day"
     if not ever:
         return (

@@ -29,9 +29,16 @@ class Limits(Frozen):
 
     def of_account(self, plugins: Mapping[str, Plugin], plugin: str, account: str) -> float:
         """What may be used of a plugin's account in a day: the least that an entry of it says."""
+        entry = self.entry_of_account(plugins, plugin, account)
+        return ACCOUNT_MINUTES if entry is None else self.providers[entry]
+
+    def entry_of_account(
+        self, plugins: Mapping[str, Plugin], plugin: str, account: str
+    ) -> str | None:
+        """The entry that bounds an account: others of the same account may say more, or nothing."""
         said = (
-            self.providers[name]
+            name
             for name, one in plugins.items()
             if name in self.providers and (one.name, one.account) == (plugin, account)
         )
-        return min(said, default=ACCOUNT_MINUTES)
+        return min(said, key=self.providers.__getitem__, default=None)

@@ -10,8 +10,8 @@ import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from video_pipeline.catalog.interface import Catalog
-from video_pipeline.defs.completions import UNIT_TAG
 from video_pipeline.defs.held import waiting
+from video_pipeline.defs.wanting import UNIT_TAG
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit

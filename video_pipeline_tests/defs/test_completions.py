@@ -10,8 +10,8 @@ import pytest
 
 from video_pipeline.catalog.interface import Catalog
 from video_pipeline.cli.try_file import PROJECT
-from video_pipeline.defs.completions import TRIES, UNIT_TAG
 from video_pipeline.defs.partitions import PROJECTS_NAME, TRY_PROJECT, VIDEOS_NAME
+from video_pipeline.defs.wanting import TRIES, UNIT_TAG
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.work import UnitState, WorkUnit
@@ -83,6 +83,7 @@ def test_requested_again_where_the_run_ended_without_consuming_it_but_not_for_ev
         run = queued(definitions, instance, {UNIT_TAG: ready.id})
         instance.report_run_failed(run)
     assert tick(stage, instance) == []
+    assert stage.services.of("acme").units.ready() == [], "it takes no place among the ready ones"
 
 
 def test_a_run_held_for_nothing_is_let_go(
@@ -303,3 +304,34 @@ class TestPartitionsThatDagsterDoesNotKnow:
 
     def test_that_is_its_project(self) -> None:
         assert TRY_PROJECT == PROJECT
+
+
+class TestMuchAtOnce:
+    """A tick does so much, and the next ones the rest, in turn of the projects."""
+
+    @pytest.fixture(autouse=True)
+    def few(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("video_pipeline.defs.completions.A_TICK", 2)
+
+    def test_runs_are_requested_of_each_project_in_turn(
+        self, stage: Opened, instance: dg.DagsterInstance, catalog: Catalog, job_of: JobOf
+    ) -> None:
+        for key in ("acme/a", "acme/b", "acme/c", "globex/a"):
+            ended(catalog, job_of(VideoKey.parse(key)))
+        asked = [request.partition_key for request in tick(stage, instance)]
+        assert len(asked) == 2
+        assert {key.partition("/")[0] for key in asked if key} == {"acme", "globex"}
+
+    def test_held_runs_are_let_go_in_portions_and_none_is_requested_beside_them(
+        self,
+        stage: Opened,
+        instance: dg.DagsterInstance,
+        ready: WorkUnit,
+        definitions: dg.Definitions,
+    ) -> None:
+        tags = {HELD_TAG: WAITING, UNITS_TAG: ready.id}
+        held = [queued(definitions, instance, tags) for _ in range(3)]
+        assert tick(stage, instance) == []
+        assert [state_of(instance, run) for run in held].count(RELEASED) == 2
+        tick(stage, instance)
+        assert [state_of(instance, run) for run in held].count(RELEASED) == 3
