@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -46,12 +45,8 @@ class S3Server:
         ).model_copy(update=changed)
 
     def clients(self, **changed: object) -> AwsClients:
-        """Clients of it; those of its owner are made once."""
-        return AwsClients(self.options(**changed)) if changed else self._owner
-
-    @cached_property
-    def _owner(self) -> AwsClients:
-        return AwsClients(self.options())
+        """Clients of it."""
+        return AwsClients(self.options(**changed))
 
 
 Serve = Callable[[Path], AbstractContextManager[S3Server]]
