@@ -1,12 +1,15 @@
 """What tests of every room share: a real MongoDB with a catalogue in it, and real servers of S3
 with buckets of one's own, some of which tell of their objects."""
 
+import functools
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.loaders import create_loader
 from hypothesis import settings
 from pymongo import MongoClient
 
@@ -21,6 +24,10 @@ from video_pipeline_tests.stage.buckets import MadeBucket, Servers, made_bucket
 # `--hypothesis-profile=default` looks for new ones.
 settings.register_profile("suite", derandomize=True, deadline=None)
 settings.load_profile("suite")
+
+# Each session of botocore reads the descriptions of AWS's services anew, which takes longer than
+# most tests that make one. Here they share them.
+botocore.session.create_loader = functools.cache(create_loader)  # pyright: ignore
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """`jobs`: units by state with age and planned quantity, and what a person does about one.
 
-Dagster is a real one: its records in the state folder, asked by a process of its own.
+Dagster is a real one: its records in the state folder, asked through its webserver.
 """
 
 import json
@@ -27,6 +27,7 @@ from video_pipeline.pipeline.services import Services, now_utc
 from video_pipeline.settings import load_settings
 from video_pipeline.webserver.tags import HELD_TAG, UNITS_TAG, WAITING
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM
+from video_pipeline_tests.stage.webserver_here import webserver_here
 
 ROOT = Path(__file__).resolve().parents[2]
 AGO = timedelta(hours=2, minutes=5)
@@ -85,6 +86,14 @@ def instance(config: Path, services: Services) -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.from_config(str(home)) as instance:
         instance.add_dynamic_partitions(VIDEOS_NAME, ["acme/one", "globex/one"])
         yield instance
+
+
+@pytest.fixture
+def served(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Its webserver, known to the commands."""
+    with webserver_here(instance) as address:
+        monkeypatch.setenv("VIDEO_PIPELINE_WEBSERVER", address)
+        yield
 
 
 def held(instance: dg.DagsterInstance, unit: WorkUnit) -> str:
@@ -154,6 +163,7 @@ def test_they_are_chosen_by_project_provider_and_video(call, made) -> None:
     assert call("jobs", "--project", "globex", "--video", "acme/one").exit_code == 1
 
 
+@pytest.mark.usefixtures("served")
 def test_a_unit_and_the_run_that_waits_for_it_are_cancelled_together(
     call, made, instance: dg.DagsterInstance, services: Services
 ) -> None:
@@ -179,6 +189,7 @@ def test_without_a_dagster_nothing_is_cancelled(call, made, services: Services) 
     assert services.of("acme").units.get(unit.id) == unit
 
 
+@pytest.mark.usefixtures("served")
 def test_a_retry_launches_a_run_of_its_phases(call, made, instance: dg.DagsterInstance) -> None:
     unit = made(UnitState.FAILED)
     ended = call("jobs", "retry", unit.id)
@@ -193,6 +204,7 @@ def test_a_retry_launches_a_run_of_its_phases(call, made, instance: dg.DagsterIn
     }
 
 
+@pytest.mark.usefixtures("served")
 def test_force_says_what_it_pays_and_launches_only_then(
     call, made, instance: dg.DagsterInstance
 ) -> None:

@@ -17,6 +17,7 @@ from video_pipeline.webserver.tags import HELD_TAG, UNITS_TAG, WAITING
 from video_pipeline_tests.defs.conftest import NOW, ROOT, TALK
 from video_pipeline_tests.stage.completing import queued
 from video_pipeline_tests.stage.opened import Opened
+from video_pipeline_tests.stage.webserver_here import webserver_here
 
 OTHERS = VideoKey.parse("globex/talk")
 
@@ -69,9 +70,13 @@ def test_units_are_cancelled_with_the_runs_held_for_them_of_one_project_only(
     catalog: Catalog,
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
+    stage: Opened,
 ) -> None:
     held = queued(definitions, instance, {HELD_TAG: WAITING, UNITS_TAG: units[0].id})
-    shown = run_job("cancel_work", "cancel_units", project="acme", preview=False)
+    with webserver_here(instance) as address:
+        known = {"VIDEO_PIPELINE_WEBSERVER": address}
+        stage.settings = load_settings(ROOT / "pipeline.yaml", known)
+        shown = run_job("cancel_work", "cancel_units", project="acme", preview=False)
     (row,) = shown["work units"].records
     assert "names its provider no more" in row.data["what"]
     assert now_of(catalog, units[0]).state is UnitState.CANCELLED

@@ -27,7 +27,7 @@ from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline_tests.fakes.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
-PAGES, ROWS = 30, 1000
+PAGES, ROWS = 10, 1000
 
 
 class Watcher(BaseTemporalPlugin, Calls):
@@ -110,7 +110,7 @@ def test_tracks_end_at_the_cuts_of_the_same_content(
 
 
 class Crowd(Watcher):
-    """Thirty pages of a thousand rows."""
+    """Ten pages of a thousand rows."""
 
     def call(self, unit: WorkUnit, inputs: Inputs, progress: Progress) -> Iterable[bytes]:
         for page in range(PAGES):
@@ -153,4 +153,4 @@ def test_long_results_are_published_in_the_memory_of_a_few_pages(
 
     done = objects(replace(watching, plugins=plugins, on_step=watch), key)
     assert done.result and done.result.counts == {Kind.OBJECT: PAGES * ROWS, "tracks": 10}
-    assert kept[0] < 12 << 20  # held together the rows take four times as much
+    assert kept[0] < 5 << 20  # held together the rows alone take six

@@ -76,6 +76,14 @@ def test_a_backfill_that_has_ended_is_not_opened_again_by_cancelling_it() -> Non
         cancel(over_http(url), "b1")
 
 
+def test_without_a_webserver_a_process_of_its_own_answers(tmp_path: Path) -> None:
+    (tmp_path / "small.py").write_text("import dagster\ndefs = dagster.Definitions()\n")
+    (tmp_path / "workspace.yaml").write_text("load_from: [{python_file: small.py}]")
+    ask = without_webserver(tmp_path / "workspace.yaml", {"DAGSTER_HOME": str(tmp_path)})
+    runs = "query($n: Int!) { runsOrError(limit: $n) { ... on Runs { results { id } } } }"
+    assert ask(runs, {"n": 3}) == {"runsOrError": {"results": []}}
+
+
 def test_a_workspace_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
     (tmp_path / "workspace.yaml").write_text("load_from: nonsense")
     ask = without_webserver(tmp_path / "workspace.yaml", {"DAGSTER_HOME": str(tmp_path)})

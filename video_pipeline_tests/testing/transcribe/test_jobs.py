@@ -84,11 +84,11 @@ def test_languages_are_identified(stage: Stage, client: Any) -> None:
 
 
 def test_the_list_is_paged_newest_first_and_filtered(stage: Stage, client: Any) -> None:
-    for number in range(7):
-        start(client, stage.bucket, f"acme-{number}")
-        ended(client, f"acme-{number}")
-    start(client, stage.bucket, "beta-0")
-    ended(client, "beta-0")
+    names = [*(f"acme-{number}" for number in range(7)), "beta-0"]
+    for name in names:
+        start(client, stage.bucket, name)
+    for name in names:
+        ended(client, name)
     asked = {"Status": "COMPLETED", "JobNameContains": "acme", "MaxResults": 4}
     first = client.list_transcription_jobs(**asked)
     second = client.list_transcription_jobs(**asked, NextToken=first["NextToken"])
