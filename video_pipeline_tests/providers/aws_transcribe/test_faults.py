@@ -292,6 +292,9 @@ def test_who_has_another_provider_is_served_by_it(stage: Stage) -> None:
         choices=Choices(phases={Phase.TRANSCRIPT: choice}),
     )
     stage.inject("access_denied", operation=_START)
+    stage.double.configure(running_seconds=0.5)
     parked = stage.run()
-    assert (parked.state, parked.provider) == (PhaseState.PARKED, "spare")
     assert [verdict.provider for verdict in parked.considered if not verdict.kept] == ["words"]
+    done = stage.settled()
+    assert (done.state, done.provider) == (PhaseState.DONE, "spare")
+    assert stage.billed() == 60
