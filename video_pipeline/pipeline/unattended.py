@@ -5,6 +5,7 @@ Whose request it is and why now is said by the classes of submit.py.
 
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 from video_pipeline.catalog.shared import Pool
@@ -27,7 +28,7 @@ SECONDS_A_ROUND = 20.0
 """For how long a round begins with another one."""
 
 
-class Requests:
+class Requests(ABC):
     """The requests of one pool in one round."""
 
     def __init__(self, services: Services, pool: Pool, until: float) -> None:
@@ -55,12 +56,13 @@ class Requests:
                 break
         return self._made
 
+    @abstractmethod
     def _units(self) -> Iterator[WorkUnit]:
-        raise NotImplementedError
+        """Those to be seen to, in turn."""
 
+    @abstractmethod
     def _take_up(self, unit: WorkUnit) -> bool:
         """See to one unit; False where the pool gives nothing more now."""
-        raise NotImplementedError
 
     def request(self, unit: WorkUnit, plugin: Jobs, media: MediaInfo, leases: Leases) -> bool:
         """Make the request of a unit that `leases` hold; False as for `_take_up`."""

@@ -5,6 +5,7 @@ import pkgutil
 import sys
 
 import video_pipeline_tests.scenarios as room
+from video_pipeline.cli.signals import end_tidily
 
 NAMES = sorted(
     module.name.replace("_", "-")
@@ -22,6 +23,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in NAMES:
         print(f"Name a scenario: {', '.join(NAMES)}, or --list for what they prove.")
         return 2
+    end_tidily()
     ended: int = _load(arguments[0]).run()
     print("holds" if ended == 0 else "DOES NOT HOLD")
     return ended
