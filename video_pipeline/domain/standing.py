@@ -67,7 +67,8 @@ def outdated(phase: Phase, made: Mapping[Phase, Made]) -> str:
         return ""
     if mine.content != source.content:
         return "made from an earlier version of the source"
-    changed = [p for p in MADE_FROM.get(phase, ()) if _used(mine, p) != _there(made, p, source)]
+    used = dict.fromkeys([*MADE_FROM.get(phase, ()), *map(Phase, mine.inputs)])
+    changed = [p for p in used if _used(mine, p) != _there(made, p, source)]
     return f"made before {', '.join(changed)}" if changed else ""
 
 

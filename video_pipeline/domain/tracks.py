@@ -1,4 +1,4 @@
-"""Boxes become tracks: one object or face over time, where the provider gives boxes alone.
+"""Boxes become tracks: one object, face or text over time, where the provider gives boxes alone.
 
 Boxes of the same kind and label that lie on one another follow each other in a track. A track ends
 at a cut and after a gap. Greedy, streaming and pure: only the tracks that may still go on are
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from heapq import heappop, heappush
 
-from video_pipeline.domain.markers import Box, Kind, Marker
+from video_pipeline.domain.markers import Box, Marker
 
 LEAST_OVERLAP = 0.3
 """Intersection over union from which two boxes are one object's: the least that SORT takes (Bewley
@@ -20,14 +20,21 @@ LONGEST_GAP = Fraction(1)
 """Seconds without a box that a track outlasts: services look twice a second or oftener, so that one
 look may miss it."""
 
-_LINKED = (Kind.OBJECT, Kind.FACE)
+_OURS = "linked-"
+"""How names of tracks begin that were given here."""
 _Name = tuple[str, str | None]
 """Kind and label: only boxes with the same ones are linked."""
 
 
 def is_linked(marker: Marker) -> bool:
     """Whether a marker is a box that has no track yet, and is to have one."""
-    return marker.kind in _LINKED and marker.box is not None and marker.track is None
+    return marker.box is not None and marker.track is None
+
+
+def unlinked(marker: Marker) -> Marker:
+    """The marker without the track that it was given here; what the provider named stays."""
+    ours = marker.track is not None and marker.track.startswith(_OURS)
+    return marker.model_copy(update={"track": None}) if ours else marker
 
 
 def cuts_of(shots: Iterable[Marker]) -> Iterator[Fraction]:
@@ -73,7 +80,7 @@ class Linker:
         return self._begun.total()
 
     def link(self, markers: Iterable[Marker]) -> Iterator[Marker]:
-        """The markers, where boxes of objects and faces without a track have got one.
+        """The markers, where boxes without a track have got one.
 
         Markers come in the order of their starts; a box is taken to be seen at the start of its
         range. One that comes late has a track of its own. Names of tracks are unique here, and
@@ -146,7 +153,7 @@ class Linker:
 
     def _begin(self, box: Marker) -> Marker:
         self._begun[box.kind] += 1
-        return box.model_copy(update={"track": f"linked-{box.kind}-{self._begun[box.kind]}"})
+        return box.model_copy(update={"track": f"{_OURS}{box.kind}-{self._begun[box.kind]}"})
 
 
 def _may_go_on(last: Marker, start: Fraction) -> bool:

@@ -19,6 +19,7 @@ from video_pipeline.domain.errors import (
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline import job, own, sound
 from video_pipeline.pipeline.assign import Planned
@@ -28,6 +29,7 @@ from video_pipeline.pipeline.feeder import Feeder
 from video_pipeline.pipeline.gather import Gathering, Share
 from video_pipeline.pipeline.inspect import failed, known_source
 from video_pipeline.pipeline.lease import Leases
+from video_pipeline.pipeline.linked import link_again
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.pictures import Pictures, Stream, decode, open_stream
 from video_pipeline.pipeline.queue import PhaseQueue
@@ -70,7 +72,22 @@ def analyse(
         feeder = Feeder(services, record, media, folder)
         while queue.pending:
             _Round(services, record, queue, leases, feeder, forced_by).run()
+    _end_tracks_at_shots(services, key, queue)
     return queue.outcomes
+
+
+def _end_tracks_at_shots(services: Services, key: VideoKey, queue: PhaseQueue) -> None:
+    """Boxes that came before the shots are linked again: in this run, or in one before it."""
+    for phase, outcome in list(queue.outcomes.items()):
+        if outcome.state is not PhaseState.DONE:
+            continue
+        try:
+            result = link_again(services, key, phase, queue.media.sha256)
+        except SourceError as error:
+            queue.failed([phase], error, own.PROVIDER)
+            continue
+        if result is not None:
+            queue.ended([outcome.model_copy(update={"result": result, "reused": False})])
 
 
 def _probed(record: VideoRecord) -> MediaInfo:

@@ -2,10 +2,11 @@
 
 May be repeated at will: the pages are there, and saving swaps one generation for another. A unit
 whose pages cannot be read is settled all the same: they were paid, and a better plugin reads them
-again for nothing. Markers are read in found.py.
+again for nothing. Markers are read in found.py, and get their tracks in linked.py.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from video_pipeline.domain.errors import PipelineError, ProviderError, SourceError
 from video_pipeline.domain.media import MediaInfo
@@ -18,8 +19,9 @@ from video_pipeline.domain.usage import Usage, summed
 from video_pipeline.pipeline import own
 from video_pipeline.pipeline.assign import choice_of, options_of
 from video_pipeline.pipeline.drive import UnitDriver, plugin_broke
-from video_pipeline.pipeline.found import Found, malformed
+from video_pipeline.pipeline.found import found, malformed
 from video_pipeline.pipeline.gather import Share
+from video_pipeline.pipeline.linked import Linked, Shots
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
@@ -84,9 +86,10 @@ def _publish(
         result = _with_transcript(result, transcript, media)
         results.publish(key.video, result, transcript.segments)
     elif isinstance(plugin, BaseTemporalPlugin):
-        found = Found(services, phase, [share.driver for share in shares], media)
-        result = found.described(result)
-        results.publish(key.video, result, found.markers())
+        streams = [partial(found, phase, media, share.driver) for share in shares]
+        linked = Linked(Shots(services, key, planned.request.content), streams)
+        result = linked.described(result)
+        results.publish(key.video, result, linked.markers())
     return result
 
 

@@ -6,12 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from video_pipeline.domain.markers import Box, Kind, Marker
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.tracks import LONGEST_GAP, Linker, cuts_of, overlap
+from video_pipeline.domain.tracks import LONGEST_GAP, Linker, cuts_of, overlap, unlinked
 
 HALF = Fraction(1, 2)
 
@@ -82,8 +83,18 @@ def test_where_shots_fade_into_one_another_both_edges_are_cuts() -> None:
 def test_what_the_provider_tells_apart_itself_and_what_is_no_box_stays_as_it_is() -> None:
     told = seen(0, track="their-7")
     plain = Marker(kind=Kind.OBJECT, range=told.range, label="dog")
-    text = told.model_copy(update={"kind": Kind.TEXT, "track": None})
-    assert list(link([told, plain, text, shot(0, 1)], [])) == [told, plain, text, shot(0, 1)]
+    assert list(link([told, plain, shot(0, 1)], [])) == [told, plain, shot(0, 1)]
+
+
+@pytest.mark.parametrize("kind", [Kind.OBJECT, Kind.FACE, Kind.TEXT, "x-logo"])
+def test_boxes_of_any_kind_are_linked(kind: str) -> None:
+    first, second = (seen(at).model_copy(update={"kind": kind, "track": None}) for at in (0, HALF))
+    assert [one.track for one in link([first, second], [])] == [f"linked-{kind}-1"] * 2
+
+
+def test_a_link_can_be_undone_and_what_the_provider_told_stays() -> None:
+    told, fresh = seen(0, track="their-7"), seen(HALF)
+    assert [unlinked(one) for one in link([told, fresh], [])] == [told, fresh]
 
 
 def test_a_box_that_comes_late_has_a_track_of_its_own() -> None:

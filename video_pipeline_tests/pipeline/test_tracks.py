@@ -13,6 +13,7 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.markers import Box, Kind, Marker
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.usage import Meter, MeterSpec
 from video_pipeline.domain.work import WorkRequest, WorkUnit
@@ -20,6 +21,7 @@ from video_pipeline.pipeline.analyse import analyse
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.stale import stale
 from video_pipeline.plugins.base import Calls, Progress
 from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import File, Inputs
@@ -85,7 +87,7 @@ def test_without_shots_each_object_is_one_track(watching: Services, deliver: Del
     key = deliver("acme/one")
     done = objects(watching, key)
     assert done.result and done.result.counts == {Kind.OBJECT: 24, "tracks": 3}
-    assert done.result.provenance and done.result.provenance.inputs == {}
+    assert done.result.provenance and done.result.provenance.inputs == {Phase.SHOTS: ""}
     found = tracks(watching, key)
     assert sorted(label for _, label in found) == ["bird", "cat", "dog"]
     assert [len(starts) for starts in found.values()] == [8, 8, 8]
@@ -107,6 +109,42 @@ def test_tracks_end_at_the_cuts_of_the_same_content(
     assert all(max(starts) < middle or min(starts) >= middle for starts in ours.values())
     assert shots.result and done.result.provenance
     assert done.result.provenance.inputs == {Phase.SHOTS: shots.result.fingerprint}
+
+
+def test_boxes_that_came_before_the_shots_are_linked_again_and_asked_for_once(
+    watching: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key = deliver("acme/one")
+    early = analyse(watching, key, [Phase.SHOTS, Phase.OBJECTS])
+    assert early[Phase.SHOTS].state is PhaseState.PARKED
+    assert early[Phase.OBJECTS].result and early[Phase.OBJECTS].result.counts["tracks"] == 3
+    vendor.finish("acme/one")
+    late = analyse(watching, key, [Phase.SHOTS, Phase.OBJECTS])
+    shots, boxes = late[Phase.SHOTS].result, late[Phase.OBJECTS].result
+    assert shots and boxes and boxes.provenance
+    assert boxes.counts == {Kind.OBJECT: 24, "tracks": 5}
+    assert boxes.provenance.inputs == {Phase.SHOTS: shots.fingerprint}
+    assert not late[Phase.OBJECTS].reused
+    assert len(tracks(watching, key)) == 5
+    assert [u.generation for u in watching.of("acme").units.of_video("one")] == [0, 0]
+    assert analyse(watching, key, [Phase.OBJECTS])[Phase.OBJECTS].reused
+
+
+def test_shots_that_change_make_tracks_outdated_until_they_are_linked_again(
+    watching: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key, other = deliver("acme/one"), deliver("globex/one")
+    for mine in (key, other):
+        objects(watching, mine)
+        vendor.behave(str(mine), "now")
+    analyse(watching, key, [Phase.SHOTS])
+    told = [(one.phase, one.reason) for one in stale(watching, "acme")]
+    assert told == [(Phase.OBJECTS, "made before shots")]
+    assert [*stale(watching, "globex")] == []
+    objects(watching, key)
+    assert [*stale(watching, "acme")] == []
+    assert len(tracks(watching, key)) == 5
+    assert len(tracks(watching, other)) == 3
 
 
 class Crowd(Watcher):
