@@ -64,7 +64,7 @@ def unit(
         operation=planned[0].operation,
         phases=(Phase.TRANSCRIPT,),
         kinds=(),
-        parameters=planned[0].parameters,
+        parameters={**planned[0].parameters, "options": plugin.options_for(())},
         model="",
     )
     return WorkUnit(

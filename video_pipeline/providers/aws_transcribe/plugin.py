@@ -14,7 +14,7 @@ from typing import Any
 from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.transcript import Transcript
-from video_pipeline.domain.usage import Meter, MeterSpec
+from video_pipeline.domain.usage import Meter, MeterSpec, Usage
 from video_pipeline.domain.work import WorkRequest, WorkUnit
 from video_pipeline.plugins.base import (
     AnalysisRequest,
@@ -26,6 +26,7 @@ from video_pipeline.plugins.base import (
     Slots,
     Submission,
     UnitPlan,
+    planned_usage,
 )
 from video_pipeline.plugins.capabilities import Capabilities, Limits
 from video_pipeline.plugins.inputs import Inputs, Object, ObjectRef
@@ -55,6 +56,9 @@ _SECOND = timedelta(seconds=1)
 _METER = MeterSpec(meter=Meter.AUDIO_SECONDS, paid=True)
 """Each second begun, without a minimum: price list of 2026-09-11. Older descriptions have at least
 15 seconds a request. Derived from the probed audio, as the service reports nothing."""
+
+_REDACTION = "redaction"
+"""Of personal data: each second of such a job has a price of its own on top, by the same list."""
 
 _LIMITS = Limits(max_duration=4 * 3600, max_bytes=2 * 1000**3, containers=frozenset(FORMATS))  # type: ignore[arg-type]
 """Developer guide, "Guidelines and quotas": 4 hours, 2 GB."""
@@ -107,7 +111,23 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
         if isinstance(planned, Refusal):
             return planned
         reason = obstacle(self.options, request.media, request.language)
-        return Refusal(reason=reason) if reason else planned
+        if reason:
+            return Refusal(reason=reason)
+        used = self._usage(request.media, redacted=bool(self.options.redact))
+        return tuple(one.model_copy(update={"usage": used}) for one in planned)
+
+    def usage(
+        self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
+    ) -> tuple[Usage, ...]:
+        options = request.parameters.get("options")
+        return self._usage(
+            media, redacted=isinstance(options, dict) and bool(options.get("redact"))
+        )
+
+    def _usage(self, media: MediaInfo, *, redacted: bool) -> tuple[Usage, ...]:
+        spoken = planned_usage(self.capabilities(), media)
+        hidden = tuple(one.model_copy(update={"dimension": _REDACTION}) for one in spoken)
+        return (*spoken, *hidden) if redacted else spoken
 
     def submit(self, unit: WorkUnit, media: MediaInfo, inputs: Inputs) -> Submission:
         """A job of this name that is there already is this unit's, whatever lies there by now."""

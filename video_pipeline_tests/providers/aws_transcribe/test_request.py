@@ -128,6 +128,18 @@ def test_personal_data_is_redacted_where_the_service_can() -> None:
     assert "to be identified" in refused(redact=["ALL"])
 
 
+def test_redaction_is_counted_beside_the_seconds_as_planned_and_as_settled() -> None:
+    for redact, dimensions in (([], [""]), (["ALL"], ["", "redaction"])):
+        plugin = TranscribePlugin(options(redact=redact, dialects={"en": "en-US"}))
+        planned = plugin.plan(AnalysisRequest(media=media(), language="en"))
+        assert not isinstance(planned, Refusal)
+        assert [used.dimension for used in planned[0].usage] == dimensions
+        assert {used.quantity for used in planned[0].usage} == {4}
+        asked_for = unit(plugin, "en").request
+        today = TranscribePlugin(options())
+        assert today.usage(asked_for, media(), []) == planned[0].usage
+
+
 def test_each_generation_each_project_and_each_bucket_has_names_of_its_own() -> None:
     plugin = TranscribePlugin(options())
     units = [unit(plugin), unit(plugin, turn=1), unit(plugin, project="globex")]
