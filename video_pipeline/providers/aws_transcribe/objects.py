@@ -30,7 +30,9 @@ _FETCHING: Mapping[str, Meaning] = {**_READING, "NoSuchKey": _LOST, "NoSuchBucke
 class There:
     """An object as it is now."""
 
+    uri: str
     version: str
+    etag: str
     put_at: datetime
 
 
@@ -60,7 +62,7 @@ def look(client: Callable[[], Any], uri: str) -> There | None:
                 return None
             raise
     version = version_of(head.get("VersionId"), head["ETag"], head["ContentLength"])
-    return There(version, head["LastModified"])
+    return There(uri, version, head["ETag"].strip('"'), head["LastModified"])
 
 
 def result(client: Callable[[], Any], uri: str) -> bytes:

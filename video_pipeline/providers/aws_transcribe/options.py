@@ -71,7 +71,7 @@ class TranscribeOptions(AwsOptions):
         default=None, pattern=r"^arn:aws[a-z-]*:iam::\d*:role/.+$", exclude=True
     )
     """The role (ARN) with which the service reads the media of a deferred job."""
-    tags: dict[str, str] = Field(default_factory=dict, max_length=198, exclude=True)
+    tags: dict[str, str] = Field(default_factory=dict, max_length=197, exclude=True)
     """Tags of every job, besides the project's."""
     concurrent_jobs: int = Field(default=250, ge=1, exclude=True)
     """How many jobs the account may run at once in the region (its quota)."""

@@ -40,6 +40,7 @@ from video_pipeline.providers.aws_transcribe.options import TranscribeOptions
 from video_pipeline.providers.aws_transcribe.polling import record_in, statuses
 from video_pipeline.providers.aws_transcribe.reasons import refusal
 from video_pipeline.providers.aws_transcribe.request import (
+    ETAG_TAG,
     FORMATS,
     REGIONS,
     VERSION_TAG,
@@ -141,7 +142,7 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
             if self._job(name) is None:
                 raise _not_there(source, there)
         else:
-            self._start(job_request(self.options, unit, media, source))
+            self._start(job_request(self.options, unit, media, there))
         return Submission(job=name)
 
     def poll(self, jobs: Sequence[str]) -> Mapping[str, JobStatus]:
@@ -225,12 +226,13 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
     def _check_content(self, job: str, record: Mapping[str, Any]) -> None:
         """Raise ProviderError if the object was replaced while its job ran.
 
-        One that was put after the job had ended, or was deleted since, was not what it read.
+        One that was put after the job had ended, or was deleted since, was not what it read; one
+        of the same bytes, put once more, says the same.
         """
         tags = {tag["Key"]: tag["Value"] for tag in record.get("Tags", ())}
         uri, meant = record["Media"]["MediaFileUri"], tags.get(VERSION_TAG)
         there = look(self._session.s3, uri) if meant else None
-        if there is None or there.version == meant:
+        if there is None or there.version == meant or there.etag == tags.get(ETAG_TAG):
             return
         ended = record.get("CompletionTime")
         if ended is None or there.put_at <= ended + _SECOND:

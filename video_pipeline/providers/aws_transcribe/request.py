@@ -11,8 +11,8 @@ from typing import Any
 
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.work import WorkUnit
-from video_pipeline.plugins.inputs import ObjectRef
 from video_pipeline.providers.aws_transcribe.languages import REDACTED
+from video_pipeline.providers.aws_transcribe.objects import There
 from video_pipeline.providers.aws_transcribe.options import TranscribeOptions
 
 PREFIX = "video-pipeline-"
@@ -32,7 +32,8 @@ REGIONS = frozenset({
     "us-west-2", "cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1",
 })  # fmt: skip
 """Where the service has endpoints, by botocore 1.44.5."""
-VERSION_TAG, PROJECT_TAG = "video-pipeline-version", "project_id"
+PROJECT_TAG = "project_id"
+VERSION_TAG, ETAG_TAG = "video-pipeline-version", "video-pipeline-etag"
 _OPUS_ONLY = frozenset({"ogg", "matroska"})
 _WEBM_VIDEO = frozenset({"vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav1d"})
 _CHANNELS = 2
@@ -93,7 +94,7 @@ def _language_obstacle(options: TranscribeOptions, language: str | None) -> str 
 
 
 def job_request(
-    options: TranscribeOptions, unit: WorkUnit, media: MediaInfo, source: ObjectRef
+    options: TranscribeOptions, unit: WorkUnit, media: MediaInfo, source: There
 ) -> dict[str, Any]:
     """The parameters of StartTranscriptionJob."""
     asked = unit.request.parameters.get("language")
@@ -199,7 +200,8 @@ def _deferral(options: TranscribeOptions) -> dict[str, Any]:
     return {"JobExecutionSettings": role}
 
 
-def _tags(options: TranscribeOptions, unit: WorkUnit, source: ObjectRef) -> list[dict[str, str]]:
-    """The project's, for the bill, and the version that was meant, for the end of the job."""
-    own = {PROJECT_TAG: unit.request.key.project, VERSION_TAG: source.version}
+def _tags(options: TranscribeOptions, unit: WorkUnit, source: There) -> list[dict[str, str]]:
+    """The project's, for the bill, and what was meant, for the end of the job."""
+    meant = {VERSION_TAG: source.version, ETAG_TAG: source.etag}
+    own = {PROJECT_TAG: unit.request.key.project, **meant}
     return [{"Key": key, "Value": value} for key, value in (dict(options.tags) | own).items()]

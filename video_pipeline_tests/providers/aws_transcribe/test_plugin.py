@@ -134,6 +134,18 @@ def test_what_was_replaced_while_its_job_ran_is_not_published(
     assert raised.value.category is FailureCategory.INPUT_REJECTED
 
 
+@pytest.mark.parametrize("versions", [True, False])
+def test_the_same_bytes_put_once_more_while_the_job_ran_are_no_other_content(
+    server: S3Server, stage: Speech, versions: bool
+) -> None:
+    place = speech(server, versions=versions)
+    plugin, source = place.plugin(), place.deliver(b"first")
+    job = submit(plugin, source)
+    assert versions == (place.deliver(b"first").version != source.version)
+    assert ended(plugin, job).state == "succeeded"
+    assert len(list(plugin.fetch(job))) == 2
+
+
 def test_a_job_submitted_before_it_was_replaced_is_found_again(stage: Speech) -> None:
     plugin, source = stage.plugin(), stage.deliver(b"first")
     job = submit(plugin, source)

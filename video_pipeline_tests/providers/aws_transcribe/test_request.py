@@ -14,13 +14,15 @@ from video_pipeline.domain.usage import Meter
 from video_pipeline.plugins.base import AnalysisRequest, Refusal
 from video_pipeline.providers.aws_transcribe import languages
 from video_pipeline.providers.aws_transcribe import request as asking
+from video_pipeline.providers.aws_transcribe.objects import There
 from video_pipeline.providers.aws_transcribe.options import Entity
 from video_pipeline.providers.aws_transcribe.plugin import TranscribePlugin
 from video_pipeline.providers.aws_transcribe.reasons import failure
-from video_pipeline_tests.stage.transcribing import SOURCE, media, options, unit
+from video_pipeline_tests.stage.transcribing import SOURCE, THEN, media, options, unit
 
 _SESSION = botocore.session.get_session()
 MODEL = _SESSION.get_service_model("transcribe")
+MEANT = {"video-pipeline-version": "v1", "video-pipeline-etag": "e1"}
 ROLE = "arn:aws:iam::123456789012:role/reads-media"
 
 
@@ -28,7 +30,7 @@ def asked(language: str | None = None, **given: Any) -> dict[str, Any]:
     """The request, held against the service's model."""
     chosen = options(**given)
     one = unit(TranscribePlugin(chosen), language)
-    request = asking.job_request(chosen, one, media(), SOURCE)
+    request = asking.job_request(chosen, one, media(), There(SOURCE.uri, "v1", "e1", THEN))
     shape = MODEL.operation_model("StartTranscriptionJob").input_shape
     report = ParamValidator().validate(request, shape)
     assert not report.has_errors(), report.generate_report()
@@ -118,7 +120,7 @@ def test_its_result_lies_beside_the_raw_pages_of_the_video_and_its_tags_name_the
     assert request["OutputEncryptionKMSKeyId"] == key
     assert request["JobExecutionSettings"]["DataAccessRoleArn"] == ROLE
     tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
-    assert tags == {"team": "archive", "project_id": "acme", "video-pipeline-version": "v1"}
+    assert tags == {"team": "archive", "project_id": "acme", **MEANT}
 
 
 def test_personal_data_is_redacted_where_the_service_can() -> None:
