@@ -19,6 +19,8 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Notify, Services
 
+_DATA_VERSION_TAG = "dagster/data_version"
+"""Which Dagster itself gives to a MaterializeResult with a data version."""
 Events = Iterator[dg.MaterializeResult[Any] | dg.AssetObservation | dg.AssetCheckResult]
 
 
@@ -64,7 +66,10 @@ class Step:
         ended = sorted(outcomes, key=lambda outcome: order.index(outcome.phase))
         self._hold([outcome for outcome in ended if outcome.state is PhaseState.PARKED])
         for outcome in ended:
-            yield from self._good(outcome) if outcome.state.good else self._other(outcome)
+            if outcome.phase not in self.phases:
+                self._tell_besides(outcome)
+            else:
+                yield from self._good(outcome) if outcome.state.good else self._other(outcome)
         failed = [outcome for outcome in ended if outcome.state.ended_badly]
         if failed:
             if any(outcome.passes for outcome in failed):
@@ -94,6 +99,20 @@ class Step:
             if status.state is PhaseState.PARKED
         }
         return {phase: units for phase, units in found.items() if units}
+
+    def _tell_besides(self, outcome: Outcome) -> None:
+        """Of a phase that was made again although this run was not asked for it."""
+        version = data_version(outcome)
+        if version is None:
+            return
+        self.context.log_event(
+            dg.AssetMaterialization(
+                asset_key(outcome.phase),
+                partition=str(self.key),
+                metadata=good_metadata(self.services, self.key, outcome),
+                tags={_DATA_VERSION_TAG: version.value},
+            )
+        )
 
     def _good(self, outcome: Outcome) -> Events:
         yield dg.MaterializeResult(

@@ -18,7 +18,7 @@ from video_pipeline.domain.errors import (
 )
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.phases import TEMPORAL, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline import job, own, sound
@@ -52,9 +52,10 @@ def analyse(
     run_id: str = "",
     forced_by: str = "",
 ) -> dict[Phase, Outcome]:
-    """An outcome for each of the phases. `providers` overrides the choice of single phases for
-    this run. `forced_by`, the id of a run, makes again what is there, and pays again, but never
-    twice for the same id."""
+    """An outcome for each of the phases, and for those besides whose boxes were linked again, as
+    this run has made the shots. `providers` overrides the choice of single phases for this run.
+    `forced_by`, the id of a run, makes again what is there, and pays again, but never twice for
+    the same id."""
     report = Reporter(services, key, run_id)
     try:
         record = known_source(services, key)
@@ -72,22 +73,26 @@ def analyse(
         feeder = Feeder(services, record, media, folder)
         while queue.pending:
             _Round(services, record, queue, leases, feeder, forced_by).run()
-    _end_tracks_at_shots(services, key, queue)
-    return queue.outcomes
+    return queue.outcomes | _end_tracks_at_shots(services, key, queue, report)
 
 
-def _end_tracks_at_shots(services: Services, key: VideoKey, queue: PhaseQueue) -> None:
-    """Boxes that came before the shots are linked again: in this run, or in one before it."""
-    for phase, outcome in list(queue.outcomes.items()):
-        if outcome.state is not PhaseState.DONE:
-            continue
-        try:
-            result = link_again(services, key, phase, queue.media.sha256)
-        except SourceError as error:
-            queue.failed([phase], error, own.PROVIDER)
-            continue
+def _end_tracks_at_shots(
+    services: Services, key: VideoKey, queue: PhaseQueue, report: Reporter
+) -> dict[Phase, Outcome]:
+    """Link boxes again that came before the shots: of the phases that are done in this run, and
+    once it has made the shots, of those too that were done before it."""
+    done = {phase: one for phase, one in queue.outcomes.items() if one.state is PhaseState.DONE}
+    if Phase.SHOTS in done:
+        statuses = services.of(key.project).results.statuses(key.video)
+        before = {p for p, status in statuses.items() if status.state is PhaseState.DONE}
+        for phase in before.intersection(TEMPORAL).difference(queue.outcomes):
+            done[phase] = Outcome(phase=phase, state=PhaseState.DONE)
+    linked = dict[Phase, Outcome]()
+    for phase, outcome in done.items():
+        result = link_again(services, key, phase, queue.media.sha256)
         if result is not None:
-            queue.ended([outcome.model_copy(update={"result": result, "reused": False})])
+            linked[phase] = report.ended(outcome.published(result))
+    return linked
 
 
 def _probed(record: VideoRecord) -> MediaInfo:

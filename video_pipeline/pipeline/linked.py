@@ -23,13 +23,14 @@ TRACKS = "tracks"
 
 def link_again(services: Services, key: VideoKey, phase: Phase, content: str) -> PhaseResult | None:
     """Publish a phase's boxes with tracks that end at the current shots; None where they do
-    already, or nothing is linked. Raises SourceError where a newer version has arrived."""
+    already, nothing is linked, or a newer version of the source has arrived."""
     result = own.current(services, key, phase, content)
     linked_by = result.provenance.inputs.get(Phase.SHOTS) if result and result.provenance else None
     shots = Shots(services, key, content)
     if result is None or linked_by in (None, shots.fingerprint):
         return None
-    own.check_current(services, key, content)
+    if not own.is_current(services, key, content):
+        return None
     results = services.of(key.project).results
     linked = Linked(shots, [lambda: map(unlinked, results.markers(key.video, [phase]))])
     result = linked.described(result)

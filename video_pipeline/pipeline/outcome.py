@@ -1,5 +1,7 @@
 """What a use case answers for one phase of one video."""
 
+from typing import Self
+
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.timeline import PhaseResult
@@ -27,3 +29,9 @@ class Outcome(Frozen):
     """Whether it failed by what we run on: see PipelineError.passes."""
     reused: bool = False
     """Whether an earlier run had already made it."""
+
+    def published(self, result: PhaseResult) -> Self:
+        """The same with a result that was just published in the place of the one before."""
+        origin = result.provenance
+        told = {"provider": origin.provider, "unit": origin.unit} if origin else {}
+        return self.model_copy(update={"result": result, "reused": False, **told})

@@ -130,21 +130,52 @@ def test_boxes_that_came_before_the_shots_are_linked_again_and_asked_for_once(
     assert analyse(watching, key, [Phase.OBJECTS])[Phase.OBJECTS].reused
 
 
-def test_shots_that_change_make_tracks_outdated_until_they_are_linked_again(
+def test_a_run_that_makes_the_shots_alone_links_what_was_done_before_it(
     watching: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     key, other = deliver("acme/one"), deliver("globex/one")
     for mine in (key, other):
-        objects(watching, mine)
-        vendor.behave(str(mine), "now")
-    analyse(watching, key, [Phase.SHOTS])
+        analyse(watching, mine, [Phase.SHOTS, Phase.OBJECTS])
+    vendor.finish("acme/one")
+    done = analyse(watching, key, [Phase.SHOTS])
+    assert done.keys() == {Phase.SHOTS, Phase.OBJECTS}
+    boxes = done[Phase.OBJECTS]
+    assert boxes.result and boxes.result.counts["tracks"] == 5
+    assert (boxes.provider, boxes.state) == ("watcher", PhaseState.DONE)
+    assert len(tracks(watching, key)) == 5
+    assert len(tracks(watching, other)) == 3
+    assert [*stale(watching, "acme")] == []
+
+
+def test_what_is_under_way_is_not_linked_again_by_others(
+    watching: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key = deliver("acme/one")
+    objects(watching, key)
+    events = watching.of("acme").events
+    events.record("one", Phase.OBJECTS, PhaseState.PARKED, watching.clock())
+    vendor.behave("acme/one", "now")
+    assert analyse(watching, key, [Phase.SHOTS]).keys() == {Phase.SHOTS}
+
+
+def test_shots_that_change_make_tracks_outdated_until_they_are_linked_again(
+    watching: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key, other = deliver("acme/one"), deliver("globex/one")
+    vendor.default = "now"
+    for mine in (key, other):
+        analyse(watching, mine, [Phase.SHOTS, Phase.OBJECTS])
+    results = watching.of("acme").results
+    shots = results.get("one", Phase.SHOTS)
+    assert shots is not None
+    results.publish("one", shots.model_copy(update={"counts": {Kind.SHOT: 0}}))
     told = [(one.phase, one.reason) for one in stale(watching, "acme")]
     assert told == [(Phase.OBJECTS, "made before shots")]
     assert [*stale(watching, "globex")] == []
     objects(watching, key)
     assert [*stale(watching, "acme")] == []
-    assert len(tracks(watching, key)) == 5
-    assert len(tracks(watching, other)) == 3
+    assert len(tracks(watching, key)) == 3
+    assert len(tracks(watching, other)) == 5
 
 
 class Crowd(Watcher):
