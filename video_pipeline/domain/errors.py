@@ -100,6 +100,12 @@ class FailureCategory(StrEnum):
         return self in (FailureCategory.INPUT_REJECTED, FailureCategory.UNSUPPORTED)
 
     @property
+    def past_mending(self) -> bool:
+        """Whether a result that could not be fetched never can be: it is gone, or it is that of
+        another content."""
+        return self in (FailureCategory.RESULT_EXPIRED, FailureCategory.INPUT_REJECTED)
+
+    @property
     def allows_fallback(self) -> bool:
         """Whether the next provider in the order may be asked instead."""
         return self is not FailureCategory.CANCELLED

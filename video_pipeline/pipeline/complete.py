@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.close import close
+from video_pipeline.pipeline.close import Closing, close
 from video_pipeline.pipeline.listen import listen
 from video_pipeline.pipeline.look_up import UNREACHABLE_SECONDS, LookedUp, is_asked_here, look_up
 from video_pipeline.pipeline.services import Services
@@ -101,9 +101,13 @@ class _Closing:
         now = units.get(unit.id)
         if now is None or not now.unwanted:
             return  # somebody has asked for it again meanwhile
+        seconds = UNREACHABLE_SECONDS
         if provider not in self._silent:
             self._left -= 1
-            if close(self._services, key, unit.id, UNWANTED):
+            came_to = close(self._services, key, unit.id, UNWANTED)
+            if came_to is Closing.DONE:
                 return
-            self._silent.add(provider)
-        units.postpone(unit.id, self._now + timedelta(seconds=UNREACHABLE_SECONDS))
+            if came_to is Closing.SILENT:
+                self._silent.add(provider)
+            seconds *= 2  # those that were not tried are, before it
+        units.postpone(unit.id, self._now + timedelta(seconds=seconds))

@@ -16,11 +16,9 @@ from video_pipeline.plugins.base import Jobs, JobStatus, Submission
 from video_pipeline.plugins.inputs import Inputs, Object
 
 _log = logging.getLogger(__name__)
-_PAST_MENDING = (FailureCategory.RESULT_EXPIRED, FailureCategory.INPUT_REJECTED)
-"""The result is gone, or it is that of another content: to fetch it again gives no other."""
 _SELDOM_SECONDS = 3600.0
 """The longest time between two tries to fetch a result."""
-_FETCHED_FOR = timedelta(days=3)
+FETCHED_FOR = timedelta(days=3)
 """For how long after a job's deadline its result is fetched: a weekend, for who must mend a right.
 Less than providers keep results; one that keeps them for less says that they are gone."""
 
@@ -109,7 +107,7 @@ def _fetch(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
         error = plugin_broke(driver, broken)
         if not isinstance(error, ProviderError):
             raise error from broken
-        if error.category in _PAST_MENDING:
+        if error.category.past_mending:
             driver.fail(error, driver.unit.planned)  # it succeeded, and is billed
             raise error from broken
         _fetch_later(driver, plugin, error)
@@ -122,7 +120,7 @@ def _fetch_later(driver: UnitDriver, plugin: Jobs, error: ProviderError) -> None
     mended for days what is in the way. Raises ProviderError then."""
     _log.warning("%s", error)
     told = f"the result of job {driver.unit.job} could not be fetched: {error}"
-    if driver.is_overdue(by=_FETCHED_FOR):
+    if driver.is_overdue(by=FETCHED_FOR):
         category = FailureCategory.RESULT_EXPIRED
         raise _ended(driver, category, f"given up: {told}", driver.unit.planned) from error
     pause = plugin.poll_seconds * 2**driver.unit.unfetched

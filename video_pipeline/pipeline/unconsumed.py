@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.close import close
+from video_pipeline.pipeline.close import Closing, close
 from video_pipeline.pipeline.look_up import UNREACHABLE_SECONDS
 from video_pipeline.pipeline.report import Reporter
 from video_pipeline.pipeline.services import Services
@@ -27,7 +27,7 @@ def give_up(services: Services, unit: WorkUnit, runs: int) -> bool:
     key = unit.request.key
     project = services.of(key.project)
     because = f"{runs} runs were made for it and none consumed it"
-    asked = close(services, key, unit.id, because)
+    asked = close(services, key, unit.id, because) is Closing.DONE
     now = project.units.get(unit.id)
     if now is None or not asked or not (now.state.ended or now.state is UnitState.IN_DOUBT):
         later = services.clock() + timedelta(seconds=UNREACHABLE_SECONDS)
