@@ -205,7 +205,8 @@ class Standings(Protocol):
     def totals(self) -> Totals: ...
 
     def usage(self) -> list[tuple[str, Usage]]:
-        """What was used so far: by provider, a sum for each meter and dimension."""
+        """What was used so far, that of requests in doubt too: by provider, a sum for each meter
+        and dimension."""
         ...
 
     def in_state(self, *states: PhaseState) -> Iterator[tuple[str, PhaseStatus]]:

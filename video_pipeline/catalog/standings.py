@@ -72,7 +72,7 @@ class MongoStandings:
         sums: dict[tuple[str, str, bool, Any, str], Fraction] = {}
         kinds = ("settled.meter", "settled.paid", "settled.measured", "settled.dimension")
         for (*by, quantity), count in self._units.grouped(
-            {"state": {"$in": ["settled", "failed", "cancelled"]}},
+            {"state": {"$in": ["settled", "failed", "cancelled", "in_doubt"]}},
             *("provider", *kinds, "settled.quantity"),
             unwound="settled",
         ):

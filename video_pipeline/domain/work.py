@@ -4,7 +4,8 @@
        ^           │  │          │
        └─throttled─┘  └──────────┴─> failed | cancelled | in_doubt
 
-`in_doubt` is a request that may have been taken and billed although nobody heard the answer.
+`in_doubt` is a request that may have been taken and billed although nobody heard the answer: what
+was planned counts as used.
 """
 
 import hashlib

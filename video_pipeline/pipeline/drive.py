@@ -106,7 +106,8 @@ class UnitDriver:
     def _resolve_doubt(self) -> None:
         if self._services.policy.in_doubt == "hold":
             raise self._doubt()
-        self._fail(FailureCategory.TRANSIENT, "in doubt; made again by policy")
+        told = "in doubt; made again by policy"
+        self._fail(FailureCategory.TRANSIENT, told, self.unit.planned)
         self.unit = self._leases.take(self._open("").id)
         key = self.planned.request.key
         self.raw = RawPages(self._services.outputs.project(key.project), key, self.unit.id)
@@ -265,6 +266,8 @@ class UnitDriver:
 
     def _move(self, state: UnitState, **changes: Any) -> None:
         self._leases.check(self.unit.id)
+        if state is UnitState.IN_DOUBT:
+            changes = {"settled": self.unit.planned, **changes}  # it may be billed
         self.unit = self._units.move(self.unit, state, self._services.clock(), **changes)
         if state.ended or state is UnitState.IN_DOUBT:
             admission.free(self._services, self.unit, self.planned.plugin)

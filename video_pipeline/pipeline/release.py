@@ -1,4 +1,5 @@
-"""Giving up a unit in doubt, so that the next run makes its request again, and may pay again.
+"""Giving up a unit in doubt, so that the next run makes its request again, and may pay again. What
+was planned still counts as used.
 
 Whether the provider took the request is for a person to find out, before.
 """
@@ -25,4 +26,5 @@ def release(services: Services, unit: WorkUnit) -> WorkUnit:
         category=FailureCategory.CANCELLED, message="released by hand while in doubt"
     )
     units = services.of(unit.request.key.project).units
-    return units.move(unit, UnitState.FAILED, services.clock(), failure=failure)
+    changes = {"failure": failure, "settled": unit.planned}
+    return units.move(unit, UnitState.FAILED, services.clock(), **changes)
