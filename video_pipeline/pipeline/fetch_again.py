@@ -24,16 +24,33 @@ from video_pipeline.plugins.base import Jobs
 
 def to_fetch(services: Services, project: str, video: str | None = None) -> Iterator[WorkUnit]:
     """The units of a project, or of one video of it, for which a fetch may come to something: those
-    whose job runs, and settled ones of phases that failed all the same."""
+    whose job runs, and settled ones of phases that failed all the same. Left out is what only a run
+    that pays could mend: phases for which a request to the same provider failed."""
     running = UnitFilter(states=frozenset({UnitState.RUNNING}), video=video)
     yield from every_unit(services, running, project)
-    parts, seen = services.of(project), set[str]()
-    for name, status in parts.standings.in_state(PhaseState.FAILED, PhaseState.DEAD):
-        if status.unit and status.unit not in seen and video in (None, name):
-            seen.add(status.unit)
-            unit = parts.units.get(status.unit)
-            if unit is not None and unit.state is UnitState.SETTLED:
-                yield unit
+    failed = services.of(project).standings.in_state(PhaseState.FAILED, PhaseState.DEAD)
+    seen = set[str]()
+    for name, status in failed:
+        if video in (None, name):
+            found = {unit.id: unit for unit in _settled(services, project, name, status.phase)}
+            yield from (unit for unit in found.values() if unit.id not in seen)
+            seen |= found.keys()
+
+
+def _settled(services: Services, project: str, video: str, phase: Phase) -> list[WorkUnit]:
+    """The latest jobs of providers that have answered all that they were asked for a phase."""
+    record = services.of(project).videos.get(video)
+    content = record.sha256 if record else None
+    latest = {
+        (unit.request.provider, unit.request.operation): unit
+        for unit in services.of(project).units.of_video(video)
+        if phase in unit.request.phases and content in (None, unit.request.content)
+    }
+    unanswered = {
+        unit.request.provider for unit in latest.values() if unit.state is not UnitState.SETTLED
+    }
+    answered = [unit for unit in latest.values() if unit.request.provider not in unanswered]
+    return [unit for unit in answered if unit.job]
 
 
 def look_up_now(services: Services, unit: WorkUnit) -> bool:

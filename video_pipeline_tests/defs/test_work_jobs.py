@@ -109,7 +109,7 @@ def test_of_a_failed_phase_the_settled_unit_is_fetched_and_its_trouble_told(
 ) -> None:
     acme = catalog.project("acme")
     acme.units.move(units[0], UnitState.SETTLED, NOW)
-    told = {"provider": "vendor", "message": "unreadable", "unit": units[0].id}
+    told = {"provider": "vendor", "message": "unreadable"}
     acme.events.record(TALK.video, Phase.TRANSCRIPT, PhaseState.FAILED, NOW, **told)
     shown = run_job("fetch_again", "fetch_units", project="acme")
     (row,) = shown["work units"].records

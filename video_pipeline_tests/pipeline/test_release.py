@@ -29,7 +29,8 @@ def asked(choosing: Choosing) -> Services:
 @pytest.fixture
 def doubtful(asked: Services, deliver: Callable[..., VideoKey], vendor: Vendor) -> WorkUnit:
     """It took the request and dropped the line; it would answer the next one."""
-    deliver("globex/one"), deliver(str(KEY))
+    for name in ("globex/one", str(KEY)):
+        deliver(name)
     vendor.behave(str(KEY), "drop", "now")
     analyse(asked, KEY, [Phase.SHOTS])
     (unit,) = asked.of("acme").units.in_state(UnitState.IN_DOUBT)
