@@ -107,9 +107,8 @@ def _store(services: Services, plugin: Jobs, unit: WorkUnit, job: str) -> None:
 
 
 def _is_made_of(services: Services, unit: WorkUnit, phase: Phase) -> bool:
-    """Whether the current result of a phase was read from this unit's pages."""
+    """Whether the current result of a phase was read from this unit's pages, and of others."""
     key = unit.request.key
     result = services.of(key.project).results.get(key.video, phase)
-    return (
-        result is not None and result.provenance is not None and (result.provenance.unit == unit.id)
-    )
+    origin = result.provenance if result else None
+    return origin is not None and unit.id in (origin.unit, *origin.units)

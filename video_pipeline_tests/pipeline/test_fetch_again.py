@@ -8,9 +8,11 @@ import pytest
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.analyse import analyse
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
 from video_pipeline.pipeline.fetch_again import fetch_again, to_fetch
+from video_pipeline.pipeline.raw import RawPages
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.fakes.job_plugin import SightOptions, VendorSights
 from video_pipeline_tests.fakes.vendor import Behaviour, Vendor
@@ -44,6 +46,11 @@ def events(services: Services, vendor: Vendor, key: VideoKey, **how: Behaviour) 
     for operation in OPERATIONS:
         vendor.behave(f"{key} {operation}", how.get(operation, "soon"))
     return analyse(services, key, [Phase.EVENTS])[Phase.EVENTS].state
+
+
+def units(services: Services, key: VideoKey = KEY) -> dict[str, WorkUnit]:
+    found = services.of(key.project).units.of_video(key.video)
+    return {unit.request.operation: unit for unit in found}
 
 
 def fetched(services: Services, **of: str) -> set[str]:
@@ -95,3 +102,14 @@ def test_those_of_an_earlier_content_are_not(
     videos.register(record.source.model_copy(update={"version": "2"}), sighted.clock())
     videos.set_sha256("one", "2", "e" * 64)
     assert fetched(sighted) == set()
+
+
+def test_of_one_by_which_a_phase_was_made_with_others_the_pages_alone_are_stored_anew(
+    sighted: Services, vendor: Vendor
+) -> None:
+    assert events(sighted, vendor, KEY) is PhaseState.DONE
+    text = units(sighted)["text"]
+    outputs = sighted.outputs.project("acme")
+    RawPages(outputs, KEY, text.id).store([b"damaged"])
+    assert fetch_again(sighted, text) is None
+    assert len(list(RawPages(outputs, KEY, text.id).read())) == 2
