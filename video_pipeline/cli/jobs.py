@@ -114,7 +114,11 @@ def what_of(unit: WorkUnit) -> str:
         return "nobody waits for it: its result is counted, and starts nothing"
     if unit.state is UnitState.IN_DOUBT:
         return "it may have been taken and billed: look at the provider, then `jobs release` it"
-    return "it has ended, and a run fetches it" if unit.ready else unit.waiting
+    if not unit.ready:
+        return unit.waiting
+    if unit.state is UnitState.RUNNING:
+        return "it has ended, and a run fetches it"
+    return "its turn has come: a run asks"
 
 
 def _next_look(unit: WorkUnit, now: datetime) -> str:

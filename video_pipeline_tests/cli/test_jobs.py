@@ -65,6 +65,7 @@ def made(services: Services):
         unit = half.units.open(request, 0, usage, now)
         if state is not UnitState.INTENT:
             unit = half.units.move(unit, UnitState.SUBMITTING, now)
+        if state not in (UnitState.INTENT, UnitState.SUBMITTING):
             failed = UnitFailure(category=FailureCategory.PROVIDER_FAILED, message="it broke")
             more: dict[str, Any] = {"failure": failed} if state is UnitState.FAILED else {}
             look = now + FAR_AHEAD
@@ -127,6 +128,24 @@ def test_what_is_under_way_is_listed_with_age_job_and_quantity(call, made) -> No
     assert ended.id not in told
     failed = call("jobs", "--state", "failed").output
     assert ended.id in failed and "it broke" in failed and running.id not in failed
+
+
+@pytest.mark.parametrize(
+    ("state", "what"),
+    [
+        (UnitState.RUNNING, "it has ended, and a run fetches it"),
+        (UnitState.INTENT, "its turn has come: a run asks"),
+        (UnitState.SUBMITTING, "its turn has come: a run asks"),
+    ],
+)
+def test_what_a_run_does_next_is_told(
+    call, made, services: Services, state: UnitState, what: str
+) -> None:
+    unit, units = made(state), services.of("acme").units
+    told = units.mark_ready if state is UnitState.RUNNING else units.let_go
+    assert told(unit.id, now_utc())
+    (line,) = (line for line in call("jobs").output.splitlines() if unit.id in line)
+    assert what in line
 
 
 def test_sums_are_told_by_provider_and_state(call, made) -> None:
