@@ -90,11 +90,6 @@ class FailureCategory(StrEnum):
         return self in _RETRYABLE
 
     @property
-    def comes_later(self) -> bool:
-        """Whether a provider that took nothing only asks to be asked later."""
-        return self in (FailureCategory.THROTTLED, FailureCategory.CONCURRENCY)
-
-    @property
     def of_the_request(self) -> bool:
         """Whether it is what was asked that a provider refused, whoever asks and whenever."""
         return self in (FailureCategory.INPUT_REJECTED, FailureCategory.UNSUPPORTED)

@@ -14,7 +14,7 @@ from video_pipeline.domain.admission import (
     place_of,
     pool_name,
 )
-from video_pipeline.domain.errors import ProviderError
+from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.pipeline import budget
@@ -26,6 +26,8 @@ GRANTED = timedelta(minutes=10)
 _PAUSE_SECONDS, _LONGEST_PAUSE = 60.0, 900.0
 _MOMENT_SECONDS = 2.0
 """How long nobody is asked after too many requests a second, or one that was not heard."""
+_DOUBLINGS = 5
+"""Of a moment, while the provider is away: then it is longer than any pause without a wish."""
 
 
 class Refused(Frozen):
@@ -100,10 +102,13 @@ def give_back(services: Services, unit: WorkUnit, plugin: Plugin | None) -> None
 def pause(services: Services, unit: WorkUnit, plugin: Jobs, error: ProviderError) -> None:
     """Let nobody be asked for a while that shares the unit's pool: the provider has no room, or
     does not answer. It is as long as the provider wishes, within reason; without a wish, a job may
-    have to end before there is room, and a moment is enough for all else."""
+    have to end before there is room, and a moment is enough for all else, a longer one each time
+    that a unit finds the provider away."""
     assert isinstance(plugin, Plugin)
     until_one_ends = min(plugin.poll_seconds, _PAUSE_SECONDS)
-    moment = min(_MOMENT_SECONDS * (1 + services.random()), until_one_ends)
+    away = error.category is FailureCategory.TRANSIENT
+    growth = 2 ** min(max(unit.attempts - 1, 0), _DOUBLINGS) if away else 1
+    moment = min(_MOMENT_SECONDS * growth * (1 + services.random()), until_one_ends)
     wished = error.retry_after or (until_one_ends if error.no_room else moment)
     seconds = min(wished, _LONGEST_PAUSE)
     services.catalog.admissions.pause(pool_of(plugin, unit.request), seconds)

@@ -120,10 +120,13 @@ class UnitDriver:
         return refused is None
 
     def come_later(self, plugin: Jobs, error: ProviderError) -> None:
-        """Note that the provider took nothing, as it has no room: the unit waits for its turn."""
+        """Note that the provider took nothing, as it has no room or is away: the unit waits for its
+        turn."""
         admission.pause(self._services, self.unit, plugin, error)
         admission.give_back(self._services, self.unit, self.planned.plugin)
-        self._wait(f"waits until {self.planned.provider} has room again: {error.what}")
+        away = error.category is FailureCategory.TRANSIENT
+        until = "answers again" if away else "has room again"
+        self._wait(f"waits until {self.planned.provider} {until}: {error.what}")
 
     def _wait(self, reason: str) -> None:
         admission.wait(self._services, self.unit, self.planned.plugin, reason)
