@@ -17,6 +17,7 @@ from video_pipeline.pipeline.ask_again import Again
 from video_pipeline.pipeline.fetch_again import fetch_again, look_up_now
 from video_pipeline.pipeline.ledger import find_unit, quantity_of
 from video_pipeline.pipeline.listen import hint as job_has_ended
+from video_pipeline.pipeline.together import together
 from video_pipeline.settings import Settings
 from video_pipeline.webserver.work import cancel_work, launch_again
 from video_pipeline.wiring import open_services
@@ -31,15 +32,20 @@ def cancel(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
     with open_services(settings) as services:
         found = find_unit(services, unit)
         _check_cancellable(found)
+        lost = together(services, [found])
         _confirm(
-            f"{_named(found)}: cancel it? What its provider cannot stop is paid for all the same.",
+            f"{'; '.join(map(_named, lost))}: cancel {'them' if lost[1:] else 'it'}? What the "
+            "provider cannot stop is paid for all the same.",
             yes,
         )
         became = cancel_work(services, dagster_of(settings), [found], "cancelled by hand")
         now = find_unit(services, unit)
-    told = became[0].told if became else f"it is {now.state}"
-    out.print(f"{now.state}: {told}", markup=False, soft_wrap=True)
-    if now.state in (UnitState.INTENT, UnitState.SUBMITTING):
+    for one in became:
+        which = "" if one.unit.id == found.id else f"{one.unit.id}, {_named(one.unit)}: "
+        out.print(f"{which}{one.unit.state}: {one.told}", markup=False, soft_wrap=True)
+    if not became:
+        out.print(f"{now.state}: it is {now.state}", markup=False, soft_wrap=True)
+    if any(one.unit.state in (UnitState.INTENT, UnitState.SUBMITTING) for one in became):
         raise typer.Exit(1)
 
 

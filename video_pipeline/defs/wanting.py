@@ -19,7 +19,8 @@ from video_pipeline.defs.partitions import (
     video_tags,
 )
 from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.phases import step_name
+from video_pipeline.domain.phases import Phase, step_name
+from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.ask_again import asking_first
 from video_pipeline.pipeline.services import Services
@@ -81,10 +82,18 @@ class Wanting:
             yield dg.RunRequest(
                 run_key=f"{unit.id}:{tried}",
                 partition_key=str(key),
-                asset_selection=sorted(continuation(unit.request.phases)),
+                asset_selection=sorted(continuation(self._wanted(unit))),
                 run_config=self._config(unit),
                 tags=video_tags(key) | {UNIT_TAG: unit.id},
             )
+
+    def _wanted(self, unit: WorkUnit) -> Collection[Phase]:
+        """The unit's phases but for those that were cancelled, such as by another of their units: a
+        run would ask for that one again."""
+        key, phases = unit.request.key, unit.request.phases
+        statuses = self._services.of(key.project).results.statuses(key.video)
+        off = {p for p, s in statuses.items() if s.state is PhaseState.CANCELLED}
+        return [phase for phase in phases if phase not in off] or phases
 
     def _busy(self, units: Sequence[WorkUnit]) -> set[str]:
         """The videos with a run that is not finished, and does not wait for another job."""

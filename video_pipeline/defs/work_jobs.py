@@ -18,6 +18,7 @@ from video_pipeline.pipeline import fetch_again as fetching
 from video_pipeline.pipeline.ask_again import Again
 from video_pipeline.pipeline.ledger import every_unit, find_unit, quantity_of
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.together import together
 from video_pipeline.settings import Settings
 from video_pipeline.webserver import work
 
@@ -51,7 +52,8 @@ def cancel_units(context: dg.OpExecutionContext, config: CancelConfig) -> Iterat
     """Preview first; where that is all, stop."""
     context.instance.add_run_tags(context.run_id, {PROJECT_TAG: config.project})
     services: Services = context.resources.pipeline.services
-    units = [unit for unit in _chosen(services, config) if unit.state in _CANCELLABLE]
+    chosen = [unit for unit in _chosen(services, config) if unit.state in _CANCELLABLE]
+    units = together(services, chosen)
     told = {unit.id: str(unit.state) for unit in units}
     if not config.preview:
         ask = ask_of(context, context.resources.pipeline.settings)

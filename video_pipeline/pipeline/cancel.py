@@ -16,6 +16,7 @@ from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.close import close
 from video_pipeline.pipeline.report import Reporter
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.together import Together
 
 
 class Cancelled(Frozen):
@@ -39,11 +40,11 @@ class Cancelled(Frozen):
 def cancel(
     services: Services, key: VideoKey, units: Collection[str], because: str
 ) -> list[Cancelled]:
-    """Cancel these work units of a video, and the phases that wait for them. Repeatable."""
-    found = [
-        cancelled for unit in sorted(units) for cancelled in _cancel(services, key, unit, because)
-    ]
-    _tell(services, key, frozenset(units), because)
+    """Cancel these work units of a video, the phases that wait for them, and the other units that
+    serve only those. Repeatable."""
+    lost = Together(services, key, units)
+    found = [one for unit in lost.units for one in _cancel(services, key, unit.id, because)]
+    _tell(services, key, lost, because)
     return found
 
 
@@ -73,8 +74,9 @@ def cancel_run(
     project = services.of(key.project)
     statuses = project.results.statuses(key.video).values()
     left = [s for s in statuses if s.run_id == run_id and s.state is PhaseState.RUNNING]
-    units = {status.unit for status in left if status.unit} - {*kept}
-    ended = [one for unit in sorted(units) for one in _cancel(services, key, unit, because)]
+    begun = {status.unit for status in left if status.unit} - {*kept}
+    units = [unit.id for unit in Together(services, key, begun).units if unit.id not in kept]
+    ended = [one for unit in units for one in _cancel(services, key, unit, because)]
     if any(one.unit.state in (UnitState.INTENT, UnitState.SUBMITTING) for one in ended):
         return False
     for status in left:
@@ -82,14 +84,14 @@ def cancel_run(
     return True
 
 
-def _tell(services: Services, key: VideoKey, units: frozenset[str], because: str) -> None:
+def _tell(services: Services, key: VideoKey, lost: Together, because: str) -> None:
     """The phases that wait for these units, and those that wait for nothing else any more."""
     report = Reporter(services, key, "")
     statuses = services.of(key.project).results.statuses(key.video)
     parked = [s for s in statuses.values() if s.state is PhaseState.PARKED]
-    others = any(s.unit and s.unit not in units for s in parked)
+    others = any(s.unit and not lost.is_awaited_by(s) for s in parked)
     for status in parked:
-        if status.unit in units or (not status.unit and not others):
+        if lost.is_awaited_by(status) or (not status.unit and not others):
             _tell_of(report, status, because)
 
 

@@ -10,6 +10,7 @@ from video_pipeline.pipeline.ask_again import Again
 from video_pipeline.pipeline.cancel import Cancelled, cancel
 from video_pipeline.pipeline.select import Picked
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.together import together
 from video_pipeline.webserver.backfills import Launched, launch
 from video_pipeline.webserver.client import Ask
 from video_pipeline.webserver.held_runs import end_waiting
@@ -18,14 +19,15 @@ from video_pipeline.webserver.held_runs import end_waiting
 def cancel_work(
     services: Services, ask: Ask, units: Collection[WorkUnit], because: str
 ) -> list[Cancelled]:
-    """End the runs held for these units, then the units: stopped where the provider can, else
-    marked. Repeatable. Raises ConfigurationError where Dagster does not answer; then nothing is
-    cancelled."""
-    if not units:
+    """End the runs held for these units and for those that come to nothing without them, then the
+    units: stopped where the provider can, else marked. Repeatable. Raises ConfigurationError where
+    Dagster does not answer; then nothing is cancelled."""
+    lost = together(services, units)
+    if not lost:
         return []
-    end_waiting(ask, units)
+    end_waiting(ask, lost)
     by_video: dict[VideoKey, list[str]] = {}
-    for unit in units:
+    for unit in lost:
         by_video.setdefault(unit.request.key, []).append(unit.id)
     return [one for key, ids in by_video.items() for one in cancel(services, key, ids, because)]
 

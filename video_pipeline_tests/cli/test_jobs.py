@@ -39,7 +39,11 @@ def made(services: Services):
     """Makes a unit of a video in a state, submitted two hours ago."""
 
     def made(
-        state: UnitState, video: str = "acme/one", provider: str = "cuts", job: str = "job-7"
+        state: UnitState,
+        video: str = "acme/one",
+        provider: str = "cuts",
+        job: str = "job-7",
+        kind: str = "shot",
     ) -> WorkUnit:
         key = VideoKey.parse(video)
         source = Source(
@@ -57,7 +61,7 @@ def made(services: Services):
             region="eu-1",
             operation="analyse",
             phases=(Phase.SHOTS,),
-            kinds=("shot",),
+            kinds=(kind,),
             parameters={},
             model="",
         )
@@ -199,6 +203,22 @@ def test_a_unit_and_the_run_that_waits_for_it_are_cancelled_together(
     assert services.of("globex").units.get(other.id) == other
     again = call("jobs", "cancel", unit.id, "--yes")
     assert again.exit_code == 1 and "ended already: cancelled" in again.output
+
+
+@pytest.mark.usefixtures("served")
+def test_with_one_go_the_others_that_serve_nothing_but_its_phases(
+    call, made, instance: dg.DagsterInstance, services: Services
+) -> None:
+    unit = made(UnitState.RUNNING, provider="gone")
+    other = made(UnitState.RUNNING, provider="gone", job="job-8", kind="fade")
+    waits = held(instance, other)
+    asked = call("jobs", "cancel", unit.id, input="n\n")
+    assert "job-7" in asked.output and "job-8" in asked.output and "cancel them?" in asked.output
+    done = call("jobs", "cancel", unit.id, "--yes")
+    assert done.exit_code == 0 and f"{other.id}, shots of acme/one" in done.output, done.output
+    now = services.of("acme").units.get(other.id)
+    assert now is not None and now.state is UnitState.CANCELLED
+    assert status(instance, waits) is dg.DagsterRunStatus.CANCELED
 
 
 def test_without_a_dagster_nothing_is_cancelled(call, made, services: Services) -> None:

@@ -14,6 +14,7 @@ from video_pipeline.defs.partitions import PROJECTS_NAME, TRY_PROJECT, VIDEOS_NA
 from video_pipeline.defs.wanting import TRIES, UNIT_TAG
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
 from video_pipeline.plugins.base import Plugin
@@ -186,6 +187,17 @@ class TestTwoJobsOfOneVideo:
         (request,) = tick(stage, instance)
         assert state_of(instance, held) == WAITING
         assert request.tags[UNIT_TAG] == other.id
+
+    def test_a_phase_that_was_cancelled_by_another_of_its_units_is_not_asked_for_again(
+        self, stage: Opened, instance: dg.DagsterInstance, job_of: JobOf, catalog: Catalog
+    ) -> None:
+        both = job_of(phases=(Phase.SHOTS, Phase.EVENTS))
+        events = catalog.project("acme").events
+        events.record(KEY.video, Phase.EVENTS, PhaseState.CANCELLED, NOW)
+        ended(catalog, both)
+        (request,) = tick(stage, instance)
+        asked = {key.to_user_string() for key in request.asset_selection or ()}
+        assert "shots" in asked and "events" not in asked
 
     def test_a_run_held_for_both_goes_with_the_first(
         self,
