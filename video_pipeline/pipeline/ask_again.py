@@ -19,7 +19,8 @@ from video_pipeline.pipeline.services import Services
 _TAKEN_UP = {UnitState.FAILED: Only.FAILED, UnitState.CANCELLED: Only.MISSING}
 _INSTEAD = {
     UnitState.INTENT: "It is made by itself once its turn has come.",
-    UnitState.SUBMITTING: "A run is at work on it: wait for that.",
+    UnitState.SUBMITTING: "It is being made, or is made again by the sweep or the next run; to "
+    "give it up, `video-pipeline jobs cancel` it, and `jobs release` it from doubt.",
     UnitState.RUNNING: "Wait for its job, or `video-pipeline jobs cancel` it before.",
     UnitState.IN_DOUBT: "Look at the provider; then `video-pipeline jobs release` it.",
     UnitState.SETTLED: "Its result is there; `video-pipeline jobs force` pays for another one.",

@@ -130,7 +130,9 @@ _MEANINGS: dict[str, Meaning] = {
         _F.UNSUPPORTED,
         "a request with this token was made before, with other parameters",
         "Its job runs and is billed. Set bucket, topic and role of the provider as they were and "
-        "run the phase again, and the job is found; or force it, which pays once more.",
+        "run the phase again, and the job is found. Where they are, or the video was delivered "
+        "anew since, `video-pipeline jobs cancel` the unit, `jobs release` it, and `jobs retry` "
+        "it, which pays once more.",
         accepted=True,
     ),
     "ResourceNotFoundException": Meaning(

@@ -9,16 +9,20 @@ from typing import Any
 
 import pytest
 
+from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analyse import analyse
 from video_pipeline.pipeline.arrive import register_now
+from video_pipeline.pipeline.ask_again import force, retry
+from video_pipeline.pipeline.cancel import cancel
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
 from video_pipeline.pipeline.complete import sweep
 from video_pipeline.pipeline.inspect import media_info, source_video
 from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.release import release
 from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.s3_ingest import S3Ingest
 from video_pipeline.testing import Double, Fault, serving
@@ -267,3 +271,24 @@ def test_a_page_token_that_ends_while_pages_are_read_costs_no_row(cloud: Cloud) 
     assert outcome.state is _P.DONE and outcome.result, outcome.message
     assert outcome.result.counts == {"shot": 40}
     assert [one["hits"] for one in cloud.double.faults()] == [1]
+
+
+def test_one_that_aws_recognises_no_more_is_given_up_by_hand_and_paid_once_more(
+    cloud: Cloud,
+) -> None:
+    cloud.double.inject(Fault(what="reply_lost", operation="StartSegmentDetection", times=9))
+    assert cloud.told() == (_S.SUBMITTING, _P.FAILED)
+    cloud.double.clear_faults()
+    changed = plugin(cloud.double.endpoint, kinds=("shot",), topic=TOPIC, topic_role=TOPIC_ROLE)
+    cloud.services = replace(cloud.services, plugins={"aws": changed})
+    outcome, left = cloud.shots(), cloud.unit()
+    assert (left.state, outcome.state) == (_S.SUBMITTING, _P.FAILED)
+    for command in ("cancel", "release", "retry"):
+        assert f"jobs {command}`" in outcome.message
+    with pytest.raises(InputError, match="jobs cancel` it, and `jobs release`"):
+        force(cloud.services, left)
+    cancel(cloud.services, cloud.keys[0], [left.id], "cancelled by hand")
+    released = release(cloud.services, cloud.unit())
+    assert retry(cloud.services, released).picked.asked == {Phase.SHOTS}
+    assert cloud.told() == (_S.RUNNING, _P.PARKED)
+    assert (cloud.unit().generation, len(cloud.double.books()["jobs"])) == (1, 2)
