@@ -12,6 +12,7 @@ import pytest
 
 from video_pipeline.catalog.interface import Catalog
 from video_pipeline.defs.held import continuation, hold, queue_holds, release, waiting
+from video_pipeline.defs.specs import asset_key
 from video_pipeline.defs.step import Step
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
@@ -32,6 +33,7 @@ class Context:
     instance: dg.DagsterInstance
     repository_def: dg.RepositoryDefinition
     log: logging.Logger
+    selected_asset_keys: frozenset[dg.AssetKey] = frozenset(asset_key(phase) for phase in Phase)
 
 
 Launched = Callable[..., dg.AssetExecutionContext]
