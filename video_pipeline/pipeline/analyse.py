@@ -82,7 +82,8 @@ def _end_tracks_at_shots(
     """Link boxes again that came before the shots: of the phases that are done in this run, and
     once it has made the shots, of those too that were done before it."""
     done = {phase: one for phase, one in queue.outcomes.items() if one.state is PhaseState.DONE}
-    if Phase.SHOTS in done:
+    shots = queue.outcomes.get(Phase.SHOTS)
+    if shots is not None and shots.state.good:
         statuses = services.of(key.project).results.statuses(key.video)
         before = {p for p, status in statuses.items() if status.state is PhaseState.DONE}
         for phase in before.intersection(TEMPORAL).difference(queue.outcomes):

@@ -147,6 +147,15 @@ def test_a_run_that_makes_the_shots_alone_links_what_was_done_before_it(
     assert [*stale(watching, "acme")] == []
 
 
+def test_shots_that_nobody_serves_make_no_boxes_stale(watching: Services, deliver: Deliver) -> None:
+    key = deliver("acme/one")
+    unserved = Choices(phases={Phase.OBJECTS: PhaseChoice(providers=("watcher",))})
+    alone = replace(watching, choices=unserved)
+    objects(alone, key)
+    assert analyse(alone, key, [Phase.SHOTS])[Phase.SHOTS].state is PhaseState.NOT_CONFIGURED
+    assert [*stale(alone, "acme")] == []
+
+
 def test_what_is_under_way_is_not_linked_again_by_others(
     watching: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
