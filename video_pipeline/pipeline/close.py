@@ -83,7 +83,7 @@ def _end_as_it_stands(services: Services, unit: WorkUnit, plugin: Jobs, because:
     if status is None:
         _end(services, unit, UnitState.FAILED, f"{because}: the provider knows no job {job}")
     elif status.state == "failed":
-        _end(services, unit, UnitState.FAILED, f"{because}: the job failed")
+        _end(services, unit, UnitState.FAILED, f"{because}: the job failed", billed=False)
     elif status.state == "succeeded":
         _keep_result(services, unit, plugin, because)
     elif plugin.cancel(job):
@@ -114,10 +114,14 @@ def _is_given_up(services: Services, unit: WorkUnit, plugin: Jobs, error: Except
     return not ours and is_overdue(unit, plugin, services.clock() - FETCHED_FOR)
 
 
-def _end(services: Services, unit: WorkUnit, state: UnitState, why: str) -> None:
-    """Bring a row to an end; once it was asked for, what was planned counts as used."""
+def _end(
+    services: Services, unit: WorkUnit, state: UnitState, why: str, *, billed: bool = True
+) -> None:
+    """Bring a row to an end; once it was asked for, what was planned counts as used, but of jobs
+    that failed at their provider."""
     asked = unit.state is not UnitState.INTENT
-    changes: dict[str, object] = {"ready": False, "settled": unit.planned if asked else ()}
+    used = unit.planned if asked and billed else ()
+    changes: dict[str, object] = {"ready": False, "settled": used}
     if state is not UnitState.SETTLED:
         changes["failure"] = UnitFailure(category=FailureCategory.CANCELLED, message=why)
     units = services.of(unit.request.key.project).units

@@ -83,6 +83,18 @@ def test_a_result_that_can_never_be_fetched_ends_the_unit_and_is_counted(
     assert "no result for you" in ended.failure.message
 
 
+def test_a_job_that_failed_at_its_provider_counts_nothing_as_where_it_is_wanted(
+    services: Services, deliver: Callable[..., VideoKey], vendor: Vendor
+) -> None:
+    key = deliver("acme/one")
+    analyse(services, key, [Phase.SHOTS])
+    (unit,) = services.of("acme").units.of_video("one")
+    vendor.finish("acme/one", "failed")
+    assert close(services, key, unit.id, "superseded") is Closing.DONE
+    ended = now_of(services, unit)
+    assert (ended.state, ended.settled) == (UnitState.FAILED, ())
+
+
 def test_one_that_cannot_be_fetched_now_is_given_up_days_after_its_deadline(
     services: Services, unwanted: list[WorkUnit], first_breaks: Break
 ) -> None:
