@@ -145,9 +145,17 @@ class Results(Protocol):
     """
 
     def publish(
-        self, video: str, result: PhaseResult, rows: Iterable[Marker | Segment] = ()
-    ) -> None:
-        """Store a result with its rows, in bulk, and make it the current one. Repeatable."""
+        self,
+        video: str,
+        result: PhaseResult,
+        rows: Iterable[Marker | Segment] = (),
+        *,
+        instead_of: str | None = None,
+    ) -> bool:
+        """Store a result with its rows, in bulk, and make it the current one. Repeatable.
+
+        False, and nothing is changed, where a later one was published meanwhile; and where the
+        current one is not the one with the fingerprint `instead_of`, if that is given."""
         ...
 
     def get(self, video: str, phase: Phase) -> PhaseResult | None:

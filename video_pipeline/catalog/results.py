@@ -35,8 +35,13 @@ class MongoResults:
         self._rows = {"markers": database["markers"], "segments": database["segments"]}
 
     def publish(
-        self, video: str, result: PhaseResult, rows: Iterable[Marker | Segment] = ()
-    ) -> None:
+        self,
+        video: str,
+        result: PhaseResult,
+        rows: Iterable[Marker | Segment] = (),
+        *,
+        instead_of: str | None = None,
+    ) -> bool:
         where: Document = {"video": video, "phase": result.phase.value}
         counted = self._phases.put(where, {"$inc": {"last_generation": 1}})
         generation = counted["last_generation"]
@@ -47,12 +52,14 @@ class MongoResults:
             "fingerprint": result.fingerprint,
             "warned": is_warned(result),
         }
-        prevails = self._phases.update(
-            {**where, "generation": {"$not": {"$gte": generation}}},
-            {"$set": made, "$unset": {"failures": ""}},
-        )
+        before: Document = {"generation": {"$not": {"$gte": generation}}}
+        if instead_of is not None:
+            before["fingerprint"] = instead_of
+        change: Document = {"$set": made, "$unset": {"failures": ""}}
+        prevails = self._phases.update({**where, **before}, change)
         self._outdate(video)
-        self._sweep(where, {"$lt" if prevails else "$lte": generation})
+        self._sweep(where, {"$lt" if prevails else "$eq": generation})
+        return prevails
 
     def _outdate(self, video: str) -> None:
         """Note exactly which results were not made from what lies there now. This comes after the

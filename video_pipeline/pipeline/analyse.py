@@ -73,11 +73,11 @@ def analyse(
         feeder = Feeder(services, record, media, folder)
         while queue.pending:
             _Round(services, record, queue, leases, feeder, forced_by).run()
-    return queue.outcomes | _end_tracks_at_shots(services, key, queue, report)
+    return queue.outcomes | _end_tracks_at_shots(services, key, queue)
 
 
 def _end_tracks_at_shots(
-    services: Services, key: VideoKey, queue: PhaseQueue, report: Reporter
+    services: Services, key: VideoKey, queue: PhaseQueue
 ) -> dict[Phase, Outcome]:
     """Link boxes again that came before the shots: of the phases that are done in this run, and
     once it has made the shots, of those too that were done before it."""
@@ -92,7 +92,7 @@ def _end_tracks_at_shots(
     for phase, outcome in done.items():
         result = link_again(services, key, phase, queue.media.sha256)
         if result is not None:
-            linked[phase] = report.ended(outcome.published(result))
+            linked[phase] = outcome.published(result)
     return linked
 
 

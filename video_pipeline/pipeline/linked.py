@@ -23,19 +23,17 @@ TRACKS = "tracks"
 
 def link_again(services: Services, key: VideoKey, phase: Phase, content: str) -> PhaseResult | None:
     """Publish a phase's boxes with tracks that end at the current shots; None where they do
-    already, nothing is linked, or a newer version of the source has arrived."""
+    already, nothing is linked, or another run has published anew meanwhile: it sees to its own."""
     result = own.current(services, key, phase, content)
     linked_by = result.provenance.inputs.get(Phase.SHOTS) if result and result.provenance else None
     shots = Shots(services, key, content)
     if result is None or linked_by in (None, shots.fingerprint):
         return None
-    if not own.is_current(services, key, content):
-        return None
     results = services.of(key.project).results
     linked = Linked(shots, [lambda: map(unlinked, results.markers(key.video, [phase]))])
-    result = linked.described(result)
-    results.publish(key.video, result, linked.markers())
-    return result
+    again = linked.described(result)
+    rows, before = linked.markers(), result.fingerprint
+    return again if results.publish(key.video, again, rows, instead_of=before) else None
 
 
 class Shots:

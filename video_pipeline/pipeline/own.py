@@ -22,19 +22,14 @@ CHOICE = choice_hash(f"{PROVIDER} {VERSION}", "", {})
 """What the pipeline's own results without options carry."""
 
 
-def is_current(services: Services, key: VideoKey, content: str) -> bool:
-    """Whether the video is not of other content by now."""
-    record = services.of(key.project).videos.get(key.video)
-    return record is None or record.sha256 == content
-
-
 def check_current(services: Services, key: VideoKey, content: str) -> None:
     """Raise SourceError where the video is of other content by now: what was made of the earlier
     one is published no more, and never takes the place of what a newer run has made."""
-    if not is_current(services, key, content):
+    record = services.of(key.project).videos.get(key.video)
+    if record is not None and record.sha256 != content:
         raise SourceError(
             "a newer version arrived while this one was worked on",
-            where=str(key),
+            where=record.source.object_key,
             remedy="Nothing is to be done: the run for the newer version goes on.",
         )
 

@@ -193,6 +193,21 @@ def test_a_writer_overtaken_by_a_later_one_does_not_replace_it(acme: ProjectCata
     assert acme.results.get("film", Phase.SHOTS) == result(shots=2)
 
 
+def test_a_writer_that_means_to_replace_one_result_replaces_no_other(
+    acme: ProjectCatalog, count_documents: Callable[[str], int]
+) -> None:
+    meant, other, late = result(shots=1), result(shots=2), result(shots=3)
+    acme.results.publish("film", meant, [shot(0, 1, "meant")])
+    acme.results.publish("film", other, [shot(0, 1, "other"), shot(1, 2, "other")])
+    rows = [shot(n, n + 1, "late") for n in range(3)]
+    assert not acme.results.publish("film", late, rows, instead_of=meant.fingerprint)
+    assert acme.results.get("film", Phase.SHOTS) == other
+    assert [marker.label for marker in acme.results.markers("film")] == ["other", "other"]
+    assert count_documents("markers") == 2
+    assert acme.results.publish("film", late, rows, instead_of=other.fingerprint)
+    assert list(acme.results.markers("film")) == rows
+
+
 def test_nothing_is_kept_of_what_was_replaced(
     acme: ProjectCatalog, count_documents: Callable[[str], int], threads: ThreadPoolExecutor
 ) -> None:

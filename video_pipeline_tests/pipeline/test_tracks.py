@@ -15,10 +15,12 @@ from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.time import TimeRange
+from video_pipeline.domain.timeline import PhaseResult
 from video_pipeline.domain.usage import Meter, MeterSpec
 from video_pipeline.domain.work import WorkRequest, WorkUnit
 from video_pipeline.pipeline.analyse import analyse
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
+from video_pipeline.pipeline.linked import Linked
 from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.stale import stale
@@ -165,6 +167,29 @@ def test_what_is_under_way_is_not_linked_again_by_others(
     events.record("one", Phase.OBJECTS, PhaseState.PARKED, watching.clock())
     vendor.behave("acme/one", "now")
     assert analyse(watching, key, [Phase.SHOTS]).keys() == {Phase.SHOTS}
+
+
+def test_what_another_run_publishes_meanwhile_is_not_replaced(
+    watching: Services, deliver: Deliver, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = deliver("acme/one")
+    objects(watching, key)
+    vendor.behave("acme/one", "now")
+    newer = Watcher()
+    newer.looks = 3
+    other = replace(watching, plugins={**watching.plugins, "watcher": newer})
+    described, forced = Linked.described, list[Outcome]()
+
+    def overtaken(linked: Linked, result: PhaseResult) -> PhaseResult:
+        if not forced and result.phase is Phase.OBJECTS:
+            forced.append(Outcome(phase=Phase.OBJECTS, state=PhaseState.RUNNING))
+            forced[0] = analyse(other, key, [Phase.OBJECTS], forced_by="run-2")[Phase.OBJECTS]
+        return described(linked, result)
+
+    monkeypatch.setattr(Linked, "described", overtaken)
+    assert analyse(watching, key, [Phase.SHOTS]).keys() == {Phase.SHOTS}
+    assert watching.of("acme").results.get("one", Phase.OBJECTS) == forced[0].result
+    assert sum(map(len, tracks(watching, key).values())) == 9
 
 
 def test_shots_that_change_make_tracks_outdated_until_they_are_linked_again(
