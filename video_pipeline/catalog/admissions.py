@@ -81,7 +81,14 @@ class MongoAdmissions:
 
     def pause(self, pool: str, seconds: float) -> None:
         until = {"$add": ["$$NOW", round(seconds * 1000)]}
-        self._change(pool, [{"$set": {"paused_until": {"$max": ["$paused_until", until]}}}])
+        paused: Document = {"paused_until": {"$max": ["$paused_until", until]}}
+        counted: Document = {"untaken": {"$add": [{"$ifNull": ["$untaken", 0]}, 1]}}
+        self._change(pool, [{"$set": {**paused, **counted}}])
+
+    def answered(self, pool: str) -> None:
+        with translated(self._address):
+            in_a_row = {"_id": pool, "untaken": {"$gt": 0}}
+            self._pools.update_one(in_a_row, {"$set": {"untaken": 0}})
 
     def nobody_waits(self, pool: Pool) -> None:
         seen = {"_id": pool.name, "queued_until": pool.queued_until}
@@ -228,6 +235,7 @@ def _pool(document: Document) -> Pool:
         served={one["project_id"]: one["at"] for one in document["served"]},
         paused=document["paused"],
         queued_until=document["queued_until"],
+        untaken=document.get("untaken", 0),
     )
 
 

@@ -31,6 +31,8 @@ class Pool(Frozen):
     paused: bool = False
     """The provider has just said that it has no room, or does not answer."""
     queued_until: datetime | None = None
+    untaken: int = 0
+    """How many requests in a row were not taken: the provider had no room, or was not heard."""
 
 
 class Budget(Frozen):
@@ -73,7 +75,11 @@ class Admissions(Protocol):
         ...
 
     def pause(self, pool: str, seconds: float) -> None:
-        """Give nobody a slot for so long: the provider has said that it has no room."""
+        """Give nobody a slot for so long: the provider did not take a request, which is counted."""
+        ...
+
+    def answered(self, pool: str) -> None:
+        """Note that the provider took a request."""
         ...
 
     def nobody_waits(self, pool: Pool) -> None:

@@ -110,33 +110,45 @@ class MongoUnits:
         where: Document = {"id": unit, "state": {"$in": [_INTENT, _SUBMITTING]}}
         return self._units.update(where, {"$set": free, "$unset": _PLACE})
 
+    def put_off(self, unit: str, until: datetime, reason: str) -> None:
+        told = {"waiting": reason} if reason else {}
+        where: Document = {"id": unit, "state": {"$in": [_INTENT, _SUBMITTING]}}
+        change: Document = {"$set": {"poll_at": until, **told}, "$inc": {"untaken": 1}}
+        self._units.update(where, change)
+
     def backlog(self) -> dict[str, int]:
         found = self._units.grouped({"waits_in": {"$gt": ""}}, "waits_in")
         return {pool: count for (pool,), count in found}
 
-    def waiting(self, pool: str, limit: int = 1000, seconds: float | None = None) -> list[WorkUnit]:
-        where: Document = {"waits_in": pool}
+    def waiting(
+        self, pool: str, now: datetime, limit: int = 1000, seconds: float | None = None
+    ) -> list[WorkUnit]:
+        where: Document = {"waits_in": pool, **_not_put_off(now)}
         if seconds is not None:
             where["waits_for"] = {"$lte": seconds}
         return self._listed(where, "created_at", limit)
 
-    def explain(self, pool: str, reason: str, *, over: float = -1, up_to: float = math.inf) -> None:
+    def explain(
+        self, pool: str, reason: str, now: datetime, *, over: float = -1, up_to: float = math.inf
+    ) -> None:
         told = {"$not": {"$regex": f"^{re.escape(reason)}"}}
         where = {"waits_in": pool, "waits_for": {"$gt": over, "$lte": up_to}, "waiting": told}
-        self._units.update_all(where, {"$set": {"waiting": reason}})
+        self._units.update_all({**where, **_not_put_off(now)}, {"$set": {"waiting": reason}})
 
     def number(self, unit: WorkUnit, pool: str) -> int:
         earlier = {"waits_in": pool, "created_at": {"$lt": unit.created_at}}
         return self._units.count(earlier) + 1
 
-    def abandoned(self, repeatable: Mapping[str, datetime], limit: int = 100) -> list[WorkUnit]:
+    def abandoned(
+        self, repeatable: Mapping[str, datetime], now: datetime, limit: int = 100
+    ) -> list[WorkUnit]:
         begun = [
             {"provider": provider, "updated_at": {"$gt": since}}
             for provider, since in sorted(repeatable.items())
         ]
         wanted = {"$or": [{"waiting": {"$gt": ""}}, *begun]}
         left: Document = {"state": _SUBMITTING, "ready": False, **_FREE, **wanted}
-        return self._listed(left, "created_at", limit)
+        return self._listed({**left, **_not_put_off(now)}, "created_at", limit)
 
     def dropped(self, providers: Collection[str], limit: int = 100) -> list[WorkUnit]:
         nowhere: Document = {"state": _INTENT, "waits_in": None, "ready": False}
@@ -209,6 +221,10 @@ def _where(wanted: UnitFilter) -> Document:
     where: Document = {"state": {"$in": sorted(wanted.states)}}
     chosen = {"provider": wanted.provider, "video": wanted.video}
     return where | {name: value for name, value in chosen.items() if value is not None}
+
+
+def _not_put_off(now: datetime) -> Document:
+    return {"poll_at": {"$not": {"$gt": now}}}
 
 
 def _until(lease: timedelta) -> Document:

@@ -23,27 +23,39 @@ class WaitingUnits(Protocol):
         it."""
         ...
 
+    def put_off(self, unit: str, until: datetime, reason: str) -> None:
+        """Note that the request of a unit in intent or submitting was not taken for now, which is
+        counted, and not to be made again before then; why, as what it waits for, unless empty."""
+        ...
+
     def backlog(self) -> dict[str, int]:
         """How many units wait for each pool."""
         ...
 
-    def waiting(self, pool: str, limit: int = 1000, seconds: float | None = None) -> list[WorkUnit]:
-        """The units that wait for a pool, oldest first; those only that cost at most so many paid
-        seconds."""
+    def waiting(
+        self, pool: str, now: datetime, limit: int = 1000, seconds: float | None = None
+    ) -> list[WorkUnit]:
+        """The units that wait for a pool and are not put off, oldest first; those only that cost at
+        most so many paid seconds."""
         ...
 
-    def explain(self, pool: str, reason: str, *, over: float = -1, up_to: float = math.inf) -> None:
-        """Give this reason to those that wait for a pool and cost more than `over` paid seconds and
-        at most `up_to`, but for those whose reason begins with it."""
+    def explain(
+        self, pool: str, reason: str, now: datetime, *, over: float = -1, up_to: float = math.inf
+    ) -> None:
+        """Give this reason to those that wait for a pool, are not put off, and cost more than
+        `over` paid seconds and at most `up_to`, but for those whose reason begins with it."""
         ...
 
     def number(self, unit: WorkUnit, pool: str) -> int:
         """In which place a unit stands among those of the project that wait for a pool, from 1."""
         ...
 
-    def abandoned(self, repeatable: Mapping[str, datetime], limit: int = 100) -> list[WorkUnit]:
-        """Units in submitting that nobody is at work on or was let go for, oldest first: those for
-        which a run waits, and those of these providers that were begun after the time beside."""
+    def abandoned(
+        self, repeatable: Mapping[str, datetime], now: datetime, limit: int = 100
+    ) -> list[WorkUnit]:
+        """Units in submitting that nobody is at work on or was let go for, and that are not put
+        off, oldest first: those for which a run waits, and those of these providers that were begun
+        after the time beside."""
         ...
 
     def dropped(self, providers: Collection[str], limit: int = 100) -> list[WorkUnit]:

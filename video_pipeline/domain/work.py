@@ -138,6 +138,8 @@ class WorkUnit(Frozen):
     """Why its request is not made yet: no slot is free, or the day's paid minutes are used up. It
     is made once its turn has come; the phase is parked meanwhile. Or, while it runs, why the result
     of its job could not be fetched yet."""
+    untaken: int = 0
+    """How often its provider did not take the request for now: it had no room, or was not heard."""
     unfetched: int = 0
     """How often the result of its job could not be fetched."""
     holder: str | None = None
@@ -146,7 +148,8 @@ class WorkUnit(Frozen):
     updated_at: datetime
     submitted_at: datetime | None = None
     poll_at: datetime | None = None
-    """When a running job is looked up, at the latest."""
+    """When a running job is looked up, at the latest. Of a request that was not taken: before when
+    it is not made again without a run."""
     ready: bool = False
     """A hint or a sweep found that the job has ended, or that a waiting unit is a run's turn."""
     forced_by: str = ""

@@ -14,7 +14,6 @@ from video_pipeline.domain.admission import (
     place_of,
     pool_name,
 )
-from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.pipeline import budget
@@ -23,11 +22,6 @@ from video_pipeline.plugins.base import Jobs, Plugin, Slots
 
 GRANTED = timedelta(minutes=10)
 """How long a slot is kept for a run that has yet to begin, or is fetching what it hands over."""
-_PAUSE_SECONDS, _LONGEST_PAUSE = 60.0, 900.0
-_MOMENT_SECONDS = 2.0
-"""How long nobody is asked after too many requests a second, or one that was not heard."""
-_DOUBLINGS = 5
-"""Of a moment, while the provider is away: then it is longer than any pause without a wish."""
 
 
 class Refused(Frozen):
@@ -69,7 +63,7 @@ def admit(
     A newcomer passes nobody that waits. A request that may have been made already, and is made
     again with its token, needs nothing more. Raises CatalogError.
     """
-    if not _take(services, unit, plugin, newcomer, lease):
+    if not take_slot(services, unit, plugin, newcomer=newcomer, lease=lease):
         if unit.state is UnitState.SUBMITTING:
             return None
         return Refused(reason=_crowded(services, unit, plugin), full=True)
@@ -78,6 +72,18 @@ def admit(
         free(services, unit, plugin)
         return Refused(reason=refused, full=False)
     return None
+
+
+def take_slot(
+    services: Services, unit: WorkUnit, plugin: Plugin, *, newcomer: bool, lease: timedelta
+) -> bool:
+    """Take a slot, or go on holding one's own; False where none is to be had now."""
+    slots = slots_of(plugin, unit.request)
+    if slots is None:
+        return True
+    pool, project = pool_of(plugin, unit.request), unit.request.key.project
+    pools = services.catalog.admissions
+    return pools.take(pool, slots.limit, project, unit.id, lease, newcomer=newcomer)
 
 
 def wait(services: Services, unit: WorkUnit, plugin: Plugin, reason: str) -> None:
@@ -97,21 +103,6 @@ def give_back(services: Services, unit: WorkUnit, plugin: Plugin | None) -> None
     free(services, unit, plugin)
     if paid_seconds(unit.planned):
         services.catalog.admissions.give_back(unit.id)
-
-
-def pause(services: Services, unit: WorkUnit, plugin: Jobs, error: ProviderError) -> None:
-    """Let nobody be asked for a while that shares the unit's pool: the provider has no room, or
-    does not answer. It is as long as the provider wishes, within reason; without a wish, a job may
-    have to end before there is room, and a moment is enough for all else, a longer one each time
-    that a unit finds the provider away."""
-    assert isinstance(plugin, Plugin)
-    until_one_ends = min(plugin.poll_seconds, _PAUSE_SECONDS)
-    away = error.category is FailureCategory.TRANSIENT
-    growth = 2 ** min(max(unit.attempts - 1, 0), _DOUBLINGS) if away else 1
-    moment = min(_MOMENT_SECONDS * growth * (1 + services.random()), until_one_ends)
-    wished = error.retry_after or (until_one_ends if error.no_room else moment)
-    seconds = min(wished, _LONGEST_PAUSE)
-    services.catalog.admissions.pause(pool_of(plugin, unit.request), seconds)
 
 
 def projects_in(services: Services, pool: str, state: Pool | None) -> dict[str, Turn]:
@@ -140,17 +131,6 @@ def place(services: Services, unit: WorkUnit, pool: str) -> Place:
     found[project] = mine
     total = sum(turn.waiting for turn in found.values())
     return Place(place=place_of(found, project, number), of=total)
-
-
-def _take(
-    services: Services, unit: WorkUnit, plugin: Plugin, newcomer: bool, lease: timedelta
-) -> bool:
-    slots = slots_of(plugin, unit.request)
-    if slots is None:
-        return True
-    pool, project = pool_of(plugin, unit.request), unit.request.key.project
-    pools = services.catalog.admissions
-    return pools.take(pool, slots.limit, project, unit.id, lease, newcomer=newcomer)
 
 
 def _crowded(services: Services, unit: WorkUnit, plugin: Plugin) -> str:

@@ -19,7 +19,7 @@ from video_pipeline.domain.errors import (
 )
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
-from video_pipeline.pipeline import admission
+from video_pipeline.pipeline import admission, not_taken
 from video_pipeline.pipeline.assign import Planned
 from video_pipeline.pipeline.lease import Leases
 from video_pipeline.pipeline.raw import RawPages
@@ -49,7 +49,8 @@ class UnitDriver:
         self._services, self.planned, self._leases = services, planned, leases
         key = planned.request.key
         self._units = services.of(key.project).units
-        self._awaited = taken.waiting if taken else ""
+        self.awaited = taken.waiting if taken else ""
+        """Why a run waits for a unit that was taken; empty where none does."""
         services.on_step("planned")
         self.unit = taken or self._take(forced_by)
         self._perhaps_taken = self.unit.state is UnitState.SUBMITTING
@@ -120,13 +121,20 @@ class UnitDriver:
         return refused is None
 
     def come_later(self, plugin: Jobs, error: ProviderError) -> None:
-        """Note that the provider took nothing, as it has no room or is away: the unit waits for its
-        turn."""
-        admission.pause(self._services, self.unit, plugin, error)
-        admission.give_back(self._services, self.unit, self.planned.plugin)
+        """Note that the provider has no room or is away. Where it surely took nothing, the unit
+        waits for its turn; else it is asked again with its token."""
         away = error.category is FailureCategory.TRANSIENT
         until = "answers again" if away else "has room again"
-        self._wait(f"waits until {self.planned.provider} {until}: {error.what}")
+        reason = f"waits until {self.planned.provider} {until}: {error.what}"
+        told = not_taken.put_off(self._services, self.unit, plugin, error, reason)
+        if self.unit.state is UnitState.INTENT:
+            admission.give_back(self._services, self.unit, self.planned.plugin)
+            self._wait(told)
+
+    @property
+    def fails_alone(self) -> bool:
+        """Whether the request, not taken once more, is given up: others' are taken."""
+        return not_taken.fails_alone(self._services, self.unit, self.planned.plugin)
 
     def _wait(self, reason: str) -> None:
         admission.wait(self._services, self.unit, self.planned.plugin, reason)
@@ -137,7 +145,7 @@ class UnitDriver:
         """Note that the request is about to be made."""
         if self.unit.state is UnitState.INTENT:
             attempts = self.unit.attempts + 1
-            self._move(UnitState.SUBMITTING, attempts=attempts, waiting=self._awaited)
+            self._move(UnitState.SUBMITTING, attempts=attempts, waiting=self.awaited)
         self._services.on_step("submitting")
 
     def request(self, ask: Callable[[], T]) -> T:
@@ -190,6 +198,8 @@ class UnitDriver:
                 self._move(UnitState.INTENT)
             return
         if unheard:
+            if self.unit.untaken:  # what was put off keeps no slot from others
+                admission.free(self._services, self.unit, self.planned.plugin)
             raise self._unheard(error) from error  # the row stays: a re-run asks with its token
         self.fail(error)
         raise error
@@ -211,6 +221,7 @@ class UnitDriver:
 
     def submitted(self) -> None:
         """Note that the provider has answered the request."""
+        not_taken.answered(self._services, self.unit, self.planned.plugin)
         self._services.on_step("submitted")
 
     def parked_at(self, job: str, next_look_seconds: float) -> None:

@@ -60,6 +60,9 @@ def _submit(
     except ProviderError as error:
         if not error.no_room:
             raise
+        if driver.fails_alone:
+            driver.fail(error)
+            raise
         driver.come_later(plugin, error)
         return None
 

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from video_pipeline.catalog.shared import Pool
 from video_pipeline.domain.admission import pool_name, turns
+from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline import admission
 from video_pipeline.pipeline.brake import affordable
@@ -83,7 +84,7 @@ def _left_behind(services: Services, project: str) -> Iterator[WorkUnit]:
         if isinstance(plugin, Jobs) and is_fed_objects(plugin)
         if plugin.capabilities().replay != "unsafe"
     }
-    for unit in services.of(project).units.abandoned(repeatable, _LOOKED_AT):
+    for unit in services.of(project).units.abandoned(repeatable, now, _LOOKED_AT):
         provider = unit.request.provider
         told_by_a_run = unit.waiting and provider not in services.unavailable
         if told_by_a_run or media_of(services, unit, plugins.get(provider)) is not None:
@@ -201,10 +202,18 @@ class _Again(Requests):
             if held is None or held.state is not UnitState.SUBMITTING:
                 return True
             if media is not None and isinstance(plugin, Jobs) and self._recognised(held, plugin):
-                return self.request(held, plugin, media, leases)
+                return self._asked(held, plugin, media, leases)
             if held.waiting:
                 services.of(key.project).units.let_go(held.id, services.clock())
             return True
+
+    def _asked(self, unit: WorkUnit, plugin: Jobs, media: MediaInfo, leases: Leases) -> bool:
+        """One that was put off has given its slot back."""
+        assert isinstance(plugin, Plugin)
+        soon = timedelta(seconds=self._services.policy.lease_seconds)
+        if not admission.take_slot(self._services, unit, plugin, newcomer=False, lease=soon):
+            return True
+        return self.request(unit, plugin, media, leases)
 
     def _recognised(self, unit: WorkUnit, plugin: Jobs) -> bool:
         assert isinstance(plugin, Plugin)

@@ -88,22 +88,20 @@ class Requests(ABC):
         return True
 
     def _not_taken(self, driver: UnitDriver, plugin: Jobs, error: ProviderError) -> bool:
-        """The pool rests where the provider has no room, or does not answer; else a run tells it.
+        """The pool rests where the provider has no room, or does not answer; else a run tells it,
+        and where that has happened often to this unit alone.
 
         What may have been taken is asked again with its token, what surely was not comes later."""
         unit = driver.unit
         key = unit.request.key
-        not_taken = unit.state is UnitState.INTENT
-        waits = not_taken or unit.state is UnitState.SUBMITTING
-        if not waits or not error.category.retryable:
+        waits = unit.state in (UnitState.INTENT, UnitState.SUBMITTING)
+        told = bool(driver.awaited) and driver.fails_alone
+        if not waits or not error.category.retryable or told:
             _log.info("%s: work unit %s: a run tells of this: %s", key, unit.id, error)
             self.let_go(unit, driver.planned.plugin)
             return True
         _log.warning("%s: work unit %s comes later: %s", key, unit.id, error)
-        if not_taken:
-            driver.come_later(plugin, error)
-        else:
-            admission.pause(self._services, unit, plugin, error)
+        driver.come_later(plugin, error)
         return False
 
     def let_go(self, unit: WorkUnit, plugin: Plugin) -> None:

@@ -100,6 +100,16 @@ def test_while_a_pool_is_paused_nobody_gets_a_slot(admissions: Admissions) -> No
     assert admissions.take("p", 5, "acme", "b", MINUTE)
 
 
+def test_requests_that_were_not_taken_are_counted_until_one_is(admissions: Admissions) -> None:
+    admissions.answered("p")
+    assert not admissions.pools("p"), "nobody has asked for it"
+    for name in ("p", "p", "q"):
+        admissions.pause(name, 0)
+    assert pool(admissions).untaken == 2
+    admissions.answered("p")
+    assert [one.untaken for one in admissions.pools("p", "q")] == [0, 1]
+
+
 def test_of_many_threads_as_many_get_one_as_there_are(
     catalog: Catalog, threads: ThreadPoolExecutor
 ) -> None:

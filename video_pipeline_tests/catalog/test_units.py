@@ -289,10 +289,24 @@ class TestLeftBehind:
         awaited = self.begun(acme, request_for("awaited", provider="local"), late + MINUTE)
         awaited = acme.units.move(awaited, UnitState.INTENT, late + MINUTE)
         awaited = acme.units.move(awaited, UnitState.SUBMITTING, late + MINUTE, waiting="full")
-        found = acme.units.abandoned({"cloud": now})
+        found = acme.units.abandoned({"cloud": now}, late)
         assert [unit.id for unit in found] == [own.id, awaited.id]
-        assert acme.units.abandoned({"cloud": late + MINUTE})[0].id == awaited.id, "it is overdue"
-        assert globex.units.abandoned({"cloud": now}) == []
+        overdue = acme.units.abandoned({"cloud": late + MINUTE}, late)
+        assert [unit.id for unit in overdue] == [awaited.id]
+        assert globex.units.abandoned({"cloud": now}, late) == []
+
+    def test_one_that_is_put_off_is_left_out_until_then(
+        self, acme: ProjectCatalog, globex: ProjectCatalog, request_for: Requests, now: datetime
+    ) -> None:
+        begun = self.begun(acme, request_for(provider="cloud"), now)
+        other = self.begun(globex, request_for(project="globex", provider="cloud"), now)
+        acme.units.put_off(begun.id, now + MINUTE, "was not heard")
+        globex.units.put_off(begun.id, now + MINUTE, "not mine")
+        earlier = {"cloud": now - MINUTE}
+        assert acme.units.abandoned(earlier, now) == []
+        assert [one.id for one in globex.units.abandoned(earlier, now)] == [other.id]
+        (found,) = acme.units.abandoned(earlier, now + MINUTE)
+        assert (found.waiting, found.untaken) == ("was not heard", 1)
 
     def test_dropped_is_what_was_refused_and_stands_in_no_backlog(
         self, acme: ProjectCatalog, globex: ProjectCatalog, request_for: Requests, now: datetime
@@ -308,6 +322,28 @@ class TestLeftBehind:
         acme.units.claim(held.id, "a run", MINUTE)
         assert [unit.id for unit in acme.units.dropped(["cloud"])] == [dropped.id]
         assert acme.units.dropped(["other"]) == [] == globex.units.dropped(["cloud"])
+
+
+def test_of_those_that_wait_one_that_is_put_off_keeps_its_reason_and_has_no_turn(
+    acme: ProjectCatalog, globex: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    first, second = (acme.units.open(request_for(v), 0, PLANNED, now) for v in ("one", "two"))
+    theirs = globex.units.open(request_for(project="globex"), 0, PLANNED, now)
+    for half, unit in ((acme, first), (acme, second), (globex, theirs)):
+        half.units.wait(unit.id, "not taken", "pool", Fraction(1))
+    acme.units.put_off(first.id, now + MINUTE, "")
+    acme.units.explain("pool", "full", now)
+    assert [unit.id for unit in acme.units.waiting("pool", now)] == [second.id]
+    assert acme.units.backlog() == {"pool": 2}, "it waits all the same"
+    assert [unit.id for unit in globex.units.waiting("pool", now)] == [theirs.id]
+    later = acme.units.waiting("pool", now + MINUTE)
+    assert {unit.id: (unit.waiting, unit.untaken) for unit in later} == {
+        first.id: ("not taken", 1),
+        second.id: ("full", 0),
+    }
+    running_unit = running(acme, request_for("runs"), now)
+    acme.units.put_off(running_unit.id, now + MINUTE, "not taken")
+    assert acme.units.get(running_unit.id) == running_unit, "its request was taken"
 
 
 def test_many_are_read_at_once(

@@ -3,6 +3,8 @@ asked, so they wait until it answers again, and no run has to fail for it."""
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -53,6 +55,10 @@ def asked_by(services: Services, vendor: Vendor, plugin: type[VendorShots]) -> S
     return replace(services, plugins={"with-token": made}, limits=ENDLESS)
 
 
+def _at(moment: datetime) -> datetime:
+    return moment
+
+
 def now_of(services: Services, unit: WorkUnit) -> WorkUnit:
     found = services.of(unit.request.key.project).units.get(unit.id)
     assert found is not None
@@ -83,12 +89,20 @@ def test_one_that_stays_away_is_asked_ever_more_seldom(
     services: Services, media: MediaInfo, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away, pauses = asked_by(services, vendor, Failing), list[float]()
-    put_into_backlog(away, "acme", 3, media, provider="with-token")
-    monkeypatch.setattr(MongoAdmissions, "pause", lambda *given: pauses.append(given[-1]))
-    for _ in range(8):
-        make_round(away, away.clock())
+    units = put_into_backlog(away, "acme", 3, media, provider="with-token")
+    pause = MongoAdmissions.pause
+
+    def at_once(of: MongoAdmissions, pool: str, seconds: float) -> None:
+        pauses.append(seconds)
+        pause(of, pool, 0)
+
+    monkeypatch.setattr(MongoAdmissions, "pause", at_once)
+    for hours in range(8):
+        then = services.clock() + timedelta(hours=hours)
+        make_round(replace(away, clock=partial(_at, then)), then)
     assert len(pauses) == 8 and pauses == sorted(pauses)
     assert 2 <= pauses[0] <= 4 and pauses[-1] == 60
+    assert all(now_of(away, unit).waiting for unit in units), "none is given up for it"
 
 
 def test_refused_credentials_are_told_by_a_run(

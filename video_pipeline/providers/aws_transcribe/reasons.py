@@ -97,8 +97,11 @@ def failure(reason: str) -> UnitFailure:
 
 def refusal(code: str, message: str) -> dict[str, Meaning]:
     """What a code means with this message, where the message says more than the code."""
-    if code == "BadRequestException" and _NOT_FOUND in message.lower():
+    said = message.lower()
+    if code == "BadRequestException" and _NOT_FOUND in said:
         return {code: UNKNOWN_JOB}
+    if code == _LIMIT and "too long" in said and "too many" not in said:
+        return {code: _TOO_LONG}
     known = meaning_of(message) if code == "BadRequestException" else None
     return {code: known} if known else OWN
 
@@ -108,10 +111,16 @@ UNKNOWN_JOB = Meaning(
     "the service knows no such job (any more)",
     "Run the phase again: the request is made anew, and billed.",
 )
+_LIMIT = "LimitExceededException"
+"""Too many jobs, or a file that is too long; where a message names both, more room may help."""
+_TOO_LONG = Meaning(
+    _F.INPUT_REJECTED,
+    "the file is too long for the service",
+    "Deliver it in shorter parts, or choose another provider for it.",
+)
 OWN = {
     "NotFoundException": UNKNOWN_JOB,
-    "LimitExceededException": Meaning(
-        # The model lets it mean a file that is too long as well: that was refused when planned.
+    _LIMIT: Meaning(
         _F.CONCURRENCY,
         "as many jobs run, or are asked for a second, as the account may have",
         "It waits for its turn; lower `concurrent_jobs` where others use the account, too.",

@@ -181,6 +181,7 @@ def test_what_never_is_heard_is_asked_by_the_next_run_under_its_name(stage: Stag
         ("kms_denied", FailureCategory.AUTH, "the KMS key may not be used"),
         ("media_unreadable", FailureCategory.AUTH, "the service cannot read the object"),
         ("bad_request", FailureCategory.INPUT_REJECTED, "does not take this media"),
+        ("media_too_long", FailureCategory.INPUT_REJECTED, "the file is too long"),
     ],
 )
 def test_what_is_refused_fails_with_its_remedy_and_costs_nothing(
