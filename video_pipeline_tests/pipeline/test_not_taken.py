@@ -60,13 +60,13 @@ class Stage:
         return self.services.of(key.project).units.of_video(key.video)[-1]
 
     def turn(self) -> Round:
-        """One round; every job that the vendor has noted ends after it."""
+        """One round; every job that was heard of ends after it."""
         tries = self.unit().untaken
         round_ = make_round(self.services, self.now)
         if self.unit().untaken > tries:
             self.tried_at.append(self.now)
         for job in list(self.vendor.jobs.values()):
-            if job.video != str(POISON):
+            if job.video != str(POISON) or self.unit().state is UnitState.RUNNING:
                 self.vendor.finish(job.video)
         self.now += TURN
         self.services.sleep(0.03)
