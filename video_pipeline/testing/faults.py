@@ -32,6 +32,8 @@ class Fault(Frozen):
     """The operation's name, or a pattern such as `Start*`."""
     video: str = "*"
     """The key of the video's object, or a pattern."""
+    later_pages: bool = False
+    """Only calls that carry a NextToken: those for a page after the first."""
     times: int | None = 1
     every: int = Field(default=1, ge=1)
     skip: int = Field(default=0, ge=0)
@@ -40,9 +42,10 @@ class Fault(Frozen):
     reason: str = ""
     """What the vendor says, where it is not the usual text."""
 
-    def matches(self, operation: str, video: str) -> bool:
+    def matches(self, operation: str, video: str, later_page: bool = False) -> bool:
         """Whether a call is one of those."""
-        return fnmatchcase(operation, self.operation) and fnmatchcase(video, self.video)
+        named = fnmatchcase(operation, self.operation) and fnmatchcase(video, self.video)
+        return named and (later_page or not self.later_pages)
 
 
 @dataclass
@@ -51,9 +54,9 @@ class _Armed:
     seen: int = 0
     hits: int = 0
 
-    def meets(self, operation: str, video: str) -> bool:
+    def meets(self, operation: str, video: str, later_page: bool = False) -> bool:
         fault = self.fault
-        if not fault.matches(operation, video) or self.hits == fault.times:
+        if not fault.matches(operation, video, later_page) or self.hits == fault.times:
             return False
         self.seen += 1
         past = self.seen - fault.skip
@@ -83,11 +86,13 @@ class Faults:
         with self._lock:
             self._armed.clear()
 
-    def taken(self, kinds: Collection[str], operation: str, video: str) -> Fault | None:
+    def taken(
+        self, kinds: Collection[str], operation: str, video: str, later_page: bool = False
+    ) -> Fault | None:
         """The first armed fault, of some kinds, that meets a call."""
         with self._lock:
             for armed in self._armed:
-                if armed.fault.what in kinds and armed.meets(operation, video):
+                if armed.fault.what in kinds and armed.meets(operation, video, later_page):
                     return armed.fault
         return None
 

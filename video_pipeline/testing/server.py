@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 import threading
+from collections.abc import Collection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -95,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self, service: Service, call: Call) -> None:
         video = service.video(call)
-        if fault := service.faults.taken(_BEFORE, call.operation, video):
+        if fault := _fault(service, call, video, _BEFORE):
             service.calls.note(call.operation, fault.what)
             return self._not_reached(fault)
         try:
@@ -103,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         except Refused as refused:
             service.calls.note(call.operation, refused.code)
             return self._refuse(refused)
-        fault = service.faults.taken(_AFTER, call.operation, video)
+        fault = _fault(service, call, video, _AFTER)
         service.calls.note(call.operation, fault.what if fault else "taken")
         body = json.dumps(reply).encode()
         if fault:
@@ -179,10 +180,14 @@ class _Handler(BaseHTTPRequestHandler):
         """The books say more."""
 
 
+def _fault(service: Service, call: Call, video: str, kinds: Collection[str]) -> Fault | None:
+    return service.faults.taken(kinds, call.operation, video, "NextToken" in call.request)
+
+
 def _answered(service: Service, call: Call, video: str) -> dict[str, Any]:
     if wrong := service.model.request_problems(call.operation, call.request):
         raise Refused(service.invalid, f"{len(wrong)} errors detected: {'; '.join(wrong)}")
-    if fault := service.faults.taken(service.refusals, call.operation, video):
+    if fault := _fault(service, call, video, service.refusals):
         code, status, message = service.refusals[fault.what]
         raise Refused(code, fault.reason or message, status)
     reply = service.answer(call)

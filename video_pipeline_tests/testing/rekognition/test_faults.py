@@ -161,6 +161,17 @@ def test_a_token_may_expire_in_the_middle_of_a_read(double: Double, client: Any)
     assert len(all_rows(client, job)) == 2500
 
 
+def test_a_fault_may_meet_later_pages_only(double: Double, client: Any) -> None:
+    double.configure(videos={"*": {"rows": 2500}})
+    double.inject(Fault(what="page_token_expired", operation="Get*", later_pages=True))
+    job = start(client)
+    double.advance(1)
+    first = get(client, job)
+    with pytest.raises(ClientError, match="InvalidPaginationToken"):
+        get(client, job, NextToken=first["NextToken"])
+    assert len(all_rows(client, job)) == 2500
+
+
 def test_rows_may_come_in_no_order(double: Double, client: Any) -> None:
     double.inject(Fault(what="unordered_rows"))
     bent, straight = (all_rows(client, start(client)) for _ in range(2))
