@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.services import Services
-from video_pipeline.testing import Fault
 from video_pipeline_tests.fakes.aws_hands import Hands
 from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
 from video_pipeline_tests.stage.aws_backlog import (
@@ -21,6 +20,8 @@ from video_pipeline_tests.stage.aws_backlog import (
     deliver,
     services,
 )
+from video_pipeline_tests.stage.aws_faults import failing_of, inject, of_faults
+from video_pipeline_tests.stage.aws_results import of_results
 from video_pipeline_tests.stage.aws_verdict import (
     Claim,
     nothing_left,
@@ -36,17 +37,11 @@ _JOB_SECONDS = 1.0
 _NEVER_SECONDS = 100_000.0
 _PATIENCE_SECONDS = 1800
 
-REFUSED, BROKEN, UNREADABLE = "acme/v0100", "globex/v0100", "initech/v0010"
-"""Videos that AWS takes for too large, whose analysis always fails, and whose words do."""
-FAILING = frozenset(
-    f"{video} {phase}" for video in (REFUSED, BROKEN) for phase in ("shots", "events")
-) | {f"{UNREADABLE} transcript"}
-
 
 def run(videos: float = 1.0) -> int:
     """0 where all holds. `videos`: how much of the thousand."""
     keys = [f"{name}/v{n:04}" for name, of in PROJECTS.items() for n in range(round(of * videos))]
-    failing = frozenset(one for one in FAILING if one.split()[0] in keys)
+    failing = failing_of(keys)
     with (
         temporary_deployment() as (folder, uri),
         aws_account(folder, uri, "http://127.0.0.1:9", _NEVER_SECONDS) as account,
@@ -58,36 +53,17 @@ def run(videos: float = 1.0) -> int:
         with Hands(account.place, shares) as hands:
             claims = [_all_wait(parts, account, hands, keys)]
             began = time.monotonic()
-            _let_end(account)
+            _let_end(account, keys)
             _work(hands, parts, keys, began)
             took = time.monotonic() - began
         units = units_of(parts, keys)
         claims += [*nothing_left(parts, units), *of_phases(parts, keys, failing)]
-        claims += [*of_books(account, units), _fair(account)]
+        claims += [*of_books(account, units), _fair(account), of_faults(account)]
         print_table("What it took", ["what", "seen"], figures(account, units, hands, took))
+        claims += of_results(parts, account, keys, failing)
         parts.catalog.close()
     print_table("What must hold", ["claim", "holds", "seen"], rows_of(claims))
     return 0 if all(claim.holds for claim in claims) else 1
-
-
-def inject(account: Account) -> None:
-    """The faults that go on all the time, and those of single videos."""
-    starts, gets = "Start*", "Get*"
-    lasting = [
-        ("throttled", starts, 10, 40), ("server_error", starts, 23, 20),
-        ("reply_lost", starts, 31, 20), ("throttled", gets, 40, 40), ("truncated", gets, 101, 5),
-    ]  # fmt: skip
-    for double in (account.rekognition, account.transcribe):
-        for what, operation, every, times in lasting:
-            double.inject(Fault(what=what, operation=operation, every=every, times=times, skip=3))
-        for what in ("event_lost", "event_twice", "event_before_reply"):
-            double.inject(Fault(what=what, operation=starts, every=37, times=15))
-    account.rekognition.inject(Fault(what="page_token_expired", operation=gets, every=97, times=5))
-    for what, video in (("video_too_large", REFUSED), ("job_failed", BROKEN)):
-        name = f"*{video.replace('/', '/videos/')}/*"
-        account.rekognition.inject(Fault(what=what, operation=starts, video=name, times=None))
-    name = f"*{UNREADABLE.replace('/', '/videos/')}/*"
-    account.transcribe.inject(Fault(what="job_failed", operation=starts, video=name, times=None))
 
 
 def _all_wait(parts: Services, account: Account, hands: Hands, keys: Sequence[str]) -> Claim:
@@ -112,9 +88,9 @@ def _all_wait(parts: Services, account: Account, hands: Hands, keys: Sequence[st
     return Claim(what, max(samples) == 0, max(samples))
 
 
-def _let_end(account: Account) -> None:
+def _let_end(account: Account, keys: Sequence[str]) -> None:
     """From now on a job takes a moment; those that run have ended."""
-    inject(account)
+    inject(account, keys)
     for double in (account.rekognition, account.transcribe):
         double.configure(running_seconds=_JOB_SECONDS)
         double.advance(_NEVER_SECONDS)

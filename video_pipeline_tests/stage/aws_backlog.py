@@ -9,6 +9,7 @@ import os
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,9 @@ from video_pipeline_tests.stage.topics_and_queues import ROLE, topic_to_queue
 PHASES = (Phase.SHOTS, Phase.EVENTS, Phase.TRANSCRIPT)
 SECONDS = 2
 """Of each video."""
+SHOTS, CUES, WORDS, PAGE_ROWS = range(1, 11), 5, range(6, 16), 10
+"""In a video, by the last digit of its name: so many shots, always five cues, so many words. Videos
+of more than five shots have two pages."""
 SLOTS = {"video": 20, "words": 250}
 """What the vendor runs at once, by the entry's name."""
 UNSAFE = "umbrella"
@@ -105,7 +109,11 @@ def _rekognition(server: S3Server, running: float) -> Any:
         running_seconds=running,
         sns=server.endpoint,
         s3=server.endpoint,
-        otherwise=VideoContent.model_validate({"duration": SECONDS}),
+        page_rows=PAGE_ROWS,
+        videos={
+            f"*{digit}/clip.mp4": VideoContent(duration=Fraction(SECONDS), rows=shots)
+            for digit, shots in enumerate(SHOTS)
+        },
     )
     arguments = ["--settings", settings.model_dump_json()]
     return started("video_pipeline.testing.rekognition", arguments)
@@ -118,7 +126,6 @@ def _transcribe(server: S3Server, queue: str, running: float) -> Any:
         s3=server.endpoint,
         sqs=server.endpoint,
         queue=queue,
-        otherwise=Speech(seconds=SECONDS, words=6),
     )
     arguments = ["--settings", settings.model_dump_json()]
     return started("video_pipeline.testing.transcribe", arguments)
@@ -168,8 +175,10 @@ def deliver(account: Account, keys: list[str]) -> None:
         known = _inspected(parts, key) if known is None else _like(parts, key, known, number)
     parts.catalog.close()
     assert known is not None and known.audio is not None
-    heard = Speech(seconds=float(known.audio.duration), words=6)
-    account.transcribe.configure(otherwise=heard.model_dump(mode="json"))
+    seconds = float(known.audio.duration)
+    heard = {f"*{n}/clip.mp4": Speech(seconds=seconds, words=w) for n, w in enumerate(WORDS)}
+    told = {name: speech.model_dump(mode="json") for name, speech in heard.items()}
+    account.transcribe.configure(media=told)
 
 
 def _inspected(parts: Services, key: VideoKey) -> MediaInfo:
