@@ -8,6 +8,7 @@ so many jobs at once; and it tells of ended jobs in a queue of events.
 import contextlib
 import json
 import threading
+import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
@@ -45,6 +46,8 @@ class Vendor:
         self.submissions: Counter[str] = Counter()
         """Requests to start a job, by video, however they ended."""
         self.jobs: dict[str, Job] = {}
+        self.delay = 0.0
+        """Seconds that an answer takes: half before a job is taken, half after."""
         self.retry_after: float | None = None
         """Seconds that it wishes for while it is busy or full."""
         self.stops_jobs = False
@@ -167,7 +170,10 @@ class Vendor:
                     self.rfile.read(size)
                     self._send(200, {"stopped": vendor.stop(self.path.split("/")[2])})
                     return
-                status, answer = vendor.submit(json.loads(self.rfile.read(size)))
+                body = json.loads(self.rfile.read(size))
+                time.sleep(vendor.delay / 2)
+                status, answer = vendor.submit(body)
+                time.sleep(vendor.delay / 2)
                 if answer is None:
                     self.close_connection = True
                     return
