@@ -17,6 +17,8 @@ from video_pipeline.storage.folder import FolderIngest, FolderOutputs
 from video_pipeline_tests.fakes.delivery import delivered, encode
 from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots, VendorSpeech
 from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.stage.asking_rekognition import Cloud, asking_rekognition
+from video_pipeline_tests.stage.buckets import MadeBucket
 
 Deliver = Callable[..., VideoKey]
 
@@ -92,3 +94,16 @@ def choosing(services: Services) -> Callable[..., Services]:
         return replace(services, choices=Choices(phases=phases))
 
     return choosing
+
+
+@pytest.fixture
+def cloud(
+    services: Services,
+    moto_bucket: MadeBucket,
+    short_video: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Cloud]:
+    """The same deployment with shots of a double of Rekognition, and videos in a bucket."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", moto_bucket.server.endpoint)
+    with asking_rekognition(services, moto_bucket, short_video) as cloud:
+        yield cloud

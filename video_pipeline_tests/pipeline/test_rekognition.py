@@ -1,99 +1,27 @@
 """What comes of each fault at Rekognition: state of the unit and of the phase, what people read,
-what was paid. The object store is a real server, the service a double that keeps books."""
+what was paid. The object store is a real server, the service a double that keeps books.
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from pathlib import Path
-from typing import Any
+Faults of events are in test_rekognition_events.py."""
+
+from dataclasses import replace
 
 import pytest
 
-from video_pipeline.domain.errors import InputError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.errors import FailureCategory, InputError
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.arrive import register_now
+from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.ask_again import force, retry
 from video_pipeline.pipeline.cancel import cancel
-from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.complete import sweep
-from video_pipeline.pipeline.inspect import media_info, source_video
-from video_pipeline.pipeline.outcome import Outcome
 from video_pipeline.pipeline.release import release
-from video_pipeline.pipeline.services import Services
-from video_pipeline.storage.s3_ingest import S3Ingest
-from video_pipeline.testing import Double, Fault, serving
-from video_pipeline.testing.rekognition import Rekognition, Settings
 from video_pipeline_tests.providers.aws_rekognition.rekognising import (
     TOPIC,
     TOPIC_ROLE,
     plugin,
 )
-from video_pipeline_tests.stage.buckets import MadeBucket
+from video_pipeline_tests.stage.asking_rekognition import Cloud
 
 _S, _P = UnitState, PhaseState
-
-
-@dataclass
-class Cloud:
-    """A deployment that asks Rekognition for shots, and what it sees and pays."""
-
-    services: Services
-    double: Double
-    bucket: MadeBucket
-    keys: list[VideoKey]
-
-    def shots(self, key: VideoKey | None = None) -> Outcome:
-        """A run's step."""
-        return analyse(self.services, key or self.keys[0], {Phase.SHOTS})[Phase.SHOTS]
-
-    def unit(self, key: VideoKey | None = None) -> WorkUnit:
-        """The latest unit of a video."""
-        key = key or self.keys[0]
-        return self.services.of(key.project).units.of_video(key.video)[-1]
-
-    def end(self) -> None:
-        """Time passes until every job has ended and is looked up."""
-        self.double.advance(10)
-        sweep(self.services, self.services.clock() + timedelta(hours=1))
-
-    def billed(self) -> list[float]:
-        """Milliseconds of each job that AWS bills."""
-        return [job["milliseconds"] for job in self.double.books()["jobs"] if job["milliseconds"]]
-
-    def told(self) -> tuple[UnitState, PhaseState]:
-        """Where the unit and the phase stand after a run."""
-        outcome = self.shots()
-        return self.unit().state, outcome.state
-
-
-@pytest.fixture
-def cloud(
-    services: Services,
-    moto_bucket: MadeBucket,
-    short_video: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Cloud]:
-    s3 = moto_bucket.server.endpoint
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3)
-    content: Any = {"duration": "2", "frames_per_second": "25"}
-    settings = Settings(s3=s3, running_seconds=5, otherwise=content)
-    with serving(Rekognition(settings)) as double:
-        asked = replace(
-            services,
-            ingest=S3Ingest(moto_bucket.client, moto_bucket.name),
-            plugins={"aws": plugin(double.endpoint, kinds=("shot",))},
-            choices=Choices(phases={Phase.SHOTS: PhaseChoice(providers=("aws",))}),
-        )
-        keys = [VideoKey.parse(name) for name in ("acme/one", "globex/one")]
-        for key in keys:
-            moto_bucket.put(f"{key.prefix}a.mp4", short_video.read_bytes())
-            register_now(asked.ingest, asked.catalog, f"{key.prefix}a.mp4", asked.clock())
-            assert source_video(asked, key).state.good and media_info(asked, key).state.good
-        yield Cloud(asked, double, moto_bucket, keys)
 
 
 def test_a_job_is_submitted_once_parked_and_paid_once(cloud: Cloud) -> None:
@@ -111,22 +39,28 @@ def test_a_job_is_submitted_once_parked_and_paid_once(cloud: Cloud) -> None:
     assert cloud.services.of("globex").standings.usage() == []
 
 
-@pytest.mark.parametrize("fault", ["server_error", "throttled", "reset", "malformed", "truncated"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *("server_error", "unavailable", "throttled", "throughput_exceeded"),
+        *("reset", "malformed", "truncated"),
+    ],
+)
 def test_one_bad_answer_is_asked_again_in_the_same_run_and_paid_once(
     cloud: Cloud, fault: str
 ) -> None:
-    cloud.double.inject(Fault(what=fault, operation="Start*"))
+    cloud.inject(fault, operation="Start*")
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     cloud.end()
     assert cloud.told() == (_S.SETTLED, _P.DONE)
-    assert cloud.billed() == [2000]
+    assert cloud.money() == ([2000], 2)
 
 
 @pytest.mark.parametrize("fault", ["reply_lost", "gateway_page", "server_error"])
 def test_a_start_that_is_never_heard_keeps_its_token_for_the_next_run(
     cloud: Cloud, fault: str
 ) -> None:
-    cloud.double.inject(Fault(what=fault, operation="Start*", times=None))
+    cloud.inject(fault, operation="Start*", times=None)
     outcome = cloud.shots()
     assert (cloud.unit().state, outcome.state) == (_S.SUBMITTING, _P.FAILED)
     assert "recognises the request and bills it once" in outcome.message
@@ -134,13 +68,13 @@ def test_a_start_that_is_never_heard_keeps_its_token_for_the_next_run(
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     cloud.end()
     assert cloud.told() == (_S.SETTLED, _P.DONE)
-    assert cloud.billed() == [2000]
+    assert cloud.money() == ([2000], 2)
 
 
 def test_a_token_that_was_used_otherwise_keeps_its_unit_until_things_are_as_they_were(
     cloud: Cloud,
 ) -> None:
-    cloud.double.inject(Fault(what="reply_lost", operation="Start*", times=None))
+    cloud.inject("reply_lost", operation="Start*", times=None)
     cloud.shots()
     cloud.double.clear_faults()
     before, told = cloud.services, {"topic": TOPIC, "topic_role": TOPIC_ROLE}
@@ -153,7 +87,7 @@ def test_a_token_that_was_used_otherwise_keeps_its_unit_until_things_are_as_they
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     cloud.end()
     assert cloud.told() == (_S.SETTLED, _P.DONE)
-    assert cloud.billed() == [2000]
+    assert cloud.money() == ([2000], 2)
 
 
 @pytest.mark.parametrize(
@@ -171,14 +105,16 @@ def test_a_token_that_was_used_otherwise_keeps_its_unit_until_things_are_as_they
 def test_a_refused_start_fails_with_the_remedy_costs_nothing_and_is_made_once_it_is_mended(
     cloud: Cloud, fault: str, says: str
 ) -> None:
-    cloud.double.inject(Fault(what=fault, operation="Start*"))
+    cloud.inject(fault, operation="Start*")
     outcome = cloud.shots()
     assert (cloud.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
     assert says in outcome.message
+    assert cloud.money() == ([], 0)
     assert cloud.shots(cloud.keys[1]).state is _P.PARKED
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     cloud.end()
-    assert len(cloud.billed()) == 2
+    assert cloud.told() == (_S.SETTLED, _P.DONE)
+    assert cloud.money() == ([2000, 2000], 2)
 
 
 @pytest.mark.parametrize("fault", ["credentials_expired", "access_denied", "throttled", "hangs"])
@@ -188,40 +124,109 @@ def test_what_fails_while_a_job_runs_leaves_it_parked_and_its_result_is_fetched_
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     impatient = plugin(cloud.double.endpoint, kinds=("shot",), read_seconds=0.2)
     patient, cloud.services = cloud.services, replace(cloud.services, plugins={"aws": impatient})
-    cloud.double.inject(Fault(what=fault, operation="Get*", times=None, seconds=5))
+    cloud.inject(fault, operation="Get*", times=None, seconds=5)
     cloud.end()
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     cloud.double.clear_faults()
     cloud.services = patient
     assert cloud.told() == (_S.SETTLED, _P.DONE)
-    assert cloud.billed() == [2000]
+    assert cloud.money() == ([2000], 2)
 
 
 def test_a_job_that_fails_says_why_and_is_not_paid(cloud: Cloud) -> None:
-    cloud.double.inject(Fault(what="job_failed", reason="The codec is not supported."))
+    cloud.inject("job_failed", reason="The codec is not supported.")
     cloud.shots()
     cloud.end()
     outcome = cloud.shots()
     assert (cloud.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
     assert "The codec is not supported" in outcome.message
-    assert cloud.billed() == [] and cloud.unit().settled == ()
+    assert "choose another provider" in outcome.message
+    assert cloud.money() == ([], 0)
 
 
-def test_a_result_that_aws_has_forgotten_fails_and_the_next_run_asks_anew(cloud: Cloud) -> None:
+def test_a_result_that_aws_has_forgotten_was_paid_and_the_next_run_asks_anew(cloud: Cloud) -> None:
     cloud.shots()
     cloud.double.advance(8 * 24 * 3600)
     outcome = cloud.shots()
     assert (cloud.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
-    assert "knows no job" in outcome.message
+    assert "knows no job" in outcome.message and "Run the phase again" in outcome.message
+    assert cloud.money() == ([2000], 2)
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     assert cloud.unit().generation == 1
 
 
-def test_a_job_that_never_ends_stays_parked(cloud: Cloud) -> None:
-    cloud.double.inject(Fault(what="never_ends"))
+@pytest.mark.parametrize(
+    ("looks", "says"), [(0, "the provider knows no job"), (1, "the service knows no such job")]
+)
+def test_a_result_that_is_gone_when_it_is_looked_up_or_fetched_was_paid_and_is_paid_anew(
+    cloud: Cloud, looks: int, says: str
+) -> None:
     cloud.shots()
     cloud.end()
+    cloud.inject("result_gone", operation="Get*", skip=looks)
+    outcome = cloud.shots()
+    unit = cloud.unit()
+    assert (unit.state, outcome.state) == (_S.FAILED, _P.FAILED)
+    assert unit.failure and unit.failure.category is FailureCategory.RESULT_EXPIRED
+    assert says in outcome.message and "Run the phase again" in outcome.message
+    assert cloud.money() == ([2000], 2)
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
+    cloud.end()
+    assert cloud.told() == (_S.SETTLED, _P.DONE)
+    assert cloud.money() == ([2000, 2000], 4)
+
+
+def test_a_job_that_never_ends_is_parked_until_its_deadline_and_counted_then(cloud: Cloud) -> None:
+    cloud.inject("never_ends")
+    cloud.shots()
+    cloud.wait(hours=23)
+    assert cloud.told() == (_S.RUNNING, _P.PARKED)
+    assert cloud.money() == ([], 0)
+    cloud.wait(hours=2)
+    assert cloud.unit().ready
+    outcome = cloud.shots()
+    assert (cloud.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
+    assert "still runs 24 hours after its submission" in outcome.message
+    assert "its provider has not stopped it" in outcome.message
+    assert "choose another provider" in outcome.message
+    assert cloud.money() == ([], 2)
+    assert cloud.told() == (_S.RUNNING, _P.PARKED)
+    cloud.end()
+    assert cloud.told() == (_S.SETTLED, _P.DONE)
+    assert cloud.money() == ([2000], 4)
+
+
+def test_an_account_without_room_fails_nothing_and_is_asked_again_by_itself(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # How long nobody is asked after the vendor had no room.
+    monkeypatch.setattr(cloud.services.plugins["aws"], "poll_seconds", 0.1)
+    cloud.inject("limit_exceeded", operation="Start*")
+    outcome = cloud.shots()
+    assert (cloud.unit().state, outcome.state) == (_S.INTENT, _P.PARKED)
+    assert "waits until aws has room again" in outcome.message
+    assert cloud.money() == ([], 0)
+    cloud.services.sleep(0.2)
+    cloud.wait(hours=0)
+    assert cloud.unit().state is _S.RUNNING
+    assert cloud.told() == (_S.RUNNING, _P.PARKED)
+    cloud.end()
+    assert cloud.told() == (_S.SETTLED, _P.DONE)
+    assert cloud.money() == ([2000], 2)
+
+
+def test_a_token_that_is_refused_keeps_its_unit_and_names_the_ways_on(cloud: Cloud) -> None:
+    cloud.inject("token_mismatch", operation="Start*", times=None)
+    outcome = cloud.shots()
+    assert (cloud.unit().state, outcome.state) == (_S.SUBMITTING, _P.FAILED)
+    assert "with other parameters" in outcome.message
+    assert "`video-pipeline jobs cancel`" in outcome.message
+    assert cloud.money() == ([], 0)
+    cloud.double.clear_faults()
+    assert cloud.told() == (_S.RUNNING, _P.PARKED)
+    cloud.end()
+    assert cloud.told() == (_S.SETTLED, _P.DONE)
+    assert cloud.money() == ([2000], 2)
 
 
 def test_an_object_replaced_while_its_job_runs_fails_it_and_is_counted(cloud: Cloud) -> None:
@@ -229,10 +234,9 @@ def test_an_object_replaced_while_its_job_runs_fails_it_and_is_counted(cloud: Cl
     cloud.bucket.put(f"{cloud.keys[0].prefix}a.mp4", b"another")
     cloud.end()
     outcome = cloud.shots()
-    unit = cloud.unit()
-    assert (unit.state, outcome.state) == (_S.FAILED, _P.FAILED)
+    assert (cloud.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
     assert "was replaced while its job ran" in outcome.message
-    assert unit.settled and unit.settled == unit.planned
+    assert cloud.money() == ([2000], 2)
 
 
 @pytest.mark.parametrize(
@@ -248,11 +252,12 @@ def test_odd_results_are_published_whole_and_within_the_video(
 ) -> None:
     content = {"duration": "2", "frames_per_second": "25", "rows": 25}
     cloud.double.configure(otherwise=content)
-    cloud.double.inject(Fault(what=fault))
+    cloud.inject(fault)
     cloud.shots()
     cloud.end()
     outcome = cloud.shots()
-    assert outcome.state is _P.DONE, outcome.message
+    assert (cloud.unit().state, outcome.state) == (_S.SETTLED, _P.DONE), outcome.message
+    assert cloud.money() == ([2000], 2)
     assert outcome.result
     assert outcome.result.counts.get("shot", 0) == rows
     key = cloud.keys[0]
@@ -265,18 +270,19 @@ def test_a_page_token_that_ends_while_pages_are_read_costs_no_row(cloud: Cloud) 
     content = {"duration": "2", "frames_per_second": "25", "rows": 40}
     cloud.double.configure(otherwise=content, page_rows=10)
     cloud.shots()
-    cloud.double.inject(Fault(what="page_token_expired", operation="Get*", skip=3))
+    cloud.inject("page_token_expired", operation="Get*", skip=3)
     cloud.end()
     outcome = cloud.shots()
     assert outcome.state is _P.DONE and outcome.result, outcome.message
     assert outcome.result.counts == {"shot": 40}
     assert [one["hits"] for one in cloud.double.faults()] == [1]
+    assert (cloud.unit().state, cloud.money()) == (_S.SETTLED, ([2000], 2))
 
 
 def test_one_that_aws_recognises_no_more_is_given_up_by_hand_and_paid_once_more(
     cloud: Cloud,
 ) -> None:
-    cloud.double.inject(Fault(what="reply_lost", operation="StartSegmentDetection", times=9))
+    cloud.inject("reply_lost", operation="StartSegmentDetection", times=9)
     assert cloud.told() == (_S.SUBMITTING, _P.FAILED)
     cloud.double.clear_faults()
     changed = plugin(cloud.double.endpoint, kinds=("shot",), topic=TOPIC, topic_role=TOPIC_ROLE)
