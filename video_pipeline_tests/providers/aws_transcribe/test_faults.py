@@ -1,142 +1,32 @@
 """What comes of each fault: the state of the unit and of the phase, what people read, what is paid.
 
 A double of Transcribe makes the faults; S3 is a real server, MongoDB and the media are real. Two
-projects are there, and the other one's video is never touched.
+projects are there, and the other one's video is never touched. Faults of events are in
+test_events.py.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from video_pipeline.catalog.mongo import MongoCatalog
 from video_pipeline.domain.errors import FailureCategory
-from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.media.child import ChildMediaReader
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.arrive import register_now
+from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.complete import sweep
-from video_pipeline.pipeline.inspect import media_info, source_video
-from video_pipeline.pipeline.outcome import Outcome
-from video_pipeline.pipeline.services import Services, WorkPolicy
-from video_pipeline.storage.folder import FolderOutputs
-from video_pipeline.storage.s3_ingest import S3Ingest
-from video_pipeline.testing import Double, Fault, serving
-from video_pipeline.testing.transcribe import Settings, Transcribe
-from video_pipeline_tests.fakes.delivery import encode
-from video_pipeline_tests.stage.buckets import Servers
-from video_pipeline_tests.stage.transcribing import Speech, speech
+from video_pipeline.providers.aws_transcribe.request import name_of
+from video_pipeline_tests.stage.asking_transcribe import ACME, GLOBEX, SECONDS, Stage
+from video_pipeline_tests.stage.s3_servers import REGION
 
-ACME, GLOBEX = VideoKey.parse("acme/one"), VideoKey.parse("globex/one")
 _START = "StartTranscriptionJob"
-_SECONDS = 2
-"""Of sound in the film."""
-
-
-@dataclass
-class Stage:
-    """A deployment whose transcripts are made by the double."""
-
-    services: Services
-    double: Double
-    place: Speech
-
-    def run(self, key: VideoKey = ACME) -> Outcome:
-        """One run of the phase."""
-        return analyse(self.services, key, {Phase.TRANSCRIPT})[Phase.TRANSCRIPT]
-
-    def settled(self, key: VideoKey = ACME) -> Outcome:
-        """Runs until the phase is not parked any more, as the completions sensor would."""
-        outcome = self.run(key)
-        for _ in range(100):
-            if outcome.state is not PhaseState.PARKED:
-                return outcome
-            sweep(self.services, self.services.clock() + timedelta(minutes=2))
-            self.services.sleep(0.05)
-            outcome = self.run(key)
-        raise AssertionError(f"still parked: {outcome.message}")
-
-    def units(self, key: VideoKey = ACME) -> list[WorkUnit]:
-        return self.services.of(key.project).units.of_video(key.video)
-
-    def inject(self, what: str, **more: Any) -> None:
-        self.double.inject(Fault(what=what, **more))
-
-    def billed(self) -> int:
-        """Seconds that the vendor bills."""
-        return self.double.books()["billed"].get("Transcription", 0)
-
-    def paid(self, key: VideoKey = ACME) -> int:
-        """Seconds that the ledger says were paid."""
-        return int(sum(used.quantity for unit in self.units(key) for used in unit.settled))
-
-
-@pytest.fixture(scope="session")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return encode(tmp_path_factory.mktemp("film") / "film.mp4")
-
-
-@pytest.fixture
-def place(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Speech:
-    server = servers["ministack"]
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.endpoint)
-    return speech(server)
-
-
-@pytest.fixture
-def stage(
-    place: Speech,
-    catalog: MongoCatalog,
-    tmp_path: Path,
-    film: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Stage]:
-    settings = Settings(s3=place.server.endpoint, running_seconds=0)
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    with serving(Transcribe(settings)) as double:
-        words = place.plugin(double.endpoint, read_seconds=3)
-        # How long nobody is asked after the vendor had no room.
-        monkeypatch.setattr(words, "poll_seconds", 0.1)
-        services = Services(
-            catalog=catalog,
-            ingest=S3Ingest(place.client("s3"), place.ingest),
-            outputs=FolderOutputs(tmp_path / "outputs"),
-            media=ChildMediaReader(),
-            plugins={"words": words},
-            choices=Choices(phases={Phase.TRANSCRIPT: PhaseChoice(providers=("words",))}),
-            scratch=scratch,
-            policy=WorkPolicy(lease_seconds=1, backoff_seconds=0.01),
-        )
-        stage = Stage(services, double, place)
-        for key in (ACME, GLOBEX):
-            arrive(stage, key, film.read_bytes())
-        yield stage
-        assert stage.units(GLOBEX) == [] or stage.units(GLOBEX)[0].state is UnitState.SETTLED
-
-
-def arrive(stage: Stage, key: VideoKey, content: bytes) -> None:
-    """Deliver a video, and inspect it."""
-    object_key = f"{key.prefix}film.mp4"
-    stage.place.client("s3").put_object(Bucket=stage.place.ingest, Key=object_key, Body=content)
-    services = stage.services
-    register_now(services.ingest, services.catalog, object_key, services.clock())
-    assert source_video(services, key).state.good
-    assert media_info(services, key).state.good
 
 
 def test_two_projects_are_transcribed_and_pay_their_own(stage: Stage) -> None:
     for key in (ACME, GLOBEX):
         assert stage.settled(key).state is PhaseState.DONE
         assert [unit.state for unit in stage.units(key)] == [UnitState.SETTLED]
-        assert stage.paid(key) == _SECONDS
+        assert stage.paid(key) == SECONDS
     assert stage.double.books()["submissions"] == 2
 
 
@@ -144,8 +34,9 @@ def test_two_projects_are_transcribed_and_pay_their_own(stage: Stage) -> None:
 def test_what_passes_is_asked_again_and_paid_once(stage: Stage, fault: str) -> None:
     stage.inject(fault, operation=_START, times=2)
     assert stage.settled().state is PhaseState.DONE
+    assert stage.unit().state is UnitState.SETTLED
     assert stage.double.books()["submissions"] == 1
-    assert stage.paid() == _SECONDS
+    assert stage.money() == (60, SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -157,8 +48,8 @@ def test_a_request_of_which_nobody_heard_is_made_again_under_its_name(
     stage.inject(fault, operation=_START)
     assert stage.settled().state is PhaseState.DONE
     assert stage.double.books()["submissions"] == 1
-    assert [unit.generation for unit in stage.units()] == [0]
-    assert stage.paid() == _SECONDS
+    assert [(unit.state, unit.generation) for unit in stage.units()] == [(UnitState.SETTLED, 0)]
+    assert stage.money() == (60, SECONDS)
 
 
 def test_what_never_is_heard_is_asked_by_the_next_run_under_its_name(stage: Stage) -> None:
@@ -171,6 +62,7 @@ def test_what_never_is_heard_is_asked_by_the_next_run_under_its_name(stage: Stag
     stage.double.clear_faults()
     assert stage.settled().state is PhaseState.DONE
     assert stage.double.books()["submissions"] == 1
+    assert stage.money() == (60, SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -182,6 +74,7 @@ def test_what_never_is_heard_is_asked_by_the_next_run_under_its_name(stage: Stag
         ("media_unreadable", FailureCategory.AUTH, "the service cannot read the object"),
         ("bad_request", FailureCategory.INPUT_REJECTED, "does not take this media"),
         ("media_too_long", FailureCategory.INPUT_REJECTED, "the file is too long"),
+        ("conflict", FailureCategory.PROVIDER_FAILED, "or force the phase"),
     ],
 )
 def test_what_is_refused_fails_with_its_remedy_and_costs_nothing(
@@ -192,10 +85,34 @@ def test_what_is_refused_fails_with_its_remedy_and_costs_nothing(
     assert failed.state is PhaseState.FAILED
     assert told in failed.message
     (unit,) = stage.units()
-    assert unit.failure and unit.failure.category is category
+    assert (unit.state, unit.failure and unit.failure.category) == (UnitState.FAILED, category)
     assert (stage.billed(), stage.paid()) == (0, 0)
     assert stage.settled().state is PhaseState.DONE
-    assert (stage.billed(), stage.paid()) == (60, _SECONDS)
+    assert (stage.billed(), stage.paid()) == (60, SECONDS)
+
+
+def test_a_name_that_somebody_else_took_fails_and_the_next_run_asks_under_another(
+    stage: Stage,
+) -> None:
+    patient, uri = stage.services, f"s3://{stage.place.ingest}/{ACME.prefix}film.mp4"
+
+    def take_its_name(step: str) -> None:
+        if step == "submitting":
+            somebody = stage.double.client("transcribe", region=REGION)
+            name = name_of(stage.unit().id, uri)
+            somebody.start_transcription_job(
+                TranscriptionJobName=name, LanguageCode="de-DE", Media={"MediaFileUri": uri}
+            )
+
+    stage.services = replace(patient, on_step=take_its_name)
+    failed = stage.run()
+    assert (stage.unit().state, failed.state) == (UnitState.FAILED, PhaseState.FAILED)
+    assert "was asked something else" in failed.message and "or force the phase" in failed.message
+    assert stage.paid() == 0
+    stage.services = patient
+    assert stage.settled().state is PhaseState.DONE
+    assert stage.unit().generation == 1
+    assert stage.paid() == SECONDS
 
 
 @pytest.mark.parametrize("fault", ["job_failed", "no_audio"])
@@ -204,20 +121,59 @@ def test_a_job_that_fails_says_why_and_its_name_is_not_used_again(stage: Stage, 
     failed = stage.settled()
     assert failed.state is PhaseState.FAILED
     assert "does not take this media" in failed.message
-    assert stage.paid() == 0
+    assert stage.money() == (0, 0)
     assert stage.settled().state is PhaseState.DONE
     assert [unit.state for unit in stage.units()] == [UnitState.FAILED, UnitState.SETTLED]
     assert len({job["name"] for job in stage.double.books()["jobs"]}) == 2
+    assert stage.money() == (60, SECONDS)
 
 
-def test_a_job_that_the_service_forgot_has_expired(stage: Stage) -> None:
+def test_a_job_that_the_service_forgot_has_expired_and_counts(stage: Stage) -> None:
     stage.double.configure(running_seconds=3600)
     assert stage.run().state is PhaseState.PARKED
     stage.inject("job_gone", operation="GetTranscriptionJob", times=None)
     failed = stage.settled()
     assert failed.state is PhaseState.FAILED
+    assert "knows no job" in failed.message and "Run the phase again" in failed.message
     (unit,) = stage.units()
+    assert unit.state is UnitState.FAILED
     assert unit.failure and unit.failure.category is FailureCategory.RESULT_EXPIRED
+    assert stage.money() == (0, SECONDS)
+
+
+def test_a_job_that_is_gone_when_its_result_is_fetched_was_paid_and_is_paid_anew(
+    stage: Stage,
+) -> None:
+    stage.inject("job_gone", operation="GetTranscriptionJob", skip=1)
+    failed = stage.settled()
+    assert (stage.unit().state, failed.state) == (UnitState.FAILED, PhaseState.FAILED)
+    assert "the service knows no such job" in failed.message
+    assert "Run the phase again" in failed.message
+    assert stage.money() == (60, SECONDS)
+    assert stage.settled().state is PhaseState.DONE
+    assert stage.unit().generation == 1
+    assert stage.money() == (120, 2 * SECONDS)
+
+
+@pytest.mark.parametrize("fault", ["queued_for_ever", "never_ends"])
+def test_a_job_that_never_ends_is_parked_until_its_deadline_and_counted_then(
+    stage: Stage, fault: str
+) -> None:
+    stage.inject(fault)
+    assert stage.told() == (UnitState.RUNNING, PhaseState.PARKED)
+    stage.wait(hours=23)
+    assert stage.told() == (UnitState.RUNNING, PhaseState.PARKED)
+    assert stage.money() == (0, 0)
+    stage.wait(hours=2)
+    assert stage.unit().ready
+    failed = stage.run()
+    assert (stage.unit().state, failed.state) == (UnitState.FAILED, PhaseState.FAILED)
+    assert "still runs 24 hours after its submission" in failed.message
+    assert "its provider has not stopped it" in failed.message
+    assert "choose another provider" in failed.message
+    assert stage.money() == (0, SECONDS)
+    assert stage.settled().state is PhaseState.DONE
+    assert stage.money() == (60, 2 * SECONDS)
 
 
 def test_a_result_that_is_not_there_was_paid(stage: Stage) -> None:
@@ -225,7 +181,8 @@ def test_a_result_that_is_not_there_was_paid(stage: Stage) -> None:
     failed = stage.settled()
     assert failed.state is PhaseState.FAILED
     assert "does not lie in the output bucket" in failed.message
-    assert stage.paid() == _SECONDS
+    assert stage.unit().state is UnitState.FAILED
+    assert stage.money() == (60, SECONDS)
 
 
 def test_a_result_that_cannot_be_read_fails_with_its_pages_kept(stage: Stage) -> None:
@@ -235,8 +192,8 @@ def test_a_result_that_cannot_be_read_fails_with_its_pages_kept(stage: Stage) ->
     assert "cannot be read" in failed.message and "pages are kept" in failed.message
     assert stage.settled().state is PhaseState.FAILED
     (unit,) = stage.units()
-    assert unit.failure is None
-    assert stage.double.books()["submissions"] == 1
+    assert (unit.state, unit.failure) == (UnitState.SETTLED, None)
+    assert stage.money() == (60, SECONDS)
 
 
 def test_silence_is_a_transcript_without_words(stage: Stage) -> None:
@@ -244,6 +201,8 @@ def test_silence_is_a_transcript_without_words(stage: Stage) -> None:
     done = stage.settled()
     assert done.state is PhaseState.DONE
     assert done.result and done.result.language is None
+    assert stage.unit().state is UnitState.SETTLED
+    assert stage.money() == (60, SECONDS)
 
 
 @pytest.mark.parametrize("fault", ["throttled", "server_error", "credentials_expired", "reset"])
@@ -256,7 +215,7 @@ def test_a_job_that_cannot_be_looked_up_stays_parked_and_is_fetched_later(
     assert stage.units()[0].state is UnitState.RUNNING
     stage.double.clear_faults()
     assert stage.settled().state is PhaseState.DONE
-    assert stage.double.books()["submissions"] == 1
+    assert stage.money() == (60, SECONDS)
 
 
 def test_a_video_replaced_while_its_job_ran_is_not_published_and_was_paid(
@@ -272,7 +231,7 @@ def test_a_video_replaced_while_its_job_ran_is_not_published_and_was_paid(
     assert "was replaced while its job ran" in failed.message
     (unit,) = stage.units()
     assert unit.failure and unit.failure.category is FailureCategory.INPUT_REJECTED
-    assert stage.paid() == _SECONDS
+    assert stage.paid() == SECONDS
 
 
 def test_the_account_runs_no_more_at_once_than_it_may(stage: Stage) -> None:
