@@ -14,6 +14,7 @@ from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.ask_again import force, retry
 from video_pipeline.pipeline.cancel import cancel
 from video_pipeline.pipeline.release import release
+from video_pipeline.testing import deaf
 from video_pipeline_tests.providers.aws_rekognition.rekognising import (
     TOPIC,
     TOPIC_ROLE,
@@ -65,6 +66,42 @@ def test_a_start_that_is_never_heard_keeps_its_token_for_the_next_run(
     assert (cloud.unit().state, outcome.state) == (_S.SUBMITTING, _P.FAILED)
     assert "recognises the request and bills it once" in outcome.message
     cloud.double.clear_faults()
+    assert cloud.told() == (_S.RUNNING, _P.PARKED)
+    cloud.end()
+    assert cloud.told() == (_S.SETTLED, _P.DONE)
+    assert cloud.money() == ([2000], 2)
+
+
+def test_a_start_that_hangs_may_have_been_taken_and_keeps_its_token(cloud: Cloud) -> None:
+    impatient = plugin(cloud.double.endpoint, kinds=("shot",), read_seconds=0.1)
+    patient, cloud.services = cloud.services, replace(cloud.services, plugins={"aws": impatient})
+    cloud.inject("hangs", operation="Start*", times=None)
+    outcome = cloud.shots()
+    assert (cloud.unit().state, outcome.state) == (_S.SUBMITTING, _P.FAILED)
+    assert "AWS does not answer" in outcome.message
+    assert "recognises the request and bills it once" in outcome.message
+    assert cloud.money() == ([], 0)
+    cloud.double.clear_faults()
+    cloud.services = patient
+    assert cloud.told() == (_S.RUNNING, _P.PARKED)
+    cloud.end()
+    assert cloud.told() == (_S.SETTLED, _P.DONE)
+    assert cloud.money() == ([2000], 2)
+
+
+def test_a_service_that_nobody_gets_through_to_took_nothing_and_is_asked_by_the_next_run(
+    cloud: Cloud,
+) -> None:
+    reached = cloud.services
+    with deaf() as endpoint:
+        away = plugin(endpoint, kinds=("shot",), connect_seconds=0.1)
+        cloud.services = replace(reached, plugins={"aws": away})
+        outcome = cloud.shots()
+    assert (cloud.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
+    assert "AWS does not answer" in outcome.message
+    assert "Look at the network and at `endpoint`" in outcome.message
+    assert cloud.money() == ([], 0)
+    cloud.services = reached
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     cloud.end()
     assert cloud.told() == (_S.SETTLED, _P.DONE)

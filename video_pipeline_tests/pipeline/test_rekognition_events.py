@@ -33,7 +33,7 @@ def test_an_event_has_its_job_looked_up_at_once_whatever_comes_with_it(
     outcome = heard.shots()
     assert (heard.unit().state, outcome.state, outcome.message) == (_S.SETTLED, _P.DONE, "")
     assert heard.money() == ([2000], 2)
-    assert heard.left() == left
+    assert heard.queue.left() == left
 
 
 def test_an_event_that_is_lost_leaves_the_job_to_the_sweep(heard: HearingCloud) -> None:
@@ -55,7 +55,7 @@ def test_an_event_before_the_reply_finds_its_result_published_and_changes_nothin
     outcome = heard.shots()
     assert (heard.unit().state, outcome.state, outcome.message) == (_S.SETTLED, _P.DONE, "")
     assert not heard.hear()
-    assert (heard.unit().state, heard.left()) == (_S.SETTLED, 0)
+    assert (heard.unit().state, heard.queue.left()) == (_S.SETTLED, 0)
     assert heard.money() == ([2000], 2)
 
 
@@ -73,7 +73,7 @@ def test_an_event_before_the_ledger_knows_the_job_is_left_in_the_queue_and_costs
     heard.inject("event_before_reply")
     heard.inject("access_denied", operation="Get*")
     assert heard.told() == (_S.RUNNING, _P.PARKED)
-    assert (taken_up, heard.left()) == ([0], 1)
+    assert (taken_up, heard.queue.left()) == ([0], 1)
     heard.services = patient
     sweep(patient, patient.clock() + timedelta(minutes=1))
     assert heard.unit().ready
@@ -93,7 +93,7 @@ def test_an_event_of_an_error_fails_the_phase_with_what_aws_says_and_is_not_paid
     assert (heard.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
     assert "The job encountered an issue" in outcome.message
     assert "Run the phase again, or choose another provider" in outcome.message
-    assert heard.left() == 0
+    assert heard.queue.left() == 0
     assert heard.money() == ([], 0)
     assert heard.told() == (_S.RUNNING, _P.PARKED)
     heard.ended(events=2)

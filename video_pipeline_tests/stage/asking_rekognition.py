@@ -110,12 +110,6 @@ class HearingCloud(Cloud):
         sweep(self.services, self.services.clock())
         return self.unit().ready
 
-    def left(self) -> int:
-        """Messages that were not deleted, seen or not."""
-        asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = self.queue.sqs.get_queue_attributes(QueueUrl=self.queue.url, AttributeNames=asked)
-        return sum(int(count) for count in found["Attributes"].values())
-
 
 @contextmanager
 def asking_rekognition(

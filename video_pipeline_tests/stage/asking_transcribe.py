@@ -2,7 +2,6 @@
 real S3, and where a test wants that, jobs that have ended are told of in a real queue."""
 
 import time
-import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,6 +26,7 @@ from video_pipeline.storage.folder import FolderOutputs
 from video_pipeline.storage.s3_ingest import S3Ingest
 from video_pipeline.testing import Double, Fault, serving
 from video_pipeline.testing.transcribe import Settings, Transcribe
+from video_pipeline_tests.stage.topics_and_queues import QueueOfCompletions, untold_queue
 from video_pipeline_tests.stage.transcribing import Speech
 
 ACME, GLOBEX = VideoKey.parse("acme/one"), VideoKey.parse("globex/one")
@@ -97,8 +97,7 @@ class Stage:
 class HearingStage(Stage):
     """One that is told in a queue of jobs that have ended."""
 
-    sqs: Any
-    queue: str
+    queue: QueueOfCompletions
 
     def ended(self, events: int) -> None:
         """Time passes until every job has ended, and so many events were told."""
@@ -113,12 +112,6 @@ class HearingStage(Stage):
         """A sweep at this moment, when no job is overdue yet; whether the unit is a run's turn."""
         sweep(self.services, self.services.clock())
         return self.unit().ready
-
-    def left(self) -> int:
-        """Messages that were not deleted, seen or not."""
-        asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=asked)
-        return sum(int(count) for count in found["Attributes"].values())
 
 
 def _runs(books: dict[str, Any]) -> bool:
@@ -153,13 +146,12 @@ def asking_transcribe(
 
 def hearing(stage: Stage) -> HearingStage:
     """The same deployment, told in a queue of its own of jobs, which run for a while."""
-    sqs = stage.place.client("sqs")
-    queue = sqs.create_queue(QueueName=f"transcribe-{uuid.uuid4().hex[:12]}")["QueueUrl"]
-    sent = {"sqs": stage.place.server.endpoint, "queue": queue}
+    queue = untold_queue(stage.place.server)
+    sent = {"sqs": stage.place.server.endpoint, "queue": queue.url}
     stage.double.configure(running_seconds=RUNNING_SECONDS, **sent)
-    words = stage.place.plugin(stage.double.endpoint, completions=queue)
+    words = stage.place.plugin(stage.double.endpoint, completions=queue.url)
     services = replace(stage.services, plugins={"words": words})
-    return HearingStage(services, stage.double, stage.place, sqs, queue)
+    return HearingStage(services, stage.double, stage.place, queue)
 
 
 def _arrive(stage: Stage, key: VideoKey, content: bytes) -> None:

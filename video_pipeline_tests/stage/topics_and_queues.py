@@ -19,7 +19,7 @@ ROLE = "arn:aws:iam::000000000000:role/rekognition-tells"
 
 @dataclass(frozen=True)
 class QueueOfCompletions:
-    """A queue, and what tells in it: a topic's ARN or a rule's name."""
+    """A queue, and what tells in it: a topic's ARN, a rule's name, or nothing of AWS."""
 
     url: str
     arn: str
@@ -39,6 +39,12 @@ class QueueOfCompletions:
                 found.append(json.loads(message["Body"]))
                 self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
         return found
+
+    def left(self) -> int:
+        """How many messages were not deleted, seen or not."""
+        asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=asked)
+        return sum(int(count) for count in found["Attributes"].values())
 
     def _receive(self, wait_seconds: int) -> list[dict[str, Any]]:
         answer = self.sqs.receive_message(
@@ -67,6 +73,12 @@ def rule_to_queue(server: S3Server) -> QueueOfCompletions:
     events.put_rule(Name=name, EventPattern=json.dumps(pattern))
     events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
     return QueueOfCompletions(url, arn, name, sqs)
+
+
+def untold_queue(server: S3Server) -> QueueOfCompletions:
+    """A new queue, in which a double tells by itself."""
+    sqs, url, arn = _queue(server, f"transcribe-{uuid.uuid4().hex[:12]}")
+    return QueueOfCompletions(url, arn, "", sqs)
 
 
 def new_bucket(server: S3Server, *, versioned: bool = False) -> str:
