@@ -211,6 +211,7 @@ def test_one_that_is_away_for_all_is_asked_once_a_round_and_all_go_on_when_it_is
 ) -> None:
     stage.plugin.unconnected = "acme"
     stage.vendor.default = "full"
+    now = list[WorkUnit]()
     for _ in range(120):
         units = [stage.unit(VideoKey.parse(f"acme/v000{n}")) for n in range(4)]
         units += [stage.unit(VideoKey.parse(f"globex/v000{n}")) for n in range(3)]
