@@ -68,13 +68,13 @@ def test_what_never_is_heard_is_asked_by_the_next_run_under_its_name(stage: Stag
 @pytest.mark.parametrize(
     ("fault", "category", "told"),
     [
+        ("conflict", FailureCategory.PROVIDER_FAILED, "or force the phase"),
         ("credentials_expired", FailureCategory.AUTH, "the credentials have expired"),
         ("access_denied", FailureCategory.AUTH, "access is denied"),
         ("kms_denied", FailureCategory.AUTH, "the KMS key may not be used"),
         ("media_unreadable", FailureCategory.AUTH, "the service cannot read the object"),
         ("bad_request", FailureCategory.INPUT_REJECTED, "does not take this media"),
         ("media_too_long", FailureCategory.INPUT_REJECTED, "the file is too long"),
-        ("conflict", FailureCategory.PROVIDER_FAILED, "or force the phase"),
     ],
 )
 def test_what_is_refused_fails_with_its_remedy_and_costs_nothing(
