@@ -77,6 +77,13 @@ class Stage:
         self.services = replace(self.services, clock=lambda: then() + timedelta(hours=hours))
         sweep(self.services, self.services.clock())
 
+    def jobs_end(self) -> None:
+        """Wait until no job runs."""
+        until = time.monotonic() + 10
+        while _runs(books := self.double.books()):
+            assert time.monotonic() < until, books
+            time.sleep(0.01)
+
     def inject(self, what: str, **more: Any) -> None:
         self.double.inject(Fault(what=what, **more))
 

@@ -147,6 +147,8 @@ def test_a_job_that_the_service_forgot_has_expired_and_counts(stage: Stage) -> N
 def test_a_job_that_is_gone_when_its_result_is_fetched_was_paid_and_is_paid_anew(
     stage: Stage,
 ) -> None:
+    assert stage.run().state is PhaseState.PARKED
+    stage.jobs_end()
     stage.inject("job_gone", operation="GetTranscriptionJob", skip=1)
     failed = stage.settled()
     assert (stage.unit().state, failed.state) == (UnitState.FAILED, PhaseState.FAILED)
