@@ -16,7 +16,13 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.choices import Choices, PhaseChoice
 from video_pipeline.providers.aws_transcribe.request import name_of
-from video_pipeline_tests.stage.asking_transcribe import ACME, GLOBEX, SECONDS, Stage
+from video_pipeline_tests.stage.asking_transcribe import (
+    ACME,
+    GLOBEX,
+    RUNNING_SECONDS,
+    SECONDS,
+    Stage,
+)
 from video_pipeline_tests.stage.s3_servers import REGION
 
 _START = "StartTranscriptionJob"
@@ -147,7 +153,9 @@ def test_a_job_that_the_service_forgot_has_expired_and_counts(stage: Stage) -> N
 def test_a_job_that_is_gone_when_its_result_is_fetched_was_paid_and_is_paid_anew(
     stage: Stage,
 ) -> None:
+    stage.double.configure(running_seconds=RUNNING_SECONDS)
     assert stage.run().state is PhaseState.PARKED
+    stage.double.advance(2 * RUNNING_SECONDS)
     stage.jobs_end()
     stage.inject("job_gone", operation="GetTranscriptionJob", skip=1)
     failed = stage.settled()
@@ -155,6 +163,7 @@ def test_a_job_that_is_gone_when_its_result_is_fetched_was_paid_and_is_paid_anew
     assert "the service knows no such job" in failed.message
     assert "Run the phase again" in failed.message
     assert stage.money() == (60, SECONDS)
+    stage.double.configure(running_seconds=0)
     assert stage.settled().state is PhaseState.DONE
     assert stage.unit().generation == 1
     assert stage.money() == (120, 2 * SECONDS)
