@@ -29,12 +29,12 @@ def test_a_job_is_submitted_once_parked_and_paid_once(cloud: Cloud) -> None:
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     cloud.end()
-    outcome = cloud.shots()
+    outcome = cloud.run()
     assert outcome.state is _P.DONE and outcome.result
     (used,) = outcome.result.usage
     assert (used.dimension, used.quantity, used.paid) == ("shot", 2, True)
     assert cloud.billed() == [2000]
-    assert cloud.shots(cloud.keys[1]).state is _P.PARKED
+    assert cloud.run(cloud.keys[1]).state is _P.PARKED
     (sum_,) = cloud.services.of("acme").standings.usage()
     assert sum_[1].counted == "video_seconds (shot)"
     assert cloud.services.of("globex").standings.usage() == []
@@ -62,7 +62,7 @@ def test_a_start_that_is_never_heard_keeps_its_token_for_the_next_run(
     cloud: Cloud, fault: str
 ) -> None:
     cloud.inject(fault, operation="Start*", times=None)
-    outcome = cloud.shots()
+    outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.SUBMITTING, _P.FAILED)
     assert "recognises the request and bills it once" in outcome.message
     cloud.double.clear_faults()
@@ -76,7 +76,7 @@ def test_a_start_that_hangs_may_have_been_taken_and_keeps_its_token(cloud: Cloud
     impatient = plugin(cloud.double.endpoint, kinds=("shot",), read_seconds=0.1)
     patient, cloud.services = cloud.services, replace(cloud.services, plugins={"aws": impatient})
     cloud.inject("hangs", operation="Start*", times=None)
-    outcome = cloud.shots()
+    outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.SUBMITTING, _P.FAILED)
     assert "AWS does not answer" in outcome.message
     assert "recognises the request and bills it once" in outcome.message
@@ -96,7 +96,7 @@ def test_a_service_that_nobody_gets_through_to_took_nothing_and_is_asked_by_the_
     with deaf() as endpoint:
         away = plugin(endpoint, kinds=("shot",), connect_seconds=0.1)
         cloud.services = replace(reached, plugins={"aws": away})
-        outcome = cloud.shots()
+        outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
     assert "AWS does not answer" in outcome.message
     assert "Look at the network and at `endpoint`" in outcome.message
@@ -112,12 +112,12 @@ def test_a_token_that_was_used_otherwise_keeps_its_unit_until_things_are_as_they
     cloud: Cloud,
 ) -> None:
     cloud.inject("reply_lost", operation="Start*", times=None)
-    cloud.shots()
+    cloud.run()
     cloud.double.clear_faults()
     before, told = cloud.services, {"topic": TOPIC, "topic_role": TOPIC_ROLE}
     changed = plugin(cloud.double.endpoint, kinds=("shot",), **told)
     cloud.services = replace(before, plugins={"aws": changed})
-    outcome = cloud.shots()
+    outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.SUBMITTING, _P.FAILED)
     assert "with other parameters" in outcome.message and "as they were" in outcome.message
     cloud.services = before
@@ -143,11 +143,11 @@ def test_a_refused_start_fails_with_the_remedy_costs_nothing_and_is_made_once_it
     cloud: Cloud, fault: str, says: str
 ) -> None:
     cloud.inject(fault, operation="Start*")
-    outcome = cloud.shots()
+    outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
     assert says in outcome.message
     assert cloud.money() == ([], 0)
-    assert cloud.shots(cloud.keys[1]).state is _P.PARKED
+    assert cloud.run(cloud.keys[1]).state is _P.PARKED
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     cloud.end()
     assert cloud.told() == (_S.SETTLED, _P.DONE)
@@ -172,9 +172,9 @@ def test_what_fails_while_a_job_runs_leaves_it_parked_and_its_result_is_fetched_
 
 def test_a_job_that_fails_says_why_and_is_not_paid(cloud: Cloud) -> None:
     cloud.inject("job_failed", reason="The codec is not supported.")
-    cloud.shots()
+    cloud.run()
     cloud.end()
-    outcome = cloud.shots()
+    outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
     assert "The codec is not supported" in outcome.message
     assert "choose another provider" in outcome.message
@@ -182,9 +182,9 @@ def test_a_job_that_fails_says_why_and_is_not_paid(cloud: Cloud) -> None:
 
 
 def test_a_result_that_aws_has_forgotten_was_paid_and_the_next_run_asks_anew(cloud: Cloud) -> None:
-    cloud.shots()
+    cloud.run()
     cloud.double.advance(8 * 24 * 3600)
-    outcome = cloud.shots()
+    outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
     assert "knows no job" in outcome.message and "Run the phase again" in outcome.message
     assert cloud.money() == ([2000], 2)
@@ -198,10 +198,10 @@ def test_a_result_that_aws_has_forgotten_was_paid_and_the_next_run_asks_anew(clo
 def test_a_result_that_is_gone_when_it_is_looked_up_or_fetched_was_paid_and_is_paid_anew(
     cloud: Cloud, looks: int, says: str
 ) -> None:
-    cloud.shots()
+    cloud.run()
     cloud.end()
     cloud.inject("result_gone", operation="Get*", skip=looks)
-    outcome = cloud.shots()
+    outcome = cloud.run()
     unit = cloud.unit()
     assert (unit.state, outcome.state) == (_S.FAILED, _P.FAILED)
     assert unit.failure and unit.failure.category is FailureCategory.RESULT_EXPIRED
@@ -215,13 +215,13 @@ def test_a_result_that_is_gone_when_it_is_looked_up_or_fetched_was_paid_and_is_p
 
 def test_a_job_that_never_ends_is_parked_until_its_deadline_and_counted_then(cloud: Cloud) -> None:
     cloud.inject("never_ends")
-    cloud.shots()
+    cloud.run()
     cloud.wait(hours=23)
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     assert cloud.money() == ([], 0)
     cloud.wait(hours=2)
     assert cloud.unit().ready
-    outcome = cloud.shots()
+    outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
     assert "still runs 24 hours after its submission" in outcome.message
     assert "its provider has not stopped it" in outcome.message
@@ -239,7 +239,7 @@ def test_an_account_without_room_fails_nothing_and_is_asked_again_by_itself(
     # How long nobody is asked after the vendor had no room.
     monkeypatch.setattr(cloud.services.plugins["aws"], "poll_seconds", 0.1)
     cloud.inject("limit_exceeded", operation="Start*")
-    outcome = cloud.shots()
+    outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.INTENT, _P.PARKED)
     assert "waits until aws has room again" in outcome.message
     assert cloud.money() == ([], 0)
@@ -254,7 +254,7 @@ def test_an_account_without_room_fails_nothing_and_is_asked_again_by_itself(
 
 def test_a_token_that_is_refused_keeps_its_unit_and_names_the_ways_on(cloud: Cloud) -> None:
     cloud.inject("token_mismatch", operation="Start*", times=None)
-    outcome = cloud.shots()
+    outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.SUBMITTING, _P.FAILED)
     assert "with other parameters" in outcome.message
     assert "`video-pipeline jobs cancel`" in outcome.message
@@ -267,10 +267,10 @@ def test_a_token_that_is_refused_keeps_its_unit_and_names_the_ways_on(cloud: Clo
 
 
 def test_an_object_replaced_while_its_job_runs_fails_it_and_is_counted(cloud: Cloud) -> None:
-    cloud.shots()
+    cloud.run()
     cloud.bucket.put(f"{cloud.keys[0].prefix}a.mp4", b"another")
     cloud.end()
-    outcome = cloud.shots()
+    outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
     assert "was replaced while its job ran" in outcome.message
     assert cloud.money() == ([2000], 2)
@@ -290,9 +290,9 @@ def test_odd_results_are_published_whole_and_within_the_video(
     content = {"duration": "2", "frames_per_second": "25", "rows": 25}
     cloud.double.configure(otherwise=content)
     cloud.inject(fault)
-    cloud.shots()
+    cloud.run()
     cloud.end()
-    outcome = cloud.shots()
+    outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.SETTLED, _P.DONE), outcome.message
     assert cloud.money() == ([2000], 2)
     assert outcome.result
@@ -306,10 +306,10 @@ def test_odd_results_are_published_whole_and_within_the_video(
 def test_a_page_token_that_ends_while_pages_are_read_costs_no_row(cloud: Cloud) -> None:
     content = {"duration": "2", "frames_per_second": "25", "rows": 40}
     cloud.double.configure(otherwise=content, page_rows=10)
-    cloud.shots()
+    cloud.run()
     cloud.inject("page_token_expired", operation="Get*", skip=3)
     cloud.end()
-    outcome = cloud.shots()
+    outcome = cloud.run()
     assert outcome.state is _P.DONE and outcome.result, outcome.message
     assert outcome.result.counts == {"shot": 40}
     assert [one["hits"] for one in cloud.double.faults()] == [1]
@@ -324,7 +324,7 @@ def test_one_that_aws_recognises_no_more_is_given_up_by_hand_and_paid_once_more(
     cloud.double.clear_faults()
     changed = plugin(cloud.double.endpoint, kinds=("shot",), topic=TOPIC, topic_role=TOPIC_ROLE)
     cloud.services = replace(cloud.services, plugins={"aws": changed})
-    outcome, left = cloud.shots(), cloud.unit()
+    outcome, left = cloud.run(), cloud.unit()
     assert (left.state, outcome.state) == (_S.SUBMITTING, _P.FAILED)
     for command in ("cancel", "release", "retry"):
         assert f"jobs {command}`" in outcome.message

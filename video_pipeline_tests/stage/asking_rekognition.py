@@ -48,7 +48,7 @@ class Cloud:
         """Make a fault."""
         self.double.inject(Fault(what=what, **more))
 
-    def shots(self, key: VideoKey | None = None) -> Outcome:
+    def run(self, key: VideoKey | None = None) -> Outcome:
         """A run's step."""
         return analyse(self.services, key or self.keys[0], {Phase.SHOTS})[Phase.SHOTS]
 
@@ -84,7 +84,7 @@ class Cloud:
 
     def told(self) -> tuple[UnitState, PhaseState]:
         """Where the unit and the phase stand after a run."""
-        outcome = self.shots()
+        outcome = self.run()
         return self.unit().state, outcome.state
 
 

@@ -14,6 +14,7 @@ from video_pipeline.testing.transcribe.refusals import JOB_FAULTS as OF_TRANSCRI
 from video_pipeline.testing.transcribe.refusals import REFUSALS as OF_TRANSCRIBE
 
 _TESTS = Path(__file__).parents[1]
+_EVENTS = "contracts/events_contract.py"
 
 
 @pytest.mark.parametrize(
@@ -21,13 +22,14 @@ _TESTS = Path(__file__).parents[1]
     [
         (
             {*LINE_FAULTS, *OF_REKOGNITION, *OF_REKOGNITION_JOBS},
-            ("pipeline/test_rekognition.py", "pipeline/test_rekognition_events.py"),
+            ("pipeline/test_rekognition.py", "pipeline/test_rekognition_events.py", _EVENTS),
         ),
         (
             {*LINE_FAULTS, *OF_TRANSCRIBE, *OF_TRANSCRIBE_JOBS},
             (
                 "providers/aws_transcribe/test_faults.py",
                 "providers/aws_transcribe/test_events.py",
+                _EVENTS,
             ),
         ),
     ],

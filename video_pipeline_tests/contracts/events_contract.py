@@ -1,0 +1,117 @@
+"""What comes of events of jobs that are lost, double, early, foreign or tell of a failure, at every
+provider that tells of its jobs in a queue: state of the unit and of the phase, what people read,
+what was paid, what is left in the queue."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, ClassVar, Protocol
+
+import pytest
+
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline.complete import sweep
+from video_pipeline.pipeline.listen import listen
+from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.services import Services
+from video_pipeline_tests.stage.topics_and_queues import QueueOfCompletions
+
+_S, _P = UnitState, PhaseState
+
+
+class Hearing(Protocol):
+    """A deployment that is told in a queue of jobs that have ended, with one video to be asked
+    about."""
+
+    services: Services
+    queue: QueueOfCompletions
+
+    def inject(self, what: str, **more: Any) -> None: ...
+    def run(self) -> Outcome: ...
+    def unit(self) -> WorkUnit: ...
+    def told(self) -> tuple[UnitState, PhaseState]: ...
+    def money(self) -> Any: ...
+    def ended(self, events: int) -> None: ...
+    def hear(self) -> bool: ...
+
+
+class EventsContract:
+    """The tests. `heard` is a fixture of the one who uses them."""
+
+    paid: ClassVar[Any]
+    """What the provider bills and the ledger counts of one job; `unpaid` of none."""
+    unpaid: ClassVar[Any]
+    job_fails: ClassVar[str]
+    """The fault by which a job fails, and what its phase then says."""
+    says: ClassVar[Sequence[str]]
+
+    @pytest.mark.parametrize(
+        ("fault", "events", "left"), [("event_twice", 2, 0), ("event_of_unknown_job", 2, 1)]
+    )
+    def test_an_event_has_its_job_looked_up_at_once_whatever_comes_with_it(
+        self, heard: Hearing, fault: str, events: int, left: int
+    ) -> None:
+        heard.inject(fault)
+        assert heard.told() == (_S.RUNNING, _P.PARKED)
+        heard.ended(events)
+        assert heard.hear()
+        self.check_done(heard)
+        assert heard.queue.left() == left
+
+    def test_an_event_that_is_lost_leaves_the_job_to_the_sweep(self, heard: Hearing) -> None:
+        heard.inject("event_lost")
+        assert heard.told() == (_S.RUNNING, _P.PARKED)
+        heard.ended(events=0)
+        assert not heard.hear()
+        sweep(heard.services, heard.services.clock() + timedelta(minutes=1))
+        assert heard.unit().ready
+        self.check_done(heard)
+
+    def test_an_event_before_the_reply_finds_its_result_published_and_changes_nothing(
+        self, heard: Hearing
+    ) -> None:
+        heard.inject("event_before_reply")
+        self.check_done(heard)
+        assert not heard.hear()
+        assert (heard.unit().state, heard.queue.left()) == (_S.SETTLED, 0)
+        assert heard.money() == self.paid
+
+    def test_an_event_before_the_ledger_knows_the_job_is_left_in_the_queue_and_costs_nothing(
+        self, heard: Hearing
+    ) -> None:
+        taken_up: list[int] = []
+
+        def before_it_is_noted(step: str) -> None:
+            if step == "submitted":
+                taken_up.append(listen(heard.services, heard.services.clock()))
+
+        patient = heard.services
+        heard.services = replace(patient, on_step=before_it_is_noted)
+        heard.inject("event_before_reply")
+        heard.inject("access_denied", operation="Get*")
+        assert heard.told() == (_S.RUNNING, _P.PARKED)
+        assert (taken_up, heard.queue.left()) == ([0], 1)
+        heard.services = patient
+        sweep(patient, patient.clock() + timedelta(minutes=1))
+        assert heard.unit().ready
+        self.check_done(heard)
+
+    def test_an_event_of_a_job_that_failed_fails_the_phase_with_what_is_said_and_is_not_paid(
+        self, heard: Hearing
+    ) -> None:
+        heard.inject(self.job_fails)
+        assert heard.told() == (_S.RUNNING, _P.PARKED)
+        heard.ended(events=1)
+        assert heard.hear()
+        outcome = heard.run()
+        assert (heard.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
+        assert [said for said in self.says if said not in outcome.message] == []
+        assert heard.queue.left() == 0
+        assert heard.money() == self.unpaid
+
+    def check_done(self, heard: Hearing) -> None:
+        """The next run ends it, and one job is paid."""
+        outcome = heard.run()
+        assert (heard.unit().state, outcome.state, outcome.message) == (_S.SETTLED, _P.DONE, "")
+        assert heard.money() == self.paid
