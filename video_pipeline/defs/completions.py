@@ -39,6 +39,7 @@ def completions(
     context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Deployment]
 ) -> dg.SensorResult | dg.SkipReason:
     """Look up overdue jobs once, and see to every video with an ended one."""
+    assert context.repository_def is not None
     pipeline.renew()
     try:
         services, instance = pipeline.services, context.instance
@@ -48,7 +49,7 @@ def completions(
         round_ = make_round(services, datetime.now(UTC))
         held = [run for run in all_held if not called_off(run.backfill)]
         freed = list(islice(_free(services, held), A_TICK))
-        release(instance, freed)
+        release(instance, context.repository_def, freed)
         ended = see_to_cancelled(instance, services, called_off, held)
         see_to_terminated(instance, services, called_off, held)
         still = {unit for run in held if run.run_id not in freed for unit in run.units}

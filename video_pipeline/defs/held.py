@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 import dagster as dg
 
+from video_pipeline.defs.requeue import REPLACED_BY_TAG, job_is_gone, replacement_id, requeue
 from video_pipeline.defs.specs import asset_key
 from video_pipeline.domain.phases import Phase, downstream
 from video_pipeline.webserver.held import Held, held_of
@@ -31,6 +32,11 @@ from video_pipeline.webserver.tags import (
 
 KEPT_TAGS = frozenset({BACKFILL_TAG, PARTITION_TAG, PROJECT_TAG, VIDEO_TAG, ONLY_TAG, PHASES_TAG})
 """The tags of a run that go over to the one that goes on in its place."""
+
+
+def kept_tags(run: dg.DagsterRun) -> dict[str, str]:
+    """Return the tags of a run that go over to the one that goes on in its place."""
+    return {key: value for key, value in run.tags.items() if key in KEPT_TAGS}
 
 
 def continuation(phases: Collection[Phase]) -> frozenset[dg.AssetKey]:
@@ -70,19 +76,14 @@ def hold(
         return None
     run_id = str(uuid5(UUID(run.run_id), ",".join([HELD_TAG, *sorted(phases)])))
     if not instance.has_run(run_id):
-        held = instance.create_run_for_job(
-            context.repository_def.get_job(run.job_name),
+        requeue(
+            instance,
+            context.repository_def,
+            run,
             run_id=run_id,
-            run_config=run.run_config,
             asset_selection=continuation(phases),
-            tags={k: v for k, v in run.tags.items() if k in KEPT_TAGS}
-            | {HELD_TAG: WAITING, UNITS_TAG: ",".join(sorted(units))},
-            root_run_id=run.root_run_id or run.run_id,
-            parent_run_id=run.run_id,
-            remote_job_origin=run.remote_job_origin,
-            job_code_origin=run.job_code_origin,
+            tags=kept_tags(run) | {HELD_TAG: WAITING, UNITS_TAG: ",".join(sorted(units))},
         )
-        instance.report_dagster_event(dg.DagsterEvent.job_enqueue(held), run_id=run_id)
     return run_id
 
 
@@ -115,7 +116,36 @@ def is_cancelled(instance: dg.DagsterInstance, backfill: str | None) -> bool:
     return found is not None and found.status.value in ("CANCELED", "CANCELING")
 
 
-def release(instance: dg.DagsterInstance, run_ids: Collection[str]) -> None:
-    """Let held runs go: the queue launches them."""
+def release(
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, run_ids: Collection[str]
+) -> None:
+    """Release held runs: the queue launches them.
+
+    The queue could only fail a run whose job is gone. Such a run is replaced by one of today's job.
+    """
     for run_id in run_ids:
-        instance.add_run_tags(run_id, {HELD_TAG: RELEASED})
+        run = instance.get_run_by_id(run_id)
+        if run is not None and job_is_gone(repository, run):
+            _replace(instance, repository, run)
+        else:
+            instance.add_run_tags(run_id, {HELD_TAG: RELEASED})
+
+
+def _replace(
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, run: dg.DagsterRun
+) -> None:
+    """Queue a released run in place of a held one, then cancel the held one. Safe to repeat."""
+    run_id = replacement_id(run)
+    if not instance.has_run(run_id):
+        units = run.tags.get(UNITS_TAG, "")
+        requeue(
+            instance,
+            repository,
+            run,
+            run_id=run_id,
+            asset_selection=run.asset_selection,
+            tags=kept_tags(run) | {HELD_TAG: RELEASED, UNITS_TAG: units},
+        )
+    told = f"There is no job {run.job_name} any more: run {run_id} continues under today's name."
+    instance.report_run_canceled(run, told)
+    instance.add_run_tags(run.run_id, {HELD_TAG: RELEASED, REPLACED_BY_TAG: run_id})

@@ -19,6 +19,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline_tests.stage.gone_job import rename_job
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM, Opened
 
 KEY = "acme/talk"
@@ -51,6 +52,7 @@ def launched(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Launc
                 "dagster/partition": KEY,
                 "dagster/backfill": "b1",
                 "video_pipeline/project": "acme",
+                "video_pipeline/video": KEY,
                 "video_pipeline/unit": "u1",
             },
             run_config={"ops": {"analysis": {"config": {"providers": {"shots": "cuts"}}}}},
@@ -103,13 +105,35 @@ def test_two_steps_of_one_run_hold_two(launched: Launched, instance: dg.DagsterI
 
 
 def test_released_it_waits_no_more_and_stays_queued(
-    launched: Launched, instance: dg.DagsterInstance
+    launched: Launched, instance: dg.DagsterInstance, definitions: dg.Definitions
 ) -> None:
     run_id = hold(launched(), [Phase.SHOTS], ["u2"])
-    release(instance, [run.run_id for run in waiting(instance)])
+    held = [run.run_id for run in waiting(instance)]
+    release(instance, definitions.get_repository_def(), held)
     assert waiting(instance) == []
     run = instance.get_run_by_id(run_id or "")
     assert run is not None and run.status is dg.DagsterRunStatus.QUEUED
+
+
+def test_release_replaces_a_run_whose_job_is_gone(
+    launched: Launched, instance: dg.DagsterInstance, definitions: dg.Definitions
+) -> None:
+    held_id = hold(launched(), [Phase.SHOTS], ["u2"]) or ""
+    held = instance.get_run_by_id(held_id)
+    assert held is not None
+    rename_job(Path(instance.root_directory), held.run_id)
+    for _ in range(2):
+        release(instance, definitions.get_repository_def(), [held_id])
+    replaced = instance.get_run_by_id(held_id)
+    assert replaced is not None and replaced.status is dg.DagsterRunStatus.CANCELED
+    (made,) = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED]))
+    assert replaced.tags["dagster/auto_retry_run_id"] == made.run_id
+    assert made.remote_job_origin == held.remote_job_origin
+    assert (made.job_name, made.asset_selection) == (held.job_name, held.asset_selection)
+    assert made.run_config == held.run_config
+    for tag in ("dagster/partition", "dagster/backfill", "video_pipeline/units"):
+        assert made.tags[tag] == held.tags[tag]
+    assert made.tags["video_pipeline/held"] == "released"
 
 
 def test_a_run_that_no_deployment_launched_holds_nothing(

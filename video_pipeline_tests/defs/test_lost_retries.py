@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from video_pipeline.defs import lost_retries as module
 from video_pipeline.defs.lost_retries import lost_retries
 from video_pipeline_tests.defs.conftest import KEY
+from video_pipeline_tests.stage.gone_job import rename_job
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM
 
 TAGS = {"dagster/partition": KEY, "dagster/backfill": "b1", "video_pipeline/video": KEY}
@@ -20,11 +23,13 @@ Tick = Callable[[], list[dg.DagsterRun]]
 def died(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Died:
     """A run that failed, and that Dagster gave up."""
 
-    def died(reason: str = "UNKNOWN", will_retry: str = "false") -> dg.DagsterRun:
+    def died(
+        reason: str = "UNKNOWN", will_retry: str = "false", tags: dict[str, str] = TAGS
+    ) -> dg.DagsterRun:
         job = definitions.resolve_job_def("road")
         run = instance.create_run_for_job(
             job,
-            tags=TAGS,
+            tags=tags,
             asset_selection=frozenset({dg.AssetKey("shots")}),
             remote_job_origin=LAUNCHED_FROM,
         )
@@ -100,3 +105,53 @@ def test_one_that_the_daemon_has_made_again_is_not_made_twice(
     instance.add_run_tags(made.run_id, {"dagster/auto_retry_run_id": "its-retry"})
     monkeypatch.setattr(module, "PASSED_OVER", timedelta(0))
     assert not tick()
+
+
+class TestAGoneJob:
+    """Its name was changed while runs of it were queued or to be made again."""
+
+    @pytest.fixture
+    def queued(self, died: Died, instance: dg.DagsterInstance) -> Died:
+        """A run that the queue could not launch."""
+
+        def queued(**how: Any) -> dg.DagsterRun:
+            run = died(**how)
+            rename_job(Path(instance.root_directory), run.run_id)
+            return run
+
+        return queued
+
+    @pytest.mark.parametrize("will_retry", ["true", "false"])
+    def test_its_run_is_queued_once_under_todays_name(
+        self, queued: Died, tick: Tick, will_retry: str
+    ) -> None:
+        lost = queued(will_retry=will_retry)
+        tick()
+        (again,) = tick()
+        assert again.job_name == lost.job_name == "road"
+        assert again.remote_job_origin == lost.remote_job_origin
+        assert again.asset_selection == lost.asset_selection
+        assert TAGS.items() <= again.tags.items()
+
+    def test_a_run_that_never_began_was_no_try(self, queued: Died, tick: Tick) -> None:
+        queued(tags={**TAGS, "dagster/max_retries": "0"})
+        assert len(tick()) == 1
+
+    def test_a_run_that_began_has_no_more_tries_than_others(
+        self, queued: Died, tick: Tick, instance: dg.DagsterInstance
+    ) -> None:
+        run = queued(tags={**TAGS, "dagster/max_retries": "0"})
+        began = instance.get_run_record_by_id(run.run_id)
+        assert began is not None and began.start_time is None
+        start = dg.DagsterEvent(event_type_value="PIPELINE_START", job_name="gone_job")
+        instance.report_dagster_event(start, run_id=run.run_id)
+        _fail(instance, run, "UNKNOWN", "false")
+        assert not tick()
+
+    def test_a_run_of_no_video_holds_up_no_other(
+        self, queued: Died, died: Died, tick: Tick
+    ) -> None:
+        queued(tags={})
+        lost = died()
+        (again,) = tick()
+        assert again.parent_run_id == lost.run_id

@@ -1,16 +1,21 @@
 """What the sensor of completions sees and does, tick by tick."""
 
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 
 import dagster as dg
 
 from video_pipeline.catalog.interface import Catalog
+from video_pipeline.definitions import build_defs
 from video_pipeline.defs.completions import completions
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.work import WorkUnit
+from video_pipeline.settings import load_settings
 from video_pipeline.webserver.tags import HELD_TAG
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM, Opened
 
+_ROOT = Path(__file__).resolve().parents[2]
 KEY = VideoKey.parse("acme/talk")
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -23,17 +28,27 @@ def ended(catalog: Catalog, unit: WorkUnit) -> WorkUnit:
 
 def tick(stage: Opened, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
     """The runs that one tick requests."""
-    context = dg.build_sensor_context(instance=instance, resources={"pipeline": stage})
-    result = completions(context)
+    result = completions(_context(stage, instance))
     return list(result.run_requests or ()) if isinstance(result, dg.SensorResult) else []
 
 
 def told(stage: Opened, instance: dg.DagsterInstance) -> str:
     """What one tick that requests no run says."""
-    context = dg.build_sensor_context(instance=instance, resources={"pipeline": stage})
-    result = completions(context)
+    result = completions(_context(stage, instance))
     assert isinstance(result, dg.SkipReason)
     return result.skip_message or ""
+
+
+def _context(stage: Opened, instance: dg.DagsterInstance) -> dg.SensorEvaluationContext:
+    return dg.build_sensor_context(
+        instance=instance, repository_def=_repository(), resources={"pipeline": stage}
+    )
+
+
+@cache
+def _repository() -> dg.RepositoryDefinition:
+    """The jobs of the checkout's pipeline.yaml."""
+    return build_defs(load_settings(_ROOT / "pipeline.yaml", {})).get_repository_def()
 
 
 def queued(

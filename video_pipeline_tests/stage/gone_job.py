@@ -1,0 +1,18 @@
+"""Runs of a job that the code location does not have, as after a job was renamed."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+GONE = "gone_job"
+
+
+def rename_job(home: Path, run_id: str) -> None:
+    """Make a run in a home of Dagster's one of a job that no code has."""
+    with closing(sqlite3.connect(home / "history" / "runs.db")) as database, database:
+        database.execute(
+            "UPDATE runs SET pipeline_name = ?1,"
+            " run_body = replace(run_body, '\"' || pipeline_name || '\"', '\"' || ?1 || '\"')"
+            " WHERE run_id = ?2",
+            (GONE, run_id),
+        )
