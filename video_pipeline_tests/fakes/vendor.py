@@ -98,6 +98,15 @@ class Vendor:
                     job.state = state
                     self.events[f"receipt-{job.id}"] = job.id
 
+    def take_over(self, books: dict[str, Any]) -> None:
+        """Know what an earlier vendor knew of its jobs, as plain values."""
+        told = [Job(**{**job, "duration": Fraction(job["duration"])}) for job in books["jobs"]]
+        with self._lock:
+            self.jobs |= {job.id: job for job in told}
+            self._tokens |= {token: self.jobs[job] for token, job in books["tokens"].items()}
+            self.billed.update(books["billed"])
+            self.submissions.update(books["submissions"])
+
     def forget(self, video: str) -> None:
         """Lose every job of a video, as a vendor does whose results have expired."""
         with self._lock:
