@@ -11,13 +11,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from video_pipeline.catalog.interface import UnitFilter, UnitSum
 from video_pipeline.cli import units
 from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import out, whole
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.domain.work import UnitFilter, UnitState, UnitSum, WorkUnit
 from video_pipeline.pipeline.ledger import UNDER_WAY, Page, list_units, quantity_of, sum_units
 from video_pipeline.wiring import open_services
 

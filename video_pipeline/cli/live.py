@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from video_pipeline.catalog.interface import Catalog, PhaseStatus
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.timeline import PhaseStatus
 from video_pipeline.pipeline.services import Services, now_utc
 
 Statuses = dict[VideoKey, dict[Phase, PhaseStatus]]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.cli.deliver import deliver
 from video_pipeline.cli.ending import has_failed
 from video_pipeline.domain.identity import VideoKey

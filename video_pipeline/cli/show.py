@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from video_pipeline.catalog.interface import PhaseStatus, ProjectCatalog
+from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import out, whole
 from video_pipeline.cli.findings import tell
@@ -17,6 +17,7 @@ from video_pipeline.domain.identity import VideoKey, project_id_for, video_id_fo
 from video_pipeline.domain.layout import Layout
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Rejection, VideoRecord
+from video_pipeline.domain.timeline import PhaseStatus
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.wiring import open_services

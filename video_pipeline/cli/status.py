@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from video_pipeline.catalog.interface import ProjectCatalog
+from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import out, whole
 from video_pipeline.domain.phases import Phase

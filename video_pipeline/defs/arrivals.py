@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import dagster as dg
 from pydantic import ValidationError
 
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs.deployment import Deployment
 from video_pipeline.defs.jobs import road
 from video_pipeline.defs.keys import Keys, see_to_keys

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Iterator
 import dagster as dg
 from pydantic import Field
 
-from video_pipeline.catalog.interface import UnitFilter
 from video_pipeline.defs.asking import ask_of, page_of
 from video_pipeline.defs.jobs import EXECUTOR
 from video_pipeline.defs.partitions import PROJECT_TAG
 from video_pipeline.domain.errors import PipelineError
-from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.domain.work import UnitFilter, UnitState, WorkUnit
 from video_pipeline.pipeline import fetch_again as fetching
 from video_pipeline.pipeline.ask_again import Again
 from video_pipeline.pipeline.ledger import every_unit, find_unit, quantity_of

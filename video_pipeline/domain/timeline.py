@@ -66,6 +66,21 @@ class PhaseResult(Frozen):
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+class PhaseStatus(Frozen):
+    """Where one phase of one video stands now, and its last good result."""
+
+    phase: Phase
+    state: PhaseState
+    percent: int | None = None
+    provider: str | None = None
+    message: str = ""
+    unit: str | None = None
+    run_id: str = ""
+    started_at: datetime
+    updated_at: datetime
+    result: PhaseResult | None = None
+
+
 class Timeline(Frozen):
     """All that is known of a video, on one clock. Markers are ordered by start, then end."""
 

@@ -7,13 +7,13 @@ may be paid.
 
 from datetime import timedelta
 
-from video_pipeline.catalog.shared import Pool
 from video_pipeline.domain.admission import (
     Turn,
     paid_seconds,
     place_of,
     pool_name,
 )
+from video_pipeline.domain.slots import Pool
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.pipeline import budget

@@ -4,7 +4,7 @@ Catalogue and outputs stay as they are, and so does what Dagster has recorded: a
 back shows what was materialized before. Here only the wish is recorded, for the sensor to see to.
 """
 
-from video_pipeline.catalog.interface import ProjectCatalog
+from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.phases import ROAD
 from video_pipeline.domain.source import Due, VideoRecord

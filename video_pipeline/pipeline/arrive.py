@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from video_pipeline.catalog.interface import Catalog, ProjectCatalog
+from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
 from video_pipeline.domain.errors import IdentityError, SourceError
 from video_pipeline.domain.identity import ProjectId, VideoKey, project_id_for, video_id_for
 from video_pipeline.domain.layout import Group, Layout, Place, is_key

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import zip_longest
 
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline.domain.values import Frozen

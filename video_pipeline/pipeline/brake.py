@@ -1,6 +1,6 @@
 """Which of a project's waiting units the day's paid minutes suffice for, and why others wait."""
 
-from video_pipeline.catalog.interface import Units
+from video_pipeline.catalog.units import Units
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline import admission, budget
 from video_pipeline.pipeline.services import Services

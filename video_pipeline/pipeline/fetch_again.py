@@ -7,11 +7,10 @@ read come back so.
 
 from collections.abc import Iterator
 
-from video_pipeline.catalog.interface import UnitFilter
 from video_pipeline.domain.errors import FailureCategory, InputError, ProviderError
 from video_pipeline.domain.phases import Phase, downstream
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.domain.work import UnitFilter, UnitState, WorkUnit
 from video_pipeline.pipeline.ask_again import Again, asking_first
 from video_pipeline.pipeline.lease import Leases
 from video_pipeline.pipeline.ledger import every_unit

@@ -14,7 +14,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
-from video_pipeline.catalog.interface import Units
+from video_pipeline.catalog.units import Units
 from video_pipeline.domain.errors import CatalogError
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.services import Services

@@ -6,11 +6,10 @@ What is done about a unit is not said here: see cancel.py, release.py, ask_again
 from collections.abc import Iterator
 from itertools import dropwhile
 
-from video_pipeline.catalog.interface import UnitFilter, UnitSum
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.usage import Meter, Usage, summed
 from video_pipeline.domain.values import Frozen
-from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.domain.work import UnitFilter, UnitState, UnitSum, WorkUnit
 from video_pipeline.pipeline.projects import projects_of
 from video_pipeline.pipeline.services import Services
 

@@ -7,8 +7,8 @@ that fails alone, while others are taken, is put off, so that it holds up none o
 
 from datetime import timedelta
 
-from video_pipeline.catalog.shared import Pool
 from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.domain.slots import Pool
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline import admission
 from video_pipeline.pipeline.services import Services

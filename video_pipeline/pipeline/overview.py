@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 
-from video_pipeline.catalog.interface import Totals, UnitFilter, UnitSum
 from video_pipeline.domain.identity import ProjectId
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.source import Rejection
+from video_pipeline.domain.source import Rejection, Totals
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.values import Frozen
+from video_pipeline.domain.work import UnitFilter, UnitSum
 from video_pipeline.pipeline.ledger import UNDER_WAY
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.stale import counts

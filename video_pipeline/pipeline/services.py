@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
-from video_pipeline.catalog.interface import Catalog, ProjectCatalog
+from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Removal

@@ -1,6 +1,6 @@
 """Giving back the slots whose jobs have ended, or whose holder died before it made a request."""
 
-from video_pipeline.catalog.shared import Pool, Slot
+from video_pipeline.domain.slots import Pool, Slot
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.drive import is_overdue
 from video_pipeline.pipeline.services import Services

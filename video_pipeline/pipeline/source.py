@@ -2,7 +2,7 @@
 
 import hashlib
 
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.errors import SourceError, StorageError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import Source, VideoRecord

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from video_pipeline.catalog.shared import Pool
 from video_pipeline.domain.admission import pool_name, turns
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.slots import Pool
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline import admission
 from video_pipeline.pipeline.brake import affordable

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
 
-from video_pipeline.catalog.interface import ProjectCatalog
+from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.domain.errors import CatalogUnavailable, PipelineError
 from video_pipeline.domain.identity import ProjectId, project_id_for
 from video_pipeline.domain.layout import Group, Place

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from video_pipeline.catalog.interface import Catalog, PhaseStatus
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.errors import InputError, SourceError, StorageError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.timeline import PhaseResult, Timeline
+from video_pipeline.domain.timeline import PhaseResult, PhaseStatus, Timeline
 from video_pipeline.domain.transcript import Transcript
 from video_pipeline.pipeline import own
 from video_pipeline.pipeline.inspect import failed, known_source

@@ -8,9 +8,9 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-from video_pipeline.catalog.shared import Pool
 from video_pipeline.domain.errors import CatalogError, PipelineError, ProviderError
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.slots import Pool
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline import admission
 from video_pipeline.pipeline.assign import Planned

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from video_pipeline.catalog.interface import Catalog, ProjectCatalog
+from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
 from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog, ProjectCatalog
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.markers import Kind, Marker
 from video_pipeline.domain.phases import Phase

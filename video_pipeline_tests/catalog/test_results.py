@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from video_pipeline.catalog.interface import ProjectCatalog
+from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.domain.markers import Box, Marker
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState

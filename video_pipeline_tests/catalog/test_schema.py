@@ -10,8 +10,8 @@ import pytest
 from pymongo.database import Database
 from pymongo.errors import WriteError
 
+from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog, ProjectCatalog
 from video_pipeline.catalog.schema import COLLECTIONS, SCHEMA_VERSION
 from video_pipeline.domain.errors import CatalogError
 from video_pipeline.domain.markers import Marker

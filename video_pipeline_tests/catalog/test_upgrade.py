@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.timeline import PhaseResult, Provenance

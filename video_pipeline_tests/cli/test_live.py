@@ -5,12 +5,12 @@ from io import StringIO
 
 from rich.console import Console
 
-from video_pipeline.catalog.interface import PhaseStatus
 from video_pipeline.cli.ending import has_ended, is_good, reasons
 from video_pipeline.cli.live import Board, table
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.timeline import PhaseStatus
 from video_pipeline.pipeline.services import Services, now_utc
 
 KEY = VideoKey(project="acme", video="one")

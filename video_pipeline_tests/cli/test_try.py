@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog
 from video_pipeline.catalog.schema import COLLECTIONS
 from video_pipeline.samples import drawn, truth_of
 

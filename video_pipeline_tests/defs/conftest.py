@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.definitions import build_defs
 from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.domain.identity import VideoKey

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs.held import waiting
 from video_pipeline.defs.wanting import UNIT_TAG
 from video_pipeline.domain.phases import Phase

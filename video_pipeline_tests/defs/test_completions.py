@@ -8,7 +8,7 @@ from typing import cast
 import dagster as dg
 import pytest
 
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.cli.try_file import PROJECT
 from video_pipeline.defs.partitions import PROJECTS_NAME, TRY_PROJECT, VIDEOS_NAME
 from video_pipeline.defs.wanting import TRIES, UNIT_TAG

@@ -10,7 +10,7 @@ from typing import Any, cast
 import dagster as dg
 import pytest
 
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs.held import continuation, hold, queue_holds, release, waiting
 from video_pipeline.defs.specs import asset_key
 from video_pipeline.defs.step import Step

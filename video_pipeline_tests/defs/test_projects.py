@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs import projects as projects_room
 from video_pipeline.defs.partitions import PROJECTS_NAME
 from video_pipeline.defs.projects import QUIET_SECONDS, check_name, project, projects

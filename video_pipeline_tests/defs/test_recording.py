@@ -10,7 +10,7 @@ import pytest
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs import assets
 from video_pipeline.domain.phases import ANALYSIS, Phase
 from video_pipeline.domain.progress import PhaseState

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.definitions import build_defs
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog
 from video_pipeline.media.child import ChildMediaReader
 from video_pipeline.notices.queue import Delivery
 from video_pipeline.notices.sqs import SqsNotices

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from video_pipeline.catalog.mongo import MongoCatalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.media.child import ChildMediaReader
@@ -42,7 +42,7 @@ def vendor() -> Iterator[Vendor]:
 
 
 @pytest.fixture
-def services(tmp_path: Path, catalog: MongoCatalog, vendor: Vendor) -> Services:
+def services(tmp_path: Path, catalog: Catalog, vendor: Vendor) -> Services:
     """Real storage, catalogue and media; the vendor's plugins under four names.
 
     `with-token` and `without-token` find shots, `speech` transcribes; shots are asked of the

@@ -5,12 +5,11 @@ from fractions import Fraction
 
 import pytest
 
-from video_pipeline.catalog.interface import UnitFilter
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.usage import Meter, Usage
-from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.domain.work import UnitFilter, UnitState, WorkUnit
 from video_pipeline.pipeline.analyse import analyse
 from video_pipeline.pipeline.ledger import (
     UNDER_WAY,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.errors import SourceError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import Source

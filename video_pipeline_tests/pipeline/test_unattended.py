@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from video_pipeline.catalog.admissions import MongoAdmissions
+from video_pipeline.catalog.admissions import Admissions
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import MediaInfo
@@ -90,13 +90,13 @@ def test_one_that_stays_away_is_asked_ever_more_seldom(
 ) -> None:
     away, pauses = asked_by(services, vendor, Failing), list[float]()
     units = put_into_backlog(away, "acme", 3, media, provider="with-token")
-    pause = MongoAdmissions.pause
+    pause = Admissions.pause
 
-    def at_once(of: MongoAdmissions, pool: str, seconds: float) -> None:
+    def at_once(of: Admissions, pool: str, seconds: float) -> None:
         pauses.append(seconds)
         pause(of, pool, 0)
 
-    monkeypatch.setattr(MongoAdmissions, "pause", at_once)
+    monkeypatch.setattr(Admissions, "pause", at_once)
     for hours in range(8):
         then = services.clock() + timedelta(hours=hours)
         make_round(replace(away, clock=partial(_at, then)), then)

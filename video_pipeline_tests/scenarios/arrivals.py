@@ -16,8 +16,8 @@ from typing import Any
 
 import dagster as dg
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog
 from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.domain.phases import ROAD
 from video_pipeline.domain.progress import PhaseState

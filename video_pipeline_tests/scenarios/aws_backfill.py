@@ -21,8 +21,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog
 from video_pipeline.defs.held import waiting
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.domain.identity import VideoKey

@@ -15,8 +15,8 @@ from typing import Any
 
 from pymongo import MongoClient
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import SERVED, Phase
 from video_pipeline.domain.progress import PhaseState

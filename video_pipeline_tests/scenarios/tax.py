@@ -23,8 +23,8 @@ from typing import Any
 
 from pymongo import MongoClient
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog
 from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.arrive import register_now
 from video_pipeline.samples import drawn

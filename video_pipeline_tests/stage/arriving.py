@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline.arrive import Looks
 from video_pipeline.pipeline.reception import Memory, Round, receive

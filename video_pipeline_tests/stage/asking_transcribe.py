@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from video_pipeline.catalog.mongo import MongoCatalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
@@ -127,7 +127,7 @@ def _runs(books: dict[str, Any]) -> bool:
 
 @contextmanager
 def asking_transcribe(
-    place: Speech, catalog: MongoCatalog, folder: Path, film: Path
+    place: Speech, catalog: Catalog, folder: Path, film: Path
 ) -> Generator[Stage, None, None]:
     """Two projects with a video each, of which AWS is to write down what is said. Jobs end at
     once."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs.completions import completions
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.work import WorkUnit

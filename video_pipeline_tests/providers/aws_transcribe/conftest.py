@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.catalog.mongo import MongoCatalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.work import UnitState
 from video_pipeline_tests.fakes.delivery import encode
 from video_pipeline_tests.stage.asking_transcribe import GLOBEX, Stage, asking_transcribe
@@ -28,7 +28,7 @@ def place(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Speech:
 @pytest.fixture
 def stage(
     place: Speech,
-    catalog: MongoCatalog,
+    catalog: Catalog,
     tmp_path: Path,
     film: Path,
     monkeypatch: pytest.MonkeyPatch,
