@@ -59,7 +59,7 @@ def _settings() -> Settings:
 
 
 def _definitions() -> dg.Definitions:
-    return build_defs(load_settings(ROOT / "pipeline.yaml", {}))
+    return build_defs(_settings())
 
 
 def _settled(name: str | None) -> str | None:
@@ -95,7 +95,8 @@ def graph() -> dict[str, Any]:
             for job in repository.get_all_jobs()
         },
         "sensors": {
-            s.name: [_settled(t.job_name) for t in s.targets] for s in repository.sensor_defs
+            sensor.name: [_settled(target.job_name) for target in sensor.targets]
+            for sensor in repository.sensor_defs
         },
         "schedules": sorted(schedule.name for schedule in repository.schedule_defs),
         "resources": sorted(repository.get_top_level_resources()),
@@ -105,6 +106,8 @@ def graph() -> dict[str, Any]:
         ),
         "partitions": [VIDEOS_NAME, VIDEOS.name, PROJECTS_NAME, PROJECTS.name],
         "project of try": TRY_PROJECT,
+        "repository": repository.name,
+        "locations": YAML(typ="safe").load((ROOT / "workspace.yaml").read_text()),
     }
 
 
@@ -188,13 +191,11 @@ def _held() -> Any:
     context: Any = SimpleNamespace(run=run, instance=instance, repository_def=repository)
     hold(context, [Phase.SHOTS], {"b", "a"})
     hold(context, [Phase.TRANSCRIPT, Phase.EVENTS], {"c"})
-    told = ("run_id", "asset_selection", "tags", "root_run_id", "parent_run_id")
+    told = ("run_id", "tags", "root_run_id", "parent_run_id")
     return [
-        {
-            k: sorted(k.to_user_string() for k in v) if isinstance(v, frozenset) else v
-            for k, v in one
-        }
-        for one in ([(name, made[name]) for name in told] for made in instance.made)
+        {name: made[name] for name in told}
+        | {"assets": sorted(key.to_user_string() for key in made["asset_selection"])}
+        for made in instance.made
     ]
 
 
@@ -313,7 +314,8 @@ def _cursor_of_projects() -> Any:
     )
     with dg.DagsterInstance.ephemeral() as instance:
         context = dg.build_sensor_context(instance=instance)
-        return projects(context, pipeline=_opened(services)).cursor  # type: ignore[union-attr]
+        result: Any = projects(context, pipeline=_opened(services))
+        return result.cursor
 
 
 DAGSTER_GROUPS: dict[str, Callable[[], Any]] = {

@@ -74,7 +74,9 @@ class _Collection:
         self._write(where if options.get("upsert") else {}, change)
         return SimpleNamespace(matched_count=1, modified_count=1)
 
-    def find_one_and_update(self, where: Any, change: Any, **options: Any) -> dict[str, Any]:
+    def find_one_and_update(self, where: Any, change: Any, **options: Any) -> Any:
+        if not options.get("upsert") and "id" not in where:
+            return None
         self._write(where if options.get("upsert") else {}, change)
         return {"holders": [], **self._document}
 
