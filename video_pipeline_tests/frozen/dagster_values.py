@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -54,10 +55,12 @@ SETTLED_RENAMES = {"ingest_video": "road"}
 runs that were held or queued before are seen to by a migration of their own."""
 
 
+@cache
 def _settings() -> Settings:
     return load_settings(HERE / "deployment.yaml", {})
 
 
+@cache
 def _definitions() -> dg.Definitions:
     return build_defs(_settings())
 

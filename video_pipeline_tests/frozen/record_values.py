@@ -193,7 +193,7 @@ def compute(group: str) -> Any:
 
 
 def differences(recorded: Any, now: Any, at: str, *, new: bool = True) -> list[str]:
-    """Each place where two values differ, with both; of dicts also what is new, unless left out."""
+    """Each place where two values differ, with both; what is new too, unless left out."""
     if isinstance(recorded, dict) and isinstance(now, dict):
         found: list[str] = []
         for name in sorted({*recorded, *now}):
@@ -205,11 +205,18 @@ def differences(recorded: Any, now: Any, at: str, *, new: bool = True) -> list[s
             elif new:
                 found.append(f"{place} is new: {now[name]!r}")
         return found
-    if isinstance(recorded, list) and isinstance(now, list) and len(recorded) == len(now):
-        pairs = enumerate(zip(recorded, now, strict=True))
-        return [
-            line for n, (one, two) in pairs for line in differences(one, two, f"{at}[{n}]", new=new)
-        ]
+    if isinstance(recorded, list) and isinstance(now, list):
+        if len(recorded) == len(now):
+            pairs = enumerate(zip(recorded, now, strict=True))
+            return [
+                line
+                for n, (one, two) in pairs
+                for line in differences(one, two, f"{at}[{n}]", new=new)
+            ]
+        left = iter(now)
+        if all(one in left for one in recorded):  # all there, in their order, among others
+            added = [one for one in now if one not in recorded]
+            return [f"{at} has new: {added!r}"] if new else []
     return [] if recorded == now else [f"{at} was {recorded!r}, is {now!r}"]
 
 

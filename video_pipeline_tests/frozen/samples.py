@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 from video_pipeline.domain.identity import VideoKey, video_id_for
@@ -50,6 +51,7 @@ SOURCE = Source(key=KEY, object_key=OBJECT_KEY, name="trailer", version="v1", si
 RECORD = VideoRecord(source=SOURCE, arrived_at=NOW, sha256=CONTENT, media=MEDIA)
 
 
+@cache
 def settings() -> Settings:
     """The deployment of deployment.yaml, whatever this machine's environment says."""
     return load_settings(HERE / "deployment.yaml", {})
