@@ -9,19 +9,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from video_pipeline.catalog.admissions import MongoAdmissions
-from video_pipeline.catalog.ledger import UnitFilter, UnitSum
-from video_pipeline.catalog.mongo import MongoProject
+from video_pipeline.catalog.admissions import Admissions
+from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.catalog.schema import SCHEMA_VERSION as CATALOG_VERSION
 from video_pipeline.catalog.schema import ensure_schema
 from video_pipeline.catalog.scoped import DOCUMENT_VERSION, ProjectDatabase
-from video_pipeline.catalog.shared import Budget, Pool, Slot
 from video_pipeline.domain.errors import FailureCategory
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.markers import Box, Marker
 from video_pipeline.domain.media import AudioStream, MediaInfo, VideoStream
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState, ProgressEvent
+from video_pipeline.domain.slots import Budget, Pool, Slot
 from video_pipeline.domain.source import Due, Rejection, Source, VideoRecord
 from video_pipeline.domain.time import FrameRate, TimeRange
 from video_pipeline.domain.timeline import SCHEMA_VERSION as TIMELINE_VERSION
@@ -31,7 +30,9 @@ from video_pipeline.domain.transcript import Segment, Transcript, Word
 from video_pipeline.domain.usage import MeterSpec, Usage
 from video_pipeline.domain.work import (
     UnitFailure,
+    UnitFilter,
     UnitState,
+    UnitSum,
     WorkRequest,
     WorkUnit,
     unit_id,
@@ -169,9 +170,9 @@ def catalogue() -> dict[str, Any]:
         "timeline": TIMELINE_VERSION,
     }
     database.writes.clear()
-    project = MongoProject(ProjectDatabase(database, "acme"))
+    project = ProjectCatalog(ProjectDatabase(database, "acme"))
     writes = {**_video_writes(project), **_result_writes(project), **_unit_writes(project)}
-    writes |= _shared_writes(MongoAdmissions(database))
+    writes |= _shared_writes(Admissions(database))
     documents: dict[str, Any] = {}
     for name, write in writes.items():
         database.writes.clear()
@@ -183,7 +184,7 @@ def catalogue() -> dict[str, Any]:
 Writes = dict[str, Callable[[], Any]]
 
 
-def _video_writes(project: MongoProject) -> Writes:
+def _video_writes(project: ProjectCatalog) -> Writes:
     videos, arrivals = project.videos, project.arrivals
     due = RECORD.model_copy(update={"due": Due.RUN})
     rejection = Rejection(project="acme", object_key="projects/acme/x", reason="why", at=NOW)
@@ -202,7 +203,7 @@ def _video_writes(project: MongoProject) -> Writes:
     }
 
 
-def _result_writes(project: MongoProject) -> Writes:
+def _result_writes(project: ProjectCatalog) -> Writes:
     results, events = project.results, project.events
     made = _result(PhaseState.DONE, own_provenance())
     spoken = made.model_copy(update={"phase": Phase.TRANSCRIPT, "warnings": ("odd",)})
@@ -218,7 +219,7 @@ def _result_writes(project: MongoProject) -> Writes:
     }  # fmt: skip
 
 
-def _unit_writes(project: MongoProject) -> Writes:
+def _unit_writes(project: ProjectCatalog) -> Writes:
     units = project.units
     _, _, first = planned(create_plugins(settings()))[0]
     request, usage = first.request, first.usage
@@ -248,7 +249,7 @@ def _unit_writes(project: MongoProject) -> Writes:
     }
 
 
-def _shared_writes(shared: MongoAdmissions) -> Writes:
+def _shared_writes(shared: Admissions) -> Writes:
     budget, pool = Budget(project_seconds=60, account_seconds=600), "p/a/r/s"
     day = date(2026, 11, 2)
     return {
