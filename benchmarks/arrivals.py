@@ -35,9 +35,9 @@ from video_pipeline.catalog.embedded import EmbeddedServer
 from video_pipeline.domain.source import Due
 from video_pipeline.media.child import ChildMediaReader
 from video_pipeline.notices.sqs import SqsNotices
-from video_pipeline.pipeline.choices import Choices
-from video_pipeline.pipeline.reception import Memory, receive
-from video_pipeline.pipeline.services import ArrivalPolicy, Services
+from video_pipeline.pipeline.arrivals.round import Memory, receive
+from video_pipeline.pipeline.policies import ArrivalPolicy, Choices
+from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.aws_clients import AwsClients
 from video_pipeline.storage.folder import FolderOutputs
 from video_pipeline.storage.s3_ingest import S3Ingest

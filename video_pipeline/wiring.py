@@ -12,7 +12,7 @@ from video_pipeline.catalog.embedded import EmbeddedServer
 from video_pipeline.domain.errors import ConfigurationError, StorageError
 from video_pipeline.media.child import ChildMediaReader
 from video_pipeline.notices.queue import NoticeQueue
-from video_pipeline.pipeline import memory
+from video_pipeline.pipeline.analysis import malloc
 from video_pipeline.pipeline.services import Notify, Services, now_utc
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.base import Plugin
@@ -45,7 +45,7 @@ def open_services(
     are given. `patience_seconds`: see connection.connect. Raises ConfigurationError, StorageError,
     CatalogError.
     """
-    memory.keep_between_uses()
+    malloc.keep_between_uses()
     with ExitStack() as stack:
         if settings.storage.has_buckets and clients is None:
             clients = aws_clients(settings)

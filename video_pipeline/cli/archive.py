@@ -10,7 +10,7 @@ from video_pipeline.cli.console import err, out
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.identity import project_id_for, video_id_for
 from video_pipeline.domain.source import VideoRecord
-from video_pipeline.pipeline import archive as archiving
+from video_pipeline.pipeline.arrivals import archive as archiving
 from video_pipeline.pipeline.services import Services
 from video_pipeline.wiring import open_services
 

@@ -12,10 +12,10 @@ from video_pipeline.cli.asking import address, dagster_of
 from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import err, out, whole
 from video_pipeline.domain.phases import Phase
-from video_pipeline.pipeline.cancel import Cancelled
-from video_pipeline.pipeline.cancel import cancel as cancel_units
-from video_pipeline.pipeline.preview import Preview, plan
-from video_pipeline.pipeline.select import Only, Wish
+from video_pipeline.pipeline.backfill.preview import Preview, plan
+from video_pipeline.pipeline.backfill.selection import Only, Wish
+from video_pipeline.pipeline.jobs.cancel import Cancelled
+from video_pipeline.pipeline.jobs.cancel import cancel as cancel_units
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
 from video_pipeline.webserver import backfills, held_runs

@@ -14,10 +14,9 @@ from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.pipeline.giving_up import revive as revive_phases
-from video_pipeline.pipeline.giving_up import revive_all
-from video_pipeline.pipeline.projects import projects_of
-from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.analysis.failure_limit import revive as revive_phases
+from video_pipeline.pipeline.analysis.failure_limit import revive_all
+from video_pipeline.pipeline.services import Services, projects_of
 from video_pipeline.wiring import open_services
 
 

@@ -10,10 +10,9 @@ from rich.table import Table
 
 from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import out, whole
-from video_pipeline.pipeline.projects import projects_of
-from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.stale import Stale
-from video_pipeline.pipeline.stale import stale as stale_of
+from video_pipeline.pipeline.backfill.staleness import Stale
+from video_pipeline.pipeline.backfill.staleness import stale as stale_of
+from video_pipeline.pipeline.services import Services, projects_of
 from video_pipeline.wiring import open_services
 
 

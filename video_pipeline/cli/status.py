@@ -14,7 +14,7 @@ from video_pipeline.cli.console import out, whole
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection
-from video_pipeline.pipeline.projects import projects_of
+from video_pipeline.pipeline.services import projects_of
 from video_pipeline.wiring import open_services
 
 _COLUMNS = (

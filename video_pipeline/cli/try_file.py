@@ -13,8 +13,8 @@ from video_pipeline.cli.findings import tell
 from video_pipeline.cli.live import Board
 from video_pipeline.domain.errors import SourceError
 from video_pipeline.domain.identity import VideoKey
-from video_pipeline.pipeline.arrive import register_now
-from video_pipeline.pipeline.road import travel
+from video_pipeline.pipeline.arrivals.look import register_now
+from video_pipeline.pipeline.run_video import travel
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Place, Settings, Storage
 from video_pipeline.wiring import open_services

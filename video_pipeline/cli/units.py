@@ -11,13 +11,13 @@ from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import err, out
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline import ask_again
-from video_pipeline.pipeline import release as in_doubt
-from video_pipeline.pipeline.ask_again import Again
-from video_pipeline.pipeline.fetch_again import fetch_again, look_up_now
-from video_pipeline.pipeline.ledger import find_unit, quantity_of
-from video_pipeline.pipeline.listen import hint as job_has_ended
-from video_pipeline.pipeline.together import together
+from video_pipeline.pipeline.backfill import retry_unit
+from video_pipeline.pipeline.backfill.refetch_unit import fetch_again, look_up_now
+from video_pipeline.pipeline.backfill.retry_unit import Again
+from video_pipeline.pipeline.jobs import release_doubt as in_doubt
+from video_pipeline.pipeline.jobs.cancel_group import together
+from video_pipeline.pipeline.jobs.queries import find_unit, quantity_of
+from video_pipeline.pipeline.sweep.events import hint as job_has_ended
 from video_pipeline.settings import Settings
 from video_pipeline.webserver.work import cancel_work, launch_again
 from video_pipeline.wiring import open_services
@@ -53,7 +53,7 @@ def retry(context: typer.Context, unit: Unit) -> None:
     """Make the request of a failed or cancelled unit again, by a run that is launched."""
     settings = settings_of(context)
     with open_services(settings) as services:
-        again = ask_again.retry(services, find_unit(services, unit))
+        again = retry_unit.retry(services, find_unit(services, unit))
     _launch(settings, again)
 
 
@@ -62,8 +62,8 @@ def force(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
     settings = settings_of(context)
     with open_services(settings) as services:
         found = find_unit(services, unit)
-        again = ask_again.force(services, found)
-        paid = quantity_of(ask_again.to_pay(services, found))
+        again = retry_unit.force(services, found)
+        paid = quantity_of(retry_unit.to_pay(services, found))
     _confirm(f"{_named(found)}: ask again, for {paid or 'nothing'}?", yes)
     _launch(settings, again)
 

@@ -14,8 +14,13 @@ from video_pipeline.defs.partitions import TRY_PROJECT, VIDEOS_NAME, add_videos,
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import VideoRecord
-from video_pipeline.pipeline.backlog import Requested, next_runs, note_requested, waiting_runs
-from video_pipeline.pipeline.reception import Memory, Round, receive
+from video_pipeline.pipeline.arrivals.pending_runs import (
+    Requested,
+    next_runs,
+    note_requested,
+    waiting_runs,
+)
+from video_pipeline.pipeline.arrivals.round import Memory, Round, receive
 from video_pipeline.pipeline.services import Services
 
 INTERVAL_SECONDS = 5

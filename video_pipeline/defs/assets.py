@@ -8,11 +8,11 @@ from pydantic import Field
 from video_pipeline.defs.step import Events, begin, step_of
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.domain.phases import ANALYSIS, SERVED, Phase
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.export import export
-from video_pipeline.pipeline.inspect import media_info as probe
-from video_pipeline.pipeline.inspect import source_video as read
-from video_pipeline.pipeline.timeline import make_timeline
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.publishing.exports import export
+from video_pipeline.pipeline.publishing.timeline import make_timeline
+from video_pipeline.pipeline.source.probe import media_info as probe
+from video_pipeline.pipeline.source.probe import source_video as read
 from video_pipeline.webserver.tags import BACKFILL_TAG
 
 

@@ -10,8 +10,8 @@ from video_pipeline.defs.asking import ask_of, page_of
 from video_pipeline.defs.jobs import EXECUTOR
 from video_pipeline.defs.partitions import PROJECT_TAG
 from video_pipeline.domain.phases import Phase
-from video_pipeline.pipeline.preview import Preview, plan
-from video_pipeline.pipeline.select import Only, Picked, Wish
+from video_pipeline.pipeline.backfill.preview import Preview, plan
+from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
 from video_pipeline.webserver.backfills import launch

@@ -9,7 +9,7 @@ from video_pipeline.defs.held import cancelled, seen_to
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import WorkUnit
-from video_pipeline.pipeline.cancel import cancel, cancel_run
+from video_pipeline.pipeline.jobs.cancel import cancel, cancel_run
 from video_pipeline.pipeline.services import Services
 from video_pipeline.webserver.held import Held, awaited_by_none
 from video_pipeline.webserver.tags import BACKFILL_TAG

@@ -19,7 +19,7 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.exports import timeline_json
-from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 
 _SHOWN = 10

@@ -19,8 +19,8 @@ from video_pipeline.defs.jobs import road
 from video_pipeline.defs.wanting import Wanting
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.work import WorkUnit
-from video_pipeline.pipeline.complete import make_round
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep.round import make_round
 from video_pipeline.webserver.held import Held
 
 INTERVAL_SECONDS = 5

@@ -13,10 +13,10 @@ from video_pipeline.defs.partitions import PARTITION_TAG, VIDEOS_NAME, add_video
 from video_pipeline.domain.errors import CatalogUnavailable, PipelineError, StorageUnavailable
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import Due, VideoRecord
-from video_pipeline.pipeline.backlog import next_due
-from video_pipeline.pipeline.remove import Allowance, carry_out, finish, partition_goes
+from video_pipeline.pipeline.arrivals.listing_sweep import Troubles
+from video_pipeline.pipeline.arrivals.pending_runs import next_due
+from video_pipeline.pipeline.arrivals.removal import Allowance, carry_out, finish, partition_goes
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep import Troubles
 
 _WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
 _AT_WORK = [

@@ -11,8 +11,8 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.timeline import PhaseResult
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.ledger import quantity_of
-from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.jobs.queries import quantity_of
+from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 
 Metadata = dict[str, Any]

@@ -6,8 +6,8 @@ from typing import Any
 import dagster as dg
 
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.pipeline.ledger import quantity_of
-from video_pipeline.pipeline.overview import Noted, Overview
+from video_pipeline.pipeline.jobs.queries import quantity_of
+from video_pipeline.pipeline.status.overview import Noted, Overview
 
 _COLUMNS = (
     PhaseState.DONE,

@@ -18,9 +18,9 @@ from video_pipeline.defs.partitions import PROJECTS, PROJECTS_NAME
 from video_pipeline.defs.project_tables import project_metadata
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.phases import SERVED, Phase
-from video_pipeline.pipeline.overview import SHOWN, overview
+from video_pipeline.pipeline.backfill.staleness import counts
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.stale import counts
+from video_pipeline.pipeline.status.overview import SHOWN, overview
 
 INTERVAL_SECONDS = 30
 QUIET_SECONDS = 300

@@ -16,7 +16,7 @@ from video_pipeline.defs.specs import SUCCEEDED, asset_key, asset_spec, check_sp
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase, step_name
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Notify, Services
 
 _DATA_VERSION_TAG = "dagster/data_version"

@@ -22,9 +22,9 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase, step_name
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import WorkUnit
-from video_pipeline.pipeline.ask_again import asking_first
+from video_pipeline.pipeline.backfill.retry_unit import asking_first
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.unconsumed import give_up
+from video_pipeline.pipeline.sweep.abandon import give_up
 from video_pipeline.webserver.tags import HELD_TAG, WAITING
 
 TRIES = 5

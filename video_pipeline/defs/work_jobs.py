@@ -13,11 +13,11 @@ from video_pipeline.defs.jobs import EXECUTOR
 from video_pipeline.defs.partitions import PROJECT_TAG
 from video_pipeline.domain.errors import PipelineError
 from video_pipeline.domain.work import UnitFilter, UnitState, WorkUnit
-from video_pipeline.pipeline import fetch_again as fetching
-from video_pipeline.pipeline.ask_again import Again
-from video_pipeline.pipeline.ledger import every_unit, find_unit, quantity_of
+from video_pipeline.pipeline.backfill import refetch_unit as fetching
+from video_pipeline.pipeline.backfill.retry_unit import Again
+from video_pipeline.pipeline.jobs.cancel_group import together
+from video_pipeline.pipeline.jobs.queries import every_unit, find_unit, quantity_of
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.together import together
 from video_pipeline.settings import Settings
 from video_pipeline.webserver import work
 

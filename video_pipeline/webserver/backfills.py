@@ -13,7 +13,7 @@ from typing import Any
 from video_pipeline.domain.errors import ConfigurationError, InputError
 from video_pipeline.domain.phases import Phase, step_name
 from video_pipeline.domain.values import Frozen
-from video_pipeline.pipeline.select import Picked, Wish
+from video_pipeline.pipeline.backfill.selection import Picked, Wish
 from video_pipeline.webserver.client import Ask, refused
 from video_pipeline.webserver.tags import ONLY_TAG, PHASES_TAG, PROJECT_TAG
 

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable
 
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.work import WorkUnit
-from video_pipeline.pipeline.ask_again import Again
-from video_pipeline.pipeline.cancel import Cancelled, cancel
-from video_pipeline.pipeline.select import Picked
+from video_pipeline.pipeline.backfill.retry_unit import Again
+from video_pipeline.pipeline.backfill.selection import Picked
+from video_pipeline.pipeline.jobs.cancel import Cancelled, cancel
+from video_pipeline.pipeline.jobs.cancel_group import together
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.together import together
 from video_pipeline.webserver.backfills import Launched, launch
 from video_pipeline.webserver.client import Ask
 from video_pipeline.webserver.held_runs import end_waiting

@@ -13,7 +13,7 @@ from video_pipeline.definitions import build_defs
 from video_pipeline.defs import assets
 from video_pipeline.domain.errors import MediaError, PipelineError, StorageFull
 from video_pipeline.domain.phases import Phase
-from video_pipeline.pipeline.inspect import failed
+from video_pipeline.pipeline.source.probe import failed
 from video_pipeline.settings import load_settings
 from video_pipeline_tests.defs.conftest import KEY, ROOT
 from video_pipeline_tests.stage.opened import Opened

@@ -13,8 +13,8 @@ from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.domain.errors import CatalogUnavailable, StorageUnavailable
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import Due, Removal, Source, VideoRecord
-from video_pipeline.pipeline.archive import archive, restore
-from video_pipeline.pipeline.remove import Allowance
+from video_pipeline.pipeline.arrivals.archive import archive, restore
+from video_pipeline.pipeline.arrivals.removal import Allowance
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM, Opened
 

@@ -16,7 +16,7 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.choices import Choices, PhaseChoice
+from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.webserver.tags import (
     HELD_TAG,

@@ -18,7 +18,7 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM, Opened
 
 KEY = "acme/talk"

@@ -18,8 +18,8 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection
 from video_pipeline.domain.timeline import PhaseResult, Provenance
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.overview import SHOWN
+from video_pipeline.pipeline.policies import Choices, PhaseChoice
+from video_pipeline.pipeline.status.overview import SHOWN
 from video_pipeline.plugins import registry
 from video_pipeline_tests.defs.conftest import NOW, TALK
 from video_pipeline_tests.stage.opened import Opened

@@ -16,7 +16,7 @@ from video_pipeline.domain.phases import ANALYSIS, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.timeline import PhaseResult, Provenance
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.progress.outcome import Outcome
 
 KEY = "acme/talk"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

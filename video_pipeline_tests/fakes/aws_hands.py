@@ -16,9 +16,9 @@ from typing import Any
 from video_pipeline.domain.errors import PipelineError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.complete import make_round
+from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep.round import make_round
 from video_pipeline_tests.stage.aws_backlog import PHASES, Place, services
 
 _TRIES = 3

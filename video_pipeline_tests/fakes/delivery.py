@@ -8,8 +8,8 @@ import numpy as np
 
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import Source
-from video_pipeline.pipeline.inspect import media_info, source_video
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.source.probe import media_info, source_video
 
 
 def encode(path: Path, *, seconds: int = 2, video: bool = True, audio: bool = True) -> Path:

@@ -17,9 +17,9 @@ from video_pipeline.catalog.connection import connect
 from video_pipeline.media.child import ChildMediaReader
 from video_pipeline.notices.queue import Delivery
 from video_pipeline.notices.sqs import SqsNotices
-from video_pipeline.pipeline.choices import Choices
-from video_pipeline.pipeline.reception import Memory, receive
-from video_pipeline.pipeline.services import ArrivalPolicy, Services
+from video_pipeline.pipeline.arrivals.round import Memory, receive
+from video_pipeline.pipeline.policies import ArrivalPolicy, Choices
+from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.folder import FolderOutputs
 from video_pipeline.storage.s3_ingest import S3Ingest
 from video_pipeline_tests.stage.s3_servers import S3Server

@@ -33,12 +33,12 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Due, Source, VideoRecord
 from video_pipeline.domain.usage import Meter, Usage
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit, unit_id
-from video_pipeline.pipeline.assign import choice_of
-from video_pipeline.pipeline.backlog import Requested
-from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.reception import Memory
-from video_pipeline.pipeline.select import Only, Picked, Wish
-from video_pipeline.pipeline.sweep import Position
+from video_pipeline.pipeline.arrivals.listing_sweep import Position
+from video_pipeline.pipeline.arrivals.pending_runs import Requested
+from video_pipeline.pipeline.arrivals.round import Memory
+from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish
+from video_pipeline.pipeline.policies import Choices, PhaseChoice
+from video_pipeline.pipeline.selection.choice import choice_of
 from video_pipeline.settings import Settings, load_settings
 from video_pipeline.webserver.backfills import launch
 from video_pipeline.webserver.held import held_of

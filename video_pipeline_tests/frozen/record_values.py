@@ -29,10 +29,8 @@ from video_pipeline.domain.work import (
     MOVES,
     UnitState,
 )
-from video_pipeline.pipeline.choices import PhaseChoice
-from video_pipeline.pipeline.limits import Limits
-from video_pipeline.pipeline.select import Only
-from video_pipeline.pipeline.services import ArrivalPolicy, WorkPolicy
+from video_pipeline.pipeline.backfill.selection import Only
+from video_pipeline.pipeline.policies import ArrivalPolicy, Limits, PhaseChoice, WorkPolicy
 from video_pipeline.plugins.capabilities import Replay
 from video_pipeline.settings import load_settings
 from video_pipeline.settings.address import VARIABLE as MONGODB

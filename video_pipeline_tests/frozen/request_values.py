@@ -14,12 +14,12 @@ from video_pipeline.domain.work import (
     choice_hash,
     unit_id,
 )
-from video_pipeline.pipeline import own
-from video_pipeline.pipeline.admission import crowded, pool_of
-from video_pipeline.pipeline.assign import choice_of
-from video_pipeline.pipeline.budget import used_up
-from video_pipeline.pipeline.giving_up import against
-from video_pipeline.pipeline.limits import Limits
+from video_pipeline.pipeline.admission.slots import crowded, pool_of
+from video_pipeline.pipeline.analysis.failure_limit import against
+from video_pipeline.pipeline.costs.budget import used_up
+from video_pipeline.pipeline.policies import Limits
+from video_pipeline.pipeline.progress import own_results
+from video_pipeline.pipeline.selection.choice import choice_of
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.base import Jobs, Plugin
 from video_pipeline.plugins.inputs import ObjectRef
@@ -70,7 +70,7 @@ def choices() -> dict[str, Any]:
     services: Any = SimpleNamespace(plugins=plugins, choices=chosen)
     orders = {phase: chosen.of("acme", phase).providers for phase in SERVED}
     return {
-        "of the pipeline itself": [own.PROVIDER, own.VERSION, own.CHOICE],
+        "of the pipeline itself": [own_results.PROVIDER, own_results.VERSION, own_results.CHOICE],
         "with other text": choice_hash("ß 1", "m", {"b": ["ü", 1, 0.5, None], "a": True}),
         "by entry": {
             name: {

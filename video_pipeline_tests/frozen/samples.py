@@ -18,7 +18,8 @@ from video_pipeline.domain.work import (
     WorkUnit,
     unit_id,
 )
-from video_pipeline.pipeline.assign import Assigner, Planned, Subject
+from video_pipeline.pipeline.analysis.planner import Assigner, Subject
+from video_pipeline.pipeline.jobs.planned import Planned
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.settings import Settings, load_settings
 from video_pipeline.storage.s3_ingest import S3Ingest

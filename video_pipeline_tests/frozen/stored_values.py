@@ -39,11 +39,12 @@ from video_pipeline.domain.work import (
 )
 from video_pipeline.exports import FORMATS
 from video_pipeline.media.reader import Thumbnail
-from video_pipeline.pipeline import own, sound
-from video_pipeline.pipeline.linked import TRACKS
-from video_pipeline.pipeline.raw import RawPages
-from video_pipeline.pipeline.stale import Stale
-from video_pipeline.pipeline.thumbnails import ThumbnailWriter
+from video_pipeline.pipeline.analysis import audio
+from video_pipeline.pipeline.analysis.thumbnails import ThumbnailWriter
+from video_pipeline.pipeline.backfill.staleness import Stale
+from video_pipeline.pipeline.jobs.raw_pages import RawPages
+from video_pipeline.pipeline.progress import own_results
+from video_pipeline.pipeline.publishing.tracks import TRACKS
 from video_pipeline.plugins.base import JobStatus
 from video_pipeline.plugins.inputs import Audio
 from video_pipeline.providers.whisper_pages import Header, header_page, segment_pages
@@ -71,14 +72,14 @@ def outputs() -> dict[str, Any]:
     published: list[tuple[PhaseResult, list[Any]]] = []
     store = Outputs()
     services = _services(store, published)
-    sound.publish(services, KEY, MEDIA, None)
+    audio.publish(services, KEY, MEDIA, None)
     any_file = HERE / "deployment.yaml"
-    sound.publish(services, KEY, MEDIA, Audio(path=any_file, samples=0))
+    audio.publish(services, KEY, MEDIA, Audio(path=any_file, samples=0))
     writer = ThumbnailWriter(services, KEY)
     for at in (Fraction(0), Fraction(1001, 30), Fraction(4000)):
         writer.write(Thumbnail(at=at, jpeg=b""))
     writer.finish(CONTENT)
-    own.publish(services, KEY, Phase.TIMELINE, own_provenance(), counts={"markers": 1})
+    own_results.publish(services, KEY, Phase.TIMELINE, own_provenance(), counts={"markers": 1})
     pages = Outputs()
     RawPages(pages, KEY, "unit").store([b"one", b"two"])
     written = [key.split("/") for key in pages.keys]
@@ -111,7 +112,7 @@ def _services(store: Outputs, published: list[Any]) -> Any:
 
 def own_provenance() -> Provenance:
     inputs = {Phase.SHOTS: "0011223344556677"}
-    return own.provenance(CONTENT, NOW, LATER, {"an": "option"}, inputs=inputs)
+    return own_results.provenance(CONTENT, NOW, LATER, {"an": "option"}, inputs=inputs)
 
 
 def results() -> dict[str, Any]:

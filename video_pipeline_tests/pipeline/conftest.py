@@ -11,8 +11,8 @@ from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.media.child import ChildMediaReader
-from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.services import Services, WorkPolicy
+from video_pipeline.pipeline.policies import Choices, PhaseChoice, WorkPolicy
+from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.folder import FolderIngest, FolderOutputs
 from video_pipeline_tests.fakes.delivery import delivered, encode
 from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots, VendorSpeech

@@ -12,14 +12,13 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.admission import place
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.cancel import cancel
-from video_pipeline.pipeline.complete import make_round, sweep
-from video_pipeline.pipeline.limits import Limits
-from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.admission.slots import place
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.jobs.cancel import cancel
+from video_pipeline.pipeline.policies import Limits
+from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.slots import free_ended
+from video_pipeline.pipeline.sweep.round import free_ended, make_round, sweep
 from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots
 from video_pipeline_tests.fakes.vendor import Vendor
 

@@ -18,7 +18,7 @@ from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.transcript import Transcript
 from video_pipeline.domain.usage import Meter, MeterSpec
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
-from video_pipeline.pipeline.analyse import analyse
+from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Calls, Progress, Streams
 from video_pipeline.plugins.capabilities import Capabilities

@@ -14,15 +14,15 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.ask_again import Again, force, retry, to_pay
-from video_pipeline.pipeline.cancel import cancel
-from video_pipeline.pipeline.close import close
-from video_pipeline.pipeline.fetch_again import fetch_again, look_up_now
-from video_pipeline.pipeline.outcome import Outcome
-from video_pipeline.pipeline.raw import RawPages
-from video_pipeline.pipeline.release import release
-from video_pipeline.pipeline.select import Only
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.backfill.refetch_unit import fetch_again, look_up_now
+from video_pipeline.pipeline.backfill.retry_unit import Again, force, retry, to_pay
+from video_pipeline.pipeline.backfill.selection import Only
+from video_pipeline.pipeline.jobs.cancel import cancel
+from video_pipeline.pipeline.jobs.close import close
+from video_pipeline.pipeline.jobs.raw_pages import RawPages
+from video_pipeline.pipeline.jobs.release_doubt import release
+from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.fakes.job_plugin import VendorShots
 from video_pipeline_tests.fakes.vendor import Behaviour, Vendor

@@ -8,7 +8,7 @@ import pytest
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import Source
-from video_pipeline.pipeline.backlog import (
+from video_pipeline.pipeline.arrivals.pending_runs import (
     MOST,
     Requested,
     next_runs,

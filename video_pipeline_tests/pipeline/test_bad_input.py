@@ -14,8 +14,8 @@ import pytest
 
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.pipeline.reception import Memory, receive
-from video_pipeline.pipeline.road import travel
+from video_pipeline.pipeline.arrivals.round import Memory, receive
+from video_pipeline.pipeline.run_video import travel
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.fakes.delivery import encode
 from video_pipeline_tests.fakes.vendor import Vendor

@@ -10,11 +10,11 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.cancel import cancel
-from video_pipeline.pipeline.complete import sweep
-from video_pipeline.pipeline.road import travel
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.jobs.cancel import cancel
+from video_pipeline.pipeline.run_video import travel
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline_tests.fakes.job_plugin import VendorShots
 from video_pipeline_tests.fakes.vendor import Vendor
 

@@ -9,10 +9,10 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import WorkUnit
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.fetch_again import fetch_again, to_fetch
-from video_pipeline.pipeline.raw import RawPages
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.backfill.refetch_unit import fetch_again, to_fetch
+from video_pipeline.pipeline.jobs.raw_pages import RawPages
+from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.fakes.job_plugin import SightOptions, VendorSights
 from video_pipeline_tests.fakes.vendor import Behaviour, Vendor

@@ -11,8 +11,8 @@ import pytest
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.folder import FolderOutputs
 from video_pipeline_tests.fakes.vendor import Vendor

@@ -16,10 +16,10 @@ from video_pipeline.domain.errors import (
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.giving_up import is_mendable, revive
-from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.analysis.failure_limit import is_mendable, revive
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.policies import Choices, PhaseChoice
+from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.fakes.delivery import encode
 from video_pipeline_tests.fakes.vendor import Vendor

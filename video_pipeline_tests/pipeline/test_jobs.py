@@ -13,11 +13,11 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.complete import sweep
-from video_pipeline.pipeline.listen import hint
-from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep.events import hint
+from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import File
 from video_pipeline_tests.fakes.job_plugin import VendorShots

@@ -13,8 +13,8 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import WorkRequest, WorkUnit
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.lease import Leases
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.fakes.vendor import Vendor
 

@@ -10,8 +10,8 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.usage import Meter, Usage
 from video_pipeline.domain.work import UnitFilter, UnitState, WorkUnit
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.ledger import (
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.jobs.queries import (
     UNDER_WAY,
     find_unit,
     list_units,

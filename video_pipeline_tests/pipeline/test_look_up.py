@@ -12,12 +12,12 @@ import pytest
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.work import WorkUnit
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.complete import sweep
-from video_pipeline.pipeline.look_up import look_up
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.side_by_side import side_by_side
+from video_pipeline.pipeline.sweep.parallel import side_by_side
+from video_pipeline.pipeline.sweep.polling import look_up
+from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline.plugins.base import JobStatus
 from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots
 from video_pipeline_tests.fakes.vendor import Vendor

@@ -14,10 +14,10 @@ from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.complete import Round, make_round
-from video_pipeline.pipeline.limits import Limits
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.policies import Limits
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep.round import Round, make_round
 from video_pipeline.plugins.base import Submission
 from video_pipeline.plugins.inputs import Inputs
 from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots

@@ -21,9 +21,10 @@ from video_pipeline.domain.errors import (
 from video_pipeline.domain.source import Due
 from video_pipeline.notices.queue import Delivery
 from video_pipeline.notices.sqs import SqsNotices
-from video_pipeline.pipeline.notified import IN_HAND
-from video_pipeline.pipeline.reception import Memory, Round, receive
-from video_pipeline.pipeline.services import ArrivalPolicy, Services
+from video_pipeline.pipeline.arrivals.notifications import IN_HAND
+from video_pipeline.pipeline.arrivals.round import Memory, Round, receive
+from video_pipeline.pipeline.policies import ArrivalPolicy
+from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.s3_ingest import S3Ingest, S3ProjectIngest
 from video_pipeline_tests.fakes.killed_round import (
     AFTER_ACKNOWLEDGING,

@@ -19,7 +19,7 @@ from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
-from video_pipeline.pipeline.analyse import analyse
+from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.fakes.delivery import delivered
 from video_pipeline_tests.fakes.vendor import Vendor

@@ -12,12 +12,12 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.cancel import cancel
-from video_pipeline.pipeline.complete import make_round
-from video_pipeline.pipeline.fetch_again import fetch_again
-from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.backfill.refetch_unit import fetch_again
+from video_pipeline.pipeline.jobs.cancel import cancel
+from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep.round import make_round
 from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots
 from video_pipeline_tests.fakes.vendor import Vendor
 

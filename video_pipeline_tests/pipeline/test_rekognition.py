@@ -11,9 +11,9 @@ from video_pipeline.domain.errors import FailureCategory, InputError
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
-from video_pipeline.pipeline.ask_again import force, retry
-from video_pipeline.pipeline.cancel import cancel
-from video_pipeline.pipeline.release import release
+from video_pipeline.pipeline.backfill.retry_unit import force, retry
+from video_pipeline.pipeline.jobs.cancel import cancel
+from video_pipeline.pipeline.jobs.release_doubt import release
 from video_pipeline.testing import deaf
 from video_pipeline_tests.providers.aws_rekognition.rekognising import (
     TOPIC,

@@ -10,9 +10,9 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.usage import Usage, times
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.raw import RawPages
-from video_pipeline.pipeline.release import release
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.jobs.raw_pages import RawPages
+from video_pipeline.pipeline.jobs.release_doubt import release
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.fakes.vendor import Vendor, pages
 

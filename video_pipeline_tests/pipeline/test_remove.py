@@ -13,11 +13,11 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Due, Removal, VideoRecord
 from video_pipeline.domain.work import UnitState
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.arrive import Looks
-from video_pipeline.pipeline.remove import Allowance, carry_out, finish, partition_goes
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.arrivals.look import Looks
+from video_pipeline.pipeline.arrivals.removal import Allowance, carry_out, finish, partition_goes
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.source import read_source
+from video_pipeline.pipeline.source.read import read_source
 from video_pipeline.storage.folder import FolderOutputs
 from video_pipeline.storage.store import StoredObject
 from video_pipeline_tests.fakes.vendor import Vendor

@@ -11,10 +11,10 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.inspect import media_info, source_video
-from video_pipeline.pipeline.road import travel
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.run_video import travel
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.source.probe import media_info, source_video
 from video_pipeline_tests.fakes.delivery import encode
 from video_pipeline_tests.fakes.vendor import Vendor
 

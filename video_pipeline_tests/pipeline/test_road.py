@@ -12,9 +12,9 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.exports.timeline_json import schema
-from video_pipeline.pipeline.road import travel
+from video_pipeline.pipeline.publishing.timeline import make_timeline, read_timeline
+from video_pipeline.pipeline.run_video import travel
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.timeline import make_timeline, read_timeline
 from video_pipeline_tests.fakes.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]

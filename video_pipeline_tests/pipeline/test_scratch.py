@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.domain.errors import StorageFull
-from video_pipeline.pipeline.scratch import COPIES, reserve, run_folder
+from video_pipeline.pipeline.source.scratch import COPIES, reserve, run_folder
 
 
 def test_it_goes_with_the_run_also_with_one_that_fails(tmp_path: Path) -> None:

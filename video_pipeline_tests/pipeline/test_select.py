@@ -11,10 +11,10 @@ from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase, downstream
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.preview import plan, preview
-from video_pipeline.pipeline.road import travel
-from video_pipeline.pipeline.select import Only, Selected, Wish, select
+from video_pipeline.pipeline.backfill.preview import plan, preview
+from video_pipeline.pipeline.backfill.selection import Only, Selected, Wish, select
+from video_pipeline.pipeline.policies import Choices, PhaseChoice
+from video_pipeline.pipeline.run_video import travel
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.fakes.delivery import encode
 from video_pipeline_tests.fakes.vendor import Vendor

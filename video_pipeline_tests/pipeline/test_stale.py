@@ -9,13 +9,13 @@ import pytest
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.inspect import source_video
-from video_pipeline.pipeline.overview import stale_counts
-from video_pipeline.pipeline.road import travel
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.backfill.staleness import Stale, counts, stale
+from video_pipeline.pipeline.policies import Choices, PhaseChoice
+from video_pipeline.pipeline.run_video import travel
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.stale import Stale, counts, stale
+from video_pipeline.pipeline.source.probe import source_video
+from video_pipeline.pipeline.status.overview import stale_counts
 from video_pipeline_tests.fakes.delivery import encode
 from video_pipeline_tests.fakes.vendor import Vendor
 

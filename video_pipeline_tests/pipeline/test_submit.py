@@ -14,11 +14,11 @@ from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.complete import make_round, sweep
-from video_pipeline.pipeline.limits import Limits
-from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.policies import Limits
+from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep.round import make_round, sweep
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import File

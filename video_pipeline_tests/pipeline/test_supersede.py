@@ -11,9 +11,9 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.complete import sweep
+from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline_tests.fakes.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]

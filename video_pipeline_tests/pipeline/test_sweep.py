@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from video_pipeline.domain.errors import StorageError
 from video_pipeline.domain.source import Due, Removal
-from video_pipeline.pipeline.arrive import Looks, register_now
-from video_pipeline.pipeline.reception import Memory, receive
+from video_pipeline.pipeline.arrivals.listing_sweep import Position, sweep_on
+from video_pipeline.pipeline.arrivals.look import Looks, register_now
+from video_pipeline.pipeline.arrivals.round import Memory, receive
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep import Position, sweep_on
 from video_pipeline.storage.folder import FolderIngest, FolderProjectIngest
 from video_pipeline.storage.store import StoredObject
 from video_pipeline_tests.stage.arriving import Arrivals, WholeFolder
@@ -91,7 +91,7 @@ def test_a_sweep_comes_on_also_where_listing_takes_all_of_its_time(here: Arrival
 def test_many_new_files_wait_for_a_second_look_portion_by_portion(
     here: Arrivals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("video_pipeline.pipeline.sweep._MOST_NEW", 2)
+    monkeypatch.setattr("video_pipeline.pipeline.arrivals.listing_sweep._MOST_NEW", 2)
     here.services = replace(here.services, ingest=FolderIngest(here.root))
     for number in range(5):
         here.put(key_of("acme", f"v{number}"))
@@ -102,7 +102,7 @@ def test_many_new_files_wait_for_a_second_look_portion_by_portion(
 def test_files_that_grow_for_long_do_not_hold_up_the_sweep(
     here: Arrivals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("video_pipeline.pipeline.sweep._MOST_NEW", 2)
+    monkeypatch.setattr("video_pipeline.pipeline.arrivals.listing_sweep._MOST_NEW", 2)
     here.services = replace(here.services, ingest=FolderIngest(here.root))
     here.put(key_of("globex", "ready"))
     arrived: list[str] = []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.pipeline.arrive import Looks
+from video_pipeline.pipeline.arrivals.look import Looks
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.stage.arriving import Arrivals, WholeFolder
 

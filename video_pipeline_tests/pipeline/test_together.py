@@ -11,13 +11,12 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.cancel import cancel
-from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.complete import make_round
-from video_pipeline.pipeline.limits import Limits
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.jobs.cancel import cancel
+from video_pipeline.pipeline.jobs.cancel_group import together
+from video_pipeline.pipeline.policies import Choices, Limits, PhaseChoice
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.together import together
+from video_pipeline.pipeline.sweep.round import make_round
 from video_pipeline_tests.fakes.job_plugin import SightOptions, VendorSights
 from video_pipeline_tests.fakes.vendor import Vendor
 

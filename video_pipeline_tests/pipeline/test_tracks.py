@@ -18,12 +18,12 @@ from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.timeline import PhaseResult
 from video_pipeline.domain.usage import Meter, MeterSpec
 from video_pipeline.domain.work import WorkRequest, WorkUnit
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.linked import Linked
-from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.backfill.staleness import stale
+from video_pipeline.pipeline.policies import Choices, PhaseChoice
+from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.publishing.tracks import Linked
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.stale import stale
 from video_pipeline.plugins.base import Calls, Progress
 from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import File, Inputs

@@ -13,9 +13,9 @@ from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.complete import make_round
-from video_pipeline.pipeline.limits import Limits
+from video_pipeline.pipeline.policies import Limits
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep.round import make_round
 from video_pipeline.plugins.base import Submission
 from video_pipeline.plugins.inputs import Inputs
 from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots

@@ -9,10 +9,10 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.complete import sweep
+from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.unconsumed import give_up
+from video_pipeline.pipeline.sweep.abandon import give_up
+from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline_tests.fakes.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]

@@ -13,14 +13,14 @@ from video_pipeline.domain.markers import Kind
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.complete import sweep
-from video_pipeline.pipeline.outcome import Outcome
-from video_pipeline.pipeline.preview import preview
-from video_pipeline.pipeline.raw import RawPages
-from video_pipeline.pipeline.select import Wish, select
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.backfill.preview import preview
+from video_pipeline.pipeline.backfill.selection import Wish, select
+from video_pipeline.pipeline.jobs.raw_pages import RawPages
+from video_pipeline.pipeline.policies import Choices, PhaseChoice
+from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline_tests.fakes.job_plugin import SightOptions, VendorSights
 from video_pipeline_tests.fakes.vendor import Vendor
 

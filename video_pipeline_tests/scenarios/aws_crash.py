@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.raw import RawPages
+from video_pipeline.pipeline.jobs.raw_pages import RawPages
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.fakes.aws_hands import Hands
 from video_pipeline_tests.fakes.vendor import Vendor

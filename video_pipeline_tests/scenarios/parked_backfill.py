@@ -28,7 +28,7 @@ from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase
 from video_pipeline.domain.work import UnitState
-from video_pipeline.pipeline.arrive import register_now
+from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.storage.folder import FolderIngest
 from video_pipeline_tests.fakes.installed import expose
 from video_pipeline_tests.fakes.vendor import Vendor

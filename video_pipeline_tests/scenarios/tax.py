@@ -26,7 +26,7 @@ from pymongo import MongoClient
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
 from video_pipeline.domain.phases import Phase
-from video_pipeline.pipeline.arrive import register_now
+from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.samples import drawn
 from video_pipeline.storage.folder import FolderIngest
 from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment

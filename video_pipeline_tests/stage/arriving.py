@@ -7,9 +7,10 @@ from typing import Any
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.source import VideoRecord
-from video_pipeline.pipeline.arrive import Looks
-from video_pipeline.pipeline.reception import Memory, Round, receive
-from video_pipeline.pipeline.services import ArrivalPolicy, Services
+from video_pipeline.pipeline.arrivals.look import Looks
+from video_pipeline.pipeline.arrivals.round import Memory, Round, receive
+from video_pipeline.pipeline.policies import ArrivalPolicy
+from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.folder import FolderIngest
 from video_pipeline.storage.store import IngestStore
 

@@ -15,13 +15,13 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.media.child import ChildMediaReader
-from video_pipeline.pipeline.analyse import analyse
-from video_pipeline.pipeline.arrive import register_now
-from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.complete import sweep
-from video_pipeline.pipeline.inspect import media_info, source_video
-from video_pipeline.pipeline.outcome import Outcome
-from video_pipeline.pipeline.services import Services, WorkPolicy
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.arrivals.look import register_now
+from video_pipeline.pipeline.policies import Choices, PhaseChoice, WorkPolicy
+from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.source.probe import media_info, source_video
+from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline.storage.folder import FolderOutputs
 from video_pipeline.storage.s3_ingest import S3Ingest
 from video_pipeline.testing import Double, Fault, serving

@@ -18,11 +18,10 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.media.child import ChildMediaReader
-from video_pipeline.pipeline.arrive import register_now
-from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.inspect import media_info, source_video
-from video_pipeline.pipeline.limits import Limits
-from video_pipeline.pipeline.services import Services, WorkPolicy
+from video_pipeline.pipeline.arrivals.look import register_now
+from video_pipeline.pipeline.policies import Choices, Limits, PhaseChoice, WorkPolicy
+from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.source.probe import media_info, source_video
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.storage.folder import FolderOutputs

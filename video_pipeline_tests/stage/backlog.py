@@ -6,8 +6,8 @@ from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Source
 from video_pipeline.domain.work import WorkUnit
-from video_pipeline.pipeline.admission import pool_of
-from video_pipeline.pipeline.assign import Assigner, Subject
+from video_pipeline.pipeline.admission.slots import pool_of
+from video_pipeline.pipeline.analysis.planner import Assigner, Subject
 from video_pipeline.pipeline.services import Services
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import av
 import numpy as np
 
-from video_pipeline.pipeline.thumbnails import MOST
+from video_pipeline.pipeline.analysis.thumbnails import MOST
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.inputs import FrameBatch, Frames
 from video_pipeline.providers.models import Models

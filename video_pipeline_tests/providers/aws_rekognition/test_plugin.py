@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import AudioStream, MediaInfo
 from video_pipeline.domain.phases import Phase
-from video_pipeline.pipeline.assign import Assigner, Subject, choice_of
+from video_pipeline.pipeline.analysis.planner import Assigner, Subject
+from video_pipeline.pipeline.selection.choice import choice_of
 from video_pipeline.plugins.base import AnalysisRequest, Refusal
 from video_pipeline_tests.providers.aws_rekognition.rekognising import (
     EVERYTHING,
