@@ -1,4 +1,4 @@
-"""TODO scope."""
+"""What pipeline.yaml decides for the use cases: providers, limits, work and arrivals."""
 
 from collections.abc import Mapping
 from typing import Literal

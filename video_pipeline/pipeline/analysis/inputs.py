@@ -6,7 +6,7 @@ from pathlib import Path
 from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.source import VideoRecord
-from video_pipeline.pipeline.analysis import audio as sound
+from video_pipeline.pipeline.analysis.audio import extract
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.local_copy import LocalSource
 from video_pipeline.pipeline.source.read import object_of
@@ -51,9 +51,7 @@ class Feeder:
         with self._lock:
             if self._audio is None:
                 with room(self._folder):
-                    self._audio = sound.extract(
-                        self._services, self.source, self._media, self._folder
-                    )
+                    self._audio = extract(self._services, self.source, self._media, self._folder)
             return self._audio
 
     def _markers(self, feed: Markers) -> tuple[Marker, ...]:

@@ -21,7 +21,7 @@ from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import TEMPORAL, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import VideoRecord
-from video_pipeline.pipeline.analysis import audio as sound
+from video_pipeline.pipeline.analysis.audio import publish as publish_audio
 from video_pipeline.pipeline.analysis.decode import Pictures, Stream, decode, open_stream
 from video_pipeline.pipeline.analysis.fan_in import Gathering
 from video_pipeline.pipeline.analysis.inputs import Feeder
@@ -232,7 +232,7 @@ class _Round:
     def _publish_audio(self) -> None:
         try:
             audio = self._feeder.audio()
-            outcome = sound.publish(self._services, self._record.key, self._queue.media, audio)
+            outcome = publish_audio(self._services, self._record.key, self._queue.media, audio)
             self._queue.ended([outcome])
         except PipelineError as error:
             self._queue.failed([Phase.AUDIO], error, own_results.PROVIDER)

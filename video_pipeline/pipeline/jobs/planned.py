@@ -1,4 +1,4 @@
-"""TODO scope."""
+"""A planned work unit: its request, and what is needed to run it."""
 
 from dataclasses import dataclass
 

@@ -19,8 +19,7 @@ from video_pipeline.domain.errors import (
 )
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
-from video_pipeline.pipeline.admission import backoff as not_taken
-from video_pipeline.pipeline.admission import slots
+from video_pipeline.pipeline.admission import backoff, slots
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.planned import Planned
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
@@ -127,7 +126,7 @@ class UnitDriver:
         away = error.category is FailureCategory.TRANSIENT
         until = "answers again" if away else "has room again"
         reason = f"waits until {self.planned.provider} {until}: {error.what}"
-        told = not_taken.put_off(self._services, self.unit, plugin, error, reason)
+        told = backoff.put_off(self._services, self.unit, plugin, error, reason)
         if self.unit.state is UnitState.INTENT:
             slots.give_back(self._services, self.unit, self.planned.plugin)
             self._wait(told)
@@ -135,7 +134,7 @@ class UnitDriver:
     @property
     def fails_alone(self) -> bool:
         """Whether the request, not taken once more, is given up: others' are taken."""
-        return not_taken.fails_alone(self._services, self.unit, self.planned.plugin)
+        return backoff.fails_alone(self._services, self.unit, self.planned.plugin)
 
     def _wait(self, reason: str) -> None:
         slots.wait(self._services, self.unit, self.planned.plugin, reason)
@@ -222,7 +221,7 @@ class UnitDriver:
 
     def submitted(self) -> None:
         """Note that the provider has answered the request."""
-        not_taken.answered(self._services, self.unit, self.planned.plugin)
+        backoff.answered(self._services, self.unit, self.planned.plugin)
         self._services.on_step("submitted")
 
     def parked_at(self, job: str, next_look_seconds: float) -> None:

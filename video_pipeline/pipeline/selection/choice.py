@@ -1,4 +1,4 @@
-"""TODO scope."""
+"""The choice behind a result: its hash, and the options that count in it."""
 
 from video_pipeline.domain.markers import phase_of
 from video_pipeline.domain.phases import Phase
