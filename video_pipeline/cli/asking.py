@@ -1,10 +1,10 @@
 """How a command reaches Dagster: the running webserver, else a process of its own."""
 
 from video_pipeline.cli.dagster_home import running_url
+from video_pipeline.dagster_api.client import Ask, over_http, without_webserver
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.settings import Settings
 from video_pipeline.settings.load import WEBSERVER
-from video_pipeline.webserver.client import Ask, over_http, without_webserver
 
 
 def address(settings: Settings) -> str | None:

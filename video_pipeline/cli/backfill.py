@@ -11,6 +11,9 @@ from rich.table import Table
 from video_pipeline.cli.asking import address, dagster_of
 from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import err, out, whole
+from video_pipeline.dagster_api import backfills, held_runs
+from video_pipeline.dagster_api.backfills import Launched
+from video_pipeline.dagster_api.held_run import Held
 from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.backfill.preview import Preview, plan
 from video_pipeline.pipeline.backfill.selection import Only, Wish
@@ -18,9 +21,6 @@ from video_pipeline.pipeline.jobs.cancel import Cancelled
 from video_pipeline.pipeline.jobs.cancel import cancel as cancel_units
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
-from video_pipeline.webserver import backfills, held_runs
-from video_pipeline.webserver.backfills import Launched
-from video_pipeline.webserver.held import Held
 from video_pipeline.wiring import open_services
 
 

@@ -16,11 +16,11 @@ from video_pipeline.cli.dagster_home import running_url
 from video_pipeline.cli.finding import Finding
 from video_pipeline.cli.ports import port_to_use
 from video_pipeline.cli.store_checks import stores
+from video_pipeline.dagster_api.health import loaded_resources
 from video_pipeline.domain.errors import ConfigurationError, PipelineError
 from video_pipeline.plugins import registry
 from video_pipeline.settings import ProviderEntry, Settings
 from video_pipeline.settings.entries import plugin_of
-from video_pipeline.webserver.questions import loaded_resources
 from video_pipeline.wiring import catalog_server
 
 _LEAST_BYTES, _ENOUGH_BYTES = 500 << 20, 5 << 30

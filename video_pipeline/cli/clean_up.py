@@ -18,11 +18,11 @@ import typer
 
 from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import out
+from video_pipeline.dagster_api.backfills import UNDER_WAY
+from video_pipeline.dagster_api.tags import BACKFILL_TAG
 from video_pipeline.domain.errors import ConfigurationError, InputError
 from video_pipeline.pipeline.services import now_utc
 from video_pipeline.settings import Settings
-from video_pipeline.webserver.backfills import UNDER_WAY
-from video_pipeline.webserver.tags import BACKFILL_TAG
 
 _PAGE = 200
 _FINISHED = [

@@ -14,10 +14,10 @@ from video_pipeline.cli.ending import has_ended, is_good, reasons
 from video_pipeline.cli.findings import tell
 from video_pipeline.cli.live import Board, Statuses
 from video_pipeline.cli.samples import deliver_samples, samples
+from video_pipeline.dagster_api.health import given_up
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.pipeline.services import Services, now_utc
 from video_pipeline.settings import Settings
-from video_pipeline.webserver.questions import given_up
 from video_pipeline.wiring import open_services
 
 _LOOK_SECONDS = 0.5

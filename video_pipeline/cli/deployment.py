@@ -12,11 +12,11 @@ from pydantic import SecretStr
 from video_pipeline.cli.dagster_home import alone, prepare
 from video_pipeline.cli.ports import LOOPBACK, port_to_use
 from video_pipeline.cli.processes import Processes
+from video_pipeline.dagster_api.health import load_error
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.settings import Settings
 from video_pipeline.settings.inherit import inherited
 from video_pipeline.settings.load import WEBSERVER
-from video_pipeline.webserver.questions import load_error
 from video_pipeline.wiring import catalog_server
 
 _READY_SECONDS = 120.0

@@ -9,6 +9,7 @@ import typer
 from video_pipeline.cli.asking import address, dagster_of
 from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import err, out
+from video_pipeline.dagster_api.unit_actions import cancel_work, launch_again
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.backfill import retry_unit
@@ -19,7 +20,6 @@ from video_pipeline.pipeline.jobs.cancel_group import together
 from video_pipeline.pipeline.jobs.queries import find_unit, quantity_of
 from video_pipeline.pipeline.sweep.events import hint as job_has_ended
 from video_pipeline.settings import Settings
-from video_pipeline.webserver.work import cancel_work, launch_again
 from video_pipeline.wiring import open_services
 
 Unit = Annotated[str, typer.Argument(help="The work unit's id.")]

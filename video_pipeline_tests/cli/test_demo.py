@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.webserver.questions import load_error, loaded_resources
+from video_pipeline.dagster_api.health import load_error, loaded_resources
 
 SHOTS_ONLY = """
 providers:

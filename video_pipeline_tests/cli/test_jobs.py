@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from video_pipeline.dagster_api.tags import HELD_TAG, UNITS_TAG, WAITING
 from video_pipeline.definitions import build_defs
 from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.domain.errors import FailureCategory
@@ -25,7 +26,6 @@ from video_pipeline.domain.usage import Meter, Usage
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkRequest, WorkUnit
 from video_pipeline.pipeline.services import Services, now_utc
 from video_pipeline.settings import load_settings
-from video_pipeline.webserver.tags import HELD_TAG, UNITS_TAG, WAITING
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM
 from video_pipeline_tests.stage.webserver_here import webserver_here
 

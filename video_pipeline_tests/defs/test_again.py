@@ -10,7 +10,7 @@ from dagster._core.execution.retries import auto_reexecution_should_retry_run
 
 from video_pipeline.catalog.connection import connect
 from video_pipeline.definitions import build_defs
-from video_pipeline.defs import assets
+from video_pipeline.defs.videos import assets
 from video_pipeline.domain.errors import MediaError, PipelineError, StorageFull
 from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.source.probe import failed

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from video_pipeline.catalog.catalog import Catalog
-from video_pipeline.defs.arrivals import arrivals
+from video_pipeline.defs.arrivals.sensor import arrivals
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.domain.errors import CatalogUnavailable, StorageUnavailable
 from video_pipeline.domain.identity import VideoKey
@@ -86,10 +86,10 @@ def test_runs_that_are_due_do_not_wait_for_a_store_that_takes_long(
     put(tmp_path, "globex/one")
     cursor = tick(stage, instance).cursor
     with monkeypatch.context() as patched:
-        patched.setattr("video_pipeline.defs.arrivals.see_to_keys", slow)
+        patched.setattr("video_pipeline.defs.arrivals.sensor.see_to_keys", slow)
         with pytest.raises(CutOff):
             tick(stage, instance, cursor)
-    monkeypatch.setattr("video_pipeline.defs.arrivals.receive", slow)
+    monkeypatch.setattr("video_pipeline.defs.arrivals.sensor.receive", slow)
     requested = tick(stage, instance, cursor)
     assert [r.partition_key for r in requested.run_requests] == ["acme/one", "globex/one"]
     with pytest.raises(CutOff):
@@ -314,7 +314,7 @@ def test_an_output_store_that_does_not_answer_is_asked_once_a_tick(
         asked.append(str(record.key))
         raise StorageUnavailable("does not answer", remedy="Wait.")
 
-    monkeypatch.setattr("video_pipeline.defs.keys.carry_out", silent)
+    monkeypatch.setattr("video_pipeline.defs.arrivals.partition_upkeep.carry_out", silent)
     for key in ("acme/one", "globex/one"):
         gone(stage, key)
     told = tick(stage, instance, two_arrived).skip_reason.skip_message or ""

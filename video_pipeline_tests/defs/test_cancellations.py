@@ -10,12 +10,7 @@ import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from video_pipeline.catalog.catalog import Catalog
-from video_pipeline.defs.held import waiting
-from video_pipeline.defs.wanting import UNIT_TAG
-from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.webserver.tags import (
+from video_pipeline.dagster_api.tags import (
     BACKFILL_TAG,
     CANCELLED,
     HELD_TAG,
@@ -23,6 +18,11 @@ from video_pipeline.webserver.tags import (
     UNITS_TAG,
     WAITING,
 )
+from video_pipeline.defs.parked.held_runs import waiting
+from video_pipeline.defs.parked.run_requests import UNIT_TAG
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline_tests.stage.completing import KEY, NOW, ended, queued, state_of, tick
 from video_pipeline_tests.stage.opened import Opened
 

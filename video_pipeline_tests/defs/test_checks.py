@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_pipeline.defs.checks import range_faults, timeline_faults
+from video_pipeline.defs.videos.checks import range_faults, timeline_faults
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.markers import Kind, Marker
 from video_pipeline.domain.media import MediaInfo

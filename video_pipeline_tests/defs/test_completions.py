@@ -10,20 +10,20 @@ import pytest
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.cli.try_file import PROJECT
+from video_pipeline.dagster_api.tags import (
+    HELD_TAG,
+    RELEASED,
+    UNITS_TAG,
+    WAITING,
+)
+from video_pipeline.defs.parked.run_requests import TRIES, UNIT_TAG
 from video_pipeline.defs.partitions import PROJECTS_NAME, TRY_PROJECT, VIDEOS_NAME
-from video_pipeline.defs.wanting import TRIES, UNIT_TAG
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.plugins.base import Plugin
-from video_pipeline.webserver.tags import (
-    HELD_TAG,
-    RELEASED,
-    UNITS_TAG,
-    WAITING,
-)
 from video_pipeline_tests.stage.completing import ended, queued, state_of, tick, told
 from video_pipeline_tests.stage.opened import Opened
 
@@ -323,7 +323,7 @@ class TestMuchAtOnce:
 
     @pytest.fixture(autouse=True)
     def few(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("video_pipeline.defs.completions.A_TICK", 2)
+        monkeypatch.setattr("video_pipeline.defs.parked.sensor.A_TICK", 2)
 
     def test_runs_are_requested_of_each_project_in_turn(
         self, stage: Opened, instance: dg.DagsterInstance, catalog: Catalog, job_of: JobOf

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.defs.deployment import Deployment
+from video_pipeline.defs.resources.deployment import Deployment
 from video_pipeline.domain.errors import ConfigurationError
 
 PIPELINE = """\

@@ -11,9 +11,9 @@ import dagster as dg
 import pytest
 
 from video_pipeline.catalog.catalog import Catalog
-from video_pipeline.defs.held import continuation, hold, queue_holds, release, waiting
-from video_pipeline.defs.specs import asset_key
-from video_pipeline.defs.step import Step
+from video_pipeline.defs.asset_keys import asset_key
+from video_pipeline.defs.parked.held_runs import continuation, hold, queue_holds, release, waiting
+from video_pipeline.defs.videos.step import Step
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
@@ -125,7 +125,7 @@ def test_a_queue_that_would_start_it_at_once_is_given_nothing(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("video_pipeline.defs.held.queue_holds", lambda _: False)
+    monkeypatch.setattr("video_pipeline.defs.parked.held_runs.queue_holds", lambda _: False)
     assert hold(launched(), [Phase.SHOTS], ["u2"]) is None
     assert waiting(instance) == []
     assert "dagster.yaml" in caplog.text

@@ -6,8 +6,8 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from video_pipeline.defs import lost_retries as module
-from video_pipeline.defs.lost_retries import lost_retries
+from video_pipeline.defs.runs import lost_retries_sensor as module
+from video_pipeline.defs.runs.lost_retries_sensor import lost_retries
 from video_pipeline_tests.defs.conftest import KEY
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM
 

@@ -9,9 +9,9 @@ import dagster as dg
 import pytest
 
 from video_pipeline.catalog.catalog import Catalog
-from video_pipeline.defs import projects as projects_room
 from video_pipeline.defs.partitions import PROJECTS_NAME
-from video_pipeline.defs.projects import QUIET_SECONDS, check_name, project, projects
+from video_pipeline.defs.projects import assets as projects_room
+from video_pipeline.defs.projects.assets import QUIET_SECONDS, check_name, project, projects
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import SERVED, Phase
 from video_pipeline.domain.progress import PhaseState

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from pydantic import BaseModel, Field, SecretStr
 
-from video_pipeline.defs.provider_resources import provider_resource, resource_keys
+from video_pipeline.defs.resources.providers import provider_resource, resource_keys
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.plugins.base import Plugin, PluginOptions
 from video_pipeline.plugins.capabilities import Capabilities

@@ -11,7 +11,7 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
 from video_pipeline.catalog.catalog import Catalog
-from video_pipeline.defs import assets
+from video_pipeline.defs.videos import assets
 from video_pipeline.domain.phases import ANALYSIS, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.timeline import PhaseResult, Provenance

@@ -13,7 +13,7 @@ from PIL import Image
 
 import video_pipeline.samples
 from video_pipeline.definitions import build_defs
-from video_pipeline.defs.arrivals import arrivals
+from video_pipeline.defs.arrivals.sensor import arrivals
 from video_pipeline.settings import load_settings
 
 PIPELINE = """\

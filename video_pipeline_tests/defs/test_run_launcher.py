@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 from dagster._core.launcher.base import WorkerStatus
 
-from video_pipeline.defs.run_launcher import WatchedRunLauncher
+from video_pipeline.defs.runs.launcher import WatchedRunLauncher
 
 LOCAL = {"dagster/grpc_info": '{"host": "localhost", "socket": "/tmp/gone"}'}
 ELSEWHERE = {"dagster/grpc_info": '{"host": "code.example", "port": 4000}'}

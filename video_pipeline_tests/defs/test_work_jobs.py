@@ -7,13 +7,13 @@ import dagster as dg
 import pytest
 
 from video_pipeline.catalog.catalog import Catalog
+from video_pipeline.dagster_api.tags import HELD_TAG, UNITS_TAG, WAITING
 from video_pipeline.definitions import build_defs
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.settings import load_settings
-from video_pipeline.webserver.tags import HELD_TAG, UNITS_TAG, WAITING
 from video_pipeline_tests.defs.conftest import NOW, ROOT, TALK
 from video_pipeline_tests.stage.completing import queued
 from video_pipeline_tests.stage.opened import Opened

@@ -10,11 +10,13 @@ from typing import Any
 import dagster as dg
 from ruamel.yaml import YAML
 
+from video_pipeline.dagster_api.backfills import launch
+from video_pipeline.dagster_api.held_run import held_of
+from video_pipeline.dagster_api.tags import KEPT_TAGS
 from video_pipeline.definitions import build_defs
-from video_pipeline.defs.again import AGAIN_TAG
-from video_pipeline.defs.arrivals import arrivals
-from video_pipeline.defs.held import KEPT_TAGS, continuation, hold, release, seen_to
-from video_pipeline.defs.lost_retries import lost_retries
+from video_pipeline.defs.arrivals.sensor import arrivals
+from video_pipeline.defs.parked.held_runs import continuation, hold, release, seen_to
+from video_pipeline.defs.parked.run_requests import Wanting
 from video_pipeline.defs.partitions import (
     PROJECTS,
     PROJECTS_NAME,
@@ -23,10 +25,11 @@ from video_pipeline.defs.partitions import (
     VIDEOS_NAME,
     video_tags,
 )
-from video_pipeline.defs.projects import projects
-from video_pipeline.defs.provider_resources import RESERVED, provider_resources, resource_keys
-from video_pipeline.defs.run_queue import missing_tags
-from video_pipeline.defs.wanting import Wanting
+from video_pipeline.defs.projects.assets import projects
+from video_pipeline.defs.resources.providers import RESERVED, provider_resources, resource_keys
+from video_pipeline.defs.runs.lost_retries_sensor import lost_retries
+from video_pipeline.defs.runs.queue import missing_tags
+from video_pipeline.defs.runs.retry_tag import AGAIN_TAG
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.markers import phase_of
 from video_pipeline.domain.phases import Phase
@@ -40,8 +43,6 @@ from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.selection.choice import choice_of
 from video_pipeline.settings import Settings, load_settings
-from video_pipeline.webserver.backfills import launch
-from video_pipeline.webserver.held import held_of
 from video_pipeline_tests.frozen.doubles import LATER, NOW, Instance
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM
 

@@ -23,7 +23,7 @@ import dagster as dg
 
 import video_pipeline.samples
 from video_pipeline.catalog.connection import connect
-from video_pipeline.defs.held import waiting
+from video_pipeline.defs.parked.held_runs import waiting
 from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase

@@ -19,7 +19,7 @@ import dagster as dg
 
 from video_pipeline.catalog.connection import connect
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
-from video_pipeline.defs.projects import QUIET_SECONDS
+from video_pipeline.defs.projects.assets import QUIET_SECONDS
 from video_pipeline.domain.phases import ROAD
 from video_pipeline.samples import drawn
 from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment

@@ -11,8 +11,8 @@ import pytest
 from dagster_graphql.schema import create_schema
 from graphql import parse, validate
 
-from video_pipeline.webserver import questions
-from video_pipeline.webserver.questions import given_up, load_error, loaded_resources
+from video_pipeline.dagster_api import health
+from video_pipeline.dagster_api.health import given_up, load_error, loaded_resources
 
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -87,4 +87,4 @@ def test_a_failed_run_is_given_up_unless_it_is_made_again() -> None:
 @pytest.mark.parametrize("query", ["_LOCATIONS", "_RESOURCES", "_FAILED"])
 def test_dagster_understands_the_question(query: str) -> None:
     schema = create_schema().graphql_schema
-    assert validate(schema, parse(getattr(questions, query))) == []
+    assert validate(schema, parse(getattr(health, query))) == []

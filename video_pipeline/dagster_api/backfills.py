@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from video_pipeline.dagster_api.client import Ask, refused
+from video_pipeline.dagster_api.tags import ONLY_TAG, PHASES_TAG, PROJECT_TAG
 from video_pipeline.domain.errors import ConfigurationError, InputError
 from video_pipeline.domain.phases import Phase, step_name
 from video_pipeline.domain.values import Frozen
 from video_pipeline.pipeline.backfill.selection import Picked, Wish
-from video_pipeline.webserver.client import Ask, refused
-from video_pipeline.webserver.tags import ONLY_TAG, PHASES_TAG, PROJECT_TAG
 
 MOST_VIDEOS = 10_000
 """Videos a backfill; a larger selection becomes several."""

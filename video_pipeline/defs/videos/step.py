@@ -6,13 +6,14 @@ from typing import Any
 
 import dagster as dg
 
-from video_pipeline.defs.again import made_again, make_again
-from video_pipeline.defs.checks import content_results
-from video_pipeline.defs.held import hold
-from video_pipeline.defs.metadata import data_version, good_metadata, other_metadata
+from video_pipeline.defs.asset_keys import asset_key
+from video_pipeline.defs.parked.held_runs import hold
 from video_pipeline.defs.partitions import VIDEOS
-from video_pipeline.defs.run_queue import missing_tags
-from video_pipeline.defs.specs import SUCCEEDED, asset_key, asset_spec, check_specs
+from video_pipeline.defs.runs.queue import missing_tags
+from video_pipeline.defs.runs.retry_tag import made_again, make_again
+from video_pipeline.defs.videos.checks import content_results
+from video_pipeline.defs.videos.metadata import data_version, good_metadata, other_metadata
+from video_pipeline.defs.videos.specs import SUCCEEDED, asset_spec, check_specs
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase, step_name
 from video_pipeline.domain.progress import PhaseState

@@ -4,12 +4,12 @@ end of those that wait for single work units.
 
 from collections.abc import Collection, Iterator
 
+from video_pipeline.dagster_api.backfills import is_cancelled
+from video_pipeline.dagster_api.client import Ask, refused
+from video_pipeline.dagster_api.held_run import Held, awaited_by_none, held_of
+from video_pipeline.dagster_api.tags import BACKFILL_TAG, HELD_TAG, PARTITION_TAG, RELEASED, WAITING
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.work import WorkUnit
-from video_pipeline.webserver.backfills import is_cancelled
-from video_pipeline.webserver.client import Ask, refused
-from video_pipeline.webserver.held import Held, awaited_by_none, held_of
-from video_pipeline.webserver.tags import BACKFILL_TAG, HELD_TAG, PARTITION_TAG, RELEASED, WAITING
 
 _RUNS = """query($filter: RunsFilter!, $cursor: String) {
     runsOrError(filter: $filter, cursor: $cursor, limit: 500) { __typename

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.defs.partitions import VIDEOS
 from video_pipeline.domain.phases import ANALYSIS, ROAD, SERVED, Phase
 
@@ -54,11 +55,6 @@ _WORD_COLUMNS = dg.TableSchema(
         dg.TableColumn("confidence", "float", description="0 to 1."),
     ]
 )
-
-
-def asset_key(phase: Phase) -> dg.AssetKey:
-    """The key of a phase's asset: its plain name."""
-    return dg.AssetKey(phase.value)
 
 
 def asset_spec(phase: Phase) -> dg.AssetSpec:

@@ -4,6 +4,9 @@ that wait for them, or asked for again by runs.
 
 from collections.abc import Collection, Iterable
 
+from video_pipeline.dagster_api.backfills import Launched, launch
+from video_pipeline.dagster_api.client import Ask
+from video_pipeline.dagster_api.held_runs import end_waiting
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.backfill.retry_unit import Again
@@ -11,9 +14,6 @@ from video_pipeline.pipeline.backfill.selection import Picked
 from video_pipeline.pipeline.jobs.cancel import Cancelled, cancel
 from video_pipeline.pipeline.jobs.cancel_group import together
 from video_pipeline.pipeline.services import Services
-from video_pipeline.webserver.backfills import Launched, launch
-from video_pipeline.webserver.client import Ask
-from video_pipeline.webserver.held_runs import end_waiting
 
 
 def cancel_work(

@@ -7,13 +7,8 @@ from fractions import Fraction
 import dagster as dg
 from jsonschema import Draft202012Validator
 
-from video_pipeline.defs.specs import (
-    EXACT_MARKERS,
-    READABLE,
-    WITHIN_AUDIO,
-    asset_key,
-    content_checks,
-)
+from video_pipeline.defs.asset_keys import asset_key
+from video_pipeline.defs.videos.specs import EXACT_MARKERS, READABLE, WITHIN_AUDIO, content_checks
 from video_pipeline.domain.errors import StorageError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from video_pipeline.dagster_api.tags import BACKFILL_TAG, PARTITION_TAG, UNITS_TAG
 from video_pipeline.domain.errors import IdentityError
 from video_pipeline.domain.identity import VideoKey
-from video_pipeline.webserver.tags import BACKFILL_TAG, PARTITION_TAG, UNITS_TAG
 
 
 @dataclass(frozen=True)

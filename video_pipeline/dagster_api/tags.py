@@ -20,3 +20,7 @@ HELD_TAG, WAITING, RELEASED, CANCELLED, TERMINATED = (
 backfill, or ended by hand alone."""
 UNITS_TAG = "video_pipeline/units"
 """The ids of the work units that a held run waits for, with commas between them."""
+
+
+KEPT_TAGS = frozenset({BACKFILL_TAG, PARTITION_TAG, PROJECT_TAG, VIDEO_TAG, ONLY_TAG, PHASES_TAG})
+"""The tags of a run that go over to the one that goes on in its place."""

@@ -100,7 +100,7 @@ def pipeline_resources(settings: Settings) -> dict[str, object]:
     if not settings.storage.has_buckets:
         return {"pipeline": PipelineResource(file=file)}
     # A deployment in folders does without the second that loading AWS's library takes.
-    from video_pipeline.defs.s3_resource import s3_resource
+    from video_pipeline.defs.resources.s3 import s3_resource
 
     s3 = s3_resource(settings.storage)
     return {"s3": s3, "pipeline": BucketsResource(file=file, s3=s3)}

@@ -12,16 +12,16 @@ from itertools import islice
 
 import dagster as dg
 
-from video_pipeline.defs.cancellations import call_off, see_to_cancelled, see_to_terminated
-from video_pipeline.defs.deployment import Deployment
-from video_pipeline.defs.held import is_cancelled, release, waiting
+from video_pipeline.dagster_api.held_run import Held
 from video_pipeline.defs.jobs import road
-from video_pipeline.defs.wanting import Wanting
+from video_pipeline.defs.parked.cancellations import call_off, see_to_cancelled, see_to_terminated
+from video_pipeline.defs.parked.held_runs import is_cancelled, release, waiting
+from video_pipeline.defs.parked.run_requests import Wanting
+from video_pipeline.defs.resources.deployment import Deployment
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import make_round
-from video_pipeline.webserver.held import Held
 
 INTERVAL_SECONDS = 5
 A_TICK = 100

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 import dagster as dg
 from pydantic import Field
 
-from video_pipeline.defs.asking import ask_of, page_of
+from video_pipeline.dagster_api import unit_actions
 from video_pipeline.defs.jobs import EXECUTOR
 from video_pipeline.defs.partitions import PROJECT_TAG
+from video_pipeline.defs.resources.graphql import ask_of, page_of
 from video_pipeline.domain.errors import PipelineError
 from video_pipeline.domain.work import UnitFilter, UnitState, WorkUnit
 from video_pipeline.pipeline.backfill import refetch_unit as fetching
@@ -19,7 +20,6 @@ from video_pipeline.pipeline.jobs.cancel_group import together
 from video_pipeline.pipeline.jobs.queries import every_unit, find_unit, quantity_of
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
-from video_pipeline.webserver import work
 
 _CANCELLABLE = frozenset({UnitState.INTENT, UnitState.SUBMITTING, UnitState.RUNNING})
 _ROWS = 1000
@@ -57,7 +57,7 @@ def cancel_units(context: dg.OpExecutionContext, config: CancelConfig) -> Iterat
     if not config.preview:
         ask = ask_of(context, context.resources.pipeline.settings)
         because = f"cancelled by hand, run {context.run_id}"
-        became = work.cancel_work(services, ask, units, because)
+        became = unit_actions.cancel_work(services, ask, units, because)
         told |= {one.unit.id: one.told for one in became}
     planned = quantity_of(tuple(usage for unit in units for usage in unit.planned))
     context.log.info(f"{config.project}: {len(units)} work units, {planned or 'nothing'} planned")
@@ -80,7 +80,7 @@ def fetch_units(context: dg.OpExecutionContext, config: WorkConfig) -> Iterator[
         units.append(unit)
         told[unit.id], wanted = _fetched(services, unit)
         again += [wanted] if wanted else []
-    launched = work.launch_again(ask_of(context, settings), again) if again else None
+    launched = unit_actions.launch_again(ask_of(context, settings), again) if again else None
     pages = [f"- {page_of(settings, one)}" for one in (launched.backfills if launched else ())]
     context.log.info(f"{config.project}: {len(units)} work units, {len(again)} to be read again")
     metadata = {"work units": _table(units, told), "count": len(units)}

@@ -2,8 +2,8 @@
 
 import dagster as dg
 
+from video_pipeline.dagster_api.client import Ask, over_http, without_webserver
 from video_pipeline.settings import Settings
-from video_pipeline.webserver.client import Ask, over_http, without_webserver
 
 
 def ask_of(context: dg.OpExecutionContext, settings: Settings) -> Ask:

@@ -5,14 +5,14 @@ from collections.abc import Callable, Collection
 
 import dagster as dg
 
-from video_pipeline.defs.held import cancelled, seen_to
+from video_pipeline.dagster_api.held_run import Held, awaited_by_none
+from video_pipeline.dagster_api.tags import BACKFILL_TAG
+from video_pipeline.defs.parked.held_runs import cancelled, seen_to
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.jobs.cancel import cancel, cancel_run
 from video_pipeline.pipeline.services import Services
-from video_pipeline.webserver.held import Held, awaited_by_none
-from video_pipeline.webserver.tags import BACKFILL_TAG
 
 _A_TICK = 50
 _SECONDS_A_TICK = 15

@@ -4,8 +4,8 @@ from typing import Any
 
 import dagster as dg
 
-from video_pipeline.defs.filmstrip import filmstrip
-from video_pipeline.defs.previews import preview
+from video_pipeline.defs.videos.filmstrip import filmstrip
+from video_pipeline.defs.videos.previews import preview
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.timeline import PhaseResult

@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterator, Sequence
 
 import dagster as dg
 
-from video_pipeline.defs.cancellations import IsCancelled, was_cancelled
-from video_pipeline.defs.held import continuation
+from video_pipeline.dagster_api.tags import HELD_TAG, WAITING
+from video_pipeline.defs.parked.cancellations import IsCancelled, was_cancelled
+from video_pipeline.defs.parked.held_runs import continuation
 from video_pipeline.defs.partitions import (
     PARTITION_TAG,
     TRY_PROJECT,
@@ -25,7 +26,6 @@ from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.backfill.retry_unit import asking_first
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.abandon import give_up
-from video_pipeline.webserver.tags import HELD_TAG, WAITING
 
 TRIES = 5
 """Runs that are requested for one ended unit, at most."""

@@ -13,9 +13,9 @@ from typing import Any
 
 import dagster as dg
 
-from video_pipeline.defs.deployment import Deployment
 from video_pipeline.defs.partitions import PROJECTS, PROJECTS_NAME
-from video_pipeline.defs.project_tables import project_metadata
+from video_pipeline.defs.projects.tables import project_metadata
+from video_pipeline.defs.resources.deployment import Deployment
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.phases import SERVED, Phase
 from video_pipeline.pipeline.backfill.staleness import counts

@@ -19,7 +19,7 @@ from dagster._core.events import RunFailureReason
 from dagster._core.execution.backfill import BulkActionStatus
 from dagster._core.execution.retries import auto_reexecution_should_retry_run
 
-from video_pipeline.defs.held import KEPT_TAGS
+from video_pipeline.dagster_api.tags import KEPT_TAGS
 from video_pipeline.defs.jobs import road
 
 INTERVAL_SECONDS = 30

@@ -7,10 +7,10 @@ import dagster as dg
 from pydantic import ValidationError
 
 from video_pipeline.catalog.catalog import Catalog
-from video_pipeline.defs.deployment import Deployment
+from video_pipeline.defs.arrivals.partition_upkeep import Keys, see_to_keys
 from video_pipeline.defs.jobs import road
-from video_pipeline.defs.keys import Keys, see_to_keys
 from video_pipeline.defs.partitions import TRY_PROJECT, VIDEOS_NAME, add_videos, video_tags
+from video_pipeline.defs.resources.deployment import Deployment
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import VideoRecord

@@ -11,26 +11,18 @@ from uuid import UUID, uuid5
 
 import dagster as dg
 
-from video_pipeline.defs.specs import asset_key
-from video_pipeline.domain.phases import Phase, downstream
-from video_pipeline.webserver.held import Held, held_of
-from video_pipeline.webserver.tags import (
-    BACKFILL_TAG,
+from video_pipeline.dagster_api.held_run import Held, held_of
+from video_pipeline.dagster_api.tags import (
     CANCELLED,
     HELD_TAG,
-    ONLY_TAG,
-    PARTITION_TAG,
-    PHASES_TAG,
-    PROJECT_TAG,
+    KEPT_TAGS,
     RELEASED,
     TERMINATED,
     UNITS_TAG,
-    VIDEO_TAG,
     WAITING,
 )
-
-KEPT_TAGS = frozenset({BACKFILL_TAG, PARTITION_TAG, PROJECT_TAG, VIDEO_TAG, ONLY_TAG, PHASES_TAG})
-"""The tags of a run that go over to the one that goes on in its place."""
+from video_pipeline.defs.asset_keys import asset_key
+from video_pipeline.domain.phases import Phase, downstream
 
 
 def continuation(phases: Collection[Phase]) -> frozenset[dg.AssetKey]:

@@ -6,15 +6,15 @@ from enum import Enum
 import dagster as dg
 from pydantic import Field
 
-from video_pipeline.defs.asking import ask_of, page_of
+from video_pipeline.dagster_api.backfills import launch
 from video_pipeline.defs.jobs import EXECUTOR
 from video_pipeline.defs.partitions import PROJECT_TAG
+from video_pipeline.defs.resources.graphql import ask_of, page_of
 from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.backfill.preview import Preview, plan
 from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
-from video_pipeline.webserver.backfills import launch
 
 OnlyChoice = Enum("OnlyChoice", {one.value: one.value for one in Only})
 PhaseChoice = Enum("PhaseChoice", {one.value: one.value for one in Phase})

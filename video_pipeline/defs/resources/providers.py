@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from video_pipeline.defs.option_classes import is_model, option_class
+from video_pipeline.defs.resources.option_classes import is_model, option_class
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.settings import Settings

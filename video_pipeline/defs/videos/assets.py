@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import dagster as dg
 from pydantic import Field
 
-from video_pipeline.defs.step import Events, begin, step_of
+from video_pipeline.dagster_api.tags import BACKFILL_TAG
+from video_pipeline.defs.videos.step import Events, begin, step_of
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.domain.phases import ANALYSIS, SERVED, Phase
 from video_pipeline.pipeline.analysis.run import analyse
@@ -13,7 +14,6 @@ from video_pipeline.pipeline.publishing.exports import export
 from video_pipeline.pipeline.publishing.timeline import make_timeline
 from video_pipeline.pipeline.source.probe import media_info as probe
 from video_pipeline.pipeline.source.probe import source_video as read
-from video_pipeline.webserver.tags import BACKFILL_TAG
 
 
 class AnalysisConfig(dg.Config):
