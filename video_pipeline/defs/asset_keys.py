@@ -1,4 +1,4 @@
-"""TODO scope."""
+"""The key of the asset of a phase."""
 
 import dagster as dg
 

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
-from video_pipeline.cli.clean_up import sweep
+from video_pipeline.cli.server.clean_up import sweep
 
 ROOT = Path(__file__).resolve().parents[2]
 VIDEOS = dg.DynamicPartitionsDefinition(name="video_pipeline_videos")

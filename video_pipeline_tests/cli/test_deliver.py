@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.cli.deliver import deliver, link_or_copy
+from video_pipeline.cli.local.deliver import deliver, link_or_copy
 from video_pipeline.domain.errors import StorageError
 
 

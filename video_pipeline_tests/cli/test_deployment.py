@@ -6,8 +6,8 @@ from pathlib import Path
 
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.mongod import Mongod
-from video_pipeline.cli.deployment import look_after
-from video_pipeline.cli.processes import Processes
+from video_pipeline.cli.server.deployment import look_after
+from video_pipeline.cli.server.processes import Processes
 from video_pipeline.settings import load_settings
 from video_pipeline.wiring import catalog_server
 

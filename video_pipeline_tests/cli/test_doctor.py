@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.cli import extras
+from video_pipeline.cli.doctor import extras
 from video_pipeline.providers.pyscenedetect import PySceneDetectPlugin
 
 

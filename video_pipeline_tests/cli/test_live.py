@@ -5,8 +5,8 @@ from io import StringIO
 
 from rich.console import Console
 
-from video_pipeline.cli.ending import has_ended, is_good, reasons
-from video_pipeline.cli.live import Board, table
+from video_pipeline.cli.local.progress_board import Board, table
+from video_pipeline.cli.local.verdict import has_ended, is_good, reasons
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState

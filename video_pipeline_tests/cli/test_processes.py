@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.cli.processes import Processes
+from video_pipeline.cli.server.processes import Processes
 from video_pipeline.domain.errors import ConfigurationError
 
 STUBBORN = """
@@ -83,7 +83,7 @@ def test_ctrl_c_and_its_like_end_even_a_stubborn_grandchild(
 def test_a_program_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time\nfrom pathlib import Path\n"
-        "from video_pipeline.cli.processes import Processes\n"
+        "from video_pipeline.cli.server.processes import Processes\n"
         "with Processes(Path(sys.argv[1]), {}) as started:\n"
         "    started.start('sleep', ['sleep', '300'], Path('/'))\n"
         "    print(started._running['sleep'].pid, flush=True)\n"

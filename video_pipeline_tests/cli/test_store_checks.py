@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.cli.finding import Finding
-from video_pipeline.cli.store_checks import stores
+from video_pipeline.cli.doctor.finding import Finding
+from video_pipeline.cli.doctor.store_checks import stores
 from video_pipeline.settings import load_settings
 from video_pipeline_tests.stage.buckets import MadeBucket, made_bucket
 

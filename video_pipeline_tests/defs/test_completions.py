@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from video_pipeline.catalog.catalog import Catalog
-from video_pipeline.cli.try_file import PROJECT
+from video_pipeline.cli.local.try_file import PROJECT
 from video_pipeline.dagster_api.tags import (
     HELD_TAG,
     RELEASED,

@@ -17,9 +17,9 @@ import dagster as dg
 
 from video_pipeline.catalog.embedded import EmbeddedServer
 from video_pipeline.catalog.mongod import Mongod
-from video_pipeline.cli.descendants import descendants
-from video_pipeline.cli.ports import LOOPBACK, port_to_use
-from video_pipeline.cli.processes import Processes
+from video_pipeline.cli.server.descendants import descendants
+from video_pipeline.cli.server.ports import LOOPBACK, port_to_use
+from video_pipeline.cli.server.processes import Processes
 from video_pipeline_tests.stage.webserver import Webserver
 
 _ROOT = Path(__file__).resolve().parents[2]

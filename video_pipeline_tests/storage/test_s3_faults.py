@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from video_pipeline.cli.ports import port_to_use
+from video_pipeline.cli.server.ports import port_to_use
 from video_pipeline.domain.errors import (
     ConfigurationError,
     StorageError,

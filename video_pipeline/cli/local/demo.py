@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import err, out
-from video_pipeline.cli.deployment import Deployment, deployed, keep_open
-from video_pipeline.cli.ending import has_ended, is_good, reasons
-from video_pipeline.cli.findings import tell
-from video_pipeline.cli.live import Board, Statuses
-from video_pipeline.cli.samples import deliver_samples, samples
+from video_pipeline.cli.local.progress_board import Board, Statuses
+from video_pipeline.cli.local.samples import deliver_samples, samples
+from video_pipeline.cli.local.summary import tell
+from video_pipeline.cli.local.verdict import has_ended, is_good, reasons
+from video_pipeline.cli.server.deployment import Deployment, deployed, keep_open
+from video_pipeline.cli.settings import settings_of
 from video_pipeline.dagster_api.health import given_up
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.pipeline.services import Services, now_utc

@@ -7,11 +7,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from video_pipeline.cli import checks
-from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import whole
-from video_pipeline.cli.extras import extras
-from video_pipeline.cli.finding import Finding
+from video_pipeline.cli.doctor import checks
+from video_pipeline.cli.doctor.extras import extras
+from video_pipeline.cli.doctor.finding import Finding
+from video_pipeline.cli.settings import settings_of
 from video_pipeline.domain.errors import ConfigurationError
 
 _COLOURS = {"ok": "green", "warning": "yellow", "missing": "bold red"}

@@ -5,7 +5,7 @@ Nothing stays of what it writes. A bucket is asked for real: what is refused is 
 
 from collections.abc import Callable, Iterator
 
-from video_pipeline.cli.finding import Finding
+from video_pipeline.cli.doctor.finding import Finding
 from video_pipeline.domain.errors import PipelineError
 from video_pipeline.domain.identity import project_id_for
 from video_pipeline.settings import Place, Settings

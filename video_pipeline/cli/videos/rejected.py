@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import out, whole
-from video_pipeline.cli.status import rejections_table
+from video_pipeline.cli.settings import settings_of
+from video_pipeline.cli.videos.status import rejections_table
 from video_pipeline.domain.identity import project_id_for
 from video_pipeline.domain.source import Rejection
 from video_pipeline.pipeline.services import Services

@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, distribution, requires
 
 from packaging.requirements import Requirement
 
-from video_pipeline.cli.finding import Finding
+from video_pipeline.cli.doctor.finding import Finding
 
 EXTRAS = {
     "ui": "Dagster's web interface",

@@ -1,6 +1,6 @@
 """How a command reaches Dagster: the running webserver, else a process of its own."""
 
-from video_pipeline.cli.dagster_home import running_url
+from video_pipeline.cli.server.dagster_home import running_url
 from video_pipeline.dagster_api.client import Ask, over_http, without_webserver
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.settings import Settings

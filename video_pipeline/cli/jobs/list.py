@@ -11,9 +11,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from video_pipeline.cli import units
-from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import out, whole
+from video_pipeline.cli.jobs import actions
+from video_pipeline.cli.settings import settings_of
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.work import UnitFilter, UnitState, UnitSum, WorkUnit
@@ -61,12 +61,12 @@ def jobs(
         _tell(sums, page, datetime.now(UTC))
 
 
-app.command("cancel")(units.cancel)
-app.command("retry")(units.retry)
-app.command("force")(units.force)
-app.command("fetch")(units.fetch)
-app.command("release")(units.release)
-app.command("hint")(units.hint)
+app.command("cancel")(actions.cancel)
+app.command("retry")(actions.retry)
+app.command("force")(actions.force)
+app.command("fetch")(actions.fetch)
+app.command("release")(actions.release)
+app.command("hint")(actions.hint)
 
 
 def _document(sums: Iterable[UnitSum], page: Page) -> dict[str, Any]:

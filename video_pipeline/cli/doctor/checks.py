@@ -11,11 +11,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.cli.daemons import daemons
-from video_pipeline.cli.dagster_home import running_url
-from video_pipeline.cli.finding import Finding
-from video_pipeline.cli.ports import port_to_use
-from video_pipeline.cli.store_checks import stores
+from video_pipeline.cli.doctor.daemons import daemons
+from video_pipeline.cli.doctor.finding import Finding
+from video_pipeline.cli.doctor.store_checks import stores
+from video_pipeline.cli.server.dagster_home import running_url
+from video_pipeline.cli.server.ports import port_to_use
 from video_pipeline.dagster_api.health import loaded_resources
 from video_pipeline.domain.errors import ConfigurationError, PipelineError
 from video_pipeline.plugins import registry

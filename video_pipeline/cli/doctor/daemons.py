@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from video_pipeline.cli.finding import Finding
+from video_pipeline.cli.doctor.finding import Finding
 from video_pipeline.settings import Settings
 
 

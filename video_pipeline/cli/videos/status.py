@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from video_pipeline.catalog.catalog import ProjectCatalog
-from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import out, whole
+from video_pipeline.cli.settings import settings_of
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection

@@ -9,9 +9,9 @@ from functools import partial
 
 from pydantic import SecretStr
 
-from video_pipeline.cli.dagster_home import alone, prepare
-from video_pipeline.cli.ports import LOOPBACK, port_to_use
-from video_pipeline.cli.processes import Processes
+from video_pipeline.cli.server.dagster_home import alone, prepare
+from video_pipeline.cli.server.ports import LOOPBACK, port_to_use
+from video_pipeline.cli.server.processes import Processes
 from video_pipeline.dagster_api.health import load_error
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.settings import Settings

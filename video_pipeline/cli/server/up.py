@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from video_pipeline.cli.configured import settings_of
 from video_pipeline.cli.console import out
-from video_pipeline.cli.deployment import deployed, keep_open
+from video_pipeline.cli.server.deployment import deployed, keep_open
+from video_pipeline.cli.settings import settings_of
 
 
 def up(

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from video_pipeline.cli import leash
-from video_pipeline.cli.descendants import adopt_orphans, descendants
+from video_pipeline.cli.server import leash
+from video_pipeline.cli.server.descendants import adopt_orphans, descendants
 from video_pipeline.cli.signals import undisturbed
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.wiring import made

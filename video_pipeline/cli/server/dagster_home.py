@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.metadata import version
 
-from video_pipeline.cli.processes import Processes
+from video_pipeline.cli.server.processes import Processes
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.settings import Settings
 from video_pipeline.wiring import made
