@@ -10,7 +10,7 @@ from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.embedded import EmbeddedServer
 from video_pipeline.domain.errors import ConfigurationError, StorageError
-from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.notices.queue import NoticeQueue
 from video_pipeline.pipeline.analysis import malloc
 from video_pipeline.pipeline.services import Notify, Services, now_utc

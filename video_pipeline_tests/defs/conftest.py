@@ -17,7 +17,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Source
 from video_pipeline.domain.usage import Meter, Usage
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
-from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.pipeline.policies import Choices
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import load_settings

@@ -16,7 +16,7 @@ from pathlib import Path
 from video_pipeline.catalog.connection import connect
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
-from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.policies import Choices, PhaseChoice, WorkPolicy
 from video_pipeline.pipeline.services import Services

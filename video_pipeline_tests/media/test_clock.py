@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_pipeline.media.clock import LONGEST_GAP, FrameClock
+from video_pipeline.media.child.clock import LONGEST_GAP, FrameClock
 
 BASE, RATE = Fraction(1, 1000), Fraction(25)
 TIMESTAMPS = st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1), st.integers(0, 100_000))

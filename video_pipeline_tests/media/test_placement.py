@@ -3,7 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from video_pipeline.media.placement import (
+from video_pipeline.media.child.placement import (
     LONGEST_WAIT_SECONDS,
     MOST_SILENCE_SECONDS,
     Placement,

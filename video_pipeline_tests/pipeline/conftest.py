@@ -10,7 +10,7 @@ import pytest
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
-from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.pipeline.policies import Choices, PhaseChoice, WorkPolicy
 from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.folder import FolderIngest, FolderOutputs

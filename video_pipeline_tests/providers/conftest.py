@@ -15,7 +15,7 @@ from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
-from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.media.reader import DecodeEnd, FedFrames
 from video_pipeline.plugins.inputs import Audio, Frames
 from video_pipeline.providers.pyscenedetect import PySceneDetectPlugin

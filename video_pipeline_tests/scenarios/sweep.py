@@ -15,7 +15,7 @@ from typing import Any
 from video_pipeline.aws.versions import content_version
 from video_pipeline.catalog.connection import connect
 from video_pipeline.domain.source import Due
-from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.pipeline.arrivals.round import Memory, receive
 from video_pipeline.pipeline.policies import ArrivalPolicy, Choices
 from video_pipeline.pipeline.services import Services

@@ -14,7 +14,7 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.pipeline.policies import Choices, PhaseChoice, WorkPolicy

@@ -17,7 +17,7 @@ from video_pipeline.catalog.connection import connect
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
-from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.pipeline.policies import Choices, Limits, PhaseChoice, WorkPolicy
 from video_pipeline.pipeline.services import Services

@@ -8,9 +8,9 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
-from video_pipeline.media.clock import LONGEST_GAP
-from video_pipeline.media.decoding import Damage, read
-from video_pipeline.media.opening import Input
+from video_pipeline.media.child.clock import LONGEST_GAP
+from video_pipeline.media.child.decoding import Damage, read
+from video_pipeline.media.child.opening import Input
 
 _READ_WHOLE_BYTES = 64 << 20
 """A file up to this size is read from the start; of a longer one, and of one that comes over a

@@ -5,9 +5,9 @@ from fractions import Fraction
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
-from video_pipeline.media.decoding import Damage, frames_of, read
-from video_pipeline.media.opening import Input, first_audio
-from video_pipeline.media.placement import Placement
+from video_pipeline.media.child.decoding import Damage, frames_of, read
+from video_pipeline.media.child.opening import Input, first_audio
+from video_pipeline.media.child.placement import Placement
 from video_pipeline.media.protocol import MediaFault, Outlet
 
 _SAMPLE_BYTES = 2

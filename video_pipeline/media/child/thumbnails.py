@@ -6,8 +6,8 @@ from av.codec.context import CodecContext
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
+from video_pipeline.media.child.scaling import Scaler
 from video_pipeline.media.protocol import Outlet
-from video_pipeline.media.scaling import Scaler
 
 _QUALITY = 4
 """Quantiser of the encoder: 2 is best, 31 worst."""

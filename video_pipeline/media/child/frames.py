@@ -6,12 +6,12 @@ from typing import Any, TypedDict
 
 from av.video.frame import VideoFrame
 
-from video_pipeline.media.clock import FrameClock
-from video_pipeline.media.decoding import Damage, frames_of, read
-from video_pipeline.media.opening import Input, first_video
+from video_pipeline.media.child.clock import FrameClock
+from video_pipeline.media.child.decoding import Damage, frames_of, read
+from video_pipeline.media.child.opening import Input, first_video
+from video_pipeline.media.child.scaling import FeedOutlet, Scaler
+from video_pipeline.media.child.thumbnails import ThumbnailOutlet
 from video_pipeline.media.protocol import MediaFault, Outlet
-from video_pipeline.media.scaling import FeedOutlet, Scaler
-from video_pipeline.media.thumbnails import ThumbnailOutlet
 
 
 class FeedJob(TypedDict):

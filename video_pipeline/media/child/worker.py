@@ -10,12 +10,12 @@ from typing import Any
 
 from av.error import FFmpegError
 
-from video_pipeline.media.frames import decode
-from video_pipeline.media.opening import Input
-from video_pipeline.media.probing import probe
+from video_pipeline.media.child.frames import decode
+from video_pipeline.media.child.opening import Input
+from video_pipeline.media.child.probing import probe
+from video_pipeline.media.child.sandbox import confine, die_with
+from video_pipeline.media.child.sound import audio
 from video_pipeline.media.protocol import MediaFault, Outlet
-from video_pipeline.media.sandbox import confine, die_with
-from video_pipeline.media.sound import audio
 
 _TASKS: dict[str, Callable[..., None]] = {"probe": probe, "audio": audio, "decode": decode}
 

@@ -8,7 +8,7 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Stream
 
-from video_pipeline.media.opening import Input
+from video_pipeline.media.child.opening import Input
 
 
 class Damage:

@@ -8,12 +8,12 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from video_pipeline.media.decoding import Damage, frames_of, read
-from video_pipeline.media.ending import Ends, stream_ends
-from video_pipeline.media.opening import Input, first_audio, first_video
+from video_pipeline.media.child.decoding import Damage, frames_of, read
+from video_pipeline.media.child.opening import Input, first_audio, first_video
+from video_pipeline.media.child.steadiness import frame_rate
+from video_pipeline.media.child.stream_ends import Ends, stream_ends
 from video_pipeline.media.protocol import MediaFault, Outlet
 from video_pipeline.media.shape import sane_aspect, shown
-from video_pipeline.media.steadiness import frame_rate
 
 _SAMPLE = 300
 """Packets looked at to tell the frame rate."""

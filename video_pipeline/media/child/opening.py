@@ -11,7 +11,7 @@ from av.error import FFmpegError
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
-from video_pipeline.media.position import Positioned
+from video_pipeline.media.child.position import Positioned
 from video_pipeline.media.protocol import MediaFault
 from video_pipeline.media.remote import RemoteFile
 
