@@ -12,7 +12,7 @@ from video_pipeline.domain.source import Removal
 from video_pipeline.domain.values import Frozen
 from video_pipeline.media.reader import MediaLimits
 from video_pipeline.pipeline.policies import ArrivalPolicy, Choices, Limits, WorkPolicy
-from video_pipeline.storage.s3_options import S3Options
+from video_pipeline.storage.s3.options import S3Options
 
 
 class Place(Frozen):

@@ -21,7 +21,7 @@ from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.pipeline.policies import Choices
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import load_settings
-from video_pipeline.storage.folder import FolderIngest, FolderOutputs
+from video_pipeline.storage.local.folder import FolderIngest, FolderOutputs
 from video_pipeline_tests.stage.completing import ended
 from video_pipeline_tests.stage.opened import Opened
 

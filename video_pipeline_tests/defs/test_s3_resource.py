@@ -14,7 +14,7 @@ from video_pipeline.definitions import build_defs
 from video_pipeline.defs.resources.deployment import Deployment, pipeline_resources
 from video_pipeline.defs.resources.s3 import S3
 from video_pipeline.settings import Settings, load_settings
-from video_pipeline.storage.aws_clients import AwsClients
+from video_pipeline.storage.s3.clients import AwsClients
 
 PIPELINE = """\
 storage:

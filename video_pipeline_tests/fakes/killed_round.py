@@ -20,8 +20,8 @@ from video_pipeline.notices.sqs import SqsNotices
 from video_pipeline.pipeline.arrivals.round import Memory, receive
 from video_pipeline.pipeline.policies import ArrivalPolicy, Choices
 from video_pipeline.pipeline.services import Services
-from video_pipeline.storage.folder import FolderOutputs
-from video_pipeline.storage.s3_ingest import S3Ingest
+from video_pipeline.storage.local.folder import FolderOutputs
+from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline_tests.stage.s3_servers import S3Server
 
 BEFORE_ACKNOWLEDGING, AFTER_ACKNOWLEDGING = "before acknowledging", "after acknowledging"

@@ -21,7 +21,7 @@ from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.policies import Choices, PhaseChoice, WorkPolicy
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import make_round
-from video_pipeline.storage.folder import FolderIngest, FolderOutputs
+from video_pipeline.storage.local.folder import FolderIngest, FolderOutputs
 from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots
 
 STEPS = (

@@ -22,7 +22,7 @@ from video_pipeline.pipeline.analysis.planner import Assigner, Subject
 from video_pipeline.pipeline.jobs.planned import Planned
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.settings import Settings, load_settings
-from video_pipeline.storage.s3_ingest import S3Ingest
+from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline_tests.frozen.doubles import NOW
 
 HERE = Path(__file__).parent

@@ -13,7 +13,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.pipeline.policies import Choices, PhaseChoice, WorkPolicy
 from video_pipeline.pipeline.services import Services
-from video_pipeline.storage.folder import FolderIngest, FolderOutputs
+from video_pipeline.storage.local.folder import FolderIngest, FolderOutputs
 from video_pipeline_tests.fakes.delivery import delivered, encode
 from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots, VendorSpeech
 from video_pipeline_tests.fakes.vendor import Vendor

@@ -14,7 +14,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
-from video_pipeline.storage.folder import FolderOutputs
+from video_pipeline.storage.local.folder import FolderOutputs
 from video_pipeline_tests.fakes.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]

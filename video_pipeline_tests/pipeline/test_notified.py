@@ -25,7 +25,7 @@ from video_pipeline.pipeline.arrivals.notifications import IN_HAND
 from video_pipeline.pipeline.arrivals.round import Memory, Round, receive
 from video_pipeline.pipeline.policies import ArrivalPolicy
 from video_pipeline.pipeline.services import Services
-from video_pipeline.storage.s3_ingest import S3Ingest, S3ProjectIngest
+from video_pipeline.storage.s3.ingest import S3Ingest, S3ProjectIngest
 from video_pipeline_tests.fakes.killed_round import (
     AFTER_ACKNOWLEDGING,
     BEFORE_ACKNOWLEDGING,

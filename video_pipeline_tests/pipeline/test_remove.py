@@ -18,7 +18,7 @@ from video_pipeline.pipeline.arrivals.look import Looks
 from video_pipeline.pipeline.arrivals.removal import Allowance, carry_out, finish, partition_goes
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.read import read_source
-from video_pipeline.storage.folder import FolderOutputs
+from video_pipeline.storage.local.folder import FolderOutputs
 from video_pipeline.storage.store import StoredObject
 from video_pipeline_tests.fakes.vendor import Vendor
 

@@ -12,7 +12,7 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.source import Source
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.pipeline.source.read import PIECE_BYTES, read_source
-from video_pipeline.storage.folder import FolderIngest, FolderProjectIngest
+from video_pipeline.storage.local.folder import FolderIngest, FolderProjectIngest
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 KEY = VideoKey(project="acme", video="intro")

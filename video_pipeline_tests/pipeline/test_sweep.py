@@ -15,7 +15,7 @@ from video_pipeline.pipeline.arrivals.listing_sweep import Position, sweep_on
 from video_pipeline.pipeline.arrivals.look import Looks, register_now
 from video_pipeline.pipeline.arrivals.round import Memory, receive
 from video_pipeline.pipeline.services import Services
-from video_pipeline.storage.folder import FolderIngest, FolderProjectIngest
+from video_pipeline.storage.local.folder import FolderIngest, FolderProjectIngest
 from video_pipeline.storage.store import StoredObject
 from video_pipeline_tests.stage.arriving import Arrivals, WholeFolder
 

@@ -23,7 +23,7 @@ from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import ROAD
 from video_pipeline.pipeline.arrivals.look import register_now
-from video_pipeline.storage.s3_ingest import S3Ingest
+from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline_tests.chaos import reels, verdict
 from video_pipeline_tests.chaos.verdict import Claim
 from video_pipeline_tests.fakes.installed import expose

@@ -29,7 +29,7 @@ from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.arrivals.look import register_now
-from video_pipeline.storage.folder import FolderIngest
+from video_pipeline.storage.local.folder import FolderIngest
 from video_pipeline_tests.fakes.installed import expose
 from video_pipeline_tests.fakes.vendor import Vendor
 from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment

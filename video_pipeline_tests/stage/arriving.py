@@ -11,7 +11,7 @@ from video_pipeline.pipeline.arrivals.look import Looks
 from video_pipeline.pipeline.arrivals.round import Memory, Round, receive
 from video_pipeline.pipeline.policies import ArrivalPolicy
 from video_pipeline.pipeline.services import Services
-from video_pipeline.storage.folder import FolderIngest
+from video_pipeline.storage.local.folder import FolderIngest
 from video_pipeline.storage.store import IngestStore
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

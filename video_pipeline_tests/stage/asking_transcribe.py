@@ -22,8 +22,8 @@ from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.probe import media_info, source_video
 from video_pipeline.pipeline.sweep.round import sweep
-from video_pipeline.storage.folder import FolderOutputs
-from video_pipeline.storage.s3_ingest import S3Ingest
+from video_pipeline.storage.local.folder import FolderOutputs
+from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.testing import Double, Fault, serving
 from video_pipeline.testing.transcribe import Settings, Transcribe
 from video_pipeline_tests.stage.topics_and_queues import QueueOfCompletions, untold_queue

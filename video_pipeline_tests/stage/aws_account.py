@@ -18,7 +18,7 @@ from video_pipeline.catalog.connection import connect
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.values import Frozen
 from video_pipeline.pipeline.arrivals.look import register_now
-from video_pipeline.storage.s3_ingest import S3Ingest
+from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.testing import Double, rekognition, started, transcribe
 from video_pipeline_tests.stage.clips import lengths
 from video_pipeline_tests.stage.s3_servers import REGION, S3Server, ministack

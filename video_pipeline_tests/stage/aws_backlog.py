@@ -24,8 +24,8 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.probe import media_info, source_video
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.base import Plugin
-from video_pipeline.storage.folder import FolderOutputs
-from video_pipeline.storage.s3_ingest import S3Ingest
+from video_pipeline.storage.local.folder import FolderOutputs
+from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.testing import Double, started
 from video_pipeline.testing.rekognition import Settings as RekognitionSettings
 from video_pipeline.testing.rekognition import VideoContent

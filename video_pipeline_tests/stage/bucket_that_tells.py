@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from video_pipeline.notices.sqs import SqsNotices
-from video_pipeline.storage.aws_clients import AwsClients
+from video_pipeline.storage.s3.clients import AwsClients
 from video_pipeline_tests.stage.s3_servers import S3Server
 
 Way = Literal["queue", "topic", "bridge"]

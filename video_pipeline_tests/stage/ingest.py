@@ -8,7 +8,7 @@ from pathlib import Path
 from video_pipeline.catalog.connection import connect
 from video_pipeline.domain.identity import VideoKey
 from video_pipeline.pipeline.arrivals.look import register_now
-from video_pipeline.storage.folder import FolderIngest
+from video_pipeline.storage.local.folder import FolderIngest
 
 
 def put_in(ingest: Path, uri: str, keys: Iterable[str], sample: Path) -> None:

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from video_pipeline.cli.server import leash
 from video_pipeline.cli.server.ports import LOOPBACK, port_to_use
-from video_pipeline.storage.aws_clients import AwsClients
-from video_pipeline.storage.s3_options import S3Options
+from video_pipeline.storage.s3.clients import AwsClients
+from video_pipeline.storage.s3.options import S3Options
 from video_pipeline_tests.stage.environments import interpreter
 
 REGION = "us-east-1"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.domain.errors import StorageError, StorageFull
-from video_pipeline.storage.folder import FolderOutputs
-from video_pipeline.storage.publish import INCOMING, STALE_SECONDS
+from video_pipeline.storage.local.folder import FolderOutputs
+from video_pipeline.storage.local.publish import INCOMING, STALE_SECONDS
 from video_pipeline_tests.contracts.storage_contract import OutputContract
 
 KEY = "projects/acme/videos/v/timeline.json"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from video_pipeline.storage.s3_ingest import S3Ingest
-from video_pipeline.storage.s3_outputs import S3Outputs
+from video_pipeline.storage.s3.ingest import S3Ingest
+from video_pipeline.storage.s3.outputs import S3Outputs
 from video_pipeline_tests.contracts.storage_contract import (
     Deliver,
     IngestContract,

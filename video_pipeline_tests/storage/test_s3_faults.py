@@ -15,10 +15,10 @@ from video_pipeline.domain.errors import (
     StorageFull,
     StorageUnavailable,
 )
-from video_pipeline.storage.aws_clients import AwsClients
-from video_pipeline.storage.s3_ingest import S3Ingest
-from video_pipeline.storage.s3_options import S3Options
-from video_pipeline.storage.s3_outputs import S3Outputs
+from video_pipeline.storage.s3.clients import AwsClients
+from video_pipeline.storage.s3.ingest import S3Ingest
+from video_pipeline.storage.s3.options import S3Options
+from video_pipeline.storage.s3.outputs import S3Outputs
 from video_pipeline_tests.stage.answering import Answer, answering
 from video_pipeline_tests.stage.buckets import Servers, made_bucket
 from video_pipeline_tests.stage.s3_servers import S3Server

@@ -8,7 +8,7 @@ from urllib.request import urlopen
 import pytest
 
 from video_pipeline.domain.errors import StorageError
-from video_pipeline.storage.s3_outputs import S3Outputs
+from video_pipeline.storage.s3.outputs import S3Outputs
 from video_pipeline_tests.stage.buckets import MadeBucket, Servers, made_bucket
 
 KEY = "projects/acme/videos/v/timeline.json"

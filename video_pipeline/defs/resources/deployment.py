@@ -19,7 +19,7 @@ from video_pipeline.settings import Settings, load_settings
 from video_pipeline.wiring import open_services
 
 if TYPE_CHECKING:
-    from video_pipeline.storage.aws_clients import AwsClients
+    from video_pipeline.storage.s3.clients import AwsClients
 
 
 class Deployment:

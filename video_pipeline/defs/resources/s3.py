@@ -13,8 +13,8 @@ from dagster_aws.s3 import S3Resource
 from pydantic import Field, create_model
 
 from video_pipeline.settings import Storage
-from video_pipeline.storage.aws_clients import AwsClients
-from video_pipeline.storage.s3_options import S3Options
+from video_pipeline.storage.s3.clients import AwsClients
+from video_pipeline.storage.s3.options import S3Options
 
 _NAMES = {
     "endpoint": "endpoint_url",

@@ -13,10 +13,10 @@ from video_pipeline.storage.keys import (
     checked_project,
     published_prefix,
 )
-from video_pipeline.storage.s3_bucket import Bucket, Seen
-from video_pipeline.storage.s3_errors import meaning
-from video_pipeline.storage.s3_stream import ObjectStream
-from video_pipeline.storage.s3_upload import PART_BYTES, writer
+from video_pipeline.storage.s3.bucket import Bucket, Seen
+from video_pipeline.storage.s3.errors import meaning
+from video_pipeline.storage.s3.stream import ObjectStream
+from video_pipeline.storage.s3.upload import PART_BYTES, writer
 from video_pipeline.storage.store import StoredObject
 
 _BUFFER_BYTES = 1 << 16

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from video_pipeline.storage import beneath
+from video_pipeline.storage.local import beneath
 from video_pipeline.storage.store import StoredObject
 
 DEEPEST = 32

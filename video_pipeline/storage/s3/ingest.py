@@ -14,9 +14,9 @@ from video_pipeline.storage.keys import (
     delivered_prefix,
     is_delivered,
 )
-from video_pipeline.storage.s3_bucket import Bucket, Seen
-from video_pipeline.storage.s3_download import download
-from video_pipeline.storage.s3_reader import ObjectReader
+from video_pipeline.storage.s3.bucket import Bucket, Seen
+from video_pipeline.storage.s3.download import download
+from video_pipeline.storage.s3.reader import ObjectReader
 from video_pipeline.storage.store import StoredObject
 
 _USUAL = Layout()

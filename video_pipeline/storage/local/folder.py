@@ -13,7 +13,6 @@ from typing import BinaryIO
 
 from video_pipeline.domain.errors import SourceError, StorageError
 from video_pipeline.domain.layout import Layout
-from video_pipeline.storage import beneath
 from video_pipeline.storage.keys import (
     check_delivered,
     check_handed_out,
@@ -23,9 +22,10 @@ from video_pipeline.storage.keys import (
     is_delivered,
     published_prefix,
 )
-from video_pipeline.storage.publish import Incoming, meaning
+from video_pipeline.storage.local import beneath
+from video_pipeline.storage.local.publish import Incoming, meaning
+from video_pipeline.storage.local.walk import walk
 from video_pipeline.storage.store import StoredObject
-from video_pipeline.storage.walk import walk
 
 _USUAL = Layout()
 _PIECE_BYTES = 1 << 20

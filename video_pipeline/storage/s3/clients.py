@@ -6,7 +6,7 @@ How a client is made is in the room `aws`.
 from typing import Any
 
 from video_pipeline.aws.clients import Clients
-from video_pipeline.storage.s3_options import S3Options
+from video_pipeline.storage.s3.options import S3Options
 
 
 class AwsClients:

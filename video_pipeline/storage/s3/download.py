@@ -4,9 +4,9 @@ import os
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
-from video_pipeline.storage.publish import meaning as disk_meaning
-from video_pipeline.storage.s3_bucket import Bucket, Seen
-from video_pipeline.storage.s3_reader import damaged, fetch
+from video_pipeline.storage.local.publish import meaning as disk_meaning
+from video_pipeline.storage.s3.bucket import Bucket, Seen
+from video_pipeline.storage.s3.reader import damaged, fetch
 
 RANGE_BYTES = 8 << 20
 SIDE_BY_SIDE = 4

@@ -23,8 +23,8 @@ from botocore.exceptions import (
 from urllib3.exceptions import HTTPError
 
 from video_pipeline.domain.errors import SourceError, StorageUnavailable
-from video_pipeline.storage.s3_bucket import Bucket, Seen
-from video_pipeline.storage.s3_errors import code_of, meaning, status_of
+from video_pipeline.storage.s3.bucket import Bucket, Seen
+from video_pipeline.storage.s3.errors import code_of, meaning, status_of
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from video_pipeline.storage.s3_errors import meaning
+from video_pipeline.storage.s3.errors import meaning
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

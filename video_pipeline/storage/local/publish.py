@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from video_pipeline.domain.errors import StorageError, StorageFull
-from video_pipeline.storage import beneath
+from video_pipeline.storage.local import beneath
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

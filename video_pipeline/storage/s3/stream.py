@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from video_pipeline.domain.errors import SourceError, StorageError
-from video_pipeline.storage.s3_bucket import Bucket, Seen
-from video_pipeline.storage.s3_errors import meaning
-from video_pipeline.storage.s3_reader import BROKEN, raise_if_gone
+from video_pipeline.storage.s3.bucket import Bucket, Seen
+from video_pipeline.storage.s3.errors import meaning
+from video_pipeline.storage.s3.reader import BROKEN, raise_if_gone
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
