@@ -31,7 +31,7 @@ from rich.table import Table
 from benchmarks.many_objects import KeySpace, served
 from video_pipeline.aws.versions import content_version
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.embedded import EmbeddedServer
+from video_pipeline.catalog.server.embedded import EmbeddedServer
 from video_pipeline.domain.source import Due
 from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.notices.sqs import SqsNotices

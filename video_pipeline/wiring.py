@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.embedded import EmbeddedServer
+from video_pipeline.catalog.server.embedded import EmbeddedServer
 from video_pipeline.domain.errors import ConfigurationError, StorageError
 from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.notices.queue import NoticeQueue

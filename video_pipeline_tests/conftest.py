@@ -15,8 +15,8 @@ from pymongo import MongoClient
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.embedded import EmbeddedServer
 from video_pipeline.catalog.schema import COLLECTIONS, SHARED
+from video_pipeline.catalog.server.embedded import EmbeddedServer
 from video_pipeline_tests.stage.bucket_that_tells import BucketThatTells, bucket_that_tells
 from video_pipeline_tests.stage.buckets import MadeBucket, Servers, made_bucket
 

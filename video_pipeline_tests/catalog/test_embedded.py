@@ -17,8 +17,8 @@ import pytest
 from pymongo import MongoClient
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.embedded import EmbeddedServer
-from video_pipeline.catalog.mongod import Mongod, locate_mongod, missing_libraries
+from video_pipeline.catalog.server.embedded import EmbeddedServer
+from video_pipeline.catalog.server.mongod import Mongod, locate_mongod, missing_libraries
 from video_pipeline.domain.errors import CatalogError, CatalogUnavailable, ConfigurationError
 
 USER = """

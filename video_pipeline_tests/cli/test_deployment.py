@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.mongod import Mongod
+from video_pipeline.catalog.server.mongod import Mongod
 from video_pipeline.cli.server.deployment import look_after
 from video_pipeline.cli.server.processes import Processes
 from video_pipeline.settings import load_settings

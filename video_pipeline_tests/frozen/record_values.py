@@ -16,7 +16,7 @@ from unittest.mock import patch
 from pydantic import BaseModel
 
 from video_pipeline import wiring
-from video_pipeline.catalog.mongod import REPLICA_SET
+from video_pipeline.catalog.server.mongod import REPLICA_SET
 from video_pipeline.domain.errors import FailureCategory, IdentityError
 from video_pipeline.domain.identity import VideoKey, project_id_for, video_id_for
 from video_pipeline.domain.layout import BESIDE, LAYOUT, UNFINISHED, Layout

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.embedded import EmbeddedServer
-from video_pipeline.catalog.mongod import Mongod
+from video_pipeline.catalog.server.embedded import EmbeddedServer
+from video_pipeline.catalog.server.mongod import Mongod
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from video_pipeline.catalog.embedded import EmbeddedServer
+from video_pipeline.catalog.server.embedded import EmbeddedServer
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from pymongo import MongoClient
 
-from video_pipeline.catalog.mongod import REPLICA_SET, Mongod
+from video_pipeline.catalog.server.mongod import REPLICA_SET, Mongod
 
 _SETTINGS = {"electionTimeoutMillis": 1500, "heartbeatIntervalMillis": 300}
 """MongoDB's own are 10,000 and 2,000."""

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from video_pipeline.catalog.embedded import EmbeddedServer
-from video_pipeline.catalog.mongod import Mongod
+from video_pipeline.catalog.server.embedded import EmbeddedServer
+from video_pipeline.catalog.server.mongod import Mongod
 from video_pipeline.cli.server.descendants import descendants
 from video_pipeline.cli.server.ports import LOOPBACK, port_to_use
 from video_pipeline.cli.server.processes import Processes

@@ -24,7 +24,7 @@ from urllib.parse import quote
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from video_pipeline.catalog.mongod import REPLICA_SET, START_SECONDS, Mongod
+from video_pipeline.catalog.server.mongod import REPLICA_SET, START_SECONDS, Mongod
 from video_pipeline.domain.errors import CatalogUnavailable, ConfigurationError
 
 _log = logging.getLogger(__name__)
