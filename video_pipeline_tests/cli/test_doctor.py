@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.cli.doctor import extras
-from video_pipeline.providers.pyscenedetect import PySceneDetectPlugin
+from video_pipeline.providers.local.shots.pyscenedetect import PySceneDetectPlugin
 
 
 def test_where_all_is_there_all_is_ok(call) -> None:

@@ -23,14 +23,14 @@ from video_pipeline.pipeline.selection.choice import choice_of
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.base import Jobs, Plugin
 from video_pipeline.plugins.inputs import ObjectRef
-from video_pipeline.providers.aws_rekognition.calls import Calls
-from video_pipeline.providers.aws_rekognition.names import jobs_of
-from video_pipeline.providers.aws_rekognition.plugin import RekognitionPlugin
-from video_pipeline.providers.aws_rekognition.source import pinned
-from video_pipeline.providers.aws_transcribe.objects import There
-from video_pipeline.providers.aws_transcribe.plugin import TranscribePlugin
-from video_pipeline.providers.aws_transcribe.request import job_request
-from video_pipeline.providers.models import known as known_models
+from video_pipeline.providers.aws.rekognition.calls import Calls
+from video_pipeline.providers.aws.rekognition.names import jobs_of
+from video_pipeline.providers.aws.rekognition.plugin import RekognitionPlugin
+from video_pipeline.providers.aws.rekognition.source import pinned
+from video_pipeline.providers.aws.transcribe.objects import There
+from video_pipeline.providers.aws.transcribe.plugin import TranscribePlugin
+from video_pipeline.providers.aws.transcribe.request import job_request
+from video_pipeline.providers.local.models import known as known_models
 from video_pipeline.wiring import create_plugins
 from video_pipeline_tests.frozen.doubles import NOW, Aws
 from video_pipeline_tests.frozen.samples import (

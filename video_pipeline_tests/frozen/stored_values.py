@@ -47,7 +47,7 @@ from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.publishing.tracks import TRACKS
 from video_pipeline.plugins.base import JobStatus
 from video_pipeline.plugins.inputs import Audio
-from video_pipeline.providers.whisper_pages import Header, header_page, segment_pages
+from video_pipeline.providers.local.speech.whisper_pages import Header, header_page, segment_pages
 from video_pipeline.storage.local.publish import INCOMING
 from video_pipeline.wiring import create_plugins
 from video_pipeline_tests.frozen.doubles import LATER, NOW, Database, Outputs

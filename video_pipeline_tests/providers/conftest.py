@@ -18,7 +18,7 @@ from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.media.reader import DecodeEnd, FedFrames
 from video_pipeline.plugins.inputs import Audio, Frames
-from video_pipeline.providers.pyscenedetect import PySceneDetectPlugin
+from video_pipeline.providers.local.shots.pyscenedetect import PySceneDetectPlugin
 
 FindShots = Callable[..., "Found"]
 Listen = Callable[[Path], tuple[MediaInfo, Audio]]

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from video_pipeline.providers.aws_check import Checked, Entry, check
-from video_pipeline.providers.aws_check.queues import allows
-from video_pipeline.providers.aws_rekognition.options import RekognitionOptions
-from video_pipeline.providers.aws_session import AwsOptions
+from video_pipeline.providers.aws.check import Checked, Entry, check
+from video_pipeline.providers.aws.check.queues import allows
+from video_pipeline.providers.aws.rekognition.options import RekognitionOptions
+from video_pipeline.providers.aws.session import AwsOptions
 from video_pipeline_tests.stage.answering import Answer, answering
 from video_pipeline_tests.stage.buckets import Servers, made_bucket
 from video_pipeline_tests.stage.s3_servers import REGION, S3Server

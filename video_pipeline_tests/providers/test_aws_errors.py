@@ -5,7 +5,7 @@ from botocore import exceptions
 from botocore.parsers import ResponseParserError
 
 from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
-from video_pipeline.providers.aws_errors import Meaning, told
+from video_pipeline.providers.aws.errors import Meaning, told
 
 F = FailureCategory
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.plugins.base import Heard
-from video_pipeline.providers.aws_events import Queue, carried_by, transcribe_jobs
-from video_pipeline.providers.aws_rekognition.names import jobs_of
+from video_pipeline.providers.aws.events import Queue, carried_by, transcribe_jobs
+from video_pipeline.providers.aws.rekognition.names import jobs_of
 
 ENDED: dict[str, Any] = {
     "JobId": "3c1b",

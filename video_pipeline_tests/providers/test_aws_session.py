@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from video_pipeline.domain.errors import ConfigurationError, ProviderError
 from video_pipeline.plugins.conformance_watch import touched_within
-from video_pipeline.providers.aws_errors import told
-from video_pipeline.providers.aws_session import AwsOptions, AwsSession
+from video_pipeline.providers.aws.errors import told
+from video_pipeline.providers.aws.session import AwsOptions, AwsSession
 from video_pipeline_tests.stage.buckets import Servers
 
 ROLE = "arn:aws:iam::123456789012:role/video"
@@ -33,7 +33,7 @@ def test_making_one_touches_nothing() -> None:
 def test_plugins_of_aws_are_made_without_loading_its_library() -> None:
     program = (
         "import sys\n"
-        "from video_pipeline.providers.aws_rekognition.plugin import RekognitionPlugin as P\n"
+        "from video_pipeline.providers.aws.rekognition.plugin import RekognitionPlugin as P\n"
         "P(P.Options(region='eu-central-1')).capabilities()\n"
         "sys.exit('boto3' in sys.modules or 'botocore' in sys.modules)\n"
     )

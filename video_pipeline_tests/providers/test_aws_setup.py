@@ -13,8 +13,8 @@ import pytest
 from botocore import xform_name
 from ruamel.yaml import YAML
 
-from video_pipeline.providers.aws_rekognition.analyses import ANALYSES
-from video_pipeline.providers.aws_transcribe.request import PREFIX
+from video_pipeline.providers.aws.rekognition.analyses import ANALYSES
+from video_pipeline.providers.aws.transcribe.request import PREFIX
 from video_pipeline_tests.stage.environments import ROOT, interpreter
 
 TEMPLATE = ROOT / "docs" / "providers" / "aws.cfn.yaml"

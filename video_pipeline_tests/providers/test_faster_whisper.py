@@ -16,7 +16,10 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.work import WorkRequest, WorkUnit
 from video_pipeline.plugins.conformance import TranscriptionConformance
 from video_pipeline.plugins.inputs import AUDIO_RATE, Audio, Inputs
-from video_pipeline.providers.faster_whisper import FasterWhisperOptions, FasterWhisperPlugin
+from video_pipeline.providers.local.speech.faster_whisper import (
+    FasterWhisperOptions,
+    FasterWhisperPlugin,
+)
 from video_pipeline.samples import drawn, truth_of
 
 Listen = Callable[[Path], tuple[MediaInfo, Audio]]

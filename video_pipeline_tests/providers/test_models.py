@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.domain.errors import ConfigurationError
-from video_pipeline.providers import models
-from video_pipeline.providers.models import Models, known
+from video_pipeline.providers.local import models
+from video_pipeline.providers.local.models import Models, known
 
 
 def test_whisper_base_is_joined_from_its_halves_once(tmp_path: Path) -> None:

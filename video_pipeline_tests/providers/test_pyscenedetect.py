@@ -15,7 +15,10 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.work import WorkRequest
 from video_pipeline.plugins.conformance import TemporalConformance
 from video_pipeline.plugins.inputs import FrameBatch
-from video_pipeline.providers.pyscenedetect import PySceneDetectOptions, PySceneDetectPlugin
+from video_pipeline.providers.local.shots.pyscenedetect import (
+    PySceneDetectOptions,
+    PySceneDetectPlugin,
+)
 from video_pipeline.samples import drawn, footage, truth_of
 
 FindShots = Callable[..., Any]

@@ -12,10 +12,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from video_pipeline.providers.dissolves import Dissolves
-from video_pipeline.providers.fades import Fades
-from video_pipeline.providers.pictures import GRID, Picture, Recent, contrast, distance, likeness
-from video_pipeline.providers.steps import NEAR, is_step
+from video_pipeline.providers.local.shots.dissolves import Dissolves
+from video_pipeline.providers.local.shots.fades import Fades
+from video_pipeline.providers.local.shots.pictures import (
+    GRID,
+    Picture,
+    Recent,
+    contrast,
+    distance,
+    likeness,
+)
+from video_pipeline.providers.local.shots.steps import NEAR, is_step
 from video_pipeline.samples import footage
 
 Frames = NDArray[np.float64]

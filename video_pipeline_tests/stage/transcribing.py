@@ -14,8 +14,8 @@ from video_pipeline.domain.time import FrameRate
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit, unit_id
 from video_pipeline.plugins.base import AnalysisRequest, JobStatus, Refusal
 from video_pipeline.plugins.inputs import ObjectRef
-from video_pipeline.providers.aws_transcribe.options import TranscribeOptions
-from video_pipeline.providers.aws_transcribe.plugin import TranscribePlugin
+from video_pipeline.providers.aws.transcribe.options import TranscribeOptions
+from video_pipeline.providers.aws.transcribe.plugin import TranscribePlugin
 from video_pipeline_tests.stage.s3_servers import REGION, S3Server
 
 THEN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -18,7 +18,7 @@ import numpy as np
 from video_pipeline.pipeline.analysis.thumbnails import MOST
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.inputs import FrameBatch, Frames
-from video_pipeline.providers.models import Models
+from video_pipeline.providers.local.models import Models
 
 _BATCH = 32
 

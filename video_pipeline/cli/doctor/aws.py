@@ -13,8 +13,8 @@ from video_pipeline.cli.doctor.finding import Finding
 from video_pipeline.cli.settings import settings_of
 from video_pipeline.domain.errors import InputError
 from video_pipeline.plugins import registry
-from video_pipeline.providers.aws_check import Checked, Entry, check
-from video_pipeline.providers.aws_session import AwsOptions
+from video_pipeline.providers.aws.check import Checked, Entry, check
+from video_pipeline.providers.aws.session import AwsOptions
 from video_pipeline.settings import Settings
 
 app = typer.Typer(help="What AWS's services need.", no_args_is_help=True)

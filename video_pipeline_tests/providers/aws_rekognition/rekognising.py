@@ -14,8 +14,8 @@ from video_pipeline.domain.time import FrameRate
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit, unit_id
 from video_pipeline.plugins.base import AnalysisRequest, Refusal
 from video_pipeline.plugins.inputs import Inputs, ObjectRef
-from video_pipeline.providers.aws_rekognition.options import RekognitionOptions
-from video_pipeline.providers.aws_rekognition.plugin import RekognitionPlugin
+from video_pipeline.providers.aws.rekognition.options import RekognitionOptions
+from video_pipeline.providers.aws.rekognition.plugin import RekognitionPlugin
 
 EVERYTHING = ("shot", "technical-cue", "label", "object", "text", "face", "moderation")
 _THEN = datetime(2026, 1, 1, tzinfo=UTC)

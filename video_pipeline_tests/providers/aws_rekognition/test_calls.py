@@ -9,7 +9,7 @@ from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.plugins.base import JobStatus
 from video_pipeline.plugins.inputs import Inputs, ObjectRef
-from video_pipeline.providers.aws_rekognition.plugin import RekognitionPlugin
+from video_pipeline.providers.aws.rekognition.plugin import RekognitionPlugin
 from video_pipeline.testing import Double, Fault
 from video_pipeline_tests.providers.aws_rekognition.conftest import KEY, Stored
 from video_pipeline_tests.providers.aws_rekognition.rekognising import (

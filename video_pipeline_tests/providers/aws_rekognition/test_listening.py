@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from video_pipeline.providers.aws_rekognition.plugin import RekognitionPlugin
+from video_pipeline.providers.aws.rekognition.plugin import RekognitionPlugin
 from video_pipeline.testing import Double, Fault
 from video_pipeline_tests.providers.aws_rekognition.conftest import Stored
 from video_pipeline_tests.providers.aws_rekognition.rekognising import (

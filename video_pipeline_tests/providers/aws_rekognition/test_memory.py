@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from video_pipeline.providers.aws_rekognition.plugin import RekognitionPlugin
+from video_pipeline.providers.aws.rekognition.plugin import RekognitionPlugin
 from video_pipeline.testing import Double
 from video_pipeline_tests.providers.aws_rekognition.conftest import Stored
 from video_pipeline_tests.providers.aws_rekognition.long_results import Sort, pages

@@ -10,7 +10,7 @@ import pytest
 from video_pipeline.domain.errors import ProviderError
 from video_pipeline.domain.markers import Box, Marker
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.providers.aws_rekognition import order
+from video_pipeline.providers.aws.rekognition import order
 from video_pipeline_tests.providers.aws_rekognition.rekognising import media, plugin, unit
 
 HALF = Fraction(1, 2)

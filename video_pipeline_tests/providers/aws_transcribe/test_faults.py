@@ -15,7 +15,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
-from video_pipeline.providers.aws_transcribe.request import name_of
+from video_pipeline.providers.aws.transcribe.request import name_of
 from video_pipeline_tests.stage.asking_transcribe import (
     ACME,
     GLOBEX,

@@ -12,8 +12,8 @@ from video_pipeline.plugins.base import Slots
 from video_pipeline.plugins.conformance import TranscriptionConformance
 from video_pipeline.plugins.conformance_sample import Sample, drawn_sample
 from video_pipeline.plugins.inputs import Inputs, ObjectRef
-from video_pipeline.providers.aws_transcribe.plugin import TranscribePlugin
-from video_pipeline.providers.aws_transcribe.request import name_of
+from video_pipeline.providers.aws.transcribe.plugin import TranscribePlugin
+from video_pipeline.providers.aws.transcribe.request import name_of
 from video_pipeline_tests.stage.buckets import Servers
 from video_pipeline_tests.stage.s3_servers import S3Server
 from video_pipeline_tests.stage.transcribing import Speech, ended, media, speech, unit

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from video_pipeline.providers.aws_transcribe.polling import LOOKS_A_PAGE, statuses
+from video_pipeline.providers.aws.transcribe.polling import LOOKS_A_PAGE, statuses
 
 JOBS = [f"video-pipeline-{n}" for n in range(2 * LOOKS_A_PAGE)]
 

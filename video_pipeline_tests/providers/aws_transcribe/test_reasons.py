@@ -1,7 +1,7 @@
 """What Transcribe's words stand for where its code says less."""
 
 from video_pipeline.domain.errors import FailureCategory
-from video_pipeline.providers.aws_transcribe.reasons import refusal
+from video_pipeline.providers.aws.transcribe.reasons import refusal
 
 LIMIT = "LimitExceededException"
 TOO_LONG = "Your input file is too long. Use a smaller file and try your request again."

@@ -12,12 +12,12 @@ from video_pipeline.domain.errors import FailureCategory
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.usage import Meter
 from video_pipeline.plugins.base import AnalysisRequest, Refusal
-from video_pipeline.providers.aws_transcribe import languages
-from video_pipeline.providers.aws_transcribe import request as asking
-from video_pipeline.providers.aws_transcribe.objects import There
-from video_pipeline.providers.aws_transcribe.options import Entity
-from video_pipeline.providers.aws_transcribe.plugin import TranscribePlugin
-from video_pipeline.providers.aws_transcribe.reasons import failure
+from video_pipeline.providers.aws.transcribe import languages
+from video_pipeline.providers.aws.transcribe import request as asking
+from video_pipeline.providers.aws.transcribe.objects import There
+from video_pipeline.providers.aws.transcribe.options import Entity
+from video_pipeline.providers.aws.transcribe.plugin import TranscribePlugin
+from video_pipeline.providers.aws.transcribe.reasons import failure
 from video_pipeline_tests.stage.transcribing import SOURCE, THEN, media, options, unit
 
 _SESSION = botocore.session.get_session()
