@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.transcript import Segment, Transcript, Word
-from video_pipeline.exports.cues import GAP_MS, LINES, LONGEST, WIDTH, Cue, cues
+from video_pipeline.exports.captions.cues import GAP_MS, LINES, LONGEST, WIDTH, Cue, cues
 
 moments = st.fractions(min_value=0, max_value=4, max_denominator=30000)
 texts = st.one_of(

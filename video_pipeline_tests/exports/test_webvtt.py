@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.timeline import Timeline
 from video_pipeline.domain.transcript import Segment, Transcript, Word
-from video_pipeline.exports import webvtt
+from video_pipeline.exports.captions import webvtt
 
 Write = Callable[[Transcript], bytes]
 

@@ -10,7 +10,7 @@ from botocore.stub import Stubber
 from pydantic import SecretStr
 
 from video_pipeline.domain.errors import ConfigurationError, ProviderError
-from video_pipeline.plugins.conformance_watch import touched_within
+from video_pipeline.plugins.conformance.watch import touched_within
 from video_pipeline.providers.aws.errors import told
 from video_pipeline.providers.aws.session import AwsOptions, AwsSession
 from video_pipeline_tests.stage.buckets import Servers

@@ -25,7 +25,7 @@ from video_pipeline.pipeline.progress.reporter import Reporter
 from video_pipeline.pipeline.selection.choice import choice_of
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.read import source_uri
-from video_pipeline.plugins.selection import Verdict, rank
+from video_pipeline.plugins.ranking import Verdict, rank
 
 NO_PICTURES = "the source has no video stream: there is nothing to see"
 NOT_CONFIGURED = "not configured: pipeline.yaml names no provider for it"

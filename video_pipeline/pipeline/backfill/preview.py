@@ -20,7 +20,7 @@ from video_pipeline.pipeline.backfill.selection import Picked, Selected, Wish, s
 from video_pipeline.pipeline.jobs.raw_pages import are_stored
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.read import source_uri
-from video_pipeline.plugins.selection import rank
+from video_pipeline.plugins.ranking import rank
 
 _NO_RUN = "a preview"
 """In the place of the run that would be forced: nothing was bought for it."""

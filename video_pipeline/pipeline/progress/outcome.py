@@ -6,7 +6,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.timeline import PhaseResult
 from video_pipeline.domain.values import Frozen
-from video_pipeline.plugins.selection import Verdict
+from video_pipeline.plugins.ranking import Verdict
 
 
 class Outcome(Frozen):

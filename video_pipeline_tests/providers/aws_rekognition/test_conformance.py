@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from video_pipeline.plugins.conformance import TemporalConformance
-from video_pipeline.plugins.conformance_sample import Sample, drawn_sample
+from video_pipeline.plugins.conformance import Sample, TemporalConformance, drawn_sample
 from video_pipeline.testing import Double
 from video_pipeline_tests.providers.aws_rekognition.conftest import Stored
 from video_pipeline_tests.providers.aws_rekognition.rekognising import plugin

@@ -9,8 +9,7 @@ import pytest
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.plugins.base import Slots
-from video_pipeline.plugins.conformance import TranscriptionConformance
-from video_pipeline.plugins.conformance_sample import Sample, drawn_sample
+from video_pipeline.plugins.conformance import Sample, TranscriptionConformance, drawn_sample
 from video_pipeline.plugins.inputs import Inputs, ObjectRef
 from video_pipeline.providers.aws.transcribe.plugin import TranscribePlugin
 from video_pipeline.providers.aws.transcribe.request import name_of

@@ -36,8 +36,8 @@ from video_pipeline.plugins.base import (
     Streams,
     UnitPlan,
 )
-from video_pipeline.plugins.conformance_sample import Sample, drawn_sample
-from video_pipeline.plugins.conformance_watch import touched_within
+from video_pipeline.plugins.conformance.sample import Sample, drawn_sample
+from video_pipeline.plugins.conformance.watch import touched_within
 from video_pipeline.plugins.inputs import Frames
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
