@@ -16,7 +16,7 @@ from video_pipeline.catalog.standings import Standings
 from video_pipeline.catalog.units import Units
 from video_pipeline.catalog.videos import Videos
 from video_pipeline.domain.errors import IdentityError
-from video_pipeline.domain.identity import ProjectId
+from video_pipeline.domain.naming.identity import ProjectId
 
 _PROJECT = TypeAdapter(ProjectId)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState, ProgressEvent
 

@@ -17,10 +17,10 @@ from video_pipeline.catalog.events import Events
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
 from video_pipeline.catalog.standings import SHORT, is_warned, result_of, status_of, wrong_flags
 from video_pipeline.domain.errors import CatalogUnavailable
-from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.timeline import PhaseResult, PhaseStatus
-from video_pipeline.domain.transcript import Segment
+from video_pipeline.domain.results.markers import Marker
+from video_pipeline.domain.results.timeline import PhaseResult, PhaseStatus
+from video_pipeline.domain.results.transcript import Segment
 
 _BATCH = 1000
 _ORDER = [("start_seconds", 1), ("end_seconds", 1), ("ordinal", 1)]

@@ -13,9 +13,9 @@ from video_pipeline.catalog.scoped import Document, ProjectDatabase
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.timeline import PhaseResult, PhaseStatus
 from video_pipeline.domain.source import Totals
-from video_pipeline.domain.standing import Current, Made, VideoStanding, outdated
-from video_pipeline.domain.timeline import PhaseResult, PhaseStatus
+from video_pipeline.domain.staleness import Current, Made, VideoStanding, outdated
 from video_pipeline.domain.usage import Meter, Usage
 
 _OWN = "pipeline"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from video_pipeline.dagster_api.tags import BACKFILL_TAG, PARTITION_TAG, UNITS_TAG
 from video_pipeline.domain.errors import IdentityError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 
 
 @dataclass(frozen=True)

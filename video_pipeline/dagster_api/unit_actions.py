@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from video_pipeline.dagster_api.backfills import Launched, launch
 from video_pipeline.dagster_api.client import Ask
 from video_pipeline.dagster_api.held_runs import end_waiting
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.backfill.retry_unit import Again
 from video_pipeline.pipeline.backfill.selection import Picked

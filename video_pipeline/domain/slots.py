@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from video_pipeline.domain.identity import ProjectId
+from video_pipeline.domain.naming.identity import ProjectId
 from video_pipeline.domain.values import Frozen
 
 

@@ -4,8 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from video_pipeline.domain.identity import ProjectId, VideoId, VideoKey
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import ProjectId, VideoId, VideoKey
 from video_pipeline.domain.values import Frozen, Rational
 
 

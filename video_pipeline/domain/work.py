@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from video_pipeline.domain.errors import FailureCategory, IllegalMove
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.values import Frozen

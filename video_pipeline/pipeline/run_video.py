@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import ANALYSIS, Phase
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.progress.outcome import Outcome

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
 from video_pipeline.domain.errors import InputError
-from video_pipeline.domain.identity import ProjectId
+from video_pipeline.domain.naming.identity import ProjectId
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Removal

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
-from video_pipeline.domain.identity import ProjectId
+from video_pipeline.domain.naming.identity import ProjectId
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Removal
 from video_pipeline.domain.values import Frozen

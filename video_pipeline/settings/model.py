@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue, SecretStr
 
 import video_pipeline
 from video_pipeline.domain.errors import ConfigurationError
-from video_pipeline.domain.layout import Layout
+from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.domain.source import Removal
 from video_pipeline.domain.values import Frozen
 from video_pipeline.media.reader import MediaLimits

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from video_pipeline.domain.layout import Layout
+from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.settings.document import Document
 from video_pipeline.settings.form import PlaceForm, Reference, S3Form, StorageForm
 from video_pipeline.settings.model import Notifications, Place, Storage

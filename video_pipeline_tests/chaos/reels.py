@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 
 import video_pipeline.samples
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline_tests.stage.bucket_that_tells import BucketThatTells
 
 SECONDS = 2

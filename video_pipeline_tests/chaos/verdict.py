@@ -9,7 +9,7 @@ from itertools import pairwise
 import dagster as dg
 
 from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase
 from video_pipeline.domain.work import UnitState
 from video_pipeline_tests.chaos import reels

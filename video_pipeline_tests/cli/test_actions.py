@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.timeline import PhaseResult, Provenance
 from video_pipeline.domain.source import Source
-from video_pipeline.domain.timeline import PhaseResult, Provenance
 from video_pipeline.pipeline.services import Services, now_utc
 
 KEYS = [VideoKey.parse(key) for key in ("acme/old", "acme/bad", "globex/bad", "big-acme/bad")]

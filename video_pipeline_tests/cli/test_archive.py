@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import ROAD
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Due, Rejection, Source, VideoRecord

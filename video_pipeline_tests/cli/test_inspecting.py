@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from video_pipeline.domain.identity import VideoKey, video_id_for
+from video_pipeline.domain.naming.identity import VideoKey, video_id_for
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection, Source

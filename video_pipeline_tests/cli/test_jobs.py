@@ -18,7 +18,7 @@ from video_pipeline.dagster_api.tags import HELD_TAG, UNITS_TAG, WAITING
 from video_pipeline.definitions import build_defs
 from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.domain.errors import FailureCategory
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Source

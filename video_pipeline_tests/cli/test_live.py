@@ -7,10 +7,10 @@ from rich.console import Console
 
 from video_pipeline.cli.local.progress_board import Board, table
 from video_pipeline.cli.local.verdict import has_ended, is_good, reasons
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.timeline import PhaseStatus
+from video_pipeline.domain.results.timeline import PhaseStatus
 from video_pipeline.pipeline.services import Services, now_utc
 
 KEY = VideoKey(project="acme", video="one")

@@ -12,7 +12,7 @@ import pytest
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.definitions import build_defs
 from video_pipeline.defs.partitions import VIDEOS_NAME
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Source
 from video_pipeline.domain.usage import Meter, Usage

@@ -11,7 +11,7 @@ from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs.arrivals.sensor import arrivals
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.domain.errors import CatalogUnavailable, StorageUnavailable
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Due, Removal, Source, VideoRecord
 from video_pipeline.pipeline.arrivals.archive import archive, restore
 from video_pipeline.pipeline.arrivals.removal import Allowance

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_pipeline.defs.videos.checks import range_faults, timeline_faults
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.markers import Kind, Marker
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.results.markers import Kind, Marker
+from video_pipeline.domain.results.timeline import Timeline
+from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.timeline import Timeline
-from video_pipeline.domain.transcript import Transcript
 from video_pipeline.exports import timeline_json
 
 EXTENT = TimeRange(start=Fraction(0), end=Fraction(10))

@@ -18,7 +18,7 @@ from video_pipeline.dagster_api.tags import (
 )
 from video_pipeline.defs.parked.run_requests import TRIES, UNIT_TAG
 from video_pipeline.defs.partitions import PROJECTS_NAME, TRY_PROJECT, VIDEOS_NAME
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit

@@ -14,7 +14,7 @@ from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.defs.parked.held_runs import continuation, hold, queue_holds, release, waiting
 from video_pipeline.defs.videos.step import Step
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit

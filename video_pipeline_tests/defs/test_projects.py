@@ -12,11 +12,11 @@ from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs.partitions import PROJECTS_NAME
 from video_pipeline.defs.projects import assets as projects_room
 from video_pipeline.defs.projects.assets import QUIET_SECONDS, check_name, project, projects
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import SERVED, Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.timeline import PhaseResult, Provenance
 from video_pipeline.domain.source import Rejection
-from video_pipeline.domain.timeline import PhaseResult, Provenance
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.status.overview import SHOWN

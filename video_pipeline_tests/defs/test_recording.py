@@ -14,7 +14,7 @@ from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs.videos import assets
 from video_pipeline.domain.phases import ANALYSIS, Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.timeline import PhaseResult, Provenance
+from video_pipeline.domain.results.timeline import PhaseResult, Provenance
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.progress.outcome import Outcome
 

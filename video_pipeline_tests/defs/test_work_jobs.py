@@ -9,7 +9,7 @@ import pytest
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.dagster_api.tags import HELD_TAG, UNITS_TAG, WAITING
 from video_pipeline.definitions import build_defs
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_pipeline.domain.admission import Turn, paid_seconds, place_of, turns
+from video_pipeline.domain.fair_turns import Turn, paid_seconds, place_of, turns
 from video_pipeline.domain.usage import Meter, Usage
 
 START = datetime(2026, 11, 24, tzinfo=UTC)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from video_pipeline.domain.errors import IdentityError
-from video_pipeline.domain.identity import VideoKey, project_id_for, video_id_for
+from video_pipeline.domain.naming.identity import VideoKey, project_id_for, video_id_for
 
 text = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200)
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from video_pipeline.domain.layout import Layout, Place
+from video_pipeline.domain.naming.layout import Layout, Place
 
 USUAL = Layout()
 

@@ -5,8 +5,8 @@ from fractions import Fraction
 import pytest
 from pydantic import ValidationError
 
-from video_pipeline.domain.markers import Box, Kind, Marker, phase_of
 from video_pipeline.domain.phases import TEMPORAL, Phase
+from video_pipeline.domain.results.markers import Box, Kind, Marker, phase_of
 from video_pipeline.domain.time import TimeRange
 
 SECOND = TimeRange(start=Fraction(0), end=Fraction(1))

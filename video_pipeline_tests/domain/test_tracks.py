@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_pipeline.domain.markers import Box, Kind, Marker
+from video_pipeline.domain.results.markers import Box, Kind, Marker
+from video_pipeline.domain.results.tracks import LONGEST_GAP, Linker, cuts_of, overlap, unlinked
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.tracks import LONGEST_GAP, Linker, cuts_of, overlap, unlinked
 
 HALF = Fraction(1, 2)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from video_pipeline.domain.results.transcript import Segment, Transcript, Word
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.transcript import Segment, Transcript, Word
 from video_pipeline.exports.captions.cues import GAP_MS, LINES, LONGEST, WIDTH, Cue, cues
 
 moments = st.fractions(min_value=0, max_value=4, max_denominator=30000)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from video_pipeline.domain.results.timeline import Timeline
+from video_pipeline.domain.results.transcript import Segment, Transcript, Word
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.timeline import Timeline
-from video_pipeline.domain.transcript import Segment, Transcript, Word
 from video_pipeline.exports.captions import webvtt
 
 Write = Callable[[Transcript], bytes]

@@ -14,7 +14,7 @@ from multiprocessing.context import ForkServerContext
 from typing import Any
 
 from video_pipeline.domain.errors import PipelineError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.services import Services

@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Source
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.probe import media_info, source_video

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
-from video_pipeline.domain.markers import Kind, Marker
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.results.markers import Kind, Marker
+from video_pipeline.domain.results.transcript import Segment, Transcript, Word
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.transcript import Segment, Transcript, Word
 from video_pipeline.domain.usage import Meter, MeterSpec, Usage, summed
 from video_pipeline.domain.work import UnitFailure, WorkRequest, WorkUnit
 from video_pipeline.plugins.base import (

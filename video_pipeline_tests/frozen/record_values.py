@@ -18,11 +18,11 @@ from pydantic import BaseModel
 from video_pipeline import wiring
 from video_pipeline.catalog.server.mongod import REPLICA_SET
 from video_pipeline.domain.errors import FailureCategory, IdentityError
-from video_pipeline.domain.identity import VideoKey, project_id_for, video_id_for
-from video_pipeline.domain.layout import BESIDE, LAYOUT, UNFINISHED, Layout
-from video_pipeline.domain.markers import Kind, phase_of
+from video_pipeline.domain.naming.identity import VideoKey, project_id_for, video_id_for
+from video_pipeline.domain.naming.layout import BESIDE, LAYOUT, UNFINISHED, Layout
 from video_pipeline.domain.phases import ANALYSIS, MADE_FROM, ROAD, SERVED, Phase, step_name
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.markers import Kind, phase_of
 from video_pipeline.domain.source import Due, Removal
 from video_pipeline.domain.usage import Meter
 from video_pipeline.domain.work import (

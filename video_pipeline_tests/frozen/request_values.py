@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from video_pipeline.aws.versions import version_of
-from video_pipeline.domain.admission import account_name, paid_seconds
+from video_pipeline.domain.fair_turns import account_name, paid_seconds
 from video_pipeline.domain.phases import SERVED
 from video_pipeline.domain.work import (
     choice_hash,

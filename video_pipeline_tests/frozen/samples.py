@@ -5,10 +5,10 @@ from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
-from video_pipeline.domain.identity import VideoKey, video_id_for
-from video_pipeline.domain.markers import phase_of
 from video_pipeline.domain.media import AudioStream, MediaInfo, VideoStream
+from video_pipeline.domain.naming.identity import VideoKey, video_id_for
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.results.markers import phase_of
 from video_pipeline.domain.source import Source, VideoRecord
 from video_pipeline.domain.time import FrameRate
 from video_pipeline.domain.usage import Usage

@@ -15,18 +15,18 @@ from video_pipeline.catalog.schema import SCHEMA_VERSION as CATALOG_VERSION
 from video_pipeline.catalog.schema import ensure_schema
 from video_pipeline.catalog.scoped import DOCUMENT_VERSION, ProjectDatabase
 from video_pipeline.domain.errors import FailureCategory
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.markers import Box, Marker
 from video_pipeline.domain.media import AudioStream, MediaInfo, VideoStream
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState, ProgressEvent
+from video_pipeline.domain.results.markers import Box, Marker
+from video_pipeline.domain.results.timeline import SCHEMA_VERSION as TIMELINE_VERSION
+from video_pipeline.domain.results.timeline import PhaseResult, Provenance, Timeline
+from video_pipeline.domain.results.tracks import Linker
+from video_pipeline.domain.results.transcript import Segment, Transcript, Word
 from video_pipeline.domain.slots import Budget, Pool, Slot
 from video_pipeline.domain.source import Due, Rejection, Source, VideoRecord
 from video_pipeline.domain.time import FrameRate, TimeRange
-from video_pipeline.domain.timeline import SCHEMA_VERSION as TIMELINE_VERSION
-from video_pipeline.domain.timeline import PhaseResult, Provenance, Timeline
-from video_pipeline.domain.tracks import Linker
-from video_pipeline.domain.transcript import Segment, Transcript, Word
 from video_pipeline.domain.usage import MeterSpec, Usage
 from video_pipeline.domain.work import (
     UnitFailure,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from video_pipeline.catalog.catalog import Catalog
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.pipeline.policies import Choices, PhaseChoice, WorkPolicy

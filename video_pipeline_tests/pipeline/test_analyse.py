@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.markers import Kind, Marker
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import ANALYSIS, Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.markers import Kind, Marker
+from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.transcript import Transcript
 from video_pipeline.domain.usage import Meter, MeterSpec
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse

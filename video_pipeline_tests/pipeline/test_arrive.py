@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.domain.errors import IdentityError, SourceError
-from video_pipeline.domain.identity import VideoKey, project_id_for, video_id_for
+from video_pipeline.domain.naming.identity import VideoKey, project_id_for, video_id_for
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline.pipeline.arrivals.look import Looks, register_now
 from video_pipeline.pipeline.services import Services

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from video_pipeline.catalog.catalog import Catalog
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Source
 from video_pipeline.pipeline.arrivals.pending_runs import (
     MOST,

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from video_pipeline.domain.errors import FailureCategory, PipelineError, ProviderError, StorageFull
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse

@@ -13,7 +13,7 @@ from video_pipeline.domain.errors import (
     StorageFull,
     StorageUnavailable,
 )
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.analysis.failure_limit import is_mendable, revive

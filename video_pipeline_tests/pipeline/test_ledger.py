@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from video_pipeline.domain.errors import InputError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.usage import Meter, Usage
 from video_pipeline.domain.work import UnitFilter, UnitState, WorkUnit

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse

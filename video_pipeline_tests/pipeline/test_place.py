@@ -8,7 +8,7 @@ import pytest
 from pydantic import JsonValue
 
 from video_pipeline.domain.errors import ConfigurationError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit

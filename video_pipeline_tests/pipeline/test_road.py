@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from video_pipeline.domain.errors import SourceError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.exports.timeline_json import schema

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.domain.errors import InputError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase, downstream
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.backfill.preview import plan, preview

@@ -8,7 +8,7 @@ import pytest
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.errors import SourceError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Source
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.pipeline.source.read import PIECE_BYTES, read_source

@@ -10,8 +10,8 @@ import pytest
 
 from video_pipeline.catalog.admissions import Admissions
 from video_pipeline.domain.errors import FailureCategory, ProviderError
-from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.policies import Limits
 from video_pipeline.pipeline.services import Services

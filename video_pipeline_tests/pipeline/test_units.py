@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.markers import Kind
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.markers import Kind
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.backfill.preview import preview

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.results.markers import Marker
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.media.reader import DecodeEnd, FedFrames

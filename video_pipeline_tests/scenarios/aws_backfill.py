@@ -25,7 +25,7 @@ from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
 from video_pipeline.defs.parked.held_runs import waiting
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import ROAD
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline_tests.scenarios.parts import Claims, print_table, temporary_deployment

@@ -23,7 +23,7 @@ import dagster as dg
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import ROAD
 from video_pipeline_tests.scenarios.parts import Claims, print_table, temporary_deployment
 from video_pipeline_tests.stage.aws_account import VIDEO, AwsAccount, aws_account

@@ -20,7 +20,7 @@ import dagster as dg
 from video_pipeline.catalog.connection import connect
 from video_pipeline.cli.server.descendants import descendants
 from video_pipeline.defs.partitions import VIDEOS_NAME
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import ROAD
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.storage.s3.ingest import S3Ingest

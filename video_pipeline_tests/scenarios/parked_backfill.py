@@ -25,7 +25,7 @@ import video_pipeline.samples
 from video_pipeline.catalog.connection import connect
 from video_pipeline.defs.parked.held_runs import waiting
 from video_pipeline.defs.partitions import VIDEOS_NAME
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.arrivals.look import register_now

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from video_pipeline.catalog.catalog import Catalog
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit

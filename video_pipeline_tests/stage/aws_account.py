@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.values import Frozen
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.storage.s3.ingest import S3Ingest

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.pipeline.arrivals.look import register_now

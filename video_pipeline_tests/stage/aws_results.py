@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.markers import Kind
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.results.markers import Kind
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.stage.aws_backlog import CUES, SHOTS, WORDS, Account
 from video_pipeline_tests.stage.aws_verdict import Claim

@@ -1,8 +1,8 @@
 """Work units that wait for their turn at the vendor, of videos that were probed."""
 
-from video_pipeline.domain.admission import paid_seconds
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.fair_turns import paid_seconds
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Source
 from video_pipeline.domain.work import WorkUnit

@@ -7,7 +7,7 @@ import dagster as dg
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.dagster_api.tags import HELD_TAG
 from video_pipeline.defs.parked.sensor import completions
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM, Opened
 

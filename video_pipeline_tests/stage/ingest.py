@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.storage.local.folder import FolderIngest
 

@@ -11,8 +11,8 @@ from pymongo import MongoClient
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.scoped import ProjectDatabase
 from video_pipeline.catalog.videos import document
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.layout import Layout
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.domain.source import Source
 
 _BATCH = 10_000

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
-from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import AudioStream, MediaInfo, VideoStream
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.time import FrameRate
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit, unit_id

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.domain.errors import SourceError, StorageError
-from video_pipeline.domain.layout import Layout
+from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.storage.local.folder import FolderIngest
 from video_pipeline.storage.local.walk import DEEPEST
 from video_pipeline_tests.contracts.storage_contract import Deliver, IngestContract

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from video_pipeline.domain.errors import SourceError, StorageError, StorageFull
-from video_pipeline.domain.identity import project_id_for
-from video_pipeline.domain.layout import Layout
+from video_pipeline.domain.naming.identity import project_id_for
+from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.storage.s3.bucket import Bucket
 from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline_tests.stage.buckets import MadeBucket, fetched_bytes

@@ -11,7 +11,7 @@ from video_pipeline.dagster_api import backfills, client, held_runs
 from video_pipeline.dagster_api.backfills import cancel, launch, state
 from video_pipeline.dagster_api.client import inlined, over_http, without_webserver
 from video_pipeline.domain.errors import ConfigurationError, InputError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish
 from video_pipeline_tests.webserver.test_questions import serving

@@ -11,7 +11,7 @@ from graphql import parse, validate
 from video_pipeline.dagster_api import held_runs
 from video_pipeline.dagster_api.held_runs import end_waiting, of_backfill, to_be_ended
 from video_pipeline.domain.errors import ConfigurationError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 

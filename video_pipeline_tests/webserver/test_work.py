@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from video_pipeline.dagster_api.unit_actions import launch_again
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.backfill.retry_unit import Again
 from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from video_pipeline.cli.doctor.finding import Finding
 from video_pipeline.domain.errors import PipelineError
-from video_pipeline.domain.identity import project_id_for
+from video_pipeline.domain.naming.identity import project_id_for
 from video_pipeline.settings import Place, Settings
 from video_pipeline.storage.store import IngestStore, OutputStore
 from video_pipeline.wiring import open_stores

@@ -15,7 +15,7 @@ from video_pipeline.cli.console import out, whole
 from video_pipeline.cli.jobs import actions
 from video_pipeline.cli.settings import settings_of
 from video_pipeline.domain.errors import InputError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import UnitFilter, UnitState, UnitSum, WorkUnit
 from video_pipeline.pipeline.jobs.queries import UNDER_WAY, Page, list_units, quantity_of, sum_units
 from video_pipeline.wiring import open_services

@@ -11,10 +11,10 @@ from rich.live import Live
 from rich.table import Table
 
 from video_pipeline.catalog.catalog import Catalog
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.timeline import PhaseStatus
+from video_pipeline.domain.results.timeline import PhaseStatus
 from video_pipeline.pipeline.services import Services, now_utc
 
 Statuses = dict[VideoKey, dict[Phase, PhaseStatus]]

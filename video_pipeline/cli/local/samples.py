@@ -5,7 +5,7 @@ from pathlib import Path
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.cli.local.deliver import deliver
 from video_pipeline.cli.local.verdict import has_failed
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.samples import drawn, footage
 
 PROJECTS = ("acme", "globex")

@@ -9,11 +9,11 @@ from urllib.request import url2pathname
 from rich.console import Console
 from rich.markup import escape
 
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.markers import Kind
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.timeline import PhaseResult
+from video_pipeline.domain.results.markers import Kind
+from video_pipeline.domain.results.timeline import PhaseResult
 from video_pipeline.pipeline.services import Services
 
 _WORDS = 24

@@ -12,7 +12,7 @@ from video_pipeline.cli.local.summary import tell
 from video_pipeline.cli.local.verdict import is_good, reasons
 from video_pipeline.cli.settings import settings_of
 from video_pipeline.domain.errors import SourceError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.pipeline.run_video import travel
 from video_pipeline.pipeline.services import Services

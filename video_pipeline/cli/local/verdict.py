@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.timeline import PhaseStatus
+from video_pipeline.domain.results.timeline import PhaseStatus
 
 OfVideo = Mapping[Phase, PhaseStatus]
 

@@ -8,7 +8,7 @@ import typer
 from video_pipeline.cli.console import err, out
 from video_pipeline.cli.settings import settings_of
 from video_pipeline.domain.errors import InputError
-from video_pipeline.domain.identity import project_id_for, video_id_for
+from video_pipeline.domain.naming.identity import project_id_for, video_id_for
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline.arrivals import archive as archiving
 from video_pipeline.pipeline.services import Services

@@ -11,7 +11,7 @@ from rich.table import Table
 from video_pipeline.cli.console import out, whole
 from video_pipeline.cli.settings import settings_of
 from video_pipeline.domain.errors import InputError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.analysis.failure_limit import revive as revive_phases

@@ -9,7 +9,7 @@ import typer
 from video_pipeline.cli.console import out, whole
 from video_pipeline.cli.settings import settings_of
 from video_pipeline.cli.videos.status import rejections_table
-from video_pipeline.domain.identity import project_id_for
+from video_pipeline.domain.naming.identity import project_id_for
 from video_pipeline.domain.source import Rejection
 from video_pipeline.pipeline.services import Services
 from video_pipeline.wiring import open_services

@@ -13,11 +13,11 @@ from video_pipeline.cli.local.summary import tell
 from video_pipeline.cli.settings import settings_of
 from video_pipeline.cli.videos.status import rejections_table
 from video_pipeline.domain.errors import InputError
-from video_pipeline.domain.identity import VideoKey, project_id_for, video_id_for
-from video_pipeline.domain.layout import Layout
+from video_pipeline.domain.naming.identity import VideoKey, project_id_for, video_id_for
+from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.results.timeline import PhaseStatus
 from video_pipeline.domain.source import Rejection, VideoRecord
-from video_pipeline.domain.timeline import PhaseStatus
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.wiring import open_services

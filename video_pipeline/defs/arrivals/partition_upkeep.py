@@ -11,7 +11,7 @@ import dagster as dg
 
 from video_pipeline.defs.partitions import PARTITION_TAG, VIDEOS_NAME, add_videos
 from video_pipeline.domain.errors import CatalogUnavailable, PipelineError, StorageUnavailable
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline.pipeline.arrivals.listing_sweep import Troubles
 from video_pipeline.pipeline.arrivals.pending_runs import next_due

@@ -12,7 +12,7 @@ from video_pipeline.defs.jobs import road
 from video_pipeline.defs.partitions import TRY_PROJECT, VIDEOS_NAME, add_videos, video_tags
 from video_pipeline.defs.resources.deployment import Deployment
 from video_pipeline.domain.errors import CatalogUnavailable
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline.arrivals.pending_runs import (
     Requested,

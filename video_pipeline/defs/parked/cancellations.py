@@ -8,7 +8,7 @@ import dagster as dg
 from video_pipeline.dagster_api.held_run import Held, awaited_by_none
 from video_pipeline.dagster_api.tags import BACKFILL_TAG
 from video_pipeline.defs.parked.held_runs import cancelled, seen_to
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.jobs.cancel import cancel, cancel_run

@@ -19,7 +19,7 @@ from video_pipeline.defs.partitions import (
     add_videos,
     video_tags,
 )
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase, step_name
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import WorkUnit

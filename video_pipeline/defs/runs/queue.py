@@ -8,7 +8,7 @@ import dagster as dg
 
 from video_pipeline.defs.partitions import PARTITION_TAG, VIDEO_TAG, video_tags
 from video_pipeline.domain.errors import IdentityError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 
 
 class ProjectRunQueue(dg.QueuedRunCoordinator):

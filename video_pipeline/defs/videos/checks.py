@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.defs.videos.specs import EXACT_MARKERS, READABLE, WITHIN_AUDIO, content_checks
 from video_pipeline.domain.errors import StorageError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.exports import timeline_json

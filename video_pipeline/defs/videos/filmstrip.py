@@ -9,7 +9,7 @@ from itertools import islice
 
 from PIL import Image, ImageDraw
 
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.pipeline.services import Services

@@ -6,9 +6,9 @@ import dagster as dg
 
 from video_pipeline.defs.videos.filmstrip import filmstrip
 from video_pipeline.defs.videos.previews import preview
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.timeline import PhaseResult
+from video_pipeline.domain.results.timeline import PhaseResult
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.queries import quantity_of

@@ -6,7 +6,7 @@ from itertools import islice
 import dagster as dg
 
 from video_pipeline.defs.videos.specs import MARKER_PHASES, columns_of
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.pipeline.services import Services

@@ -14,7 +14,7 @@ from video_pipeline.defs.runs.retry_tag import made_again, make_again
 from video_pipeline.defs.videos.checks import content_results
 from video_pipeline.defs.videos.metadata import data_version, good_metadata, other_metadata
 from video_pipeline.defs.videos.specs import SUCCEEDED, asset_spec, check_specs
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase, step_name
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.progress.outcome import Outcome

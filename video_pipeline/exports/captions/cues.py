@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
+from video_pipeline.domain.results.transcript import Segment, Transcript, Word
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.transcript import Segment, Transcript, Word
 
 LINES = 2
 WIDTH = 42

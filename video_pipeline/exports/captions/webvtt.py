@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from video_pipeline.domain.timeline import Timeline
+from video_pipeline.domain.results.timeline import Timeline
 from video_pipeline.exports.captions.cues import Cue, cues
 
 NAME = "captions.vtt"

@@ -8,7 +8,7 @@ may be paid.
 from datetime import timedelta
 
 from video_pipeline.catalog.units import Units
-from video_pipeline.domain.admission import (
+from video_pipeline.domain.fair_turns import (
     Turn,
     paid_seconds,
     place_of,

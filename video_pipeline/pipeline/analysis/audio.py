@@ -4,8 +4,8 @@ import shutil
 import struct
 from pathlib import Path
 
-from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.progress import own_results

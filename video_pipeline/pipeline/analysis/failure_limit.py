@@ -15,10 +15,10 @@ from video_pipeline.domain.errors import (
     ProviderError,
     Unheard,
 )
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.standing import VideoStanding
+from video_pipeline.domain.staleness import VideoStanding
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.progress.reporter import Reporter
 from video_pipeline.pipeline.selection.choice import choice_of

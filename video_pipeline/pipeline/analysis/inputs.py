@@ -3,8 +3,8 @@
 import threading
 from pathlib import Path
 
-from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.results.markers import Marker
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline.analysis.audio import extract
 from video_pipeline.pipeline.services import Services

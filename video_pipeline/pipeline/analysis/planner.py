@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.markers import phase_of
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.results.markers import phase_of
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.pipeline.jobs.moved_account import is_elsewhere
 from video_pipeline.pipeline.jobs.planned import Planned

@@ -16,8 +16,8 @@ from video_pipeline.domain.errors import (
     ProviderError,
     SourceError,
 )
-from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import TEMPORAL, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import VideoRecord

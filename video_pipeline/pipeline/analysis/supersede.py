@@ -7,7 +7,7 @@ What is in doubt stays so, for a person to look at.
 
 from collections.abc import Collection
 
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.analysis.phase_plan import PhaseQueue

@@ -2,8 +2,8 @@
 
 from fractions import Fraction
 
-from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.media.reader import Thumbnail, ThumbnailSpec
 from video_pipeline.pipeline.progress import own_results

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.domain.errors import CatalogUnavailable, PipelineError
-from video_pipeline.domain.identity import ProjectId, project_id_for
-from video_pipeline.domain.layout import Group, Place
+from video_pipeline.domain.naming.identity import ProjectId, project_id_for
+from video_pipeline.domain.naming.layout import Group, Place
 from video_pipeline.domain.source import Known
 from video_pipeline.domain.values import Frozen
 from video_pipeline.pipeline.arrivals.look import (

@@ -13,8 +13,8 @@ from itertools import islice
 
 from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
 from video_pipeline.domain.errors import IdentityError, SourceError
-from video_pipeline.domain.identity import ProjectId, VideoKey, project_id_for, video_id_for
-from video_pipeline.domain.layout import Group, Layout, Place, is_key
+from video_pipeline.domain.naming.identity import ProjectId, VideoKey, project_id_for, video_id_for
+from video_pipeline.domain.naming.layout import Group, Layout, Place, is_key
 from video_pipeline.domain.source import Due, Known, Source
 from video_pipeline.pipeline.arrivals.rejections import settle
 from video_pipeline.pipeline.arrivals.removal import Allowance, carry_out

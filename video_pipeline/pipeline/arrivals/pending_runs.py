@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import zip_longest
 
 from video_pipeline.catalog.catalog import Catalog
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline.domain.values import Frozen
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from video_pipeline.catalog.videos import Videos
-from video_pipeline.domain.identity import ProjectId
+from video_pipeline.domain.naming.identity import ProjectId
 from video_pipeline.domain.source import Rejection
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from video_pipeline.domain.errors import FailureCategory
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Removal, VideoRecord
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.close import close

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import SERVED, Phase, downstream
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.standing import VideoStanding
+from video_pipeline.domain.staleness import VideoStanding
 from video_pipeline.pipeline.analysis.failure_limit import is_dead
 from video_pipeline.pipeline.backfill.staleness import choosing, stale_videos, staleness
 from video_pipeline.pipeline.services import Services, projects_of

@@ -7,10 +7,10 @@ or secret is missing here, is taken for current.
 from collections.abc import Iterator
 from typing import Literal
 
-from video_pipeline.domain.identity import ProjectId, VideoId
+from video_pipeline.domain.naming.identity import ProjectId, VideoId
 from video_pipeline.domain.phases import SERVED, Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.standing import Current, Made, VideoStanding, outdated
+from video_pipeline.domain.staleness import Current, Made, VideoStanding, outdated
 from video_pipeline.domain.values import Frozen
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.selection.choice import choice_of

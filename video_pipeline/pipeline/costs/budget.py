@@ -3,7 +3,7 @@ them is left, and what people read who wait for more."""
 
 from datetime import UTC, date
 
-from video_pipeline.domain.admission import account_name, paid_seconds
+from video_pipeline.domain.fair_turns import account_name, paid_seconds
 from video_pipeline.domain.slots import Budget
 from video_pipeline.domain.work import WorkRequest, WorkUnit
 from video_pipeline.pipeline.services import Services

@@ -8,9 +8,9 @@ run that asks for it; it starts nothing by itself.
 
 from collections.abc import Collection, Iterator
 
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.timeline import PhaseStatus
+from video_pipeline.domain.results.timeline import PhaseStatus
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.cancel_group import Together

@@ -5,10 +5,10 @@ for them.
 
 from collections.abc import Collection, Iterable, Sequence
 
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.timeline import PhaseStatus
+from video_pipeline.domain.results.timeline import PhaseStatus
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.services import Services
 

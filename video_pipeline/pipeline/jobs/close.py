@@ -6,7 +6,7 @@ import logging
 from enum import Enum, auto
 
 from video_pipeline.domain.errors import FailureCategory, PipelineError, ProviderError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
 from video_pipeline.pipeline.admission import slots
 from video_pipeline.pipeline.jobs.lease import Leases

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from uuid import uuid4
 
 from video_pipeline.domain.errors import StorageError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.storage.store import ProjectOutputs
 

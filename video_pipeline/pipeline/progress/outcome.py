@@ -4,7 +4,7 @@ from typing import Self
 
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.timeline import PhaseResult
+from video_pipeline.domain.results.timeline import PhaseResult
 from video_pipeline.domain.values import Frozen
 from video_pipeline.plugins.ranking import Verdict
 

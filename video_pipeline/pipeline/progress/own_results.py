@@ -6,10 +6,10 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from video_pipeline.domain.errors import SourceError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.timeline import PhaseResult, Provenance
+from video_pipeline.domain.results.timeline import PhaseResult, Provenance
 from video_pipeline.domain.work import choice_hash
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services

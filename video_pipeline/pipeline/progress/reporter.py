@@ -1,6 +1,6 @@
 """Telling where a phase stands: to the catalogue's events and to whoever listens."""
 
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.progress.outcome import Outcome

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from video_pipeline.domain.errors import CatalogError, PipelineError, SourceError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.exports import FORMATS

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from video_pipeline.domain.errors import FailureCategory, PipelineError, ProviderError, SourceError
-from video_pipeline.domain.markers import Marker, phase_of
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.markers import Marker, phase_of
+from video_pipeline.domain.results.timeline import PhaseResult, Provenance
+from video_pipeline.domain.results.transcript import Segment, Transcript
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.timeline import PhaseResult, Provenance
-from video_pipeline.domain.transcript import Segment, Transcript
 from video_pipeline.domain.usage import Usage, summed
 from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
 from video_pipeline.pipeline.progress import own_results

@@ -4,11 +4,11 @@ from datetime import datetime
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.errors import InputError, SourceError, StorageError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.timeline import PhaseResult, PhaseStatus, Timeline
-from video_pipeline.domain.transcript import Transcript
+from video_pipeline.domain.results.timeline import PhaseResult, PhaseStatus, Timeline
+from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.progress.reporter import Reporter

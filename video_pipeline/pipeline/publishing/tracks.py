@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
 
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.markers import Marker
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.timeline import PhaseResult
-from video_pipeline.domain.tracks import Linker, cuts_of, unlinked
+from video_pipeline.domain.results.markers import Marker
+from video_pipeline.domain.results.timeline import PhaseResult
+from video_pipeline.domain.results.tracks import Linker, cuts_of, unlinked
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.services import Services
 

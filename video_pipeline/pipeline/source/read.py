@@ -4,7 +4,7 @@ import hashlib
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.errors import SourceError, StorageError
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Source, VideoRecord
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.inputs import (

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 
-from video_pipeline.domain.identity import ProjectId
+from video_pipeline.domain.naming.identity import ProjectId
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection, Totals

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from video_pipeline.domain.admission import pool_name, turns
+from video_pipeline.domain.fair_turns import pool_name, turns
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.slots import Pool
 from video_pipeline.domain.work import UnitState, WorkUnit

@@ -20,12 +20,12 @@ from typing import Any, ClassVar
 import pytest
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.markers import Marker, phase_of
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.results.markers import Marker, phase_of
+from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.transcript import Transcript
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit, unit_id
 from video_pipeline.plugins.base import (
     AnalysisRequest,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from video_pipeline.domain.errors import SourceError, StorageError
-from video_pipeline.domain.layout import Layout
+from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.storage.keys import (
     check_delivered,
     check_handed_out,

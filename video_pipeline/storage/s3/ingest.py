@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from video_pipeline.domain.errors import SourceError
-from video_pipeline.domain.layout import Layout, is_key
+from video_pipeline.domain.naming.layout import Layout, is_key
 from video_pipeline.storage.keys import (
     check_delivered,
     checked_project,

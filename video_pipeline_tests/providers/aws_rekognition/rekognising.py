@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.markers import phase_of
 from video_pipeline.domain.media import MediaInfo, VideoStream
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.results.markers import phase_of
 from video_pipeline.domain.time import FrameRate
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit, unit_id
 from video_pipeline.plugins.base import AnalysisRequest, Refusal

@@ -9,8 +9,8 @@ from botocore.session import get_session
 from botocore.validate import ParamValidator
 from pydantic import ValidationError
 
-from video_pipeline.domain.identity import VideoKey
 from video_pipeline.domain.media import AudioStream, MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.analysis.planner import Assigner, Subject
 from video_pipeline.pipeline.selection.choice import choice_of

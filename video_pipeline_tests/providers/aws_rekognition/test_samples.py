@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from video_pipeline.domain.errors import ProviderError
-from video_pipeline.domain.markers import Box, Marker
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.results.markers import Box, Marker
 from video_pipeline.providers.aws.rekognition import order
 from video_pipeline_tests.providers.aws_rekognition.rekognising import media, plugin, unit
 

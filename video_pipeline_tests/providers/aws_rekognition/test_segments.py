@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
-from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.results.markers import Marker
 from video_pipeline.domain.time import FrameRate, Timecode
 from video_pipeline_tests.providers.aws_rekognition.rekognising import media, plugin, units
 

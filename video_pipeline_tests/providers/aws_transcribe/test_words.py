@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_pipeline.domain.media import AudioStream, MediaInfo, VideoStream
+from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.domain.time import FrameRate
-from video_pipeline.domain.transcript import Transcript
 from video_pipeline.providers.aws.transcribe.words import transcript
 
 RATE = Fraction(30000, 1001)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from video_pipeline.domain.markers import Kind
+from video_pipeline.domain.results.markers import Kind
 from video_pipeline.providers.aws.rekognition.options import RekognitionOptions
 
 Parameters = dict[str, JsonValue]

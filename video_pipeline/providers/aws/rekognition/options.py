@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from video_pipeline.domain.markers import Kind
+from video_pipeline.domain.results.markers import Kind
 from video_pipeline.providers.aws.session import AwsOptions
 
 Offered = Literal["shot", "technical-cue", "label", "object", "text", "face", "moderation"]

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import JsonValue
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
-from video_pipeline.domain.markers import Kind, Marker
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.results.markers import Kind, Marker
 from video_pipeline.domain.usage import Meter, MeterSpec, Usage
 from video_pipeline.domain.work import WorkRequest, WorkUnit
 from video_pipeline.plugins.base import (

@@ -16,8 +16,8 @@ from heapq import heappop, heappush
 from itertools import groupby
 from typing import Any
 
-from video_pipeline.domain.markers import Box, Kind, Marker
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.results.markers import Box, Kind, Marker
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.providers.aws.rekognition.order import in_order
 from video_pipeline.providers.aws.rekognition.pages import Row, seconds

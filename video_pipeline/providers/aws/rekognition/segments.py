@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from video_pipeline.domain.markers import Kind, Marker
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.results.markers import Kind, Marker
 from video_pipeline.domain.time import FrameRate, Timecode, TimeRange
 from video_pipeline.providers.aws.rekognition.order import in_order
 from video_pipeline.providers.aws.rekognition.pages import Metadata, Row, seconds

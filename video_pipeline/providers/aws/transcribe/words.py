@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.results.transcript import Segment, Transcript, Word
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.transcript import Segment, Transcript, Word
 from video_pipeline.providers.aws.transcribe.languages import UNSPACED, iso
 from video_pipeline.providers.aws.transcribe.pages import Item, Record, Results, read
 

@@ -14,8 +14,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
-from video_pipeline.domain.markers import Kind, Marker
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.results.markers import Kind, Marker
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.usage import Meter, MeterSpec
 from video_pipeline.domain.values import Frozen, Rational

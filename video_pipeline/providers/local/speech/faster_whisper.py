@@ -13,7 +13,7 @@ from pydantic import Field
 
 from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.domain.transcript import Transcript
+from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.domain.usage import Meter, MeterSpec
 from video_pipeline.domain.work import WorkRequest, WorkUnit
 from video_pipeline.plugins.base import Calls, PluginOptions, Progress

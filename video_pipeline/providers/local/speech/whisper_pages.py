@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import Field
 
+from video_pipeline.domain.results.transcript import Segment, Transcript, Word
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.transcript import Segment, Transcript, Word
 from video_pipeline.domain.values import Frozen, Rational
 
 SEGMENTS_A_PAGE = 100

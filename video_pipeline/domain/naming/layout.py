@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator
 
-from video_pipeline.domain.key_pattern import compiled, literal_folder
+from video_pipeline.domain.naming.key_rule import compiled, literal_folder
 from video_pipeline.domain.values import Frozen
 
 LAYOUT = "projects/{project}/videos/{video}/{file}"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from heapq import heappop, heappush
 
-from video_pipeline.domain.markers import Box, Marker
+from video_pipeline.domain.results.markers import Box, Marker
 
 LEAST_OVERLAP = 0.3
 """Intersection over union from which two boxes are one object's: the least that SORT takes (Bewley

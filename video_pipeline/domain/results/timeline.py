@@ -6,12 +6,12 @@ from datetime import datetime
 
 from pydantic import Field, JsonValue
 
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.transcript import Transcript
+from video_pipeline.domain.results.markers import Marker
+from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.values import Frozen
 
