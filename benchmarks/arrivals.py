@@ -34,7 +34,7 @@ from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.server.embedded import EmbeddedServer
 from video_pipeline.domain.source import Due
 from video_pipeline.media.child_reader import ChildMediaReader
-from video_pipeline.notices.sqs import SqsNotices
+from video_pipeline.notifications.sqs import SqsNotices
 from video_pipeline.pipeline.arrivals.round import Memory, receive
 from video_pipeline.pipeline.policies import ArrivalPolicy, Choices
 from video_pipeline.pipeline.services import Services

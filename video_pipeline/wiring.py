@@ -11,7 +11,7 @@ from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.server.embedded import EmbeddedServer
 from video_pipeline.domain.errors import ConfigurationError, StorageError
 from video_pipeline.media.child_reader import ChildMediaReader
-from video_pipeline.notices.queue import NoticeQueue
+from video_pipeline.notifications.queue import NoticeQueue
 from video_pipeline.pipeline.analysis import malloc
 from video_pipeline.pipeline.services import Notify, Services, now_utc
 from video_pipeline.plugins import registry
@@ -122,7 +122,7 @@ def open_notices(storage: Storage, clients: "AwsClients | None") -> NoticeQueue 
     told, bucket = storage.notifications, storage.ingest.bucket
     if told is None or bucket is None or clients is None:
         return None
-    from video_pipeline.notices.sqs import SqsNotices
+    from video_pipeline.notifications.sqs import SqsNotices
 
     return SqsNotices(clients.client("sqs", told.endpoint), bucket, told.queue, told.dead_letters)
 

@@ -16,7 +16,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Removal
 from video_pipeline.media.reader import MediaReader
-from video_pipeline.notices.queue import NoticeQueue
+from video_pipeline.notifications.queue import NoticeQueue
 from video_pipeline.pipeline.policies import ArrivalPolicy, Choices, Limits, WorkPolicy
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.storage.store import IngestStore, OutputStore

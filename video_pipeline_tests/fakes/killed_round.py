@@ -15,8 +15,8 @@ from typing import Any
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
 from video_pipeline.media.child_reader import ChildMediaReader
-from video_pipeline.notices.queue import Delivery
-from video_pipeline.notices.sqs import SqsNotices
+from video_pipeline.notifications.queue import Delivery
+from video_pipeline.notifications.sqs import SqsNotices
 from video_pipeline.pipeline.arrivals.round import Memory, receive
 from video_pipeline.pipeline.policies import ArrivalPolicy, Choices
 from video_pipeline.pipeline.services import Services

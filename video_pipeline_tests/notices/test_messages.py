@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_pipeline.notices.messages import Unreadable, read
-from video_pipeline.notices.queue import Notice
+from video_pipeline.notifications.messages import Unreadable, read
+from video_pipeline.notifications.queue import Notice
 
 KEY = "projects/acme/videos/intro/a.mp4"
 

@@ -6,8 +6,8 @@ from typing import get_args
 import pytest
 
 from video_pipeline.domain.errors import NoticesError
-from video_pipeline.notices.queue import Delivery
-from video_pipeline.notices.sqs import BATCH, SqsNotices
+from video_pipeline.notifications.queue import Delivery
+from video_pipeline.notifications.sqs import BATCH, SqsNotices
 from video_pipeline_tests.stage.bucket_that_tells import (
     BucketThatTells,
     Way,

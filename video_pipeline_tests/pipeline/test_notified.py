@@ -19,8 +19,8 @@ from video_pipeline.domain.errors import (
     StorageUnavailable,
 )
 from video_pipeline.domain.source import Due
-from video_pipeline.notices.queue import Delivery
-from video_pipeline.notices.sqs import SqsNotices
+from video_pipeline.notifications.queue import Delivery
+from video_pipeline.notifications.sqs import SqsNotices
 from video_pipeline.pipeline.arrivals.notifications import IN_HAND
 from video_pipeline.pipeline.arrivals.round import Memory, Round, receive
 from video_pipeline.pipeline.policies import ArrivalPolicy

@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from video_pipeline.notices.sqs import SqsNotices
+from video_pipeline.notifications.sqs import SqsNotices
 from video_pipeline.storage.s3.clients import AwsClients
 from video_pipeline_tests.stage.s3_servers import S3Server
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from video_pipeline.domain.errors import CatalogUnavailable, PipelineError, StorageUnavailable
 from video_pipeline.domain.naming.layout import Group, is_key
-from video_pipeline.notices.queue import Delivery, Notice, NoticeQueue
+from video_pipeline.notifications.queue import Delivery, Notice, NoticeQueue
 from video_pipeline.pipeline.arrivals.listing_sweep import Troubles
 from video_pipeline.pipeline.arrivals.look import Looks
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 from urllib.parse import unquote_plus
 
-from video_pipeline.notices.queue import Notice
+from video_pipeline.notifications.queue import Notice
 
 Happened = Literal["created", "removed"]
 _REMOVED = ("ObjectRemoved:", "LifecycleExpiration:", "Object Deleted")

@@ -7,8 +7,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from video_pipeline.domain.errors import NoticesError
-from video_pipeline.notices.messages import Unreadable, read
-from video_pipeline.notices.queue import Delivery
+from video_pipeline.notifications.messages import Unreadable, read
+from video_pipeline.notifications.queue import Delivery
 
 BATCH = 10
 """The most that SQS gives, and lets be deleted, at once."""
