@@ -25,7 +25,7 @@ from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline.storage.local.folder import FolderOutputs
 from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.testing import Double, Fault, serving
-from video_pipeline.testing.transcribe import Settings, Transcribe
+from video_pipeline_tests.doubles.aws.transcribe import Settings, Transcribe
 from video_pipeline_tests.stage.topics_and_queues import QueueOfCompletions, untold_queue
 from video_pipeline_tests.stage.transcribing import Speech
 

@@ -19,7 +19,8 @@ from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.values import Frozen
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.storage.s3.ingest import S3Ingest
-from video_pipeline.testing import Double, rekognition, started, transcribe
+from video_pipeline.testing import Double, started
+from video_pipeline_tests.doubles.aws import rekognition, transcribe
 from video_pipeline_tests.stage.clips import lengths
 from video_pipeline_tests.stage.s3_servers import REGION, S3Server, ministack
 from video_pipeline_tests.stage.topics_and_queues import ROLE, new_bucket, topic_to_queue

@@ -27,10 +27,10 @@ from video_pipeline.plugins.base import Plugin
 from video_pipeline.storage.local.folder import FolderOutputs
 from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.testing import Double, started
-from video_pipeline.testing.rekognition import Settings as RekognitionSettings
-from video_pipeline.testing.rekognition import VideoContent
-from video_pipeline.testing.transcribe import Settings as TranscribeSettings
-from video_pipeline.testing.transcribe import Speech
+from video_pipeline_tests.doubles.aws.rekognition import Settings as RekognitionSettings
+from video_pipeline_tests.doubles.aws.rekognition import VideoContent
+from video_pipeline_tests.doubles.aws.transcribe import Settings as TranscribeSettings
+from video_pipeline_tests.doubles.aws.transcribe import Speech
 from video_pipeline_tests.fakes.delivery import encode
 from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots
 from video_pipeline_tests.stage.bucket_that_tells import BucketThatTells, bucket_that_tells
@@ -115,7 +115,7 @@ def _rekognition(server: S3Server, running: float) -> Any:
         },
     )
     arguments = ["--settings", settings.model_dump_json()]
-    return started("video_pipeline.testing.rekognition", arguments)
+    return started("video_pipeline_tests.doubles.aws.rekognition", arguments)
 
 
 def _transcribe(server: S3Server, queue: str, running: float) -> Any:
@@ -127,7 +127,7 @@ def _transcribe(server: S3Server, queue: str, running: float) -> Any:
         queue=queue,
     )
     arguments = ["--settings", settings.model_dump_json()]
-    return started("video_pipeline.testing.transcribe", arguments)
+    return started("video_pipeline_tests.doubles.aws.transcribe", arguments)
 
 
 def services(place: Place) -> Services:

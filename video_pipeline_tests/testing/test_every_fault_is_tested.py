@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.testing.faults import LINE_FAULTS
-from video_pipeline.testing.rekognition.quirks import JOB_FAULTS as OF_REKOGNITION_JOBS
-from video_pipeline.testing.rekognition.refusals import REFUSALS as OF_REKOGNITION
-from video_pipeline.testing.transcribe.refusals import JOB_FAULTS as OF_TRANSCRIBE_JOBS
-from video_pipeline.testing.transcribe.refusals import REFUSALS as OF_TRANSCRIBE
+from video_pipeline_tests.doubles.aws.rekognition.quirks import JOB_FAULTS as OF_REKOGNITION_JOBS
+from video_pipeline_tests.doubles.aws.rekognition.refusals import REFUSALS as OF_REKOGNITION
+from video_pipeline_tests.doubles.aws.transcribe.refusals import JOB_FAULTS as OF_TRANSCRIBE_JOBS
+from video_pipeline_tests.doubles.aws.transcribe.refusals import REFUSALS as OF_TRANSCRIBE
 
 _TESTS = Path(__file__).parents[1]
 _EVENTS = "contracts/events_contract.py"

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from video_pipeline.testing import serving
 from video_pipeline.testing.double import client
-from video_pipeline.testing.transcribe import Settings, Transcribe
+from video_pipeline_tests.doubles.aws.transcribe import Settings, Transcribe
 from video_pipeline_tests.stage.s3_servers import S3Server, moto
 from video_pipeline_tests.stage.topics_and_queues import new_bucket, rule_to_queue
 from video_pipeline_tests.testing.transcribe.asking import (

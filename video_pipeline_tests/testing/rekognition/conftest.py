@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from video_pipeline.testing import Double, serving
-from video_pipeline.testing.rekognition import Rekognition, Settings
+from video_pipeline_tests.doubles.aws.rekognition import Rekognition, Settings
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from video_pipeline.testing import Double, Fault, serving
-from video_pipeline.testing.rekognition import Rekognition, Settings
+from video_pipeline_tests.doubles.aws.rekognition import Rekognition, Settings
 from video_pipeline_tests.stage.s3_servers import S3Server
 from video_pipeline_tests.stage.topics_and_queues import (
     QueueOfCompletions,

@@ -14,8 +14,8 @@ from botocore.exceptions import (
 
 from video_pipeline.testing import Double, Fault, deaf
 from video_pipeline.testing import client as client_of
-from video_pipeline.testing.rekognition.refusals import REFUSALS
 from video_pipeline.testing.service_model import ServiceModel
+from video_pipeline_tests.doubles.aws.rekognition.refusals import REFUSALS
 from video_pipeline_tests.testing.rekognition.asking import all_rows, ended, get, start
 
 NOT_MODELLED = {

@@ -110,7 +110,9 @@ def test_what_is_billed_is_what_was_processed_by_meter(double: Double, client: A
 
 def test_the_books_of_a_process_of_its_own_are_asked_over_http() -> None:
     settings = '{"running_seconds": 0, "videos": {"*": {"rows": 1200}}}'
-    with started("video_pipeline.testing.rekognition", ["--settings", settings]) as double:
+    with started(
+        "video_pipeline_tests.doubles.aws.rekognition", ["--settings", settings]
+    ) as double:
         client = double.client("rekognition")
         assert len(all_rows(client, start(client))) == 1200
         assert double.books()["billed"] == {"LabelDetection": 1.0}

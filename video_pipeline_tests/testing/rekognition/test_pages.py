@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from video_pipeline.domain.time import FrameRate, Timecode
 from video_pipeline.testing import Double
-from video_pipeline.testing.rekognition.content import VideoContent
-from video_pipeline.testing.rekognition.operations import ANALYSES, rows_of
+from video_pipeline_tests.doubles.aws.rekognition.content import VideoContent
+from video_pipeline_tests.doubles.aws.rekognition.operations import ANALYSES, rows_of
 from video_pipeline_tests.testing.rekognition.asking import (
     ROWS,
     STARTS,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from video_pipeline.testing import Double, serving
-from video_pipeline.testing.transcribe import Settings, Transcribe
+from video_pipeline_tests.doubles.aws.transcribe import Settings, Transcribe
 from video_pipeline_tests.stage.s3_servers import S3Server
 from video_pipeline_tests.stage.topics_and_queues import (
     QueueOfCompletions,

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from video_pipeline.testing import Fault
-from video_pipeline.testing.transcribe.refusals import REFUSALS
+from video_pipeline_tests.doubles.aws.transcribe.refusals import REFUSALS
 from video_pipeline_tests.testing.transcribe.asking import ended, get, result, start
 from video_pipeline_tests.testing.transcribe.conftest import Stage
 

@@ -143,6 +143,6 @@ def test_the_end_is_told_in_eventbridges_envelope(stage: Stage, client: Any) -> 
 
 
 def test_a_process_of_its_own_serves_as_well() -> None:
-    with started("video_pipeline.testing.transcribe", ["--settings", "{}"]) as double:
+    with started("video_pipeline_tests.doubles.aws.transcribe", ["--settings", "{}"]) as double:
         start(double.client("transcribe"), "media")
         assert double.books()["submissions"] == 1

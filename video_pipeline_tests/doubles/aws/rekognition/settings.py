@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from video_pipeline.domain.values import Frozen
-from video_pipeline.testing.rekognition.content import VideoContent
+from video_pipeline_tests.doubles.aws.rekognition.content import VideoContent
 
 DAY_SECONDS = 86_400
 

@@ -11,8 +11,8 @@ from video_pipeline.testing.clock import Alarm, Clock
 from video_pipeline.testing.faults import Faults
 from video_pipeline.testing.service import Call, Refused
 from video_pipeline.testing.service_model import ServiceModel
-from video_pipeline.testing.transcribe import refusals
-from video_pipeline.testing.transcribe.jobs import (
+from video_pipeline_tests.doubles.aws.transcribe import refusals
+from video_pipeline_tests.doubles.aws.transcribe.jobs import (
     COMPLETED,
     FAILED,
     QUEUED,
@@ -21,9 +21,9 @@ from video_pipeline.testing.transcribe.jobs import (
     check,
     media,
 )
-from video_pipeline.testing.transcribe.outputs import s3_client, tell, write
-from video_pipeline.testing.transcribe.refusals import JOB_FAULTS, REFUSALS
-from video_pipeline.testing.transcribe.settings import Settings
+from video_pipeline_tests.doubles.aws.transcribe.outputs import s3_client, tell, write
+from video_pipeline_tests.doubles.aws.transcribe.refusals import JOB_FAULTS, REFUSALS
+from video_pipeline_tests.doubles.aws.transcribe.settings import Settings
 
 _LIST_ROWS = 5
 """Of a List that names no MaxResults."""

@@ -7,8 +7,8 @@ capture of 1,000 segments, and in the developer guide's sample).
 
 from typing import Any
 
-from video_pipeline.testing.rekognition.content import VideoContent
-from video_pipeline.testing.rekognition.rows import Row, Rows, chance, confidence
+from video_pipeline_tests.doubles.aws.rekognition.content import VideoContent
+from video_pipeline_tests.doubles.aws.rekognition.rows import Row, Rows, chance, confidence
 
 _CUES = ("BlackFrames", "OpeningCredits", "Content", "EndCredits", "BlackFrames")
 _SHOT_SECONDS = 4

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlparse
 
 from video_pipeline.testing.service import Call, Refused
-from video_pipeline.testing.transcribe.results import Speech
+from video_pipeline_tests.doubles.aws.transcribe.results import Speech
 
 QUEUED, RUNNING, COMPLETED, FAILED = "QUEUED", "IN_PROGRESS", "COMPLETED", "FAILED"
 _ECHOED = (

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from video_pipeline.testing.rekognition.content import VideoContent
-from video_pipeline.testing.rekognition.labels import box, by_name, stretch
-from video_pipeline.testing.rekognition.rows import Row, Rows, chance, confidence
+from video_pipeline_tests.doubles.aws.rekognition.content import VideoContent
+from video_pipeline_tests.doubles.aws.rekognition.labels import box, by_name, stretch
+from video_pipeline_tests.doubles.aws.rekognition.rows import Row, Rows, chance, confidence
 
 _SCENE_SAMPLES = 20
 _MODERATED_EVERY = 10

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from video_pipeline.testing.rekognition.content import VideoContent
-from video_pipeline.testing.rekognition.rows import Row, Rows, chance, confidence
+from video_pipeline_tests.doubles.aws.rekognition.content import VideoContent
+from video_pipeline_tests.doubles.aws.rekognition.rows import Row, Rows, chance, confidence
 
 _SCENE_SAMPLES = 20
 """A scene of ten seconds has the same labels."""

@@ -3,12 +3,12 @@
 import base64
 from typing import Any
 
-from video_pipeline.testing.rekognition.jobs import SUCCEEDED, Job
-from video_pipeline.testing.rekognition.operations import SEGMENTS, rows_of
-from video_pipeline.testing.rekognition.quirks import bent
-from video_pipeline.testing.rekognition.rows import Rows
-from video_pipeline.testing.rekognition.settings import Settings
 from video_pipeline.testing.service import Refused
+from video_pipeline_tests.doubles.aws.rekognition.jobs import SUCCEEDED, Job
+from video_pipeline_tests.doubles.aws.rekognition.operations import SEGMENTS, rows_of
+from video_pipeline_tests.doubles.aws.rekognition.quirks import bent
+from video_pipeline_tests.doubles.aws.rekognition.rows import Rows
+from video_pipeline_tests.doubles.aws.rekognition.settings import Settings
 
 _MODEL_VERSION = "3.0"
 

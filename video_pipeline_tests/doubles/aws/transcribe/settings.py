@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from video_pipeline.domain.values import Frozen
-from video_pipeline.testing.transcribe.results import Speech
+from video_pipeline_tests.doubles.aws.transcribe.results import Speech
 
 DAY_SECONDS = 86_400
 

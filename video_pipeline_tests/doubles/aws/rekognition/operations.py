@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from video_pipeline.testing.rekognition import labels, segments, sights
-from video_pipeline.testing.rekognition.content import VideoContent
-from video_pipeline.testing.rekognition.rows import Rows, listed
+from video_pipeline_tests.doubles.aws.rekognition import labels, segments, sights
+from video_pipeline_tests.doubles.aws.rekognition.content import VideoContent
+from video_pipeline_tests.doubles.aws.rekognition.rows import Rows, listed
 
 Make = Callable[[str, VideoContent, dict[str, Any], dict[str, Any]], Rows]
 

@@ -6,8 +6,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from video_pipeline.testing.double import client
-from video_pipeline.testing.rekognition.jobs import Job
-from video_pipeline.testing.rekognition.settings import Settings
+from video_pipeline_tests.doubles.aws.rekognition.jobs import Job
+from video_pipeline_tests.doubles.aws.rekognition.settings import Settings
 
 
 class Events:

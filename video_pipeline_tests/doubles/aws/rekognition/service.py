@@ -11,15 +11,15 @@ from video_pipeline.testing.calls import CallBook
 from video_pipeline.testing.clock import Alarm, Clock
 from video_pipeline.testing.double import client
 from video_pipeline.testing.faults import Faults
-from video_pipeline.testing.rekognition.events import Events
-from video_pipeline.testing.rekognition.jobs import RUNNING, Job, Jobs
-from video_pipeline.testing.rekognition.operations import ANALYSES, Analysis
-from video_pipeline.testing.rekognition.pages import page
-from video_pipeline.testing.rekognition.quirks import JOB_FAULTS, changed
-from video_pipeline.testing.rekognition.refusals import LIMIT, NO_OBJECT, REFUSALS
-from video_pipeline.testing.rekognition.settings import Settings
 from video_pipeline.testing.service import Call, Refused
 from video_pipeline.testing.service_model import ServiceModel
+from video_pipeline_tests.doubles.aws.rekognition.events import Events
+from video_pipeline_tests.doubles.aws.rekognition.jobs import RUNNING, Job, Jobs
+from video_pipeline_tests.doubles.aws.rekognition.operations import ANALYSES, Analysis
+from video_pipeline_tests.doubles.aws.rekognition.pages import page
+from video_pipeline_tests.doubles.aws.rekognition.quirks import JOB_FAULTS, changed
+from video_pipeline_tests.doubles.aws.rekognition.refusals import LIMIT, NO_OBJECT, REFUSALS
+from video_pipeline_tests.doubles.aws.rekognition.settings import Settings
 
 _ROWS_CHECKED = 25
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from video_pipeline.testing.rekognition.content import VideoContent
-from video_pipeline.testing.rekognition.rows import Row, Rows
+from video_pipeline_tests.doubles.aws.rekognition.content import VideoContent
+from video_pipeline_tests.doubles.aws.rekognition.rows import Row, Rows
 
 _BENT_EVERY = 5
 _OVERLAP_MILLISECONDS = 400

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from video_pipeline.testing.rekognition.content import VideoContent
-from video_pipeline.testing.rekognition.operations import Analysis, meters
-from video_pipeline.testing.rekognition.rows import Rows
 from video_pipeline.testing.service import Call, Refused
+from video_pipeline_tests.doubles.aws.rekognition.content import VideoContent
+from video_pipeline_tests.doubles.aws.rekognition.operations import Analysis, meters
+from video_pipeline_tests.doubles.aws.rekognition.rows import Rows
 
 RUNNING, SUCCEEDED, FAILED = "IN_PROGRESS", "SUCCEEDED", "FAILED"
 

@@ -8,9 +8,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from video_pipeline.testing.double import client
-from video_pipeline.testing.transcribe.jobs import FAILED, Job
-from video_pipeline.testing.transcribe.results import redacted, result
-from video_pipeline.testing.transcribe.settings import Settings
+from video_pipeline_tests.doubles.aws.transcribe.jobs import FAILED, Job
+from video_pipeline_tests.doubles.aws.transcribe.results import redacted, result
+from video_pipeline_tests.doubles.aws.transcribe.settings import Settings
 
 
 def write(job: Job, settings: Settings) -> str | None:
