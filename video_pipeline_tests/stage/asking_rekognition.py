@@ -23,7 +23,7 @@ from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.testing import Double, Fault, serving
 from video_pipeline_tests.doubles.aws.rekognition import Rekognition, Settings
-from video_pipeline_tests.providers.aws_rekognition.rekognising import plugin
+from video_pipeline_tests.providers.aws.rekognition.rekognising import plugin
 from video_pipeline_tests.stage.buckets import MadeBucket
 from video_pipeline_tests.stage.topics_and_queues import (
     ROLE,

@@ -13,7 +13,7 @@ from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.results.markers import Marker
 from video_pipeline.domain.time import FrameRate, Timecode
-from video_pipeline_tests.providers.aws_rekognition.rekognising import media, plugin, units
+from video_pipeline_tests.providers.aws.rekognition.rekognising import media, plugin, units
 
 NTSC = Fraction(30000, 1001)
 

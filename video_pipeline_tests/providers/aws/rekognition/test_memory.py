@@ -9,9 +9,9 @@ import pytest
 
 from video_pipeline.providers.aws.rekognition.plugin import RekognitionPlugin
 from video_pipeline.testing import Double
-from video_pipeline_tests.providers.aws_rekognition.conftest import Stored
-from video_pipeline_tests.providers.aws_rekognition.long_results import Sort, pages
-from video_pipeline_tests.providers.aws_rekognition.rekognising import media, plugin, unit
+from video_pipeline_tests.providers.aws.rekognition.conftest import Stored
+from video_pipeline_tests.providers.aws.rekognition.long_results import Sort, pages
+from video_pipeline_tests.providers.aws.rekognition.rekognising import media, plugin, unit
 
 _FEW, _MANY = 3_300, 7_700
 

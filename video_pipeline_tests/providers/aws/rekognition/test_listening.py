@@ -9,8 +9,8 @@ import pytest
 
 from video_pipeline.providers.aws.rekognition.plugin import RekognitionPlugin
 from video_pipeline.testing import Double, Fault
-from video_pipeline_tests.providers.aws_rekognition.conftest import Stored
-from video_pipeline_tests.providers.aws_rekognition.rekognising import (
+from video_pipeline_tests.providers.aws.rekognition.conftest import Stored
+from video_pipeline_tests.providers.aws.rekognition.rekognising import (
     TOPIC_ROLE,
     media,
     plugin,

@@ -11,8 +11,8 @@ from video_pipeline.plugins.base import JobStatus
 from video_pipeline.plugins.inputs import Inputs, ObjectRef
 from video_pipeline.providers.aws.rekognition.plugin import RekognitionPlugin
 from video_pipeline.testing import Double, Fault
-from video_pipeline_tests.providers.aws_rekognition.conftest import KEY, Stored
-from video_pipeline_tests.providers.aws_rekognition.rekognising import (
+from video_pipeline_tests.providers.aws.rekognition.conftest import KEY, Stored
+from video_pipeline_tests.providers.aws.rekognition.rekognising import (
     TOPIC,
     TOPIC_ROLE,
     media,

@@ -11,7 +11,7 @@ from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 Submitted = Callable[[dict[str, str]], dg.DagsterRun]
 
 

@@ -15,7 +15,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.analysis.planner import Assigner, Subject
 from video_pipeline.pipeline.selection.choice import choice_of
 from video_pipeline.plugins.base import AnalysisRequest, Refusal
-from video_pipeline_tests.providers.aws_rekognition.rekognising import (
+from video_pipeline_tests.providers.aws.rekognition.rekognising import (
     EVERYTHING,
     TOPIC,
     TOPIC_ROLE,

@@ -11,7 +11,7 @@ from video_pipeline.domain.errors import ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.results.markers import Box, Marker
 from video_pipeline.providers.aws.rekognition import order
-from video_pipeline_tests.providers.aws_rekognition.rekognising import media, plugin, unit
+from video_pipeline_tests.providers.aws.rekognition.rekognising import media, plugin, unit
 
 HALF = Fraction(1, 2)
 BOX = {"Left": 0.25, "Top": 0.5, "Width": 0.25, "Height": 0.25}

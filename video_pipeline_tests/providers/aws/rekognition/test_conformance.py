@@ -8,8 +8,8 @@ import pytest
 
 from video_pipeline.plugins.conformance import Sample, TemporalConformance, drawn_sample
 from video_pipeline.testing import Double
-from video_pipeline_tests.providers.aws_rekognition.conftest import Stored
-from video_pipeline_tests.providers.aws_rekognition.rekognising import plugin
+from video_pipeline_tests.providers.aws.rekognition.conftest import Stored
+from video_pipeline_tests.providers.aws.rekognition.rekognising import plugin
 
 
 class TestRekognition(TemporalConformance):

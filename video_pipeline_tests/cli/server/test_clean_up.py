@@ -11,7 +11,7 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from video_pipeline.cli.server.clean_up import sweep
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 VIDEOS = dg.DynamicPartitionsDefinition(name="video_pipeline_videos")
 KEYS = ("acme/one", "globex/one")
 LATER = datetime.now(UTC) + timedelta(days=1)

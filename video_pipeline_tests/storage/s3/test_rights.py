@@ -18,7 +18,7 @@ from video_pipeline.storage.s3.outputs import S3Outputs
 from video_pipeline_tests.stage.buckets import Servers, made_bucket
 from video_pipeline_tests.stage.s3_servers import S3Server
 
-DOCS = Path(__file__).parents[2] / "docs" / "storage.md"
+DOCS = Path(__file__).parents[3] / "docs" / "storage.md"
 KEY = "projects/acme/videos/v/a.mp4"
 OUTPUT = "projects/acme/videos/v/timeline.json"
 PART_BYTES = 5 << 20

@@ -14,7 +14,7 @@ from video_pipeline.domain.errors import ConfigurationError, InputError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish
-from video_pipeline_tests.webserver.test_questions import serving
+from video_pipeline_tests.dagster_api.test_health import serving
 
 PARAMETERS = {
     "title": 'a "quoted" name, ü, {braces} and $dollars',

@@ -29,7 +29,7 @@ from video_pipeline.settings import load_settings
 from video_pipeline_tests.stage.opened import LAUNCHED_FROM
 from video_pipeline_tests.stage.webserver_here import webserver_here
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 AGO = timedelta(hours=2, minutes=5)
 FAR_AHEAD = timedelta(days=400)
 
