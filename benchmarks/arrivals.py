@@ -42,8 +42,8 @@ from video_pipeline.storage.local.folder import FolderOutputs
 from video_pipeline.storage.s3.clients import AwsClients
 from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.storage.s3.options import S3Options
-from video_pipeline_tests.stage.known_videos import record_known
-from video_pipeline_tests.stage.s3_servers import ministack
+from video_pipeline_tests.scenarios.support.known_videos import record_known
+from video_pipeline_tests.servers.s3_servers import ministack
 
 _BUCKET, _DATABASE = "many", "benchmark"
 _VERSION = content_version('"d41d8cd98f00b204e9800998ecf8427e"', 1)

@@ -23,7 +23,7 @@ from video_pipeline.domain.results.timeline import PhaseResult
 from video_pipeline.domain.source import Source
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.work import UnitState, WorkRequest
-from video_pipeline_tests.stage.replica_set import ReplicaSet, replica_set
+from video_pipeline_tests.servers.replica_set import ReplicaSet, replica_set
 
 Requests = Callable[..., WorkRequest]
 VIDEOS, WORKERS = 60, 4

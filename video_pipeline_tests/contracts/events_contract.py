@@ -15,7 +15,7 @@ from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.events import listen
 from video_pipeline.pipeline.sweep.round import sweep
-from video_pipeline_tests.stage.topics_and_queues import QueueOfCompletions
+from video_pipeline_tests.servers.topics_and_queues import QueueOfCompletions
 
 _S, _P = UnitState, PhaseState
 

@@ -22,8 +22,8 @@ from video_pipeline.pipeline.policies import Choices
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import load_settings
 from video_pipeline.storage.local.folder import FolderIngest, FolderOutputs
-from video_pipeline_tests.stage.completing import ended
-from video_pipeline_tests.stage.opened import Opened
+from video_pipeline_tests.defs.opened import Opened
+from video_pipeline_tests.defs.parked.completing import ended
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "acme/talk"

@@ -43,8 +43,8 @@ from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.selection.choice import choice_of
 from video_pipeline.settings import Settings, load_settings
+from video_pipeline_tests.defs.opened import LAUNCHED_FROM
 from video_pipeline_tests.frozen.doubles import LATER, NOW, Instance
-from video_pipeline_tests.stage.opened import LAUNCHED_FROM
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

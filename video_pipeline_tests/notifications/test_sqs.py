@@ -8,13 +8,13 @@ import pytest
 from video_pipeline.domain.errors import NoticesError
 from video_pipeline.notifications.queue import Delivery
 from video_pipeline.notifications.sqs import BATCH, SqsNotices
-from video_pipeline_tests.stage.bucket_that_tells import (
+from video_pipeline_tests.servers.bucket_that_tells import (
     BucketThatTells,
     Way,
     bucket_that_tells,
     notification,
 )
-from video_pipeline_tests.stage.buckets import Servers
+from video_pipeline_tests.servers.buckets import Servers
 
 KEY = "projects/acme/videos/intro/a.mp4"
 

@@ -14,11 +14,11 @@ from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.pipeline.policies import Choices, PhaseChoice, WorkPolicy
 from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.local.folder import FolderIngest, FolderOutputs
-from video_pipeline_tests.fakes.delivery import delivered, encode
-from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots, VendorSpeech
-from video_pipeline_tests.fakes.vendor import Vendor
-from video_pipeline_tests.stage.asking_rekognition import Cloud, asking_rekognition
-from video_pipeline_tests.stage.buckets import MadeBucket
+from video_pipeline_tests.doubles.aws.asking_rekognition import Cloud, asking_rekognition
+from video_pipeline_tests.doubles.delivery import delivered, encode
+from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots, VendorSpeech
+from video_pipeline_tests.doubles.vendor import Vendor
+from video_pipeline_tests.servers.buckets import MadeBucket
 
 Deliver = Callable[..., VideoKey]
 

@@ -15,7 +15,7 @@ from video_pipeline.exports.timeline_json import schema
 from video_pipeline.pipeline.publishing.timeline import make_timeline, read_timeline
 from video_pipeline.pipeline.run_video import travel
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
 

@@ -23,7 +23,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.timeline import PhaseResult, Provenance
 from video_pipeline.domain.source import Source
 from video_pipeline.domain.staleness import Current
-from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
+from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
 
 VIDEOS = 100_000
 _OLD = 200

@@ -29,7 +29,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.samples import drawn
 from video_pipeline.storage.local.folder import FolderIngest
-from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
+from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
 from video_pipeline_tests.tax.reel import make_reel
 
 SECONDS = 600

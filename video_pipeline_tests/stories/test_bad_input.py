@@ -17,8 +17,8 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.arrivals.round import Memory, receive
 from video_pipeline.pipeline.run_video import travel
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.fakes.delivery import encode
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.delivery import encode
+from video_pipeline_tests.doubles.vendor import Vendor
 
 Put = Callable[[str, bytes], Path]
 

@@ -16,7 +16,7 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.probe import media_info, source_video
 from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.storage.s3.outputs import S3Outputs
-from video_pipeline_tests.stage.buckets import MadeBucket, fetched_bytes
+from video_pipeline_tests.servers.buckets import MadeBucket, fetched_bytes
 
 OWN = (Phase.THUMBNAILS, Phase.AUDIO)
 ACME = VideoKey.parse("acme/intro")

@@ -13,8 +13,8 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.fakes.killed_run import STEPS, Deployment, Runs
-from video_pipeline_tests.fakes.vendor import Behaviour, Vendor
+from video_pipeline_tests.doubles.killed_run import STEPS, Deployment, Runs
+from video_pipeline_tests.doubles.vendor import Behaviour, Vendor
 
 Deliver = Callable[..., VideoKey]
 KEY = "acme/one"

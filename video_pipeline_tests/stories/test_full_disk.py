@@ -15,7 +15,7 @@ from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.local.folder import FolderOutputs
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
 

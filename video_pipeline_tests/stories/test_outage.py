@@ -21,8 +21,8 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.fakes.delivery import delivered
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.delivery import delivered
+from video_pipeline_tests.doubles.vendor import Vendor
 
 
 @pytest.fixture(scope="module")

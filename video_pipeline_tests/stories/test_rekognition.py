@@ -15,12 +15,12 @@ from video_pipeline.pipeline.backfill.retry_unit import force, retry
 from video_pipeline.pipeline.jobs.cancel import cancel
 from video_pipeline.pipeline.jobs.release_doubt import release
 from video_pipeline.testing import deaf
+from video_pipeline_tests.doubles.aws.asking_rekognition import Cloud
 from video_pipeline_tests.providers.aws.rekognition.rekognising import (
     TOPIC,
     TOPIC_ROLE,
     plugin,
 )
-from video_pipeline_tests.stage.asking_rekognition import Cloud
 
 _S, _P = UnitState, PhaseState
 

@@ -5,7 +5,7 @@ import pytest
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
 from video_pipeline_tests.contracts.events_contract import EventsContract
-from video_pipeline_tests.stage.asking_rekognition import Cloud, HearingCloud, hearing
+from video_pipeline_tests.doubles.aws.asking_rekognition import Cloud, HearingCloud, hearing
 
 
 class TestRekognition(EventsContract):

@@ -15,8 +15,8 @@ from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.run_video import travel
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.probe import media_info, source_video
-from video_pipeline_tests.fakes.delivery import encode
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.delivery import encode
+from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
 ASKED = (Phase.SHOTS, Phase.THUMBNAILS, Phase.AUDIO)

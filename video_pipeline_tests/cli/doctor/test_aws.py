@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline_tests.stage.buckets import Servers, made_bucket
-from video_pipeline_tests.stage.s3_servers import REGION, S3Server
+from video_pipeline_tests.servers.buckets import Servers, made_bucket
+from video_pipeline_tests.servers.s3_servers import REGION, S3Server
 
 ENTRIES = """
 providers:

@@ -7,7 +7,7 @@ import pytest
 from video_pipeline.cli.doctor.finding import Finding
 from video_pipeline.cli.doctor.store_checks import stores
 from video_pipeline.settings import load_settings
-from video_pipeline_tests.stage.buckets import MadeBucket, made_bucket
+from video_pipeline_tests.servers.buckets import MadeBucket, made_bucket
 
 PIPELINE = """
 storage:

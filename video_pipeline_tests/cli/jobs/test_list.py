@@ -26,8 +26,8 @@ from video_pipeline.domain.usage import Meter, Usage
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkRequest, WorkUnit
 from video_pipeline.pipeline.services import Services, now_utc
 from video_pipeline.settings import load_settings
-from video_pipeline_tests.stage.opened import LAUNCHED_FROM
-from video_pipeline_tests.stage.webserver_here import webserver_here
+from video_pipeline_tests.defs.opened import LAUNCHED_FROM
+from video_pipeline_tests.servers.webserver_here import webserver_here
 
 ROOT = Path(__file__).resolve().parents[3]
 AGO = timedelta(hours=2, minutes=5)

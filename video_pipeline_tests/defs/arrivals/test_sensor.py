@@ -16,7 +16,7 @@ from video_pipeline.domain.source import Due, Removal, Source, VideoRecord
 from video_pipeline.pipeline.arrivals.archive import archive, restore
 from video_pipeline.pipeline.arrivals.removal import Allowance
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.stage.opened import LAUNCHED_FROM, Opened
+from video_pipeline_tests.defs.opened import LAUNCHED_FROM, Opened
 
 
 def tick(stage: object, instance: dg.DagsterInstance, cursor: str | None = None):

@@ -23,8 +23,8 @@ from video_pipeline.defs.parked.run_requests import UNIT_TAG
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline_tests.stage.completing import KEY, NOW, ended, queued, state_of, tick
-from video_pipeline_tests.stage.opened import Opened
+from video_pipeline_tests.defs.opened import Opened
+from video_pipeline_tests.defs.parked.completing import KEY, NOW, ended, queued, state_of, tick
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.progress.outcome import Outcome
-from video_pipeline_tests.stage.opened import LAUNCHED_FROM, Opened
+from video_pipeline_tests.defs.opened import LAUNCHED_FROM, Opened
 
 KEY = "acme/talk"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

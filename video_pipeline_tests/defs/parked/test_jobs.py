@@ -15,9 +15,9 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.settings import load_settings
 from video_pipeline_tests.defs.conftest import NOW, ROOT, TALK
-from video_pipeline_tests.stage.completing import queued
-from video_pipeline_tests.stage.opened import Opened
-from video_pipeline_tests.stage.webserver_here import webserver_here
+from video_pipeline_tests.defs.opened import Opened
+from video_pipeline_tests.defs.parked.completing import queued
+from video_pipeline_tests.servers.webserver_here import webserver_here
 
 OTHERS = VideoKey.parse("globex/talk")
 

@@ -24,8 +24,8 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.plugins.base import Plugin
-from video_pipeline_tests.stage.completing import ended, queued, state_of, tick, told
-from video_pipeline_tests.stage.opened import Opened
+from video_pipeline_tests.defs.opened import Opened
+from video_pipeline_tests.defs.parked.completing import ended, queued, state_of, tick, told
 
 JobOf = Callable[..., WorkUnit]
 

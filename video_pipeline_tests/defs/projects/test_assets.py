@@ -22,7 +22,7 @@ from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.status.overview import SHOWN
 from video_pipeline.plugins import registry
 from video_pipeline_tests.defs.conftest import NOW, TALK
-from video_pipeline_tests.stage.opened import Opened
+from video_pipeline_tests.defs.opened import Opened
 
 Tick = Callable[[], list[Any]]
 

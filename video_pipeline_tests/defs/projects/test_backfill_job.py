@@ -14,7 +14,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Source
 from video_pipeline.settings import load_settings
 from video_pipeline_tests.defs.conftest import NOW, ROOT
-from video_pipeline_tests.stage.opened import Opened
+from video_pipeline_tests.defs.opened import Opened
 
 KEYS = ("acme/talk", "acme/other", "big-acme/talk")
 

@@ -9,7 +9,7 @@ import pytest
 from video_pipeline.defs.runs import lost_retries_sensor as module
 from video_pipeline.defs.runs.lost_retries_sensor import lost_retries
 from video_pipeline_tests.defs.conftest import KEY
-from video_pipeline_tests.stage.opened import LAUNCHED_FROM
+from video_pipeline_tests.defs.opened import LAUNCHED_FROM
 
 TAGS = {"dagster/partition": KEY, "dagster/backfill": "b1", "video_pipeline/video": KEY}
 Died = Callable[..., dg.DagsterRun]

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from dagster._utils.tags import TagConcurrencyLimitsCounter
 
-from video_pipeline_tests.stage.opened import LAUNCHED_FROM
+from video_pipeline_tests.defs.opened import LAUNCHED_FROM
 
 ROOT = Path(__file__).resolve().parents[3]
 Submitted = Callable[[dict[str, str]], dg.DagsterRun]

@@ -16,7 +16,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.source.probe import failed
 from video_pipeline.settings import load_settings
 from video_pipeline_tests.defs.conftest import KEY, ROOT
-from video_pipeline_tests.stage.opened import Opened
+from video_pipeline_tests.defs.opened import Opened
 
 Ended = Callable[[Opened], bool]
 NOWHERE = "mongodb://127.0.0.1:1/"

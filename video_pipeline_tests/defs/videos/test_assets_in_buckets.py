@@ -9,7 +9,7 @@ import video_pipeline.samples
 from video_pipeline.definitions import build_defs
 from video_pipeline.defs.arrivals.sensor import arrivals
 from video_pipeline.settings import load_settings
-from video_pipeline_tests.stage.buckets import MadeBucket, Servers, made_bucket
+from video_pipeline_tests.servers.buckets import MadeBucket, Servers, made_bucket
 
 PIPELINE = """\
 catalog: {{database: {database}}}

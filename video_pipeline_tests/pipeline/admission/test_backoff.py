@@ -20,9 +20,9 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import Round, make_round
 from video_pipeline.plugins.base import Submission
 from video_pipeline.plugins.inputs import Inputs
-from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots
-from video_pipeline_tests.fakes.vendor import Vendor
-from video_pipeline_tests.stage.backlog import put_into_backlog
+from video_pipeline_tests.doubles.backlog import put_into_backlog
+from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots
+from video_pipeline_tests.doubles.vendor import Vendor
 
 ENDLESS = Limits(paid_minutes_per_day=float("inf"), providers={"with-token": float("inf")})
 POISON = VideoKey.parse("acme/v0000")

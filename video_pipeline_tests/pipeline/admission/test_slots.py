@@ -19,8 +19,8 @@ from video_pipeline.pipeline.policies import Limits
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import free_ended, make_round, sweep
-from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots
+from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
 POOL = "vendor-shots/local/local/everything"

@@ -21,8 +21,8 @@ from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.fakes.delivery import encode
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.delivery import encode
+from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
 SHOTS = [Phase.SHOTS]

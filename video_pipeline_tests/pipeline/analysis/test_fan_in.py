@@ -21,8 +21,8 @@ from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import sweep
-from video_pipeline_tests.fakes.job_plugin import SightOptions, VendorSights
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.job_plugin import SightOptions, VendorSights
+from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
 BOTH = (Phase.SHOTS, Phase.EVENTS)

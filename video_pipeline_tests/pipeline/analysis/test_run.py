@@ -25,8 +25,8 @@ from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import Audio16k, FrameBatch, Frames, Inputs
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
-from video_pipeline_tests.fakes.delivery import encode
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.delivery import encode
+from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
 Choosing = Callable[..., Services]

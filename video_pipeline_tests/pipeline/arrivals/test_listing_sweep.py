@@ -17,7 +17,7 @@ from video_pipeline.pipeline.arrivals.round import Memory, receive
 from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.local.folder import FolderIngest, FolderProjectIngest
 from video_pipeline.storage.store import StoredObject
-from video_pipeline_tests.stage.arriving import Arrivals, WholeFolder
+from video_pipeline_tests.pipeline.arrivals.arriving import Arrivals, WholeFolder
 
 
 class Refused(WholeFolder):

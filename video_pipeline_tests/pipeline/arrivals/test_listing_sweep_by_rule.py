@@ -7,7 +7,7 @@ import pytest
 
 from video_pipeline.pipeline.arrivals.look import Looks
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.stage.arriving import Arrivals, WholeFolder
+from video_pipeline_tests.pipeline.arrivals.arriving import Arrivals, WholeFolder
 
 
 @pytest.fixture

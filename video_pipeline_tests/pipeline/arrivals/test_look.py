@@ -11,7 +11,7 @@ from video_pipeline.domain.naming.identity import VideoKey, project_id_for, vide
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline.pipeline.arrivals.look import Looks, register_now
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.stage.arriving import NOW, Arrivals
+from video_pipeline_tests.pipeline.arrivals.arriving import NOW, Arrivals
 
 INTRO = "projects/acme/videos/intro/a.mp4"
 

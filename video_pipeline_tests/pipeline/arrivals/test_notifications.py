@@ -26,14 +26,14 @@ from video_pipeline.pipeline.arrivals.round import Memory, Round, receive
 from video_pipeline.pipeline.policies import ArrivalPolicy
 from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.s3.ingest import S3Ingest, S3ProjectIngest
-from video_pipeline_tests.fakes.killed_round import (
+from video_pipeline_tests.doubles.killed_round import (
     AFTER_ACKNOWLEDGING,
     BEFORE_ACKNOWLEDGING,
     run_until_killed,
 )
-from video_pipeline_tests.fakes.killed_round import Place as Killing
-from video_pipeline_tests.stage.arriving import NOW
-from video_pipeline_tests.stage.bucket_that_tells import BucketThatTells, notification
+from video_pipeline_tests.doubles.killed_round import Place as Killing
+from video_pipeline_tests.pipeline.arrivals.arriving import NOW
+from video_pipeline_tests.servers.bucket_that_tells import BucketThatTells, notification
 
 NEVER_SWEEPS = Memory.model_validate({"position": {"ended": NOW}})
 

@@ -20,7 +20,7 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.read import read_source
 from video_pipeline.storage.local.folder import FolderOutputs
 from video_pipeline.storage.store import StoredObject
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
 ONE, NEIGHBOUR, OTHERS = "acme/one", "acme/one-more", "globex/one"

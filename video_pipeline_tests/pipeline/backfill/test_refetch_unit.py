@@ -14,8 +14,8 @@ from video_pipeline.pipeline.backfill.refetch_unit import fetch_again, to_fetch
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.fakes.job_plugin import SightOptions, VendorSights
-from video_pipeline_tests.fakes.vendor import Behaviour, Vendor
+from video_pipeline_tests.doubles.job_plugin import SightOptions, VendorSights
+from video_pipeline_tests.doubles.vendor import Behaviour, Vendor
 
 KEY, OTHERS = VideoKey.parse("acme/one"), VideoKey.parse("globex/one")
 OPERATIONS = tuple(VendorSights.OPERATIONS)

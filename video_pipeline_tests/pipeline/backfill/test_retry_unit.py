@@ -24,8 +24,8 @@ from video_pipeline.pipeline.jobs.raw_pages import RawPages
 from video_pipeline.pipeline.jobs.release_doubt import release
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.fakes.job_plugin import VendorShots
-from video_pipeline_tests.fakes.vendor import Behaviour, Vendor
+from video_pipeline_tests.doubles.job_plugin import VendorShots
+from video_pipeline_tests.doubles.vendor import Behaviour, Vendor
 
 VIDEO = "acme/film"
 KEY = VideoKey.parse(VIDEO)

@@ -16,8 +16,8 @@ from video_pipeline.pipeline.backfill.selection import Only, Selected, Wish, sel
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.run_video import travel
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.fakes.delivery import encode
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.delivery import encode
+from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
 AFTER_SHOTS = frozenset({Phase.SHOTS, Phase.SCENES, Phase.TIMELINE, Phase.EXPORTS})

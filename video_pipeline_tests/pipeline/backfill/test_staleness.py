@@ -16,8 +16,8 @@ from video_pipeline.pipeline.run_video import travel
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.probe import source_video
 from video_pipeline.pipeline.status.overview import stale_counts
-from video_pipeline_tests.fakes.delivery import encode
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.delivery import encode
+from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
 Choosing = Callable[..., Services]

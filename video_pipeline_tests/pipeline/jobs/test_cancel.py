@@ -15,8 +15,8 @@ from video_pipeline.pipeline.jobs.cancel import cancel
 from video_pipeline.pipeline.run_video import travel
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import sweep
-from video_pipeline_tests.fakes.job_plugin import VendorShots
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.job_plugin import VendorShots
+from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
 BECAUSE = "backfill b1 was cancelled"

@@ -17,8 +17,8 @@ from video_pipeline.pipeline.jobs.cancel_group import together
 from video_pipeline.pipeline.policies import Choices, Limits, PhaseChoice
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import make_round
-from video_pipeline_tests.fakes.job_plugin import SightOptions, VendorSights
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.job_plugin import SightOptions, VendorSights
+from video_pipeline_tests.doubles.vendor import Vendor
 
 OPERATIONS = ("segments", "text", "moderation")
 BECAUSE = "cancelled by hand"

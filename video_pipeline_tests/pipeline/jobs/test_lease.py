@@ -16,7 +16,7 @@ from video_pipeline.domain.work import WorkRequest, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.vendor import Vendor
 
 HOUR = timedelta(hours=1)
 Shifted = Callable[[timedelta], Services]

@@ -18,8 +18,8 @@ from video_pipeline.pipeline.jobs.cancel import cancel
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import make_round
-from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots
+from video_pipeline_tests.doubles.vendor import Vendor
 
 VIDEO = "acme/one"
 KEY = VideoKey.parse(VIDEO)

@@ -14,7 +14,7 @@ from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
 from video_pipeline.pipeline.jobs.release_doubt import release
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.fakes.vendor import Vendor, pages
+from video_pipeline_tests.doubles.vendor import Vendor, pages
 
 KEY = VideoKey.parse("acme/one")
 Choosing = Callable[..., Services]

@@ -20,8 +20,8 @@ from video_pipeline.pipeline.sweep.events import hint
 from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import File
-from video_pipeline_tests.fakes.job_plugin import VendorShots
-from video_pipeline_tests.fakes.vendor import Behaviour, Vendor
+from video_pipeline_tests.doubles.job_plugin import VendorShots
+from video_pipeline_tests.doubles.vendor import Behaviour, Vendor
 
 Deliver = Callable[..., VideoKey]
 Choosing = Callable[..., Services]

@@ -13,7 +13,7 @@ from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.policies import WorkPolicy
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
 

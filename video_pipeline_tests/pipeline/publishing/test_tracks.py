@@ -28,7 +28,7 @@ from video_pipeline.plugins.base import Calls, Progress
 from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import File, Inputs
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
 PAGES, ROWS = 10, 1000

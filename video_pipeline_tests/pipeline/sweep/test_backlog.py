@@ -22,11 +22,11 @@ from video_pipeline.pipeline.sweep.round import make_round, sweep
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import File
-from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots
-from video_pipeline_tests.fakes.killed_run import Deployment, Runs
-from video_pipeline_tests.fakes.killed_run import services as services_of
-from video_pipeline_tests.fakes.vendor import Vendor
-from video_pipeline_tests.stage.backlog import put_into_backlog
+from video_pipeline_tests.doubles.backlog import put_into_backlog
+from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots
+from video_pipeline_tests.doubles.killed_run import Deployment, Runs
+from video_pipeline_tests.doubles.killed_run import services as services_of
+from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
 ENDLESS = Limits(paid_minutes_per_day=float("inf"), providers={"with-token": float("inf")})

@@ -19,8 +19,8 @@ from video_pipeline.pipeline.sweep.parallel import side_by_side
 from video_pipeline.pipeline.sweep.polling import look_up
 from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline.plugins.base import JobStatus
-from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots
+from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
 SOON = timedelta(seconds=5)

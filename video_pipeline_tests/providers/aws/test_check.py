@@ -13,9 +13,9 @@ from video_pipeline.providers.aws.check import Checked, Entry, check
 from video_pipeline.providers.aws.check.queues import allows
 from video_pipeline.providers.aws.rekognition.options import RekognitionOptions
 from video_pipeline.providers.aws.session import AwsOptions
-from video_pipeline_tests.stage.answering import Answer, answering
-from video_pipeline_tests.stage.buckets import Servers, made_bucket
-from video_pipeline_tests.stage.s3_servers import REGION, S3Server
+from video_pipeline_tests.servers.buckets import Servers, made_bucket
+from video_pipeline_tests.servers.s3_answers import Answer, answering
+from video_pipeline_tests.servers.s3_servers import REGION, S3Server
 
 ROLE_TRUST = {"Service": "rekognition.amazonaws.com"}
 ELSEWHERE = "eu-west-1"

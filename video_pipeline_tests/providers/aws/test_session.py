@@ -13,7 +13,7 @@ from video_pipeline.domain.errors import ConfigurationError, ProviderError
 from video_pipeline.plugins.conformance.watch import touched_within
 from video_pipeline.providers.aws.errors import told
 from video_pipeline.providers.aws.session import AwsOptions, AwsSession
-from video_pipeline_tests.stage.buckets import Servers
+from video_pipeline_tests.servers.buckets import Servers
 
 ROLE = "arn:aws:iam::123456789012:role/video"
 

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from video_pipeline.providers.aws.rekognition.analyses import ANALYSES
 from video_pipeline.providers.aws.transcribe.request import PREFIX
-from video_pipeline_tests.stage.environments import ROOT, interpreter
+from video_pipeline_tests.servers.environments import ROOT, interpreter
 
 TEMPLATE = ROOT / "docs" / "providers" / "aws.cfn.yaml"
 SERVICES = ("transcribe", "s3", "sqs", "sns", "iam", "events", "kms", "sts")

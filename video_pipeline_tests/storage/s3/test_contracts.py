@@ -9,7 +9,7 @@ from video_pipeline_tests.contracts.storage_contract import (
     IngestContract,
     OutputContract,
 )
-from video_pipeline_tests.stage.buckets import MadeBucket
+from video_pipeline_tests.servers.buckets import MadeBucket
 
 PART_BYTES = 5 << 20
 UNABLE = {

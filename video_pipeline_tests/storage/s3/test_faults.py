@@ -19,9 +19,9 @@ from video_pipeline.storage.s3.clients import AwsClients
 from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.storage.s3.options import S3Options
 from video_pipeline.storage.s3.outputs import S3Outputs
-from video_pipeline_tests.stage.answering import Answer, answering
-from video_pipeline_tests.stage.buckets import Servers, made_bucket
-from video_pipeline_tests.stage.s3_servers import S3Server
+from video_pipeline_tests.servers.buckets import Servers, made_bucket
+from video_pipeline_tests.servers.s3_answers import Answer, answering
+from video_pipeline_tests.servers.s3_servers import S3Server
 
 KEY = "projects/acme/videos/v/a.mp4"
 OUTPUT = "projects/acme/videos/v/timeline.json"

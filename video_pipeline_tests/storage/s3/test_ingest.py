@@ -12,7 +12,7 @@ from video_pipeline.domain.naming.identity import project_id_for
 from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.storage.s3.bucket import Bucket
 from video_pipeline.storage.s3.ingest import S3Ingest
-from video_pipeline_tests.stage.buckets import MadeBucket, fetched_bytes
+from video_pipeline_tests.servers.buckets import MadeBucket, fetched_bytes
 
 KEY = "projects/acme/videos/v/a.mp4"
 

@@ -9,7 +9,7 @@ import pytest
 
 from video_pipeline.domain.errors import StorageError
 from video_pipeline.storage.s3.outputs import S3Outputs
-from video_pipeline_tests.stage.buckets import MadeBucket, Servers, made_bucket
+from video_pipeline_tests.servers.buckets import MadeBucket, Servers, made_bucket
 
 KEY = "projects/acme/videos/v/timeline.json"
 PART_BYTES = 5 << 20

@@ -15,8 +15,8 @@ from video_pipeline.domain.errors import StorageError
 from video_pipeline.storage.s3.clients import AwsClients
 from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.storage.s3.outputs import S3Outputs
-from video_pipeline_tests.stage.buckets import Servers, made_bucket
-from video_pipeline_tests.stage.s3_servers import S3Server
+from video_pipeline_tests.servers.buckets import Servers, made_bucket
+from video_pipeline_tests.servers.s3_servers import S3Server
 
 DOCS = Path(__file__).parents[3] / "docs" / "storage.md"
 KEY = "projects/acme/videos/v/a.mp4"

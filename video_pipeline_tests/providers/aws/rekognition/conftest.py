@@ -8,7 +8,7 @@ import pytest
 from video_pipeline.plugins.inputs import Inputs, ObjectRef
 from video_pipeline.testing import Double, serving
 from video_pipeline_tests.doubles.aws.rekognition import Rekognition, Settings
-from video_pipeline_tests.stage.buckets import MadeBucket, Servers, made_bucket
+from video_pipeline_tests.servers.buckets import MadeBucket, Servers, made_bucket
 
 KEY = "projects/acme/videos/a/a b+%é.mp4"
 

@@ -19,7 +19,7 @@ from video_pipeline_tests.providers.aws.rekognition.rekognising import (
     plugin,
     unit,
 )
-from video_pipeline_tests.stage.buckets import Servers
+from video_pipeline_tests.servers.buckets import Servers
 
 F = FailureCategory
 

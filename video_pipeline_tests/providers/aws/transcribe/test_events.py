@@ -3,7 +3,12 @@
 import pytest
 
 from video_pipeline_tests.contracts.events_contract import EventsContract
-from video_pipeline_tests.stage.asking_transcribe import SECONDS, HearingStage, Stage, hearing
+from video_pipeline_tests.providers.aws.transcribe.asking_transcribe import (
+    SECONDS,
+    HearingStage,
+    Stage,
+    hearing,
+)
 
 
 class TestTranscribe(EventsContract):

@@ -16,14 +16,14 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.providers.aws.transcribe.request import name_of
-from video_pipeline_tests.stage.asking_transcribe import (
+from video_pipeline_tests.providers.aws.transcribe.asking_transcribe import (
     ACME,
     GLOBEX,
     RUNNING_SECONDS,
     SECONDS,
     Stage,
 )
-from video_pipeline_tests.stage.s3_servers import REGION
+from video_pipeline_tests.servers.s3_servers import REGION
 
 _START = "StartTranscriptionJob"
 

@@ -13,9 +13,15 @@ from video_pipeline.plugins.conformance import Sample, TranscriptionConformance,
 from video_pipeline.plugins.inputs import Inputs, ObjectRef
 from video_pipeline.providers.aws.transcribe.plugin import TranscribePlugin
 from video_pipeline.providers.aws.transcribe.request import name_of
-from video_pipeline_tests.stage.buckets import Servers
-from video_pipeline_tests.stage.s3_servers import S3Server
-from video_pipeline_tests.stage.transcribing import Speech, ended, media, speech, unit
+from video_pipeline_tests.providers.aws.transcribe.transcribing import (
+    Speech,
+    ended,
+    media,
+    speech,
+    unit,
+)
+from video_pipeline_tests.servers.buckets import Servers
+from video_pipeline_tests.servers.s3_servers import S3Server
 
 
 @pytest.fixture

@@ -18,7 +18,13 @@ from video_pipeline.providers.aws.transcribe.objects import There
 from video_pipeline.providers.aws.transcribe.options import Entity
 from video_pipeline.providers.aws.transcribe.plugin import TranscribePlugin
 from video_pipeline.providers.aws.transcribe.reasons import failure
-from video_pipeline_tests.stage.transcribing import SOURCE, THEN, media, options, unit
+from video_pipeline_tests.providers.aws.transcribe.transcribing import (
+    SOURCE,
+    THEN,
+    media,
+    options,
+    unit,
+)
 
 _SESSION = botocore.session.get_session()
 MODEL = _SESSION.get_service_model("transcribe")
