@@ -29,8 +29,8 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.samples import drawn
 from video_pipeline.storage.local.folder import FolderIngest
+from video_pipeline_tests.overhead.reel import make_reel
 from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
-from video_pipeline_tests.tax.reel import make_reel
 
 SECONDS = 600
 PAIRS = 3
@@ -56,7 +56,7 @@ class Run:
 
 
 def run() -> int:
-    """0 where the tax is at most the bound and both sides found the same."""
+    """0 where the overhead is at most the bound and both sides found the same."""
     with temporary_deployment() as (folder, uri):
         reel = make_reel(folder / "reel.mp4", SECONDS)
         catalog = connect(uri, _DATABASE)
@@ -66,14 +66,16 @@ def run() -> int:
         found = _found(catalog)
         catalog.close()
     ratios = [road.cpu / bare.cpu for bare, road in pairs]
-    tax = 100 * (statistics.median(ratios) - 1)
+    overhead = 100 * (statistics.median(ratios) - 1)
     rows = [row for pair, ratio in zip(pairs, ratios, strict=True) for row in _rows(pair, ratio)]
     print_table(f"{SECONDS} s of 720p", ("", "CPU s", "wall s", "ratio", "found"), rows)
-    print(f"tax {tax:+.1f} % of CPU-seconds, at most {MOST_PERCENT:+.0f} %; the road found {found}")
+    print(
+        f"overhead {overhead:+.1f} % of CPU-seconds, at most {MOST_PERCENT:+.0f} %; found: {found}"
+    )
     bare, road = pairs[0]
     same = all(found[k] == bare.answer[k] for k in ("shots", "thumbnails"))
     alike = abs(found["words"] - bare.answer["words"]) <= bare.answer["words"] // 50
-    return 0 if tax <= MOST_PERCENT and same and alike and road.answer["success"] else 1
+    return 0 if overhead <= MOST_PERCENT and same and alike and road.answer["success"] else 1
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class _Bench:
         return self._bare(video), road
 
     def _bare(self, video: Path) -> Run:
-        return _measured(["-m", "video_pipeline_tests.tax.bare", str(video)], {})
+        return _measured(["-m", "video_pipeline_tests.overhead.bare", str(video)], {})
 
     def _road(self, video: Path, number: int) -> Run:
         """A new video each time: a re-run would find everything there."""
@@ -106,7 +108,7 @@ class _Bench:
         register_now(FolderIngest(ingest), self.catalog, name, datetime.now(UTC))
         before = _server_seconds(self.uri)
         ran = _measured(
-            ["-m", "video_pipeline_tests.tax.road", f"acme/reel-{number}"],
+            ["-m", "video_pipeline_tests.overhead.ingest_video", f"acme/reel-{number}"],
             {
                 "DAGSTER_HOME": str(dagster),
                 "MONGODB_URI": self.uri,
