@@ -31,19 +31,19 @@ from rich.table import Table
 from benchmarks.many_objects import KeySpace, served
 from video_pipeline.aws.versions import content_version
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.embedded import EmbeddedServer
+from video_pipeline.catalog.server.embedded import EmbeddedServer
 from video_pipeline.domain.source import Due
-from video_pipeline.media.child import ChildMediaReader
-from video_pipeline.notices.sqs import SqsNotices
-from video_pipeline.pipeline.choices import Choices
-from video_pipeline.pipeline.reception import Memory, receive
-from video_pipeline.pipeline.services import ArrivalPolicy, Services
-from video_pipeline.storage.aws_clients import AwsClients
-from video_pipeline.storage.folder import FolderOutputs
-from video_pipeline.storage.s3_ingest import S3Ingest
-from video_pipeline.storage.s3_options import S3Options
-from video_pipeline_tests.stage.known_videos import record_known
-from video_pipeline_tests.stage.s3_servers import ministack
+from video_pipeline.media.child_reader import ChildMediaReader
+from video_pipeline.notifications.sqs import SqsNotices
+from video_pipeline.pipeline.arrivals.round import Memory, receive
+from video_pipeline.pipeline.policies import ArrivalPolicy, Choices
+from video_pipeline.pipeline.services import Services
+from video_pipeline.storage.local.folder import FolderOutputs
+from video_pipeline.storage.s3.clients import AwsClients
+from video_pipeline.storage.s3.ingest import S3Ingest
+from video_pipeline.storage.s3.options import S3Options
+from video_pipeline_tests.scenarios.support.known_videos import record_known
+from video_pipeline_tests.servers.s3_servers import ministack
 
 _BUCKET, _DATABASE = "many", "benchmark"
 _VERSION = content_version('"d41d8cd98f00b204e9800998ecf8427e"', 1)

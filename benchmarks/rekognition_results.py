@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
-from video_pipeline.domain.markers import Marker
-from video_pipeline.providers.aws_rekognition.samples import labels, sample_markers
-from video_pipeline_tests.providers.aws_rekognition.long_results import Sort, pages
-from video_pipeline_tests.providers.aws_rekognition.rekognising import media, plugin, unit
+from video_pipeline.domain.results.markers import Marker
+from video_pipeline.providers.aws.rekognition.samples import labels, sample_markers
+from video_pipeline_tests.providers.aws.rekognition.long_results import Sort, pages
+from video_pipeline_tests.providers.aws.rekognition.rekognising import media, plugin, unit
 
 ROWS = 300_000
 _OF = media(6 * 3600)

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from video_pipeline.defs.arrivals import arrivals
-from video_pipeline.defs.assets import road_assets
-from video_pipeline.defs.backfill_project import backfill_project
-from video_pipeline.defs.completions import completions
-from video_pipeline.defs.deployment import pipeline_resources
+from video_pipeline.defs.arrivals.sensor import arrivals
 from video_pipeline.defs.jobs import EXECUTOR, road
-from video_pipeline.defs.lost_retries import lost_retries
-from video_pipeline.defs.projects import project, projects
-from video_pipeline.defs.provider_resources import chosen_entries, provider_resources
-from video_pipeline.defs.work_jobs import cancel_work, fetch_again
+from video_pipeline.defs.parked.jobs import cancel_work, fetch_again
+from video_pipeline.defs.parked.sensor import completions
+from video_pipeline.defs.projects.assets import project, projects
+from video_pipeline.defs.projects.backfill_job import backfill_project
+from video_pipeline.defs.resources.deployment import pipeline_resources
+from video_pipeline.defs.resources.providers import chosen_entries, provider_resources
+from video_pipeline.defs.runs.lost_retries_sensor import lost_retries
+from video_pipeline.defs.videos.assets import road_assets
 from video_pipeline.settings import Settings, load_settings
 
 

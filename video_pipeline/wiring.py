@@ -6,22 +6,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.embedded import EmbeddedServer
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.server.embedded import EmbeddedServer
 from video_pipeline.domain.errors import ConfigurationError, StorageError
-from video_pipeline.media.child import ChildMediaReader
-from video_pipeline.notices.queue import NoticeQueue
-from video_pipeline.pipeline import memory
+from video_pipeline.media.child_reader import ChildMediaReader
+from video_pipeline.notifications.queue import NoticeQueue
+from video_pipeline.pipeline.analysis import malloc
 from video_pipeline.pipeline.services import Notify, Services, now_utc
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.settings import Settings, Storage
-from video_pipeline.storage.folder import FolderIngest, FolderOutputs
+from video_pipeline.storage.local.folder import FolderIngest, FolderOutputs
 from video_pipeline.storage.store import IngestStore, OutputStore
 
 if TYPE_CHECKING:
-    from video_pipeline.storage.aws_clients import AwsClients
+    from video_pipeline.storage.s3.clients import AwsClients
 
 
 def _unheard(*_: object) -> None:
@@ -45,7 +45,7 @@ def open_services(
     are given. `patience_seconds`: see connection.connect. Raises ConfigurationError, StorageError,
     CatalogError.
     """
-    memory.keep_between_uses()
+    malloc.keep_between_uses()
     with ExitStack() as stack:
         if settings.storage.has_buckets and clients is None:
             clients = aws_clients(settings)
@@ -88,7 +88,7 @@ def open_stores(
 def aws_clients(settings: Settings) -> "AwsClients":
     """Clients of S3 and its neighbours as pipeline.yaml says. Raises ConfigurationError."""
     # A deployment in folders does without the second that loading the library takes.
-    from video_pipeline.storage.aws_clients import AwsClients
+    from video_pipeline.storage.s3.clients import AwsClients
 
     if settings.storage.unset:
         unset = ", ".join(settings.storage.unset)
@@ -103,7 +103,7 @@ def aws_clients(settings: Settings) -> "AwsClients":
 def _ingest(storage: Storage, clients: "AwsClients | None") -> IngestStore:
     if clients is None or not storage.ingest.bucket:
         return FolderIngest(made(storage.ingest.folder), storage.layout)
-    from video_pipeline.storage.s3_ingest import S3Ingest
+    from video_pipeline.storage.s3.ingest import S3Ingest
 
     return S3Ingest(clients.client("s3"), storage.ingest.bucket, storage.layout)
 
@@ -111,7 +111,7 @@ def _ingest(storage: Storage, clients: "AwsClients | None") -> IngestStore:
 def _outputs(storage: Storage, clients: "AwsClients | None") -> OutputStore:
     if clients is None or not storage.outputs.bucket:
         return FolderOutputs(made(storage.outputs.folder))
-    from video_pipeline.storage.s3_outputs import S3Outputs
+    from video_pipeline.storage.s3.outputs import S3Outputs
 
     kms_key = clients.options.kms_key
     return S3Outputs(clients.client("s3"), storage.outputs.bucket, kms_key)
@@ -122,7 +122,7 @@ def open_notices(storage: Storage, clients: "AwsClients | None") -> NoticeQueue 
     told, bucket = storage.notifications, storage.ingest.bucket
     if told is None or bucket is None or clients is None:
         return None
-    from video_pipeline.notices.sqs import SqsNotices
+    from video_pipeline.notifications.sqs import SqsNotices
 
     return SqsNotices(clients.client("sqs", told.endpoint), bucket, told.queue, told.dead_letters)
 

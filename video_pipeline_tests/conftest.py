@@ -13,12 +13,12 @@ from botocore.loaders import create_loader
 from hypothesis import settings
 from pymongo import MongoClient
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.embedded import EmbeddedServer
-from video_pipeline.catalog.mongo import MongoCatalog
 from video_pipeline.catalog.schema import COLLECTIONS, SHARED
-from video_pipeline_tests.stage.bucket_that_tells import BucketThatTells, bucket_that_tells
-from video_pipeline_tests.stage.buckets import MadeBucket, Servers, made_bucket
+from video_pipeline.catalog.server.embedded import EmbeddedServer
+from video_pipeline_tests.servers.bucket_that_tells import BucketThatTells, bucket_that_tells
+from video_pipeline_tests.servers.buckets import MadeBucket, Servers, made_bucket
 
 # The same examples every time: a suite that fails says something about the change it ran on.
 # `--hypothesis-profile=default` looks for new ones.
@@ -58,7 +58,7 @@ def mongo_database(mongo_uri: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def catalog(mongo_uri: str, mongo_database: str) -> Iterator[MongoCatalog]:
+def catalog(mongo_uri: str, mongo_database: str) -> Iterator[Catalog]:
     """An empty catalogue."""
     catalog = connect(mongo_uri, mongo_database)
     yield catalog

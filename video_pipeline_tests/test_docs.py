@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from video_pipeline.cli.main import app
 from video_pipeline.domain.phases import Phase
 from video_pipeline.media.reader import MediaLimits
-from video_pipeline.pipeline.services import ArrivalPolicy, WorkPolicy
+from video_pipeline.pipeline.policies import ArrivalPolicy, WorkPolicy
 from video_pipeline.plugins import registry
 from video_pipeline.settings import form, load, stores
 from video_pipeline.settings.schema import installed

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.domain.errors import ConfigurationError
-from video_pipeline.pipeline.limits import Limits
+from video_pipeline.pipeline.policies import Limits
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.settings import load_settings
-from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots, VendorSpeech
+from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots, VendorSpeech
 
 ENTRIES = """
 providers:

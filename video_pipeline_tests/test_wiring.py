@@ -9,7 +9,7 @@ from video_pipeline.domain.errors import ConfigurationError, StorageError
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.services import now_utc
-from video_pipeline.providers.pyscenedetect import PySceneDetectPlugin
+from video_pipeline.providers.local.shots.pyscenedetect import PySceneDetectPlugin
 from video_pipeline.settings import Settings, load_settings
 from video_pipeline.wiring import catalog_server, create_plugins, open_services, open_stores
 

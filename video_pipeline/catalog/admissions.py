@@ -17,7 +17,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from video_pipeline.catalog.scoped import DOCUMENT_VERSION, Document, address_of, translated
-from video_pipeline.catalog.shared import Budget, Pool, Slot
+from video_pipeline.domain.slots import Budget, Pool, Slot
 
 _QUEUED_MILLISECONDS = 120_000
 """How long a refusal tells newcomers that others wait; renewed while they do."""
@@ -26,8 +26,11 @@ _MOST = 2**53
 """Milliseconds that stand for no limit."""
 
 
-class MongoAdmissions:
-    """Implements Admissions."""
+class Admissions:
+    """Slots at providers, and the paid seconds of a day, shared by all projects.
+
+    The one repository that is not bound to a project.
+    """
 
     def __init__(self, database: Database[Document]) -> None:
         self._client, self._address = database.client, address_of(database.client)
@@ -44,6 +47,12 @@ class MongoAdmissions:
         *,
         newcomer: bool = False,
     ) -> bool:
+        """Take a slot if fewer than `limit` are held, or keep one's own.
+
+        Returns False if none is free, if the pool is paused, or if a newcomer would overtake
+        others. The slot lasts until it is freed. Its lease only limits how long a unit may hold it
+        before its request begins.
+        """
         until = {"$add": ["$$NOW", lease // _MILLISECOND]}
         mine = {"project_id": {"$literal": project}, "unit": {"$literal": unit}}
         slot = {**mine, "since": "$$NOW", "until": until}
@@ -70,32 +79,38 @@ class MongoAdmissions:
         return any(holder["unit"] == unit for holder in found["holders"])
 
     def free(self, pool: str, unit: str) -> None:
+        """Free a slot, if it is held. Repeatable."""
         with translated(self._address):
             self._pools.update_one({"_id": pool}, {"$pull": {"holders": {"unit": unit}}})
 
     def free_expired(self, pool: str, unit: str) -> None:
+        """Free a slot whose lease has expired. Repeatable."""
         gone = {"$and": [{"$eq": ["$$one.unit", unit]}, {"$lte": ["$$one.until", "$$NOW"]}]}
         kept = {"$filter": {"input": "$holders", "as": "one", "cond": {"$not": [gone]}}}
         with translated(self._address):
             self._pools.update_one({"_id": pool}, [{"$set": {"holders": kept}}])
 
     def pause(self, pool: str, seconds: float) -> None:
+        """Pause a pool whose provider did not take a request, and count the refusal."""
         until = {"$add": ["$$NOW", round(seconds * 1000)]}
         paused: Document = {"paused_until": {"$max": ["$paused_until", until]}}
         counted: Document = {"untaken": {"$add": [{"$ifNull": ["$untaken", 0]}, 1]}}
         self._change(pool, [{"$set": {**paused, **counted}}])
 
     def answered(self, pool: str) -> None:
+        """Reset the count of refusals, as the provider took a request."""
         with translated(self._address):
             in_a_row = {"_id": pool, "untaken": {"$gt": 0}}
             self._pools.update_one(in_a_row, {"$set": {"untaken": 0}})
 
     def nobody_waits(self, pool: Pool) -> None:
+        """Let newcomers take slots again, unless one was refused since `pool` was read."""
         seen = {"_id": pool.name, "queued_until": pool.queued_until}
         with translated(self._address):
             self._pools.update_one(seen, [{"$set": {"queued_until": "$$NOW"}}])
 
     def pools(self, *names: str) -> list[Pool]:
+        """Return those of these pools that were ever used; without names, all."""
         chosen: Document = {"_id": {"$in": list(names)}} if names else {}
         paused = {"$gt": ["$paused_until", "$$NOW"]}
         stages: list[Document] = [{"$match": chosen}, {"$set": {"paused": paused}}]
@@ -105,6 +120,11 @@ class MongoAdmissions:
     def reserve(
         self, unit: str, project: str, account: str, seconds: Fraction, budget: Budget, day: date
     ) -> str | None:
+        """Reserve paid seconds of a day, of the project and of the account, or of neither.
+
+        Returns None, or which budget is used up: `project` or `account`. A unit is counted once,
+        however often and on whatever day it is reserved again.
+        """
         amount = -(-seconds * 1000 // 1)
         counters = (
             (_project(project), project, _milliseconds(budget.project_seconds)),
@@ -139,6 +159,8 @@ class MongoAdmissions:
             return session.with_transaction(count)
 
     def give_back(self, unit: str) -> None:
+        """Release the paid seconds that a unit has reserved. Repeatable."""
+
         def uncount(session: ClientSession) -> None:
             found = self._reservations.find_one_and_delete({"_id": unit}, session=session)
             for name in found["counters"] if found else ():
@@ -154,6 +176,7 @@ class MongoAdmissions:
     def used(
         self, day: date, *, project: str | None = None, account: str | None = None
     ) -> Fraction:
+        """Return the paid seconds reserved on a day, of a project or of an account."""
         name = _account(account) if account is not None else _project(project or "")
         with translated(self._address):
             found = self._paid.find_one({"_id": _counter(name, day)})

@@ -5,7 +5,7 @@ from datetime import UTC
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from video_pipeline.catalog.mongo import MongoCatalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.scoped import Document
 from video_pipeline.domain.errors import ConfigurationError
 
@@ -19,7 +19,7 @@ _ANSWER_MILLISECONDS = 120_000
 
 def connect(
     uri: str, database: str, *, timeout_seconds: float = 5, patience_seconds: float = 0
-) -> MongoCatalog:
+) -> Catalog:
     """The catalogue in a database of this server. Nothing is contacted before it is used.
 
     Its methods raise CatalogUnavailable where no server is found within the timeout. Raises
@@ -53,4 +53,4 @@ def connect(
             "MONGODB_URI is no MongoDB address",
             remedy="Write mongodb://user:password@host:27017/, with %-escapes in the password.",
         ) from None
-    return MongoCatalog(client, database)
+    return Catalog(client, database)

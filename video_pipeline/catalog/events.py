@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState, ProgressEvent
 
 
-class MongoEvents:
-    """Implements Events."""
+class Events:
+    """The progress events of one project, in order."""
 
     def __init__(self, database: ProjectDatabase) -> None:
         self._database = database
@@ -35,6 +35,10 @@ class MongoEvents:
         unit: str | None = None,
         run_id: str = "",
     ) -> ProgressEvent:
+        """Append an event with the next sequence number, and update the phase's status.
+
+        The status gets a new `started_at` when the phase enters RUNNING from another state.
+        """
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)
         where: Document = {"video": video, "phase": phase.value}
         told: Document = {
@@ -50,6 +54,7 @@ class MongoEvents:
         return self._event({**where, **told, "at": now, "sequence": sequence})
 
     def last(self) -> int:
+        """Return the number of the latest event, or 0 before the first."""
         last, kept = (
             self._events.find_one({}, sort=[("sequence", -1)]),
             self._sequences.find_one({}),
@@ -57,13 +62,16 @@ class MongoEvents:
         return max(last["sequence"] if last else 0, kept["last"] if kept else 0)
 
     def forget(self, video: str) -> None:
-        """Remove a video's events. Their numbers are not given again: a client that has seen them
-        resumes after them."""
+        """Delete a video's events.
+
+        Their numbers are not used again, so that a client resumes after those it has seen.
+        """
         last = self.last()
         self._sequences.put({}, {"$max": {"last": last}})
         self._events.delete({"video": video, "sequence": {"$lte": last}})
 
     def after(self, sequence: int, limit: int = 1000) -> list[ProgressEvent]:
+        """Return events with a greater sequence number, in order."""
         found = self._events.find(
             {"sequence": {"$gt": sequence}}, sort=[("sequence", 1)], limit=limit
         )

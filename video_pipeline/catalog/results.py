@@ -13,22 +13,25 @@ from itertools import islice
 
 from pymongo.client_session import ClientSession
 
-from video_pipeline.catalog.events import MongoEvents
-from video_pipeline.catalog.interface import PhaseStatus
+from video_pipeline.catalog.events import Events
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
 from video_pipeline.catalog.standings import SHORT, is_warned, result_of, status_of, wrong_flags
 from video_pipeline.domain.errors import CatalogUnavailable
-from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.timeline import PhaseResult
-from video_pipeline.domain.transcript import Segment
+from video_pipeline.domain.results.markers import Marker
+from video_pipeline.domain.results.timeline import PhaseResult, PhaseStatus
+from video_pipeline.domain.results.transcript import Segment
 
 _BATCH = 1000
 _ORDER = [("start_seconds", 1), ("end_seconds", 1), ("ordinal", 1)]
 
 
-class MongoResults:
-    """Implements Results. Of two writers at once, the one that began last prevails."""
+class Results:
+    """The results of one project's phases, each with its rows (markers, segments).
+
+    A result and its rows are swapped at once. A reader sees the old generation or the new one,
+    never a mixture or a part. Of two concurrent writers, the one that began last prevails.
+    """
 
     def __init__(self, database: ProjectDatabase) -> None:
         self._database, self._phases = database, database["phases"]
@@ -42,6 +45,11 @@ class MongoResults:
         *,
         instead_of: str | None = None,
     ) -> bool:
+        """Store a result with its rows, and make it the current one. Repeatable.
+
+        Returns False and keeps the current result if a later one was published meanwhile. With
+        `instead_of`, the same holds if the current result has another fingerprint.
+        """
         where: Document = {"video": video, "phase": result.phase.value}
         counted = self._phases.put(where, {"$inc": {"last_generation": 1}})
         generation = counted["last_generation"]
@@ -71,6 +79,10 @@ class MongoResults:
                 )
 
     def count_failure(self, video: str, phase: Phase, against: str, run_id: str) -> int:
+        """Record a run in which a phase failed. Return in how many runs it has.
+
+        Another `against` restarts the count.
+        """
         where: Document = {"video": video, "phase": phase.value}
         same = {**where, "failures.against": against}
         found = self._phases.change(same, {"$addToSet": {"failures.runs": run_id}})
@@ -80,41 +92,51 @@ class MongoResults:
         return len(found["failures"]["runs"])
 
     def failures(self, video: str, phase: Phase, against: str) -> int:
+        """Return in how many runs a phase failed against this since its last result."""
         where: Document = {"video": video, "phase": phase.value}
         found = self._phases.find_one(where)
         counted = (found or {}).get("failures")
         return len(counted["runs"]) if counted and counted["against"] == against else 0
 
     def forget_failures(self, video: str, phase: Phase) -> bool:
+        """Reset the count of failures. Return False if there is nothing to reset."""
         where: Document = {"video": video, "phase": phase.value, "failures": {"$exists": True}}
         return self._phases.update(where, {"$unset": {"failures": ""}})
 
     def get(self, video: str, phase: Phase) -> PhaseResult | None:
+        """Return the current result of a phase, or None."""
         found = self._phases.find_one({"video": video, "phase": phase.value})
         return result_of(found) if found else None
 
     def markers(self, video: str, phases: Sequence[Phase] | None = None) -> Iterator[Marker]:
+        """Stream the current markers, ordered by start, then by end."""
         for value in self._current("markers", video, phases):
             yield Marker.model_validate(value)
 
     def segments(self, video: str) -> Iterator[Segment]:
+        """Stream the segments of the current transcript, ordered by start."""
         for value in self._current("segments", video, None):
             yield Segment.model_validate(value)
 
     def statuses(self, video: str) -> dict[Phase, PhaseStatus]:
+        """Return the status of every phase that was ever begun."""
         found = self._phases.find({"video": video, "state": {"$exists": True}})
         return {status.phase: status for status in map(status_of, found)}
 
     def all_statuses(self) -> Iterator[tuple[str, PhaseStatus]]:
+        """Stream every status of every video, ordered by video id."""
         order = [("video", 1), ("phase", 1)]
         for document in self._phases.find({"state": {"$exists": True}}, sort=order):
             yield document["video"], status_of(document)
 
     def forget(self, video: str) -> None:
-        """Rows first: whoever is killed in the middle finds the results that lead to the rest."""
+        """Delete every result, row, status and event of a video. Repeatable.
+
+        Rows go first: after a kill, the results that lead to the rest are still there.
+        """
         for rows in self._rows.values():
             rows.delete({"video": video})
-        MongoEvents(self._database).forget(video)
+        Events(self._database).forget(video)
         self._phases.delete({"video": video})
 
     def _insert(self, owner: Document, rows: Iterable[Marker | Segment]) -> None:

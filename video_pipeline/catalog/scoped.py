@@ -24,7 +24,7 @@ from pymongo.errors import (
 )
 
 from video_pipeline.domain.errors import CatalogError, CatalogUnavailable
-from video_pipeline.domain.identity import ProjectId
+from video_pipeline.domain.naming.identity import ProjectId
 
 Document = dict[str, Any]
 Change = Document | list[Document]

@@ -9,13 +9,13 @@ from fractions import Fraction
 from itertools import groupby, islice
 from typing import Any, NamedTuple
 
-from video_pipeline.catalog.interface import PhaseStatus, Totals
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.standing import Current, Made, VideoStanding, outdated
-from video_pipeline.domain.timeline import PhaseResult
+from video_pipeline.domain.results.timeline import PhaseResult, PhaseStatus
+from video_pipeline.domain.source import Totals
+from video_pipeline.domain.staleness import Current, Made, VideoStanding, outdated
 from video_pipeline.domain.usage import Meter, Usage
 
 _OWN = "pipeline"
@@ -49,18 +49,24 @@ _PHASES = {phase.value: phase for phase in Phase}
 _STATES = {state.value: state for state in PhaseState}
 
 
-class MongoStandings:
-    """Implements Standings."""
+class Standings:
+    """Counts and listings over all videos of one project.
+
+    `counts`, `usage`, `in_state` and `warned` include removed videos; all others skip them. Those
+    about outdated results and other choices skip archived videos too.
+    """
 
     def __init__(self, database: ProjectDatabase) -> None:
         self._phases, self._videos = database["phases"], database["videos"]
         self._units = database["units"]
 
     def counts(self) -> dict[tuple[Phase, PhaseState], int]:
+        """Count the videos by phase and state."""
         found = self._phases.grouped({"state": {"$in": list(PhaseState)}}, "phase", "state")
         return {(Phase(phase), PhaseState(state)): count for (phase, state), count in found}
 
     def totals(self) -> Totals:
+        """Return the number of videos, and the length of those that were probed."""
         durations = self._videos.grouped(_THERE, "media.duration")
         probed = [(Fraction(length), n) for (length,), n in durations if length is not None]
         return Totals(
@@ -69,6 +75,10 @@ class MongoStandings:
         )
 
     def usage(self) -> list[tuple[str, Usage]]:
+        """Return the usage so far: by provider, a sum for each meter and dimension.
+
+        Includes requests in doubt.
+        """
         sums: dict[tuple[str, str, bool, Any, str], Fraction] = {}
         kinds = ("settled.meter", "settled.paid", "settled.measured", "settled.dimension")
         for (*by, quantity), count in self._units.grouped(
@@ -89,27 +99,33 @@ class MongoStandings:
         ]
 
     def in_state(self, *states: PhaseState) -> Iterator[tuple[str, PhaseStatus]]:
+        """Stream the phases in these states with their videos, by state, phase and video."""
         for state in states:
             order = [("state", 1), ("phase", 1), ("video", 1)]
             for document in self._phases.find({"state": state.value}, sort=order):
                 yield document["video"], status_of(document)
 
     def warned(self) -> Iterator[tuple[str, Phase, tuple[str, ...]]]:
+        """Stream the warnings of results, each with video and phase."""
         shown = {"video": 1, "phase": 1, "result.warnings": 1}
         for document in self._phases.find({"warned": True}, projection=shown):
             yield document["video"], Phase(document["phase"]), tuple(document["result"]["warnings"])
 
     def count_outdated(self) -> dict[Phase, int]:
+        """Count the results of each phase that were not made from its current inputs."""
         return Counter(phase for phase, _ in self._active({"outdated": True}))
 
     def outdated(self) -> Iterator[str]:
+        """Stream the videos of outdated results, once for each result."""
         for _, video in self._active({"outdated": True}):
             yield video
 
     def count_otherwise(self, phase: Phase, current: Current) -> int:
+        """Count a phase's up-to-date results that were made by none of today's choices."""
         return sum(1 for _ in self.otherwise(phase, current))
 
     def otherwise(self, phase: Phase, current: Current) -> Iterator[str]:
+        """Stream the videos of those results."""
         for _, video in self._active(_otherwise(phase, current), hint=_BY_CHOICE):
             yield video
 
@@ -124,6 +140,7 @@ class MongoStandings:
             yield from ((_PHASES[d["phase"]], d["video"]) for d in page if d["video"] in there)
 
     def videos(self, among: Collection[str] | None = None) -> Iterator[VideoStanding]:
+        """Stream every video, or those of these ids that exist, ordered by id."""
         if among is None:
             after = ""
             while page := self._page({"video": {"$gt": after}}):

@@ -14,7 +14,7 @@ from pymongo.database import Database
 from video_pipeline.catalog.scoped import Document
 from video_pipeline.catalog.standings import is_warned, result_of, wrong_flags
 from video_pipeline.domain.phases import MADE_FROM, ROAD, Phase
-from video_pipeline.domain.timeline import PhaseResult
+from video_pipeline.domain.results.timeline import PhaseResult
 
 _PAGE = 1000
 _OWNER = ("project_id", "video")

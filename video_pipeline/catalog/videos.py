@@ -8,15 +8,20 @@ from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.source import Due, Rejection, Source, VideoRecord
 
 
-class MongoVideos:
-    """Implements Videos."""
+class Videos:
+    """The videos and the rejected objects of one project."""
 
     def __init__(self, database: ProjectDatabase) -> None:
         self._check_owner = database.check_owner
         self._videos, self._rejections = database["videos"], database["rejections"]
 
     def register(self, source: Source, now: datetime, due: Due | None = Due.RUN) -> bool:
-        """Whether this is new. Each step is atomic, and is begun again where another was faster."""
+        """Record a source. Return whether it is new, a new version, or back after its removal.
+
+        If so, the video becomes `due`, and its `sha256`, `media` and marks are cleared. Raises
+        IdentityError if the id belongs to a video of another exact name. Each step is atomic, and
+        is repeated if another process was faster.
+        """
         self._check_owner(source.key.project)
         where, fresh = {"video": source.key.video}, document(source, now, due)
         while True:
@@ -34,32 +39,39 @@ class MongoVideos:
                 return True
 
     def get(self, video: str) -> VideoRecord | None:
+        """Return the record of a video, or None."""
         found = self._videos.find_one({"video": video})
         return record(found) if found else None
 
     def listing(self, after: str = "", limit: int = 1000) -> list[VideoRecord]:
+        """Return videos with an id greater than `after`, ordered by id."""
         found = self._videos.find({"video": {"$gt": after}}, sort=[("video", 1)], limit=limit)
         return [record(document) for document in found]
 
     def set_sha256(self, video: str, version: str, sha256: str) -> bool:
+        """Record the hash of this version. Return False if another version has arrived since."""
         return self._videos.update(
             {"video": video, "version": version}, {"$set": {"sha256": sha256}}
         )
 
     def set_media(self, video: str, sha256: str, media: MediaInfo) -> bool:
+        """Record the probed media. Return False if other bytes have arrived since."""
         return self._videos.update(
             {"video": video, "sha256": sha256}, {"$set": {"media": media.model_dump(mode="json")}}
         )
 
     def reject(self, rejection: Rejection) -> None:
+        """Record an object that cannot become a video. Replaces its earlier row."""
         self._check_owner(rejection.project)
         row = {"reason": rejection.reason, "at": rejection.at}
         self._rejections.put({"object_key": rejection.object_key}, {"$set": row})
 
     def clear_rejection(self, object_key: str) -> None:
+        """Delete the rejection of an object, if there is one."""
         self._rejections.delete({"object_key": object_key})
 
     def rejections(self, limit: int = 1000, after: str = "") -> list[Rejection]:
+        """Return rejections with an object key greater than `after`, ordered by key."""
         where = {"object_key": {"$gt": after}}
         found = self._rejections.find(where, sort=[("object_key", 1)], limit=limit)
         return [

@@ -7,25 +7,13 @@ import typer
 from typer.core import TyperGroup
 
 from video_pipeline import __version__
-from video_pipeline.cli import (
-    archive,
-    aws,
-    backfill,
-    clean_up,
-    demo,
-    doctor,
-    errors,
-    jobs,
-    rejected,
-    show,
-    stale,
-    status,
-    try_file,
-    units,
-    up,
-)
 from video_pipeline.cli.console import out, say_error
+from video_pipeline.cli.doctor import aws, command
+from video_pipeline.cli.jobs import actions, backfill, list
+from video_pipeline.cli.local import demo, try_file
+from video_pipeline.cli.server import clean_up, up
 from video_pipeline.cli.signals import end_tidily
+from video_pipeline.cli.videos import archive, errors, rejected, show, stale, status
 from video_pipeline.domain.errors import PipelineError
 
 
@@ -72,7 +60,7 @@ def _options(
 app.command("demo")(demo.demo)
 app.command("try")(try_file.try_file)
 app.command("up")(up.up)
-app.command("doctor")(doctor.doctor)
+app.command("doctor")(command.doctor)
 app.command("status")(status.status)
 app.command("show")(show.show)
 app.command("rejected")(rejected.rejected)
@@ -84,10 +72,10 @@ app.command("revive")(errors.revive)
 app.command("backfill")(backfill.backfill)
 app.command("cancel")(backfill.cancel)
 app.command("clean-up")(clean_up.clean_up)
-app.add_typer(jobs.app, name="jobs")
+app.add_typer(list.app, name="jobs")
 app.add_typer(aws.app, name="aws")
-app.command("hint")(units.hint)
-app.command("release")(units.release)
+app.command("hint")(actions.hint)
+app.command("release")(actions.release)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from video_pipeline.defs.specs import asset_key
+from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.domain.phases import ROAD
 
 EXECUTOR = dg.in_process_executor.configured(

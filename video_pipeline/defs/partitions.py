@@ -8,9 +8,9 @@ from collections.abc import Collection
 
 import dagster as dg
 
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.webserver.tags import PARTITION_TAG as PARTITION_TAG
-from video_pipeline.webserver.tags import PROJECT_TAG, VIDEO_TAG
+from video_pipeline.dagster_api.tags import PARTITION_TAG as PARTITION_TAG
+from video_pipeline.dagster_api.tags import PROJECT_TAG, VIDEO_TAG
+from video_pipeline.domain.naming.identity import VideoKey
 
 VIDEOS_NAME = "video_pipeline_videos"
 PROJECTS_NAME = "video_pipeline_projects"

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.values import Frozen
 

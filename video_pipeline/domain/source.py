@@ -4,9 +4,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from video_pipeline.domain.identity import ProjectId, VideoId, VideoKey
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.domain.values import Frozen
+from video_pipeline.domain.naming.identity import ProjectId, VideoId, VideoKey
+from video_pipeline.domain.values import Frozen, Rational
 
 
 class Source(Frozen):
@@ -84,3 +84,11 @@ class Rejection(Frozen):
     object_key: str
     reason: str
     at: datetime
+
+
+class Totals(Frozen):
+    """How much video a project has."""
+
+    videos: int
+    seconds: Rational
+    """The length of all videos that were probed."""

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from video_pipeline.domain.errors import FailureCategory, IllegalMove
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.values import Frozen
@@ -162,3 +162,21 @@ class WorkUnit(Frozen):
     def parked(self) -> bool:
         """Whether a phase may wait for it: its job runs, or its turn comes by itself."""
         return self.state is UnitState.RUNNING or bool(self.waiting)
+
+
+class UnitFilter(Frozen):
+    """Selects work units by state and, unless None, by provider and video."""
+
+    states: frozenset[UnitState]
+    provider: str | None = None
+    video: str | None = None
+
+
+class UnitSum(Frozen):
+    """The work units of one provider in one state."""
+
+    provider: str
+    state: UnitState
+    units: int
+    planned: tuple[Usage, ...]
+    """A sum for each meter, paid and unpaid apart."""

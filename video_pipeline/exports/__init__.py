@@ -5,8 +5,9 @@ A format turns a timeline into bytes. It reads nothing else and knows no store.
 
 from typing import BinaryIO, Protocol
 
-from video_pipeline.domain.timeline import Timeline
-from video_pipeline.exports import timeline_json, webvtt
+from video_pipeline.domain.results.timeline import Timeline
+from video_pipeline.exports import timeline_json
+from video_pipeline.exports.captions import webvtt
 
 
 class Format(Protocol):

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from video_pipeline.domain.results.timeline import SCHEMA_VERSION, Timeline
+from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.timeline import SCHEMA_VERSION, Timeline
-from video_pipeline.domain.transcript import Transcript
 
 NAME = "timeline.json"
 MEDIA_TYPE = "application/json"

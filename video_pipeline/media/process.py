@@ -19,14 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from video_pipeline.domain.errors import MediaError
-from video_pipeline.media.deaths import death
+from video_pipeline.media.exit_status import death
 from video_pipeline.media.protocol import BEAT, HEAD, MOST_FACTS
 from video_pipeline.media.reader import MediaLimits
 from video_pipeline.media.serving import Serving, descriptor_of
 
 _START = (
     "import sys; sys.path[:0] = sys.argv[2:];"
-    "from video_pipeline.media.worker import main; main(sys.argv[1])"
+    "from video_pipeline.media.child.worker import main; main(sys.argv[1])"
 )
 _PIPE_BYTES = 1 << 20
 _SPARE_BYTES = 8 << 20

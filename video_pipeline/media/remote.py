@@ -7,7 +7,7 @@ the parent could not read. The child imports this, so it needs nothing but the s
 import os
 import struct
 
-from video_pipeline.media.position import Positioned
+from video_pipeline.media.child.position import Positioned
 
 REQUEST = struct.Struct("<QI")
 ANSWER = struct.Struct("<i")

@@ -4,67 +4,25 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
-
-from video_pipeline.catalog.interface import Catalog, ProjectCatalog
+from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
+from video_pipeline.domain.errors import InputError
+from video_pipeline.domain.naming.identity import ProjectId
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Removal
-from video_pipeline.domain.values import Frozen
 from video_pipeline.media.reader import MediaReader
-from video_pipeline.notices.queue import NoticeQueue
-from video_pipeline.pipeline.choices import Choices
-from video_pipeline.pipeline.limits import Limits
+from video_pipeline.notifications.queue import NoticeQueue
+from video_pipeline.pipeline.policies import ArrivalPolicy, Choices, Limits, WorkPolicy
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.storage.store import IngestStore, OutputStore
 
 Notify = Callable[[Phase, PhaseState, int | None, str], None]
 """Told of every step of progress: phase, state, percent, message."""
-
-
-class WorkPolicy(Frozen):
-    """How work units are driven. Times in seconds."""
-
-    lease_seconds: float = 20.0
-    """How long a unit stays taken after its holder was last heard of."""
-    in_doubt: Literal["hold", "retry"] = "hold"
-    attempts: int = 4
-    """How often a request that was throttled is made in one run."""
-    backoff_seconds: float = 1.0
-    backoff_ceiling_seconds: float = 30.0
-    dead_after: int = Field(default=5, ge=1)
-    """In how many runs a phase may fail for reasons that a retry could mend, before it is asked
-    for only when it is revived or forced."""
-    workers: int = 2
-    """How many single-threaded jobs of one run work side by side."""
-
-
-class ArrivalPolicy(Frozen):
-    """How arrivals are found, and what becomes of videos whose objects are gone."""
-
-    keys_a_tick: PositiveInt = 10_000
-    """How many keys of the ingest store one tick of the sensor lists."""
-    messages_a_tick: PositiveInt = 1_000
-    """How many messages of the queue one tick takes up."""
-    pause_seconds: NonNegativeFloat | None = None
-    """Between two sweeps of the ingest store. Without it: none, and 900 where a queue tells of
-    arrivals, since a sweep then only finds what the queue has lost."""
-    removal: Removal = Removal.KEEP
-    """What becomes of a video whose object is gone: keep, archive or delete."""
-    missing_seconds: NonNegativeFloat = 300.0
-    """How long a sweep must have missed a video before it is taken for removed: a place that was
-    mounted wrongly, or is just being moved, can be put right meanwhile."""
-    removals_at_once: NonNegativeInt = 100
-    """Where more videos of one project are missing at once, none is taken for removed: the wrong
-    place may have been looked at."""
-    removals_share: float = Field(default=0.5, ge=0, le=1)
-    """The same where more than five, and more than this share of its videos, are missing."""
 
 
 def now_utc() -> datetime:
@@ -126,3 +84,16 @@ class Services:
     def removal_of(self, project: str) -> Removal:
         """What becomes of a video of this project whose object is gone."""
         return self.removals.get(project, self.arrivals.removal)
+
+
+def projects_of(services: Services, named: str | None = None) -> Sequence[ProjectId]:
+    """The one that is named, or all. Raises InputError where nothing of that one has arrived."""
+    there = services.catalog.projects()
+    if named is None:
+        return there
+    if named not in there:
+        raise InputError(
+            f"no video of a project {named!r} has arrived",
+            remedy="See `video-pipeline status` for the projects that there are.",
+        )
+    return [named]

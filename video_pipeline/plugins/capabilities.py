@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Literal
 
-from video_pipeline.domain.markers import MarkerKind
+from video_pipeline.domain.results.markers import MarkerKind
 from video_pipeline.domain.usage import MeterSpec
 from video_pipeline.domain.values import Frozen, Rational
 from video_pipeline.plugins.inputs import Feed

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from video_pipeline.domain.markers import Marker
+from video_pipeline.domain.results.markers import Marker
 from video_pipeline.domain.values import Frozen
 
 

@@ -3,8 +3,8 @@
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 
-from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.results.markers import Marker
 from video_pipeline.domain.work import WorkRequest
 from video_pipeline.plugins.base import Plugin
 

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterable
 
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.domain.transcript import Transcript
+from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.domain.work import WorkRequest
 from video_pipeline.plugins.base import Plugin
 

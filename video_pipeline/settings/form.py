@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
-from video_pipeline.domain.identity import ProjectId
+from video_pipeline.domain.naming.identity import ProjectId
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Removal
 from video_pipeline.domain.values import Frozen
 from video_pipeline.media.reader import MediaLimits
-from video_pipeline.pipeline.services import ArrivalPolicy, WorkPolicy
+from video_pipeline.pipeline.policies import ArrivalPolicy, WorkPolicy
 
 
 class Form(Frozen):

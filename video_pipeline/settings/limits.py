@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from video_pipeline.pipeline.limits import PROJECT_MINUTES, Limits
+from video_pipeline.pipeline.policies import PROJECT_MINUTES, Limits
 from video_pipeline.settings.form import LimitsForm, PipelineForm
 
 

@@ -7,14 +7,12 @@ from pydantic import Field, JsonValue, SecretStr
 
 import video_pipeline
 from video_pipeline.domain.errors import ConfigurationError
-from video_pipeline.domain.layout import Layout
+from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.domain.source import Removal
 from video_pipeline.domain.values import Frozen
 from video_pipeline.media.reader import MediaLimits
-from video_pipeline.pipeline.choices import Choices
-from video_pipeline.pipeline.limits import Limits
-from video_pipeline.pipeline.services import ArrivalPolicy, WorkPolicy
-from video_pipeline.storage.s3_options import S3Options
+from video_pipeline.pipeline.policies import ArrivalPolicy, Choices, Limits, WorkPolicy
+from video_pipeline.storage.s3.options import S3Options
 
 
 class Place(Frozen):

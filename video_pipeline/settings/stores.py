@@ -5,12 +5,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from video_pipeline.domain.layout import Layout
+from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.settings.document import Document
 from video_pipeline.settings.form import PlaceForm, Reference, S3Form, StorageForm
 from video_pipeline.settings.model import Notifications, Place, Storage
 from video_pipeline.settings.problems import Problem, raise_for
-from video_pipeline.storage.s3_options import S3Options
+from video_pipeline.storage.s3.options import S3Options
 
 INGEST_BUCKET = "S3_BUCKET"
 OUTPUT_BUCKET = "S3_OUTPUT_BUCKET"

@@ -3,8 +3,8 @@
 from pydantic import TypeAdapter, ValidationError
 
 from video_pipeline.domain.errors import StorageError
-from video_pipeline.domain.identity import ProjectId, project_id_for
-from video_pipeline.domain.layout import Layout, is_key
+from video_pipeline.domain.naming.identity import ProjectId, project_id_for
+from video_pipeline.domain.naming.layout import Layout, is_key
 
 LONGEST_SECONDS = 24 * 3600
 """How long an address that anybody can read may hold."""

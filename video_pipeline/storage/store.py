@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
-from video_pipeline.domain.layout import Layout
+from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.domain.values import Frozen
 
 

@@ -106,10 +106,10 @@ def deaf() -> Generator[str, None, None]:
 
 @contextmanager
 def started(module: str, arguments: Sequence[str] = ()) -> Generator[Double, None, None]:
-    """A double in a process of its own, which outlives whoever talks to it but not this one.
+    """Run a double in a process of its own, which ends with this one at the latest.
 
-    `module` is such as `video_pipeline.testing.rekognition`. Raises RuntimeError if it does not
-    start.
+    `module` is a program made with `program.serve`, such as `my_plugin.double`. Raises RuntimeError
+    if it does not start.
     """
     command = [sys.executable, "-m", module, "--until-stdin-closes", *arguments]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -10,9 +10,9 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from video_pipeline.catalog.interface import Catalog, ProjectCatalog
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Source
 from video_pipeline.domain.work import WorkRequest

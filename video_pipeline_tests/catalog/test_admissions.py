@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from video_pipeline.catalog.admissions import Admissions
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog
 from video_pipeline.catalog.schema import SHARED
-from video_pipeline.catalog.shared import Admissions, Budget, Pool
+from video_pipeline.domain.slots import Budget, Pool
 
 MINUTE, MOMENT = timedelta(minutes=1), timedelta(milliseconds=50)
 DAY, NEXT = date(2026, 11, 24), date(2026, 11, 25)

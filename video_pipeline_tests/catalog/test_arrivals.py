@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from video_pipeline.catalog.interface import Catalog, ProjectCatalog
-from video_pipeline.domain.markers import Marker
+from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.markers import Marker
+from video_pipeline.domain.results.timeline import PhaseResult
 from video_pipeline.domain.source import Due, Known, Source, VideoRecord
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.timeline import PhaseResult
 from video_pipeline.domain.work import WorkRequest
 
 Sources = Callable[..., Source]

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.mongod import locate_mongod
+from video_pipeline.catalog.server.mongod import locate_mongod
 from video_pipeline.domain.errors import CatalogError, CatalogUnavailable, ConfigurationError
 
 

@@ -3,11 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from video_pipeline.catalog.interface import PhaseStatus, ProjectCatalog
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.catalog.catalog import ProjectCatalog
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState, ProgressEvent
-from video_pipeline.domain.timeline import PhaseResult
+from video_pipeline.domain.results.timeline import PhaseResult, PhaseStatus
 
 MINUTE = timedelta(minutes=1)
 

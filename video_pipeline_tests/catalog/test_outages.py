@@ -13,17 +13,17 @@ from pathlib import Path
 
 import pytest
 
+from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog, ProjectCatalog
 from video_pipeline.domain.errors import CatalogUnavailable
-from video_pipeline.domain.markers import Kind, Marker
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.markers import Kind, Marker
+from video_pipeline.domain.results.timeline import PhaseResult
 from video_pipeline.domain.source import Source
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.timeline import PhaseResult
 from video_pipeline.domain.work import UnitState, WorkRequest
-from video_pipeline_tests.stage.replica_set import ReplicaSet, replica_set
+from video_pipeline_tests.servers.replica_set import ReplicaSet, replica_set
 
 Requests = Callable[..., WorkRequest]
 VIDEOS, WORKERS = 60, 4

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from video_pipeline.catalog.interface import ProjectCatalog
-from video_pipeline.domain.markers import Box, Marker
+from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.markers import Box, Marker
+from video_pipeline.domain.results.timeline import PhaseResult, Provenance
+from video_pipeline.domain.results.transcript import Segment, Word
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.timeline import PhaseResult, Provenance
-from video_pipeline.domain.transcript import Segment, Word
 from video_pipeline.domain.usage import Meter, Usage
 
 MOMENTS = st.fractions(min_value=0, max_value=100_000, max_denominator=90_000)

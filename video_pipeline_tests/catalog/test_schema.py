@@ -10,18 +10,18 @@ import pytest
 from pymongo.database import Database
 from pymongo.errors import WriteError
 
+from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog, ProjectCatalog
 from video_pipeline.catalog.schema import COLLECTIONS, SCHEMA_VERSION
 from video_pipeline.domain.errors import CatalogError
-from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.markers import Marker
+from video_pipeline.domain.results.timeline import PhaseResult
 from video_pipeline.domain.source import Due, Rejection, Source
-from video_pipeline.domain.standing import Current
+from video_pipeline.domain.staleness import Current
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.timeline import PhaseResult
 from video_pipeline.domain.work import UnitState, WorkRequest
 
 Documents = dict[str, Any]

@@ -6,16 +6,16 @@ from fractions import Fraction
 
 import pytest
 
-from video_pipeline.catalog.interface import Catalog, ProjectCatalog, UnitFilter
+from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
 from video_pipeline.domain.errors import CatalogError, IdentityError
-from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.markers import Marker
+from video_pipeline.domain.results.timeline import PhaseResult
+from video_pipeline.domain.results.transcript import Segment
 from video_pipeline.domain.source import Rejection, Source
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.timeline import PhaseResult
-from video_pipeline.domain.transcript import Segment
-from video_pipeline.domain.work import UnitState, WorkRequest
+from video_pipeline.domain.work import UnitFilter, UnitState, WorkRequest
 
 SECOND = TimeRange(start=Fraction(0), end=Fraction(1))
 

@@ -10,10 +10,17 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from video_pipeline.catalog.interface import ProjectCatalog, UnitFilter
+from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.domain.errors import FailureCategory, IllegalMove
 from video_pipeline.domain.usage import Meter, Usage
-from video_pipeline.domain.work import UnitFailure, UnitState, WorkRequest, WorkUnit, unit_id
+from video_pipeline.domain.work import (
+    UnitFailure,
+    UnitFilter,
+    UnitState,
+    WorkRequest,
+    WorkUnit,
+    unit_id,
+)
 
 Requests = Callable[..., WorkRequest]
 MINUTE, SHORT = timedelta(minutes=1), timedelta(milliseconds=200)

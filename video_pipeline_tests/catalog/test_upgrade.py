@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.timeline import PhaseResult, Provenance
+from video_pipeline.domain.results.timeline import PhaseResult, Provenance
 
 TENANTS = ("acme", "globex")
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from video_pipeline.catalog.interface import Catalog, ProjectCatalog
+from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
 from video_pipeline.domain.errors import CatalogError, IdentityError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.source import Due, Rejection, Source, VideoRecord

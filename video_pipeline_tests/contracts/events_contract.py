@@ -11,11 +11,11 @@ import pytest
 
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.complete import sweep
-from video_pipeline.pipeline.listen import listen
-from video_pipeline.pipeline.outcome import Outcome
+from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.stage.topics_and_queues import QueueOfCompletions
+from video_pipeline.pipeline.sweep.events import listen
+from video_pipeline.pipeline.sweep.round import sweep
+from video_pipeline_tests.servers.topics_and_queues import QueueOfCompletions
 
 _S, _P = UnitState, PhaseState
 

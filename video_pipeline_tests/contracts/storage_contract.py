@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.domain.errors import SourceError, StorageError
-from video_pipeline.domain.identity import project_id_for
+from video_pipeline.domain.naming.identity import project_id_for
 from video_pipeline.storage.store import IngestStore, OutputStore, StoredObject
 
 Deliver = Callable[[str, bytes], None]

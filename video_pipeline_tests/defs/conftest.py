@@ -9,21 +9,21 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from video_pipeline.catalog.interface import Catalog
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.definitions import build_defs
 from video_pipeline.defs.partitions import VIDEOS_NAME
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Source
 from video_pipeline.domain.usage import Meter, Usage
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
-from video_pipeline.media.child import ChildMediaReader
-from video_pipeline.pipeline.choices import Choices
+from video_pipeline.media.child_reader import ChildMediaReader
+from video_pipeline.pipeline.policies import Choices
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import load_settings
-from video_pipeline.storage.folder import FolderIngest, FolderOutputs
-from video_pipeline_tests.stage.completing import ended
-from video_pipeline_tests.stage.opened import Opened
+from video_pipeline.storage.local.folder import FolderIngest, FolderOutputs
+from video_pipeline_tests.defs.opened import Opened
+from video_pipeline_tests.defs.parked.completing import ended
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "acme/talk"

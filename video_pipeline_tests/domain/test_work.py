@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from video_pipeline.domain.errors import IllegalMove
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.work import (
     MOVES,

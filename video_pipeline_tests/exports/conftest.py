@@ -6,14 +6,14 @@ from fractions import Fraction
 
 import pytest
 
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.markers import Box, Kind, Marker
 from video_pipeline.domain.media import AudioStream, MediaInfo, VideoStream
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.markers import Box, Kind, Marker
+from video_pipeline.domain.results.timeline import PhaseResult, Provenance, Timeline
+from video_pipeline.domain.results.transcript import Segment, Transcript, Word
 from video_pipeline.domain.time import FrameRate, TimeRange
-from video_pipeline.domain.timeline import PhaseResult, Provenance, Timeline
-from video_pipeline.domain.transcript import Segment, Transcript, Word
 from video_pipeline.domain.usage import Meter, Usage
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

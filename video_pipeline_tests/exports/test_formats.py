@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from video_pipeline.domain.timeline import Timeline
+from video_pipeline.domain.results.timeline import Timeline
 from video_pipeline.exports import FORMATS, Format
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from video_pipeline.domain.timeline import Timeline
-from video_pipeline.domain.transcript import Transcript
+from video_pipeline.domain.results.timeline import Timeline
+from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.exports import timeline_json
 
 

@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.media.reader import DecodeEnd, FedFrames, MediaLimits, Thumbnail, ThumbnailSpec
 from video_pipeline.plugins.inputs import Frames
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.domain.errors import MediaError, SourceError
-from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.media.reader import MediaLimits
 from video_pipeline.media.remote import ANSWER, MOST_BYTES, REQUEST
 from video_pipeline.media.serving import Serving

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from video_pipeline.catalog.mongo import MongoCatalog
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.catalog.catalog import Catalog
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
-from video_pipeline.media.child import ChildMediaReader
-from video_pipeline.pipeline.choices import Choices, PhaseChoice
-from video_pipeline.pipeline.services import Services, WorkPolicy
-from video_pipeline.storage.folder import FolderIngest, FolderOutputs
-from video_pipeline_tests.fakes.delivery import delivered, encode
-from video_pipeline_tests.fakes.job_plugin import VendorOptions, VendorShots, VendorSpeech
-from video_pipeline_tests.fakes.vendor import Vendor
-from video_pipeline_tests.stage.asking_rekognition import Cloud, asking_rekognition
-from video_pipeline_tests.stage.buckets import MadeBucket
+from video_pipeline.media.child_reader import ChildMediaReader
+from video_pipeline.pipeline.policies import Choices, PhaseChoice, WorkPolicy
+from video_pipeline.pipeline.services import Services
+from video_pipeline.storage.local.folder import FolderIngest, FolderOutputs
+from video_pipeline_tests.doubles.aws.asking_rekognition import Cloud, asking_rekognition
+from video_pipeline_tests.doubles.delivery import delivered, encode
+from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots, VendorSpeech
+from video_pipeline_tests.doubles.vendor import Vendor
+from video_pipeline_tests.servers.buckets import MadeBucket
 
 Deliver = Callable[..., VideoKey]
 
@@ -42,7 +42,7 @@ def vendor() -> Iterator[Vendor]:
 
 
 @pytest.fixture
-def services(tmp_path: Path, catalog: MongoCatalog, vendor: Vendor) -> Services:
+def services(tmp_path: Path, catalog: Catalog, vendor: Vendor) -> Services:
     """Real storage, catalogue and media; the vendor's plugins under four names.
 
     `with-token` and `without-token` find shots, `speech` transcribes; shots are asked of the

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
-from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.results.markers import Marker
+from video_pipeline.domain.results.transcript import Segment, Transcript, Word
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.transcript import Segment, Transcript, Word
 from video_pipeline.domain.usage import Meter, MeterSpec
 from video_pipeline.domain.work import WorkRequest, WorkUnit
 from video_pipeline.plugins.base import AnalysisRequest, Calls, Jobs, JobStatus, Submission

@@ -7,7 +7,7 @@ import pytest
 
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.plugins import registry
-from video_pipeline.providers.pyscenedetect import PySceneDetectPlugin
+from video_pipeline.providers.local.shots.pyscenedetect import PySceneDetectPlugin
 
 Install = Callable[..., None]
 

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.domain.identity import VideoKey
-from video_pipeline.domain.markers import Marker
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.results.markers import Marker
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
-from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.media.reader import DecodeEnd, FedFrames
 from video_pipeline.plugins.inputs import Audio, Frames
-from video_pipeline.providers.pyscenedetect import PySceneDetectPlugin
+from video_pipeline.providers.local.shots.pyscenedetect import PySceneDetectPlugin
 
 FindShots = Callable[..., "Found"]
 Listen = Callable[[Path], tuple[MediaInfo, Audio]]

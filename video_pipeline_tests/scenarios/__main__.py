@@ -10,7 +10,7 @@ from video_pipeline.cli.signals import end_tidily
 NAMES = sorted(
     module.name.replace("_", "-")
     for module in pkgutil.iter_modules(room.__path__)
-    if module.name not in ("__main__", "parts")
+    if module.name not in ("__main__", "support")
 )
 
 

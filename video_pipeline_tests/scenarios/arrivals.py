@@ -16,17 +16,17 @@ from typing import Any
 
 import dagster as dg
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog
 from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.domain.phases import ROAD
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Due, VideoRecord
-from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
-from video_pipeline_tests.stage.bucket_that_tells import BucketThatTells, bucket_that_tells
-from video_pipeline_tests.stage.clips import short_clip, unlike
-from video_pipeline_tests.stage.dagster_processes import dagster_processes
-from video_pipeline_tests.stage.s3_servers import REGION, ministack
+from video_pipeline_tests.scenarios.support.clips import short_clip, unlike
+from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
+from video_pipeline_tests.servers.bucket_that_tells import BucketThatTells, bucket_that_tells
+from video_pipeline_tests.servers.dagster_processes import dagster_processes
+from video_pipeline_tests.servers.s3_servers import REGION, ministack
 
 POLICIES = {"acme": "keep", "globex": "archive", "initech": "delete"}
 VIDEOS = 190

@@ -11,18 +11,16 @@ from collections.abc import Sequence
 
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.fakes.aws_hands import Hands
-from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
-from video_pipeline_tests.stage.aws_backlog import (
+from video_pipeline_tests.scenarios.support.aws_backlog import (
     SLOTS,
     Account,
     aws_account,
     deliver,
     services,
 )
-from video_pipeline_tests.stage.aws_faults import failing_of, inject, of_faults
-from video_pipeline_tests.stage.aws_results import of_results
-from video_pipeline_tests.stage.aws_verdict import (
+from video_pipeline_tests.scenarios.support.aws_faults import failing_of, inject, of_faults
+from video_pipeline_tests.scenarios.support.aws_results import of_results
+from video_pipeline_tests.scenarios.support.aws_verdict import (
     Claim,
     nothing_left,
     of_books,
@@ -30,6 +28,8 @@ from video_pipeline_tests.stage.aws_verdict import (
     rows_of,
     units_of,
 )
+from video_pipeline_tests.scenarios.support.aws_workers import Hands
+from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
 
 PROJECTS = {"acme": 700, "globex": 250, "initech": 50}
 RUNNERS = 2

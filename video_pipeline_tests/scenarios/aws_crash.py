@@ -14,16 +14,19 @@ from dataclasses import dataclass, field
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.raw import RawPages
+from video_pipeline.pipeline.jobs.raw_pages import RawPages
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.fakes.aws_hands import Hands
-from video_pipeline_tests.fakes.vendor import Vendor
+from video_pipeline_tests.doubles.vendor import Vendor
 from video_pipeline_tests.scenarios.aws import PROJECTS, figures, states
-from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
-from video_pipeline_tests.stage.aws_backlog import UNSAFE, aws_account, deliver, services
-from video_pipeline_tests.stage.aws_faults import failing_of, inject, of_faults
-from video_pipeline_tests.stage.aws_results import of_results, of_words
-from video_pipeline_tests.stage.aws_verdict import (
+from video_pipeline_tests.scenarios.support.aws_backlog import (
+    UNSAFE,
+    aws_account,
+    deliver,
+    services,
+)
+from video_pipeline_tests.scenarios.support.aws_faults import failing_of, inject, of_faults
+from video_pipeline_tests.scenarios.support.aws_results import of_results, of_words
+from video_pipeline_tests.scenarios.support.aws_verdict import (
     Claim,
     nothing_left,
     of_books,
@@ -31,6 +34,8 @@ from video_pipeline_tests.stage.aws_verdict import (
     rows_of,
     units_of,
 )
+from video_pipeline_tests.scenarios.support.aws_workers import Hands
+from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
 
 SEED = 20261124
 KILLS = 20

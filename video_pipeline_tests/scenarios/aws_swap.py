@@ -20,18 +20,22 @@ from typing import Any
 
 import dagster as dg
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import ROAD
-from video_pipeline_tests.scenarios.parts import Claims, print_table, temporary_deployment
-from video_pipeline_tests.stage.aws_account import VIDEO, AwsAccount, aws_account
-from video_pipeline_tests.stage.clips import short_clip, unlike
-from video_pipeline_tests.stage.commands import Commands
-from video_pipeline_tests.stage.dagster_processes import dagster_processes
-from video_pipeline_tests.stage.executing import Watch, executing
-from video_pipeline_tests.stage.webserver import Webserver
+from video_pipeline_tests.scenarios.support.aws_account import VIDEO, AwsAccount, aws_account
+from video_pipeline_tests.scenarios.support.clips import short_clip, unlike
+from video_pipeline_tests.scenarios.support.commands import Commands
+from video_pipeline_tests.scenarios.support.deployment import (
+    Claims,
+    print_table,
+    temporary_deployment,
+)
+from video_pipeline_tests.scenarios.support.executing import Watch, executing
+from video_pipeline_tests.servers.dagster_processes import dagster_processes
+from video_pipeline_tests.servers.webserver import Webserver
 
 ACME = ("acme/one", "acme/two")
 OTHERS = ("globex/one", "big-acme/one")

@@ -18,20 +18,20 @@ from pathlib import Path
 import dagster as dg
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.cli.descendants import descendants
+from video_pipeline.cli.server.descendants import descendants
 from video_pipeline.defs.partitions import VIDEOS_NAME
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import ROAD
-from video_pipeline.pipeline.arrive import register_now
-from video_pipeline.storage.s3_ingest import S3Ingest
-from video_pipeline_tests.chaos import reels, verdict
-from video_pipeline_tests.chaos.verdict import Claim
-from video_pipeline_tests.fakes.installed import expose
-from video_pipeline_tests.fakes.vendor import Vendor
-from video_pipeline_tests.scenarios.parts import print_table
-from video_pipeline_tests.stage.bucket_that_tells import BucketThatTells, bucket_that_tells
-from video_pipeline_tests.stage.s3_servers import REGION, S3Server, ministack
-from video_pipeline_tests.stage.supervised import (
+from video_pipeline.pipeline.arrivals.look import register_now
+from video_pipeline.storage.s3.ingest import S3Ingest
+from video_pipeline_tests.doubles.installed import expose
+from video_pipeline_tests.doubles.vendor import Vendor
+from video_pipeline_tests.scenarios.support import chaos_verdict, reels
+from video_pipeline_tests.scenarios.support.chaos_verdict import Claim
+from video_pipeline_tests.scenarios.support.deployment import print_table
+from video_pipeline_tests.servers.bucket_that_tells import BucketThatTells, bucket_that_tells
+from video_pipeline_tests.servers.s3_servers import REGION, S3Server, ministack
+from video_pipeline_tests.servers.supervised import (
     CODE_SERVER,
     DAEMON,
     MONGOD,
@@ -157,10 +157,10 @@ class _Stage:
         with closing(connect(self.deployment.uri, "video_pipeline")) as catalog:
             return [
                 Claim("all kills were done before the last video was", self._late()),
-                *verdict.of_videos(catalog, self.keys, self.reel),
-                *verdict.of_vendor(self.vendor, self.keys),
-                *verdict.of_events(catalog),
-                *verdict.of_dagster(
+                *chaos_verdict.of_videos(catalog, self.keys, self.reel),
+                *chaos_verdict.of_vendor(self.vendor, self.keys),
+                *chaos_verdict.of_events(catalog),
+                *chaos_verdict.of_dagster(
                     self.deployment.instance, self.deployment.server, self.keys, self.backfill
                 ),
             ]
@@ -200,7 +200,7 @@ class _Stage:
                 self.vendor.finish(job.video)
 
     def _done(self) -> bool:
-        unfinished = dg.RunsFilter(statuses=verdict.UNFINISHED)
+        unfinished = dg.RunsFilter(statuses=chaos_verdict.UNFINISHED)
         status = self.deployment.server.backfill_status
         return (
             self._exported() >= set(map(str, self.keys))

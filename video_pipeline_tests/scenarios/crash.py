@@ -9,15 +9,15 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.services import Services
-from video_pipeline_tests.fakes.delivery import delivered, encode
-from video_pipeline_tests.fakes.killed_run import STEPS, Deployment, Runs, services
-from video_pipeline_tests.fakes.vendor import Vendor
-from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
+from video_pipeline_tests.doubles.delivery import delivered, encode
+from video_pipeline_tests.doubles.killed_run import STEPS, Deployment, Runs, services
+from video_pipeline_tests.doubles.vendor import Vendor
+from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
 
 SEED = 20261123
 RANDOM_VIDEOS, RANDOM_KILLS = 6, 5

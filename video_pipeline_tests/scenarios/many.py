@@ -15,15 +15,15 @@ from typing import Any
 
 from pymongo import MongoClient
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import SERVED, Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.timeline import PhaseResult, Provenance
 from video_pipeline.domain.source import Source
-from video_pipeline.domain.standing import Current
-from video_pipeline.domain.timeline import PhaseResult, Provenance
-from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
+from video_pipeline.domain.staleness import Current
+from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
 
 VIDEOS = 100_000
 _OLD = 200

@@ -23,18 +23,18 @@ import dagster as dg
 
 import video_pipeline.samples
 from video_pipeline.catalog.connection import connect
-from video_pipeline.defs.held import waiting
+from video_pipeline.defs.parked.held_runs import waiting
 from video_pipeline.defs.partitions import VIDEOS_NAME
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import ROAD, Phase
 from video_pipeline.domain.work import UnitState
-from video_pipeline.pipeline.arrive import register_now
-from video_pipeline.storage.folder import FolderIngest
-from video_pipeline_tests.fakes.installed import expose
-from video_pipeline_tests.fakes.vendor import Vendor
-from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
-from video_pipeline_tests.stage.dagster_processes import dagster_processes
-from video_pipeline_tests.stage.webserver import Webserver
+from video_pipeline.pipeline.arrivals.look import register_now
+from video_pipeline.storage.local.folder import FolderIngest
+from video_pipeline_tests.doubles.installed import expose
+from video_pipeline_tests.doubles.vendor import Vendor
+from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
+from video_pipeline_tests.servers.dagster_processes import dagster_processes
+from video_pipeline_tests.servers.webserver import Webserver
 
 DONE, PARKED, FAILING, KILLED = "acme/done", "acme/parked", "acme/failing", "acme/killed"
 FIRST = (DONE, PARKED, FAILING, KILLED)

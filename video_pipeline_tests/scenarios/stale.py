@@ -19,14 +19,14 @@ import dagster as dg
 
 from video_pipeline.catalog.connection import connect
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
-from video_pipeline.defs.projects import QUIET_SECONDS
+from video_pipeline.defs.projects.assets import QUIET_SECONDS
 from video_pipeline.domain.phases import ROAD
 from video_pipeline.samples import drawn
-from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
-from video_pipeline_tests.stage.commands import Commands
-from video_pipeline_tests.stage.dagster_processes import dagster_processes
-from video_pipeline_tests.stage.ingest import put_in
-from video_pipeline_tests.stage.webserver import Webserver
+from video_pipeline_tests.doubles.ingest import put_in
+from video_pipeline_tests.scenarios.support.commands import Commands
+from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
+from video_pipeline_tests.servers.dagster_processes import dagster_processes
+from video_pipeline_tests.servers.webserver import Webserver
 
 KEYS = ("acme/one", "acme/two", "globex/one", "big-acme/one")
 ACME = KEYS[:2]

@@ -14,10 +14,10 @@ import dagster as dg
 from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.domain.phases import ROAD, Phase
 from video_pipeline.samples import drawn
-from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
-from video_pipeline_tests.stage.dagster_processes import dagster_processes
-from video_pipeline_tests.stage.ingest import put_in
-from video_pipeline_tests.stage.webserver import Webserver
+from video_pipeline_tests.doubles.ingest import put_in
+from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
+from video_pipeline_tests.servers.dagster_processes import dagster_processes
+from video_pipeline_tests.servers.webserver import Webserver
 
 KEYS = ("acme/trailer", "globex/trailer")
 _PATIENCE_SECONDS = 240

@@ -15,15 +15,15 @@ from typing import Any
 from video_pipeline.aws.versions import content_version
 from video_pipeline.catalog.connection import connect
 from video_pipeline.domain.source import Due
-from video_pipeline.media.child import ChildMediaReader
-from video_pipeline.pipeline.choices import Choices
-from video_pipeline.pipeline.reception import Memory, receive
-from video_pipeline.pipeline.services import ArrivalPolicy, Services
-from video_pipeline.storage.folder import FolderOutputs
-from video_pipeline.storage.s3_ingest import S3Ingest
-from video_pipeline_tests.scenarios.parts import print_table, temporary_deployment
-from video_pipeline_tests.stage.known_videos import record_known
-from video_pipeline_tests.stage.s3_servers import full_moto
+from video_pipeline.media.child_reader import ChildMediaReader
+from video_pipeline.pipeline.arrivals.round import Memory, receive
+from video_pipeline.pipeline.policies import ArrivalPolicy, Choices
+from video_pipeline.pipeline.services import Services
+from video_pipeline.storage.local.folder import FolderOutputs
+from video_pipeline.storage.s3.ingest import S3Ingest
+from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
+from video_pipeline_tests.scenarios.support.known_videos import record_known
+from video_pipeline_tests.servers.s3_servers import full_moto
 
 OBJECTS, NEW_EVERY = 100_000, 100
 PROJECTS = ("acme", "globex", "initech")

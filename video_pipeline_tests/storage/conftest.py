@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline_tests.stage.buckets import MadeBucket, Servers, made_bucket
+from video_pipeline_tests.servers.buckets import MadeBucket, Servers, made_bucket
 
 KINDS = ("moto", "moto-versioned", "ministack", "swift", "swift-versioned")
 """Ministack with versions gives whole objects where a range of a version is asked for."""

@@ -17,12 +17,12 @@ from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import (
 from dagster._grpc.impl import core_execute_run
 
 from video_pipeline.definitions import build_defs
-from video_pipeline.defs.arrivals import arrivals
-from video_pipeline.defs.completions import completions
+from video_pipeline.defs.arrivals.sensor import arrivals
 from video_pipeline.defs.jobs import road
-from video_pipeline.defs.lost_retries import lost_retries
+from video_pipeline.defs.parked.sensor import completions
+from video_pipeline.defs.runs.lost_retries_sensor import lost_retries
 from video_pipeline.settings import load_settings
-from video_pipeline_tests.stage.opened import LAUNCHED_FROM
+from video_pipeline_tests.defs.opened import LAUNCHED_FROM
 
 TODAY = road.name
 """The name of the job that a video's run has today."""

@@ -14,7 +14,7 @@ from typing import Any
 from bson import json_util
 from pymongo import IndexModel, MongoClient
 
-from video_pipeline.storage.folder import FolderIngest
+from video_pipeline.storage.local.folder import FolderIngest
 
 ARCHIVE = Path(__file__).with_name("home_of_a306670.tar.xz")
 CONFIGURATION = """\

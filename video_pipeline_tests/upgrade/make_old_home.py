@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from video_pipeline_tests.stage.clips import short_clip
+from video_pipeline_tests.scenarios.support.clips import short_clip
 from video_pipeline_tests.upgrade.home import ARCHIVE, CONFIGURATION, expose
 
 _PROGRAM = Path(__file__).with_name("program_of_a306670.txt")

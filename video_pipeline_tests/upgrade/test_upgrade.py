@@ -15,16 +15,16 @@ import pytest
 import yaml
 from pymongo import MongoClient
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.catalog.interface import Catalog
 from video_pipeline.defs.partitions import video_tags
-from video_pipeline.domain.identity import VideoKey
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline_tests.fakes.vendor import Vendor
-from video_pipeline_tests.stage.executing import unfinished
-from video_pipeline_tests.stage.gone_job import GONE, rename_job
+from video_pipeline_tests.defs.gone_job import GONE, rename_job
+from video_pipeline_tests.doubles.vendor import Vendor
+from video_pipeline_tests.scenarios.support.executing import unfinished
 from video_pipeline_tests.upgrade.deployment import TODAY, Deployment, HereRunLauncher
 from video_pipeline_tests.upgrade.home import CONFIGURATION, expose, load, unpack
 from video_pipeline_tests.upgrade.vendor_plugins import KeptShots, KeptSpeech

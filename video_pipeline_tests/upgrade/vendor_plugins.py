@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from video_pipeline_tests.fakes.job_plugin import VendorShots, VendorSpeech
+from video_pipeline_tests.doubles.job_plugin import VendorShots, VendorSpeech
 
 
 class KeptShots(VendorShots):

@@ -1,0 +1,1 @@
+"""A MongoDB server started by ourselves, for trying and for tests."""

@@ -1,0 +1,1 @@
+"""`doctor` and `aws check`: what is missing, and the remedy."""

@@ -1,0 +1,180 @@
+"""What `doctor` looks at: each check answers with findings, and changes nothing that stays."""
+
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from tempfile import TemporaryFile
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from video_pipeline.catalog.connection import connect
+from video_pipeline.cli.doctor.daemons import daemons
+from video_pipeline.cli.doctor.finding import Finding
+from video_pipeline.cli.doctor.store_checks import stores
+from video_pipeline.cli.server.dagster_home import running_url
+from video_pipeline.cli.server.ports import port_to_use
+from video_pipeline.dagster_api.health import loaded_resources
+from video_pipeline.domain.errors import ConfigurationError, PipelineError
+from video_pipeline.plugins import registry
+from video_pipeline.settings import ProviderEntry, Settings
+from video_pipeline.settings.entries import plugin_of
+from video_pipeline.wiring import catalog_server
+
+_LEAST_BYTES, _ENOUGH_BYTES = 500 << 20, 5 << 30
+_HELD_LIMIT = {"key": "video_pipeline/held", "value": "waiting", "limit": 0}
+_WEB = ("dagster", "dagster_webserver", "dagster_graphql")
+
+Check = Callable[[Settings], Iterator[Finding]]
+
+
+def checked(check: Check, subject: str, settings: Settings) -> list[Finding]:
+    """The findings of a check; an error is one too."""
+    try:
+        return list(check(settings))
+    except PipelineError as error:
+        where = f" ({error.where})" if error.where else ""
+        return [Finding(subject, "missing", f"{error.what}{where}", error.remedy)]
+    except OSError as error:
+        remedy = "Look whether it is there, and whether you may read and write it."
+        return [Finding(subject, "missing", str(error), remedy)]
+
+
+def python() -> Finding:
+    """The interpreter and the web interface's libraries."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    absent = [name for name in _WEB if find_spec(name) is None]
+    if absent:
+        remedy = "Run: pip install 'video-pipeline[ui]'"
+        return Finding("python", "missing", f"{', '.join(absent)} not installed", remedy)
+    return Finding("python", "ok", version)
+
+
+def state_folder(settings: Settings) -> Iterator[Finding]:
+    """Whether the state folder takes files, and has room."""
+    home = settings.home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        remedy = "Give yourself the right to write there, or set VIDEO_PIPELINE_HOME."
+        yield Finding("state folder", "missing", f"{home}: {error.strerror}", remedy)
+        return
+    yield Finding("state folder", "ok", str(home))
+    free = shutil.disk_usage(home).free
+    level = "missing" if free < _LEAST_BYTES else "warning" if free < _ENOUGH_BYTES else "ok"
+    remedy = (
+        "" if level == "ok" else "Free some space, or set VIDEO_PIPELINE_HOME to a larger disk."
+    )
+    yield Finding("disk", level, f"{free / (1 << 30):.1f} GiB free", remedy)
+
+
+def catalogue(settings: Settings) -> Iterator[Finding]:
+    """Whether the server answers; the embedded one is started for it where none runs."""
+    with catalog_server(settings) as uri:
+        catalog = connect(uri, settings.catalog.database)
+        try:
+            projects = catalog.projects()
+        finally:
+            catalog.close()
+    kind = "configured server" if settings.catalog.uri else "embedded MongoDB"
+    yield Finding("catalogue", "ok", f"{kind}, {len(projects)} projects")
+
+
+def providers(settings: Settings) -> Iterator[Finding]:
+    """Whether each entry's variables are set, and what its plugin works with is here."""
+    for name, entry in settings.providers.items():
+        subject = f"provider {name}"
+        if entry.missing:
+            unset = ", ".join(entry.missing)
+            remedy = f"Set {unset}; until then this provider is left out."
+            yield Finding(subject, "warning", f"not set: {unset}", remedy)
+        elif entry.absent:
+            remedy = f"Run: {plugin_of(entry).install or 'pip install ' + ' '.join(entry.absent)}"
+            told = f"not installed: {', '.join(entry.absent)}; this provider is left out"
+            yield Finding(subject, "warning", told, remedy)
+        else:
+            yield _provider(subject, entry)
+
+
+def _provider(subject: str, entry: ProviderEntry) -> Finding:
+    try:
+        plugin = registry.create(entry.plugin, entry.values)
+        plugin.check()
+    except PipelineError as error:
+        return Finding(subject, "missing", error.what, error.remedy)
+    except Exception as error:  # noqa: BLE001 - whatever a stranger's plugin raises is a finding
+        told = f"{entry.plugin} breaks: {type(error).__name__}: {error}"
+        return Finding(subject, "missing", told, "Ask its author, or remove the entry.")
+    return Finding(subject, "ok", " ".join(filter(None, (entry.plugin, plugin.model))))
+
+
+def run_queue(settings: Settings) -> Iterator[Finding]:
+    """Whether dagster.yaml leaves runs alone that wait for a provider's job."""
+    file = settings.project_file("dagster.yaml")
+    settings.project_file("workspace.yaml")
+    try:
+        written = YAML(typ="safe", pure=True).load(file.read_text("utf-8"))
+    except (YAMLError, UnicodeDecodeError) as error:
+        remedy = "Mend it, or take the one of the checkout."
+        told = str(error).splitlines()[-1].strip()
+        yield Finding("run queue", "missing", f"{file} is not YAML: {told}", remedy)
+        return
+    if _HELD_LIMIT not in list(_limits(written)):
+        remedy = "Take the entry video_pipeline/held over from the checkout's dagster.yaml."
+        yield Finding("run queue", "missing", f"{file}: no limit for held runs", remedy)
+    else:
+        yield Finding("run queue", "ok", str(file))
+
+
+def _limits(written: object) -> Iterator[object]:
+    """Every tag limit, wherever the file has them."""
+    if isinstance(written, dict):
+        for key, value in written.items():
+            if key == "tag_concurrency_limits" and isinstance(value, list):
+                yield from value
+            yield from _limits(value)
+
+
+def definitions(settings: Settings) -> Iterator[Finding]:
+    """Whether the definitions that run know every entry."""
+    url = running_url(settings)
+    loaded = loaded_resources(url) if url else None
+    if loaded is None:
+        return
+    new = [name for name in settings.providers if not _resource_keys(name) & loaded]
+    if new:
+        remedy = f"Reload the definitions: {url}/deployment/locations"
+        yield Finding("definitions", "warning", f"new entries: {', '.join(new)}", remedy)
+    else:
+        yield Finding("definitions", "ok", f"{url} knows every provider")
+
+
+def _resource_keys(name: str) -> set[str]:
+    """What an entry may be called as a resource."""
+    key = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return {key, f"_{key}"}
+
+
+def port(number: int) -> Finding:
+    """Whether a port can be used."""
+    try:
+        port_to_use(number)
+    except ConfigurationError as error:
+        return Finding("port", "missing", error.what, error.remedy)
+    return Finding("port", "ok", f"{number} is free")
+
+
+OF_SETTINGS: dict[str, Check] = {
+    "state folder": state_folder,
+    "stores": stores,
+    "catalogue": catalogue,
+    "providers": providers,
+    "run queue": run_queue,
+    "definitions": definitions,
+    "daemon": daemons,
+}
+"""The checks that need a valid pipeline.yaml, in order."""

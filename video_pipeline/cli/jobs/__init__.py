@@ -1,0 +1,1 @@
+"""Commands on work units and backfills: list, act, start, cancel."""

@@ -1,0 +1,115 @@
+"""The phases of some videos as they go: a table that is redrawn, or lines where none can be."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from threading import Lock
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from video_pipeline.catalog.catalog import Catalog
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.timeline import PhaseStatus
+from video_pipeline.pipeline.services import Services, now_utc
+
+Statuses = dict[VideoKey, dict[Phase, PhaseStatus]]
+
+_COLOURS = {
+    PhaseState.RUNNING: "cyan",
+    PhaseState.PARKED: "yellow",
+    PhaseState.DONE: "green",
+    PhaseState.SKIPPED: "yellow",
+    PhaseState.FAILED: "bold red",
+    PhaseState.DEAD: "bold red",
+    PhaseState.CANCELLED: "yellow",
+}
+
+
+class Board:
+    """What a person sees of the phases of these videos; `refresh` looks again."""
+
+    def __init__(self, console: Console, catalog: Catalog, keys: Sequence[VideoKey]) -> None:
+        self._console, self._catalog, self._keys = console, catalog, keys
+        self._live: Live | None = None
+        self._told: dict[tuple[VideoKey, Phase], tuple[PhaseState, datetime]] = {}
+
+    def watching(self, services: Services) -> Services:
+        """The same services, at each step of which the board is refreshed."""
+        looking = Lock()
+
+        def look(*_: object) -> None:
+            with looking:
+                self.refresh()
+
+        return replace(services, notify=look)
+
+    @contextmanager
+    def shown(self) -> Generator[None, None, None]:
+        """Keep it on the screen while the block runs."""
+        if not self._console.is_terminal:
+            yield
+            self.refresh()
+            return
+        with Live(console=self._console, auto_refresh=False) as self._live:
+            yield
+            self.refresh()
+
+    def refresh(self) -> Statuses:
+        """Show how things stand now, and give it."""
+        statuses = {
+            key: self._catalog.project(key.project).results.statuses(key.video)
+            for key in self._keys
+        }
+        if self._live:
+            room = self._console.height - 6
+            self._live.update(table(statuses, room, now_utc()), refresh=True)
+        else:
+            self._tell(statuses)
+        return statuses
+
+    def _tell(self, statuses: Statuses) -> None:
+        for key, of_video in statuses.items():
+            for status in _in_order(of_video):
+                now = (status.state, status.started_at)
+                if self._told.get((key, status.phase)) != now:
+                    self._told[key, status.phase] = now
+                    why = "" if status.state.good else status.message
+                    told = "  ".join(
+                        filter(None, [str(key), *_cells(status, status.updated_at), why])
+                    )
+                    self._console.print(told, markup=False, soft_wrap=True)
+
+
+def table(statuses: Statuses, room: int, now: datetime) -> Table:
+    """The phases now; where they do not fit into `room` lines, finished ones share one a video."""
+    drawn = Table(box=None, pad_edge=False)
+    for title in ("video", "phase", "state", "percent", "provider", "seconds"):
+        drawn.add_column(title, justify="right" if title in ("percent", "seconds") else "left")
+    fold = sum(map(len, statuses.values())) > room
+    for key, of_video in statuses.items():
+        finished = sum(status.state.good for status in of_video.values())
+        if not of_video or (fold and finished):
+            done = f"{finished} of {len(Phase)} phases"
+            drawn.add_row(str(key), *((done, "done") if finished else ("", "not begun")))
+        for status in _in_order(of_video):
+            if not (fold and status.state.good):
+                drawn.add_row(str(key), *_cells(status, now), style=_COLOURS.get(status.state))
+    return drawn
+
+
+def _in_order(of_video: dict[Phase, PhaseStatus]) -> list[PhaseStatus]:
+    """The phases that have begun, along the road."""
+    return [of_video[phase] for phase in Phase if phase in of_video]
+
+
+def _cells(status: PhaseStatus, now: datetime) -> list[str]:
+    """Phase, state, percent, provider, seconds; those of a running phase go on."""
+    until = now if status.state is PhaseState.RUNNING else status.updated_at
+    seconds = (until - status.started_at).total_seconds()
+    percent = "" if status.percent is None else f"{status.percent} %"
+    return [status.phase, status.state, percent, status.provider or "", f"{seconds:.1f}"]

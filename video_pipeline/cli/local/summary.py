@@ -1,0 +1,99 @@
+"""What was found in a video, as a person reads it at the end."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from itertools import chain, islice
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from rich.console import Console
+from rich.markup import escape
+
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.markers import Kind
+from video_pipeline.domain.results.timeline import PhaseResult
+from video_pipeline.pipeline.services import Services
+
+_WORDS = 24
+_SHOTS = 40
+
+
+def tell(console: Console, services: Services, key: VideoKey) -> None:
+    """Duration, shots with times, the first words, cost, and where the outputs are."""
+    project = services.of(key.project)
+    record = project.videos.get(key.video)
+    if record is None or record.media is None:
+        return
+    console.print(f"\n[bold]{escape(str(key))}[/]  {clock(record.media.duration)}")
+    results = [r for phase in Phase if (r := project.results.get(key.video, phase))]
+    rows = {
+        "shots": _shots(services, key),
+        "words": _words(services, key),
+        "cost": _cost(results),
+        "outputs": _outputs(services, key, results),
+        "warnings": _warnings(results),
+    }
+    for title, text in rows.items():
+        for n, line in enumerate(text.splitlines()):
+            console.print(f"  {title if n == 0 else '':<9}{escape(line)}", soft_wrap=True)
+
+
+def clock(seconds: Fraction) -> str:
+    """`0:02:03.456`, rounded to milliseconds."""
+    thousandths = round(seconds * 1000)
+    whole, rest = divmod(thousandths, 1000)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}.{rest:03}"
+
+
+def _shots(services: Services, key: VideoKey) -> str:
+    markers = services.of(key.project).results.markers(key.video, [Phase.SHOTS])
+    shots = [marker for marker in markers if marker.kind == Kind.SHOT]
+    if not shots:
+        return "none"
+    starts = [clock(shot.range.start) for shot in shots[:_SHOTS]]
+    more = f" and {len(shots) - _SHOTS} more" if len(shots) > _SHOTS else ""
+    return (
+        f"{len(shots)}, from {', '.join(starts)}{more}; the last ends {clock(shots[-1].range.end)}"
+    )
+
+
+def _words(services: Services, key: VideoKey) -> str:
+    segments = services.of(key.project).results.segments(key.video)
+    words = chain.from_iterable(segment.text.split() for segment in segments)
+    first = list(islice(words, _WORDS + 1))
+    more = " ..." if len(first) > _WORDS else ""
+    return " ".join(first[:_WORDS]) + more if first else "none"
+
+
+def _cost(results: Iterable[PhaseResult]) -> str:
+    paid: dict[str, Fraction] = {}
+    for result in results:
+        for usage in result.usage:
+            if usage.paid:
+                meter = usage.counted.replace("_", " ")
+                paid[meter] = paid.get(meter, Fraction(0)) + usage.quantity
+    billed = ", ".join(f"{float(quantity):g} {meter}" for meter, quantity in paid.items())
+    return f"{billed} billed" if billed else "nothing: all was done on this machine"
+
+
+def _warnings(results: Iterable[PhaseResult]) -> str:
+    """Each once, with the first phase that gives it: what hangs on a phase repeats its warnings."""
+    told: dict[str, Phase] = {}
+    for result in results:
+        if result.state is not PhaseState.NOT_CONFIGURED:
+            told = dict.fromkeys(result.warnings, result.phase) | told
+    return "\n".join(f"{phase}: {text}" for text, phase in told.items())
+
+
+def _outputs(services: Services, key: VideoKey, results: Iterable[PhaseResult]) -> str:
+    outputs = services.outputs.project(key.project)
+    exported = [o for r in results if r.phase is Phase.EXPORTS for o in r.outputs]
+    return "\n".join(_place(outputs.uri(output)) for output in exported)
+
+
+def _place(uri: str) -> str:
+    """A local file as people name it."""
+    parts = urlsplit(uri)
+    return url2pathname(parts.path) if parts.scheme == "file" else uri

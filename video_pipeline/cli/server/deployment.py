@@ -1,0 +1,99 @@
+"""Everything that runs while the pipeline is up: catalogue server, webserver, daemon."""
+
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from pydantic import SecretStr
+
+from video_pipeline.cli.server.dagster_home import alone, prepare
+from video_pipeline.cli.server.ports import LOOPBACK, port_to_use
+from video_pipeline.cli.server.processes import Processes
+from video_pipeline.dagster_api.health import load_error
+from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.settings import Settings
+from video_pipeline.settings.inherit import inherited
+from video_pipeline.settings.load import WEBSERVER
+from video_pipeline.wiring import catalog_server
+
+_READY_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A running one. `settings` name the catalogue server that it uses."""
+
+    settings: Settings
+    url: str
+    check: Callable[[], None]
+    """Raises ConfigurationError where one of its processes has ended; see `look_after`."""
+
+
+@contextmanager
+def deployed(settings: Settings, port: int | None = None) -> Generator[Deployment, None, None]:
+    """Start everything, and end everything with the block, however it is left.
+
+    Raises ConfigurationError, CatalogError, with the log's end of what did not start.
+    """
+    port = port_to_use(port)
+    url = f"http://{LOOPBACK}:{port}"
+    with ExitStack() as stack:
+        stack.enter_context(alone(settings, url))
+        mongodb = stack.enter_context(catalog_server(settings))
+        environment = {**inherited(settings, mongodb), WEBSERVER: url}
+        processes = stack.enter_context(Processes(settings.logs, environment))
+        prepare(settings, processes)
+        _start(settings, processes, port)
+        _await_ready(url, processes)
+        catalog = settings.catalog.model_copy(update={"uri": SecretStr(mongodb)})
+        check = partial(look_after, settings, processes)
+        yield Deployment(settings.model_copy(update={"catalog": catalog}), url, check)
+
+
+def look_after(settings: Settings, processes: Processes) -> None:
+    """Start the embedded MongoDB again where it was killed: its data is whole. Raises
+    ConfigurationError where another process has ended, CatalogError where it does not start."""
+    processes.check()
+    with catalog_server(settings):
+        pass
+
+
+def _start(settings: Settings, processes: Processes, port: int) -> None:
+    workspace = settings.project_file("workspace.yaml")
+    script = [sys.executable, "-m"]
+    web = ["dagster_webserver", "-h", LOOPBACK, "-p", str(port), "-w", str(workspace)]
+    daemon = ["dagster._daemon", "run", "-w", str(workspace)]
+    processes.start("webserver", [*script, *web], workspace.parent)
+    processes.start("daemon", [*script, *daemon], workspace.parent)
+
+
+def _await_ready(url: str, processes: Processes) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while (wrong := load_error(url)) is None:
+        processes.check()
+        if time.monotonic() > deadline:
+            raise ConfigurationError(
+                f"the webserver does not answer after {_READY_SECONDS:g} s",
+                where=str(processes.log("webserver")),
+                remedy="Look into its log; `doctor` may know more.",
+            )
+        time.sleep(0.2)
+    if wrong:
+        raise ConfigurationError(
+            f"the definitions cannot be loaded: {wrong}",
+            where=str(processes.log("webserver")),
+            remedy="Mend what the message names.",
+        )
+
+
+def keep_open(deployment: Deployment) -> None:
+    """Return at Ctrl-C. Raises ConfigurationError where one of the processes ends by itself."""
+    try:
+        while True:
+            deployment.check()
+            time.sleep(1)
+    except KeyboardInterrupt:
+        return

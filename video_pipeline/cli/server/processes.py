@@ -1,0 +1,129 @@
+"""Child processes that are started together and ended together, with all that they started."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from video_pipeline.cli.server import leash
+from video_pipeline.cli.server.descendants import adopt_orphans, descendants
+from video_pipeline.cli.signals import undisturbed
+from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.wiring import made
+
+_TAIL = 15
+_GRACE_SECONDS = 10.0
+"""How long a process may take to end after it was asked."""
+_ORPHANS_SECONDS = 4.0
+"""How long those may take that it left behind: a run that is killed is made again."""
+
+
+class Processes:
+    """A context in which processes run, each in a session of its own, logging to a file.
+
+    When it ends, and when this process is killed, they end; what they started ends with them.
+    """
+
+    def __init__(self, logs: Path, environment: Mapping[str, str]) -> None:
+        self._logs, self._environment = logs, dict(environment)
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._others: set[int] = set()
+
+    def __enter__(self) -> Self:
+        made(self._logs)
+        self._others = descendants()
+        adopt_orphans()
+        return self
+
+    def start(self, name: str, command: Sequence[str], folder: Path) -> None:
+        """Start a program in a folder."""
+        leashed = [sys.executable, str(leash.__file__), str(os.getpid()), *command]
+        with self.log(name).open("wb") as log:
+            self._running[name] = subprocess.Popen(
+                leashed,
+                cwd=folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def run(self, name: str, command: Sequence[str], folder: Path) -> None:
+        """Run a program to its end. Raises ConfigurationError where it fails."""
+        self.start(name, command, folder)
+        if self._running[name].wait():
+            raise self._ended(name)
+        del self._running[name]
+
+    def check(self) -> None:
+        """Raise ConfigurationError where one of them has ended."""
+        for name, process in self._running.items():
+            if process.poll() is not None:
+                raise self._ended(name)
+
+    def log(self, name: str) -> Path:
+        """Where a program writes."""
+        return self._logs / f"{name}.log"
+
+    def _ended(self, name: str) -> ConfigurationError:
+        lines = self.log(name).read_text(errors="replace").splitlines()
+        return ConfigurationError(
+            "\n".join([f"{name} has ended", *lines[-_TAIL:]]),
+            where=str(self.log(name)),
+            remedy="Mend what its log says, and start again; `doctor` may know more.",
+        )
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with undisturbed():
+            _end(process.pid for process in self._running.values())
+            for process in self._running.values():
+                _wait(process)
+            _end(descendants() - self._others)
+            self._bury()
+
+    def _bury(self) -> None:
+        """Kill what is left, until nothing is."""
+        deadline = time.monotonic() + _ORPHANS_SECONDS
+        while left := descendants() - self._others:
+            if time.monotonic() > deadline:
+                _send(left, signal.SIGKILL)
+            time.sleep(0.05)
+            _reap()
+
+
+def _end(pids: Iterable[int]) -> None:
+    _send(pids, signal.SIGTERM)
+
+
+def _send(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _reap() -> None:
+    """Take note of adopted children that have ended."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass

@@ -1,0 +1,1 @@
+"""Commands that read or archive videos: status, show, errors, stale, rejected, archive."""

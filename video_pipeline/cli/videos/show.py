@@ -1,0 +1,119 @@
+"""`show`: all that is known of one video."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from video_pipeline.catalog.catalog import ProjectCatalog
+from video_pipeline.cli.console import out, whole
+from video_pipeline.cli.local.summary import tell
+from video_pipeline.cli.settings import settings_of
+from video_pipeline.cli.videos.status import rejections_table
+from video_pipeline.domain.errors import InputError
+from video_pipeline.domain.naming.identity import VideoKey, project_id_for, video_id_for
+from video_pipeline.domain.naming.layout import Layout
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.results.timeline import PhaseStatus
+from video_pipeline.domain.source import Rejection, VideoRecord
+from video_pipeline.domain.values import Frozen
+from video_pipeline.domain.work import WorkUnit
+from video_pipeline.wiring import open_services
+
+
+def show(
+    context: typer.Context,
+    video: Annotated[str, typer.Argument(help="As PROJECT/VIDEO: ids, or names as delivered.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Show a video's phases, where they came from, its work units, warnings and errors."""
+    key = _key(video)
+    with open_services(settings_of(context), plugins={}) as services:
+        known = _look_up(services.of(key.project), key, services.ingest.layout)
+        if as_json:
+            typer.echo(known.model_dump_json(indent=2))
+            return
+        if known.video.source.name != key.video:
+            out.print(f"{key}, delivered as {known.video.source.name!r}", markup=False)
+        whole.print(_phases(known.phases))
+        if known.units:
+            out.print("\n[bold]work units[/]")
+            whole.print(_units(known.units))
+        if known.rejections:
+            out.print("\n[bold]rejected[/]")
+            whole.print(rejections_table(known.rejections))
+        tell(out, services, key)
+
+
+class _Known(Frozen):
+    """What the catalogue knows of one video."""
+
+    video: VideoRecord
+    phases: tuple[PhaseStatus, ...]
+    units: tuple[WorkUnit, ...]
+    rejections: tuple[Rejection, ...]
+
+
+def _key(text: str) -> VideoKey:
+    """The key for ids, or for exact names: a name that is an id is its own."""
+    project, slash, video = text.partition("/")
+    if not slash:
+        return VideoKey.parse(text)
+    return VideoKey(project=project_id_for(project), video=video_id_for(video))
+
+
+def _look_up(project: ProjectCatalog, key: VideoKey, layout: Layout) -> _Known:
+    record = project.videos.get(key.video)
+    rejected = [r for r in project.videos.rejections() if _is_of(key, r, layout)]
+    if record is None:
+        raise InputError(
+            rejected[0].reason if rejected else "the catalogue knows no such video",
+            where=rejected[0].object_key if rejected else str(key),
+            remedy="See `video-pipeline status` for those that there are.",
+        )
+    statuses = project.results.statuses(key.video)
+    return _Known(
+        video=record,
+        phases=tuple(statuses[phase] for phase in Phase if phase in statuses),
+        units=tuple(project.units.of_video(key.video)),
+        rejections=tuple(rejected),
+    )
+
+
+def _is_of(key: VideoKey, rejection: Rejection, layout: Layout) -> bool:
+    """Whether it was put into this video's folder."""
+    place = layout.place_of(rejection.object_key)
+    return place is not None and bool(place.video) and video_id_for(place.video) == key.video
+
+
+def _phases(statuses: Iterable[PhaseStatus]) -> Table:
+    table = Table("phase", "state", "provider", "plugin", "model", "made", "message", box=None)
+    for status in statuses:
+        origin = status.result.provenance if status.result else None
+        table.add_row(
+            status.phase,
+            status.state,
+            status.provider or "",
+            f"{origin.plugin} {origin.version}" if origin else "",
+            origin.model if origin else "",
+            f"{origin.ended_at:%Y-%m-%d %H:%M:%S}" if origin else "",
+            escape(status.message),
+        )
+    return table
+
+
+def _units(units: Iterable[WorkUnit]) -> Table:
+    table = Table("unit", "state", "provider", "phases", "job", "attempts", "failure", box=None)
+    for unit in units:
+        table.add_row(
+            unit.id,
+            unit.state,
+            unit.request.provider,
+            ", ".join(unit.request.phases),
+            unit.job or "",
+            str(unit.attempts),
+            escape(unit.failure.message if unit.failure else ""),
+        )
+    return table

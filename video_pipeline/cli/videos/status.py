@@ -1,0 +1,117 @@
+"""`status`: where every video stands, and what no video could be made of."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from video_pipeline.catalog.catalog import ProjectCatalog
+from video_pipeline.cli.console import out, whole
+from video_pipeline.cli.settings import settings_of
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.source import Rejection
+from video_pipeline.pipeline.services import projects_of
+from video_pipeline.wiring import open_services
+
+_COLUMNS = (
+    PhaseState.RUNNING,
+    PhaseState.PARKED,
+    PhaseState.WAITING,
+    PhaseState.CANCELLED,
+    PhaseState.FAILED,
+    PhaseState.DEAD,
+)
+
+
+def status(
+    context: typer.Context,
+    project: Annotated[str | None, typer.Option(help="Of this project only.")] = None,
+    totals: Annotated[
+        bool, typer.Option("--totals", help="The sums of each project, without its videos.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Show where every video stands, the sums of each project, and what was rejected."""
+    with open_services(settings_of(context), plugins={}) as services:
+        parts = [services.of(name) for name in projects_of(services, project)]
+        sums = [_sums(part) for part in parts]
+        rows = [] if totals else [row for part in parts for row in _rows(part)]
+        rejected = [rejection for part in parts for rejection in part.videos.rejections()]
+    if as_json:
+        rejections = [rejection.model_dump(mode="json") for rejection in rejected]
+        told = {"projects": sums, "videos": rows, "rejections": rejections}
+        typer.echo(json.dumps(told, indent=2))
+        return
+    if rows:
+        whole.print(_videos_table(rows))
+        out.print()
+    if any(one["videos"] for one in sums):
+        whole.print(_sums_table(sums))
+    if rejected:
+        out.print("\n[bold]rejected[/]")
+        whole.print(rejections_table(rejected))
+    if not any(one["videos"] for one in sums) and not rejected:
+        out.print("No video has arrived yet.")
+
+
+def rejections_table(rejections: Iterable[Rejection]) -> Table:
+    """What no video can be made of, and why."""
+    table = Table("file", "reason", "since", box=None, pad_edge=False)
+    for one in rejections:
+        since = f"{one.at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(escape(one.object_key), escape(one.reason), since)
+    return table
+
+
+def _videos_table(rows: Iterable[dict[str, Any]]) -> Table:
+    titles = ["video", "good", *(state.value for state in _COLUMNS)]
+    table = Table(*titles, box=None, pad_edge=False)
+    for row in rows:
+        good = f"{row['good']} of {len(Phase)}{'' if row['inspected'] else ', not inspected'}"
+        table.add_row(row["video"], good, *map(_count(row), _COLUMNS))
+    return table
+
+
+def _rows(project: ProjectCatalog) -> Iterator[dict[str, Any]]:
+    """A row for each video of a project: which state each of its phases is in."""
+    for standing in project.standings.videos():
+        states = standing.states
+        yield {
+            "video": f"{project.project}/{standing.video}",
+            "inspected": standing.media is not None,
+            "good": sum(state.good for state in states.values()),
+            "phases": {phase.value: state.value for phase, state in states.items()},
+        }
+
+
+def _sums(project: ProjectCatalog) -> dict[str, Any]:
+    """How many phases of a project's videos are in each state; counted by index."""
+    sums = project.standings.totals()
+    states: dict[str, int] = {}
+    for (_, state), count in project.standings.counts().items():
+        states[state.value] = states.get(state.value, 0) + count
+    return {
+        "project": project.project,
+        "videos": sums.videos,
+        "minutes": round(float(sums.seconds) / 60, 2),
+        "phases": states,
+    }
+
+
+def _sums_table(sums: Iterable[dict[str, Any]]) -> Table:
+    titles = ["project", "videos", "minutes", "good", *(state.value for state in _COLUMNS)]
+    table = Table(*titles, box=None, pad_edge=False)
+    for one in sums:
+        states = one["phases"]
+        good = sum(states.get(state.value, 0) for state in PhaseState if state.good)
+        cells = [one["project"], one["videos"], one["minutes"], good]
+        table.add_row(*map(str, cells), *(str(states.get(s.value) or "") for s in _COLUMNS))
+    return table
+
+
+def _count(row: dict[str, Any]) -> Any:
+    return lambda state: str(list(row["phases"].values()).count(state.value) or "")

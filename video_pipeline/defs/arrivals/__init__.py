@@ -1,0 +1,1 @@
+"""The sensor of arrivals, and the partitions it adds and removes."""

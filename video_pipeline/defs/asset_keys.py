@@ -1,0 +1,10 @@
+"""The key of the asset of a phase."""
+
+import dagster as dg
+
+from video_pipeline.domain.phases import Phase
+
+
+def asset_key(phase: Phase) -> dg.AssetKey:
+    """The key of a phase's asset: its plain name."""
+    return dg.AssetKey(phase.value)

@@ -1,0 +1,1 @@
+"""The assets and the backfill job of a project."""

@@ -1,0 +1,1 @@
+"""Dagster resources: the deployment, the providers of pipeline.yaml, S3, GraphQL."""

@@ -1,0 +1,21 @@
+"""How a step reaches Dagster itself: the configured webserver, else a process of its own."""
+
+import dagster as dg
+
+from video_pipeline.dagster_api.client import Ask, over_http, without_webserver
+from video_pipeline.settings import Settings
+
+
+def ask_of(context: dg.OpExecutionContext, settings: Settings) -> Ask:
+    """What puts questions to the Dagster that this step runs in."""
+    if settings.webserver:
+        return over_http(settings.webserver)
+    home = {"DAGSTER_HOME": context.instance.root_directory}
+    return without_webserver(settings.project_file("workspace.yaml"), home)
+
+
+def page_of(settings: Settings, backfill: str) -> str:
+    """A backfill as Markdown, linked where the webserver is known."""
+    if not settings.webserver:
+        return backfill
+    return f"[{backfill}]({settings.webserver}/runs/b/{backfill})"

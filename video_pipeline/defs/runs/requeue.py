@@ -1,0 +1,56 @@
+"""Make a run from an earlier run, and queue it.
+
+A job may have been renamed or removed since the earlier run was made. A video's run then continues
+under the name that the job has today.
+"""
+
+from collections.abc import Collection, Mapping
+from uuid import UUID, uuid5
+
+import dagster as dg
+
+from video_pipeline.dagster_api.tags import VIDEO_TAG
+from video_pipeline.defs.jobs import road
+
+# Dagster's own tag: the run that replaces this one. A backfill waits for that run.
+REPLACED_BY_TAG = "dagster/auto_retry_run_id"
+
+
+def job_is_gone(repository: dg.RepositoryDefinition, run: dg.DagsterRun) -> bool:
+    """Return whether this is a video's run of a job that the code location no longer has."""
+    return VIDEO_TAG in run.tags and not repository.has_job(run.job_name)
+
+
+def replacement_id(run: dg.DagsterRun) -> str:
+    """Return the id of the run that is made in place of this one: always the same."""
+    return str(uuid5(UUID(run.run_id), "made again"))
+
+
+def requeue(
+    instance: dg.DagsterInstance,
+    repository: dg.RepositoryDefinition,
+    run: dg.DagsterRun,
+    *,
+    run_id: str,
+    asset_selection: Collection[dg.AssetKey] | None,
+    tags: Mapping[str, str],
+) -> dg.DagsterRun:
+    """Queue a run with the config and origin of `run`, and return it.
+
+    A run whose job is gone continues under today's job: step names and tags are the same there.
+    """
+    name = road.name if job_is_gone(repository, run) else run.job_name
+    origin, code = run.remote_job_origin, run.job_code_origin
+    made = instance.create_run_for_job(
+        repository.get_job(name),
+        run_id=run_id,
+        run_config=run.run_config,
+        asset_selection=None if asset_selection is None else frozenset(asset_selection),
+        tags=dict(tags),
+        root_run_id=run.root_run_id or run.run_id,
+        parent_run_id=run.run_id,
+        remote_job_origin=origin and origin._replace(job_name=name),
+        job_code_origin=code and code._replace(job_name=name),
+    )
+    instance.report_dagster_event(dg.DagsterEvent.job_enqueue(made), run_id=made.run_id)
+    return made

@@ -1,0 +1,1 @@
+"""The assets of a video: specs, steps, checks and metadata."""

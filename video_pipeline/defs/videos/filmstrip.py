@@ -1,0 +1,82 @@
+"""A filmstrip of a video's shots: a thumbnail of each, as one small picture within markdown."""
+
+import base64
+import io
+import re
+from bisect import bisect_right
+from fractions import Fraction
+from itertools import islice
+
+from PIL import Image, ImageDraw
+
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.time import TimeRange
+from video_pipeline.pipeline.services import Services
+
+_SHOTS = 24
+_COLUMNS = 6
+_CELL = (144, 81)
+_CAPTION = 12
+_MOST_BYTES = 44_000
+"""Of the picture; in markdown it takes a third more."""
+
+_MOMENT = re.compile(r"/(\d{10})\.jpg$")
+
+
+def filmstrip(services: Services, key: VideoKey) -> str | None:
+    """Markdown with the picture, under 60 kB; None where there are no thumbnails or no shots."""
+    made = services.of(key.project).results.get(key.video, Phase.THUMBNAILS)
+    shots = [
+        marker.range
+        for marker in islice(
+            services.of(key.project).results.markers(key.video, [Phase.SHOTS]), _SHOTS
+        )
+    ]
+    if made is None or not made.outputs or not shots:
+        return None
+    pictures = {_shown_at(name): name for name in made.outputs}
+    store = services.outputs.project(key.project)
+    strip = _blank(len(shots))
+    for number, shot in enumerate(shots):
+        with store.open(pictures[_nearest(shot, sorted(pictures))]) as stored:
+            _paste(strip, number, stored.read(), f"{float(shot.start):.2f} s")
+    picture = base64.b64encode(_small_jpeg(strip)).decode()
+    return f"![the first shots](data:image/jpeg;base64,{picture})"
+
+
+def _shown_at(name: str) -> Fraction:
+    found = _MOMENT.search(name)
+    return Fraction(int(found[1]), 1000) if found else Fraction(0)
+
+
+def _nearest(shot: TimeRange, moments: list[Fraction]) -> Fraction:
+    """The first thumbnail within the shot, else the last one before it."""
+    within = [moment for moment in moments if shot.contains(moment)]
+    return within[0] if within else moments[max(0, bisect_right(moments, shot.start) - 1)]
+
+
+def _blank(shots: int) -> Image.Image:
+    width, height = _CELL
+    rows = -(-shots // _COLUMNS)
+    return Image.new("RGB", (width * min(shots, _COLUMNS), (height + _CAPTION) * rows), "white")
+
+
+def _paste(strip: Image.Image, number: int, jpeg: bytes, caption: str) -> None:
+    width, height = _CELL
+    row, column = divmod(number, _COLUMNS)
+    left, top = column * width, row * (height + _CAPTION)
+    with Image.open(io.BytesIO(jpeg)) as thumbnail:
+        thumbnail.thumbnail(_CELL)
+        strip.paste(thumbnail, (left + (width - thumbnail.width) // 2, top))
+    ImageDraw.Draw(strip).text((left + 2, top + height), caption, fill="black")
+
+
+def _small_jpeg(strip: Image.Image) -> bytes:
+    for quality in (75, 60, 45, 30, 15):
+        out = io.BytesIO()
+        strip.save(out, "JPEG", quality=quality)
+        if out.tell() <= _MOST_BYTES:
+            return out.getvalue()
+    smaller = strip.resize((strip.width // 2, strip.height // 2))
+    return _small_jpeg(smaller)

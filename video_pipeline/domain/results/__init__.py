@@ -1,0 +1,1 @@
+"""What an analysis finds: markers, tracks, transcripts, and the timeline that holds them."""

@@ -1,0 +1,1 @@
+"""Captions: cues, and the formats that hold them."""

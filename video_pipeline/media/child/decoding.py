@@ -1,0 +1,70 @@
+"""Decoding one stream in the child, going on where packets are damaged."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Stream
+
+from video_pipeline.media.child.opening import Input
+
+
+class Damage:
+    """What could not be read or decoded on the way."""
+
+    def __init__(self) -> None:
+        self.packets = self.frames = 0
+        self.stopped = ""
+
+    @property
+    def warnings(self) -> list[str]:
+        """For people, none where all was well."""
+        told: list[str] = []
+        if self.packets:
+            told.append(f"{self.packets} damaged packets could not be decoded")
+        if self.frames:
+            told.append(f"{self.frames} frames are damaged")
+        if self.stopped:
+            told.append(f"reading stopped before the end: {self.stopped}")
+        return told
+
+
+def read(
+    source: Input, container: InputContainer, streams: Sequence[Stream], damage: Damage
+) -> "Iterator[Packet[Any]]":
+    """The packets of the streams and, at the end, an empty one for each, to flush its decoder."""
+    packets = container.demux(list(streams))
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except FFmpegError as error:
+            _unless_memory(error)
+            damage.stopped = str(error.strerror)
+            break
+        source.beat()
+        yield packet
+    for stream in streams:
+        flush: Packet[Any] = Packet()
+        flush.stream = stream
+        yield flush
+
+
+def frames_of(packet: "Packet[Any]", damage: Damage) -> list[Any]:
+    """The frames that this packet completes; none, counted, where it is damaged."""
+    try:
+        frames = packet.decode()
+    except FFmpegError as error:
+        _unless_memory(error)
+        damage.packets += 1
+        return []
+    damage.frames += sum(frame.is_corrupt for frame in frames)
+    return frames
+
+
+def _unless_memory(error: Exception) -> None:
+    if isinstance(error, MemoryError):
+        raise error

@@ -1,0 +1,122 @@
+"""Opening hostile media in the child: allowed containers only, and nothing but the one input."""
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from video_pipeline.media.child.position import Positioned
+from video_pipeline.media.protocol import MediaFault
+from video_pipeline.media.remote import RemoteFile
+
+CONTAINERS = (
+    "mov", "mp4", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "asf", "mxf",
+    "ogg", "wav", "mp3", "aac", "flac",
+)  # fmt: skip
+"""Demuxers that read one file. None that reads a list of others (concat, hls, dash, image2)."""
+_READ_BYTES = 1 << 18
+
+
+class Descriptor(Positioned):
+    """An open file read by position, so that children sharing it do not move each other."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor, self.size = descriptor, os.fstat(descriptor).st_size
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, none at the end."""
+        found = os.pread(self._descriptor, size, self._position)
+        self._position += len(found)
+        return found
+
+
+class Input:
+    """The one input, to be opened as often as a task needs it."""
+
+    def __init__(
+        self,
+        descriptor: int,
+        max_pixels: int,
+        threads: int,
+        beat: Callable[[], None],
+        served_bytes: int | None = None,
+    ) -> None:
+        self.served_bytes = served_bytes
+        """The size of a source that the parent reads for us, None for one that we read."""
+        self.descriptor, self.max_pixels, self.threads = descriptor, max_pixels, threads
+        self.beat = beat
+        """To be called for each packet read: a task that is busy has not stalled."""
+
+    def open(self) -> InputContainer:
+        """Read the headers. Raises MediaFault for anything but an allowed container."""
+        options = {
+            "format_whitelist": ",".join(CONTAINERS),
+            "protocol_whitelist": "",
+            "enable_drefs": "0",
+            "max_pixels": str(self.max_pixels),
+            "threads": "1",
+        }
+        try:
+            return av.open(
+                self._file(),
+                "r",
+                options=options,
+                buffer_size=_READ_BYTES,
+                metadata_errors="replace",
+                io_open=_refuse,
+            )
+        except FFmpegError as error:
+            raise MediaFault(
+                f"it cannot be read as a video ({error.strerror})",
+                f"Deliver a complete file of one of these kinds: {', '.join(CONTAINERS)}.",
+            ) from error
+
+    def _file(self) -> Descriptor | RemoteFile:
+        if self.served_bytes is None:
+            return Descriptor(self.descriptor)
+        return RemoteFile(self.descriptor, self.served_bytes)
+
+    def prepare(self, stream: VideoStream | AudioStream, **options: str) -> None:
+        """Set up a stream's decoder. Raises MediaFault for a picture that is too large."""
+        if isinstance(stream, VideoStream):
+            self.check_size(stream.codec_context.width, stream.codec_context.height)
+        context = stream.codec_context
+        context.thread_count = self.threads
+        context.thread_type = "AUTO" if self.threads > 1 else "NONE"
+        context.options = {"max_pixels": str(self.max_pixels), **options}
+
+    def check_size(self, width: int, height: int) -> None:
+        """Raise MediaFault for more pixels than the limit."""
+        if width * height > self.max_pixels:
+            raise MediaFault(
+                f"its picture of {width} x {height} has more than {self.max_pixels:,} pixels",
+                "Deliver it smaller, or raise the limit max_pixels.",
+            )
+
+
+def _refuse(url: str, flags: int, options: dict[str, Any]) -> NoReturn:
+    raise PermissionError(f"the media refers to another file: {url[:200]}")
+
+
+def first_video(streams: Iterable[Stream]) -> VideoStream | None:
+    """The first stream of moving pictures; cover art is none."""
+    for stream in streams:
+        if isinstance(stream, VideoStream) and not _is_picture(stream):
+            return stream
+    return None
+
+
+def _is_picture(stream: VideoStream) -> bool:
+    still = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+    return bool(Disposition(stream.disposition) & still)
+
+
+def first_audio(streams: Iterable[Stream]) -> AudioStream | None:
+    """The first audio stream."""
+    return next((stream for stream in streams if isinstance(stream, AudioStream)), None)

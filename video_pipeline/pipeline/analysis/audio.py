@@ -1,0 +1,75 @@
+"""The audio of a video: taken out once, published as WAV, handed to whoever listens."""
+
+import shutil
+import struct
+from pathlib import Path
+
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.pipeline.progress import own_results
+from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.source.local_copy import LocalSource
+from video_pipeline.plugins.inputs import AUDIO_RATE, Audio
+
+NO_AUDIO = "the video has no audio stream: its transcript is empty"
+_BYTES = 2
+_HEADER_BYTES = 44
+
+
+def extract(services: Services, source: LocalSource, media: MediaInfo, folder: Path) -> Audio:
+    """The audio as raw samples in a file of the folder: from the published one where it is
+    there, else out of the source. Raises InputError and StorageError for a source
+    that cannot be read."""
+    key, raw = source.record.key, folder / "audio.s16"
+    published = own_results.current(services, key, Phase.AUDIO, media.sha256)
+    if published is not None and published.outputs:
+        return _from_wav(services, key, raw)
+    with source.open() as opened:
+        return services.media.audio(opened, media, raw)
+
+
+def _from_wav(services: Services, key: VideoKey, raw: Path) -> Audio:
+    with services.outputs.project(key.project).open(name(key)) as wav, raw.open("wb") as out:
+        wav.read(_HEADER_BYTES)
+        shutil.copyfileobj(wav, out, 1 << 20)
+    return Audio(path=raw, samples=raw.stat().st_size // _BYTES)
+
+
+def name(key: VideoKey) -> str:
+    """Where the audio of a video is published."""
+    return f"{key.prefix}audio.wav"
+
+
+def publish(services: Services, key: VideoKey, media: MediaInfo, audio: Audio | None) -> Outcome:
+    """Publish the audio, or that there is none."""
+    started = services.clock()
+    own_results.check_current(services, key, media.sha256)
+    if audio is not None:
+        with services.outputs.project(key.project).writer(name(key)) as out:
+            out.write(_header(audio.samples))
+            with audio.path.open("rb") as raw:
+                shutil.copyfileobj(raw, out, 1 << 20)
+    return own_results.publish(
+        services,
+        key,
+        Phase.AUDIO,
+        own_results.provenance(media.sha256, started, services.clock()),
+        state=PhaseState.DONE,
+        counts={"samples": audio.samples if audio else 0},
+        outputs=[name(key)] if audio else [],
+        warnings=[] if audio else [NO_AUDIO],
+    )
+
+
+def _header(samples: int) -> bytes:
+    """The 44 bytes of a RIFF WAVE header for mono 16-bit PCM (Multimedia Programming Interface
+    and Data Specifications 1.0, 1991). A size that does not fit is written as the largest."""
+    size = min(samples * _BYTES, 0xFFFFFFFF - 36)
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        *(b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, 1),
+        *(AUDIO_RATE, AUDIO_RATE * _BYTES, _BYTES, 8 * _BYTES, b"data", size),
+    )

@@ -1,0 +1,292 @@
+"""Which phases of a video are still to be asked of whom, and how the others ended.
+
+A phase leaves the queue with an outcome; one whose provider failed goes back with the next in
+its order, where the failure allows it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from fractions import Fraction
+
+from video_pipeline.domain.errors import CatalogUnavailable, InDoubt, PipelineError, ProviderError
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.phases import ROAD, Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.source import VideoRecord
+from video_pipeline.domain.work import WorkUnit
+from video_pipeline.pipeline.analysis import audio
+from video_pipeline.pipeline.analysis.failure_limit import GivingUp, is_mendable
+from video_pipeline.pipeline.analysis.planner import Assigner, Subject, analysis_request
+from video_pipeline.pipeline.jobs.moved_account import elsewhere
+from video_pipeline.pipeline.jobs.planned import Planned
+from video_pipeline.pipeline.jobs.raw_pages import are_stored
+from video_pipeline.pipeline.progress import own_results
+from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.progress.reporter import Reporter
+from video_pipeline.pipeline.selection.choice import choice_of
+from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.source.read import source_uri
+from video_pipeline.plugins.ranking import Verdict, rank
+
+NO_PICTURES = "the source has no video stream: there is nothing to see"
+NOT_CONFIGURED = "not configured: pipeline.yaml names no provider for it"
+_OWN = (Phase.THUMBNAILS, Phase.AUDIO)
+
+
+class PhaseQueue:
+    """The phases of one video in one run."""
+
+    def __init__(
+        self,
+        services: Services,
+        record: VideoRecord,
+        media: MediaInfo,
+        report: Reporter,
+        overrides: Mapping[Phase, tuple[str, ...]],
+        *,
+        forced_by: str,
+    ) -> None:
+        self._services, self._key, self._forced_by = services, record.key, forced_by
+        self._overrides, self._orders = overrides, dict[Phase, list[str]]()
+        self._own: list[Phase] = []
+        self._verdicts: dict[Phase, tuple[Verdict, ...]] = {}
+        self._asked: frozenset[Phase] = frozenset()
+        self.media, self.report = media, report
+        self.outcomes: dict[Phase, Outcome] = {}
+        self.language = services.choices.of(record.key.project, Phase.TRANSCRIPT).language
+        self._uri = source_uri(services.ingest, record.key, record.source.object_key)
+        self._mendable = set[Phase]()
+        """What some provider may yet deliver in a later run."""
+        self._giving_up = GivingUp(services, record.key, media.sha256, report.run_id)
+        self.units: list[WorkUnit] = []
+        """Units of this video that serve what is asked for: under way, or settled earlier; see
+        supersede.py for the others."""
+
+    def assigner(self) -> Assigner:
+        """What turns providers and phases into requests for this video."""
+        return Assigner(
+            key=self._key,
+            content=self.media.sha256,
+            subject=self._subject,
+            units=self.units,
+            has_pages=self._has_pages,
+            forced_by=self._forced_by,
+        )
+
+    @property
+    def _subject(self) -> Subject:
+        return Subject(self.media, self.language, self._uri)
+
+    def _has_pages(self, unit: WorkUnit) -> bool:
+        return are_stored(self._services.outputs.project(self._key.project), unit)
+
+    @property
+    def pending(self) -> bool:
+        """Whether a phase waits to be asked of somebody."""
+        return bool(self._orders or self._own)
+
+    def fill(self, phases: Collection[Phase]) -> None:
+        """Take phases up: those that need no work are ended at once."""
+        self._asked = frozenset(phases)
+        for phase in (p for p in ROAD if p in self._asked):
+            ended = self._without_work(phase)
+            if ended is not None:
+                self._end(ended)
+            elif phase in _OWN:
+                self._own.append(phase)
+                self.report.tell(phase, PhaseState.RUNNING, provider=own_results.PROVIDER)
+            else:
+                self._rank(phase)
+
+    def take_own(self) -> list[Phase]:
+        """The pipeline's own phases, to be done now."""
+        taken, self._own = self._own, []
+        return taken
+
+    def next_providers(self) -> list[tuple[str, list[Phase]]]:
+        """Who is to be asked next, and for which phases."""
+        asked: dict[str, list[Phase]] = {}
+        for phase, order in list(self._orders.items()):
+            asked.setdefault(order.pop(0), []).append(phase)
+        return list(asked.items())
+
+    def started(self, planned: Planned, unit: str) -> None:
+        """A provider is being asked."""
+        for phase in planned.phases:
+            self.report.tell(phase, PhaseState.RUNNING, provider=planned.provider, unit=unit)
+
+    def parked(self, phase: Phase, units: Sequence[WorkUnit]) -> None:
+        """The provider's jobs run on without us, or requests wait for their turn."""
+        provider = units[0].request.provider
+        told = [u.waiting or f"job {u.job} is running at {provider}" for u in units]
+        self._end(
+            Outcome(
+                phase=phase,
+                state=PhaseState.PARKED,
+                provider=provider,
+                message="; ".join(dict.fromkeys(told)),
+                unit=units[0].id,
+                job=units[0].job,
+                awaits=tuple(unit.id for unit in units),
+            )
+        )
+
+    def ended(self, outcomes: Iterable[Outcome]) -> None:
+        """Phases ended well."""
+        for outcome in outcomes:
+            self._end(outcome)
+
+    def failed(self, phases: Collection[Phase], error: PipelineError, provider: str) -> None:
+        """Phases failed: the next provider is asked where there is one and the failure allows.
+
+        Raises the error where no MongoDB answers: nothing can be recorded, and nobody is at fault.
+        """
+        if isinstance(error, CatalogUnavailable):
+            raise error
+        for phase in phases:
+            reason = Verdict(provider=provider, kept=False, reason=f"failed: {error}")
+            self._verdicts[phase] = (*self._verdicts.get(phase, ()), reason)
+            if is_mendable(error):
+                self._mendable.add(phase)
+            if not (self._orders.get(phase) and _allows_fallback(error)):
+                mendable = phase in self._mendable and not error.passes
+                self._end(
+                    self._failure(
+                        phase, str(error), provider, mendable=mendable, passes=error.passes
+                    )
+                )
+
+    def reaches_to(self, end: Fraction) -> None:
+        """Decoding found frames up to here: the container may have declared less."""
+        if end > self.media.duration:
+            self.media = self.media.model_copy(update={"duration": end})
+            videos = self._services.of(self._key.project).videos
+            videos.set_media(self._key.video, self.media.sha256, self.media)
+
+    def _end(self, outcome: Outcome) -> None:
+        self._orders.pop(outcome.phase, None)
+        outcome = outcome.model_copy(update={"considered": self._verdicts.get(outcome.phase, ())})
+        if outcome.phase in self._asked:
+            self.outcomes[outcome.phase] = outcome
+        self.report.ended(outcome)
+
+    def _without_work(self, phase: Phase) -> Outcome | None:
+        """The outcome of a phase that is not configured, has no input, or is there already."""
+        if phase not in _OWN and not self.order(phase):
+            return self._empty(phase, PhaseState.NOT_CONFIGURED, NOT_CONFIGURED)
+        if phase is Phase.AUDIO and self.media.audio is None:
+            return audio.publish(self._services, self._key, self.media, None)
+        hears = phase in (Phase.AUDIO, Phase.TRANSCRIPT)
+        if hears and self.media.audio is None:
+            return self._empty(phase, PhaseState.DONE, audio.NO_AUDIO)
+        if not hears and self.media.video is None:
+            return self._empty(phase, PhaseState.DONE, NO_PICTURES)
+        if self._forced_by:
+            return None
+        return self._made_before(phase) or self._giving_up.dead(phase, self.order(phase))
+
+    def _empty(self, phase: Phase, state: PhaseState, why: str) -> Outcome:
+        now = self._services.clock()
+        origin = own_results.provenance(self.media.sha256, now, now)
+        outcome = own_results.publish(
+            self._services, self._key, phase, origin, state=state, warnings=[why]
+        )
+        return outcome.model_copy(update={"message": why})
+
+    def _made_before(self, phase: Phase) -> Outcome | None:
+        result = own_results.current(self._services, self._key, phase, self.media.sha256)
+        if result is None or result.state is not PhaseState.DONE or result.provenance is None:
+            return None
+        origin = result.provenance
+        plugins = self._services.plugins
+        choices = {
+            choice_of(plugins[name], phase, self.language)
+            for name in self.order(phase)
+            if name in plugins
+        }
+        if phase not in _OWN and origin.choice not in choices:
+            return None
+        under_way = [u for u in self.units if not u.state.ended and not u.unwanted]
+        if any(phase in unit.request.phases for unit in under_way):
+            return None  # a run died before it settled the unit, or it was asked for by force
+        return Outcome(
+            phase=phase,
+            state=PhaseState.DONE,
+            result=result,
+            provider=origin.provider,
+            unit=origin.unit,
+            reused=True,
+        )
+
+    def order(self, phase: Phase) -> tuple[str, ...]:
+        """The providers of a phase, in the order in which they are asked in this run."""
+        chosen = self._services.choices.of(self._key.project, phase).providers
+        return self._overrides.get(phase) or chosen
+
+    def _rank(self, phase: Phase) -> None:
+        plugins = self._services.plugins
+        for unit in self.units:
+            provider = unit.request.provider
+            if self._is_open_elsewhere(unit, phase):
+                told = str(elsewhere(unit, plugins[provider]))
+                return self._end(self._failure(phase, told, provider))
+        verdicts = rank(
+            self.order(phase),
+            plugins,
+            lambda plugin: analysis_request(plugin, self._subject, [phase]),
+        )
+        self._verdicts[phase] = verdicts
+        kept = [v.provider for v in verdicts if v.kept]
+        if kept:
+            self._orders[phase] = sorted(kept, key=lambda name: not self._is_at_work(name, phase))
+        else:
+            reasons = "; ".join(f"{v.provider} {v.reason}" for v in verdicts)
+            remedy = "Name another provider for it in pipeline.yaml."
+            self._end(self._failure(phase, f"no provider can serve it: {reasons}. {remedy}", None))
+
+    def _is_open_elsewhere(self, unit: WorkUnit, phase: Phase) -> bool:
+        name, plugins = unit.request.provider, self._services.plugins
+        return (
+            name in plugins
+            and name in self.order(phase)
+            and self.assigner().is_open_elsewhere(unit, name, plugins[name], [phase])
+        )
+
+    def _is_at_work(self, provider: str, phase: Phase) -> bool:
+        """Whether a provider has been asked for a phase and has not answered yet. It goes before
+        the others: one that had failed before it would else be asked again, and be paid too."""
+        return any(
+            unit.request.provider == provider
+            and phase in unit.request.phases
+            and not unit.state.ended
+            and self._forced_by in ("", unit.forced_by)
+            for unit in self.units
+        )
+
+    def _failure(
+        self,
+        phase: Phase,
+        message: str,
+        provider: str | None,
+        *,
+        mendable: bool = False,
+        passes: bool = False,
+    ) -> Outcome:
+        if self._services.choices.of(self._key.project, phase).optional and not passes:
+            empty = self._empty(phase, PhaseState.SKIPPED, message)
+            return empty.model_copy(update={"provider": provider})
+        failure = Outcome(
+            phase=phase,
+            state=PhaseState.FAILED,
+            provider=provider,
+            message=message,
+            passes=passes,
+        )
+        return self._giving_up.failed(failure, self.order(phase)) if mendable else failure
+
+
+def _allows_fallback(error: PipelineError) -> bool:
+    return (
+        isinstance(error, ProviderError)
+        and not isinstance(error, InDoubt)
+        and error.category.allows_fallback
+    )

@@ -1,0 +1,288 @@
+"""The analysis of one video: whatever phases are asked for, each ended well, parked or failed.
+
+What happens to one phase never ends another. Remote work is submitted first, so that it goes on
+while we work; then one decode feeds every local plugin and the thumbnails, beside the speech.
+A phase whose provider failed is asked of the next one in the order, in another round.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from video_pipeline.domain.errors import (
+    CatalogUnavailable,
+    InputError,
+    PipelineError,
+    ProviderError,
+    SourceError,
+)
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import TEMPORAL, Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.source import VideoRecord
+from video_pipeline.pipeline.analysis.audio import publish as publish_audio
+from video_pipeline.pipeline.analysis.decode import Pictures, Stream, decode, open_stream
+from video_pipeline.pipeline.analysis.fan_in import Gathering
+from video_pipeline.pipeline.analysis.inputs import Feeder
+from video_pipeline.pipeline.analysis.phase_plan import PhaseQueue
+from video_pipeline.pipeline.analysis.supersede import join_or_close
+from video_pipeline.pipeline.analysis.thumbnails import ThumbnailWriter, thumbnail_spec
+from video_pipeline.pipeline.jobs import remote_job
+from video_pipeline.pipeline.jobs.cancel import let_go
+from video_pipeline.pipeline.jobs.lease import Leases
+from video_pipeline.pipeline.jobs.planned import Planned
+from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
+from video_pipeline.pipeline.progress import own_results
+from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.progress.reporter import Reporter
+from video_pipeline.pipeline.publishing.results import Share, is_final, publish, usage_of
+from video_pipeline.pipeline.publishing.tracks import link_again
+from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.source.probe import failed, known_source
+from video_pipeline.pipeline.source.scratch import run_folder
+from video_pipeline.plugins.base import Calls, Jobs, Progress, Streams
+from video_pipeline.plugins.inputs import Inputs, Object
+
+
+def analyse(
+    services: Services,
+    key: VideoKey,
+    phases: Collection[Phase],
+    *,
+    providers: Mapping[Phase, tuple[str, ...]] | None = None,
+    run_id: str = "",
+    forced_by: str = "",
+) -> dict[Phase, Outcome]:
+    """An outcome for each of the phases, and for those besides whose boxes were linked again, as
+    this run has made the shots. `providers` overrides the choice of single phases for this run.
+    `forced_by`, the id of a run, makes again what is there, and pays again, but never twice for
+    the same id."""
+    report = Reporter(services, key, run_id)
+    try:
+        record = known_source(services, key)
+        media = _probed(record)
+    except SourceError as error:
+        return {phase: report.ended(failed(phase, error)) for phase in phases}
+    overrides = dict(providers or {})
+    queue = PhaseQueue(services, record, media, report, overrides, forced_by=forced_by)
+    queue.units = join_or_close(services, key, queue, phases)
+    queue.fill(phases)
+    with (
+        run_folder(services.scratch) as folder,
+        Leases(services, services.of(key.project).units) as leases,
+    ):
+        feeder = Feeder(services, record, media, folder)
+        while queue.pending:
+            _Round(services, record, queue, leases, feeder, forced_by).run()
+    return queue.outcomes | _end_tracks_at_shots(services, key, queue)
+
+
+def _end_tracks_at_shots(
+    services: Services, key: VideoKey, queue: PhaseQueue
+) -> dict[Phase, Outcome]:
+    """Link boxes again that came before the shots: of the phases that are done in this run, and
+    once it has made the shots, of those too that were done before it."""
+    done = {phase: one for phase, one in queue.outcomes.items() if one.state is PhaseState.DONE}
+    shots = queue.outcomes.get(Phase.SHOTS)
+    if shots is not None and shots.state.good:
+        statuses = services.of(key.project).results.statuses(key.video)
+        before = {p for p, status in statuses.items() if status.state is PhaseState.DONE}
+        for phase in before.intersection(TEMPORAL).difference(queue.outcomes):
+            done[phase] = Outcome(phase=phase, state=PhaseState.DONE)
+    linked = dict[Phase, Outcome]()
+    for phase, outcome in done.items():
+        result = link_again(services, key, phase, queue.media.sha256)
+        if result is not None:
+            linked[phase] = outcome.published(result)
+    return linked
+
+
+def _probed(record: VideoRecord) -> MediaInfo:
+    if record.media is None:
+        raise SourceError(
+            "the source was not probed yet", where=str(record.key), remedy="Run media_info first."
+        )
+    return record.media
+
+
+class _Round:
+    """One request to each provider that is next in some phase's order, and our own phases."""
+
+    def __init__(
+        self,
+        services: Services,
+        record: VideoRecord,
+        queue: PhaseQueue,
+        leases: Leases,
+        feeder: Feeder,
+        forced_by: str,
+    ) -> None:
+        self._services, self._record, self._queue = services, record, queue
+        self._leases, self._feeder, self._forced_by = leases, feeder, forced_by
+        self._calls: list[tuple[UnitDriver, Calls]] = []
+        self._pictures = Pictures()
+        self._gathering = Gathering(())
+        self._own = queue.take_own()
+
+    def run(self) -> None:
+        planned = [p for provider in self._queue.next_providers() for p in self._plan(*provider)]
+        planned.sort(key=lambda p: not isinstance(p.plugin.capabilities().fed, Object))
+        self._gathering = Gathering(planned)
+        for one in filter(self._gathering.is_wanted, planned):
+            self._guard(one, partial(self._begin, one))
+        self._park()
+        tasks: list[Callable[[], None]] = []
+        if self._pictures.streams or Phase.THUMBNAILS in self._own:
+            tasks.append(self._look)
+        if Phase.AUDIO in self._own:
+            tasks.append(self._publish_audio)
+        tasks += [partial(self._call, driver, plugin) for driver, plugin in self._calls]
+        with ThreadPoolExecutor(self._services.policy.workers) as pool:
+            for done in [pool.submit(task) for task in tasks]:
+                done.result()
+        self._park()
+
+    def _plan(self, provider: str, phases: list[Phase]) -> list[Planned]:
+        try:
+            return self._queue.assigner().plan(provider, self._services.plugins[provider], phases)
+        except ProviderError as error:
+            self._queue.failed(phases, error, provider)
+            return []
+
+    def _guard(self, planned: Planned, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except PipelineError as error:
+            self._failed(planned.phases, error, planned.provider)
+
+    def _failed(self, phases: Collection[Phase], error: PipelineError, provider: str) -> None:
+        self._queue.failed(self._gathering.failed(phases), error, provider)
+
+    def _park(self) -> None:
+        """Jobs are waited for by the phases that may still come of them; others are let go."""
+        for phase, units in self._gathering.take_waiting().items():
+            self._queue.parked(phase, units)
+        for unit in self._gathering.take_left_behind():
+            let_go(self._services, unit, "another request for the same phase failed")
+
+    def _begin(self, planned: Planned) -> None:
+        driver = UnitDriver(self._services, planned, self._leases, forced_by=self._forced_by)
+        self._queue.started(planned, driver.unit.id)
+        standing, plugin = driver.standing(), planned.plugin
+        if standing == "ready":
+            self._settle(driver)
+        elif standing == "start" and not driver.admitted():
+            self._gathering.parked(planned, driver.unit)
+        elif isinstance(plugin, Jobs):
+            inputs = partial(self._inputs, driver)
+            if remote_job.advance(driver, plugin, standing, self._queue.media, inputs):
+                self._settle(driver)
+            else:
+                self._gathering.parked(planned, driver.unit)
+        elif isinstance(plugin, Streams):
+            self._pictures.streams.append(open_stream(driver, plugin, self._queue.media))
+        elif isinstance(plugin, Calls):
+            self._calls.append((driver, plugin))
+        else:
+            raise plugin_broke(driver, TypeError("it runs in none of the three ways"))
+
+    def _settle(self, driver: UnitDriver) -> None:
+        """Publish the phases that are complete by this unit, then settle it: should we die before
+        that, it is there to be seen to."""
+        media, provider = self._queue.media, driver.planned.provider
+        share = Share(driver, usage_of(driver, media))
+        ended, failed = list[Outcome](), list[tuple[Phase, PipelineError]]()
+        for phase, shares in self._gathering.arrived(share):
+            try:
+                ended.append(publish(self._services, phase, shares, media))
+            except CatalogUnavailable:
+                raise
+            except PipelineError as error:
+                failed.append((phase, error))
+        if all(is_final(error) for _, error in failed):
+            driver.settle(share.used)
+        self._queue.ended(ended)
+        for phase, error in failed:
+            self._failed([phase], error, provider)
+
+    def _inputs(self, driver: UnitDriver) -> Inputs:
+        try:
+            return self._feeder.inputs(driver.planned.plugin.capabilities().fed)
+        except InputError as error:
+            driver.fail(error)
+            raise
+
+    def _call(self, driver: UnitDriver, plugin: Calls) -> None:
+        planned = driver.planned
+        phase = (planned.phases or planned.request.phases)[0]
+        tell = self._queue.report.progress(phase, planned.provider)
+
+        def progress(fraction: float) -> None:
+            self._leases.check(driver.unit.id)
+            tell(fraction)
+
+        def work() -> None:
+            inputs = self._inputs(driver)
+            driver.store(driver.request(lambda: list(plugin.call(driver.unit, inputs, progress))))
+            self._settle(driver)
+
+        self._guard(planned, work)
+
+    def _publish_audio(self) -> None:
+        try:
+            audio = self._feeder.audio()
+            outcome = publish_audio(self._services, self._record.key, self._queue.media, audio)
+            self._queue.ended([outcome])
+        except PipelineError as error:
+            self._queue.failed([Phase.AUDIO], error, own_results.PROVIDER)
+
+    def _look(self) -> None:
+        writer = ThumbnailWriter(self._services, self._record.key)
+        if Phase.THUMBNAILS in self._own:
+            self._pictures.thumbnails = thumbnail_spec(self._queue.media)
+            self._pictures.on_thumbnail = writer.write
+        try:
+            end = decode(
+                self._services.media,
+                self._feeder.source,
+                self._queue.media,
+                self._pictures,
+                self._tell_seen(),
+            )
+            self._queue.reaches_to(end.end)
+            if Phase.THUMBNAILS in self._own:
+                self._queue.ended([writer.finish(self._queue.media.sha256, end.warnings)])
+        except PipelineError as error:
+            self._blind(error)
+            return
+        for stream in self._pictures.streams:
+            self._guard(stream.driver.planned, partial(self._settle_stream, stream))
+
+    def _settle_stream(self, stream: Stream) -> None:
+        if stream.error is not None:
+            raise stream.error
+        self._settle(stream.driver)
+
+    def _blind(self, error: PipelineError) -> None:
+        """The decode failed: so has all that hangs on it."""
+        for stream in self._pictures.streams:
+            if isinstance(error, InputError):
+                stream.driver.fail(error)
+            planned = stream.driver.planned
+            self._failed(planned.phases, error, planned.provider)
+        if Phase.THUMBNAILS in self._own:
+            self._queue.failed([Phase.THUMBNAILS], error, own_results.PROVIDER)
+
+    def _tell_seen(self) -> Progress:
+        served = [
+            self._queue.report.progress(phase, stream.driver.planned.provider)
+            for stream in self._pictures.streams
+            for phase in stream.driver.planned.phases
+        ]
+
+        def progress(fraction: float) -> None:
+            for tell in served:
+                tell(fraction)
+
+        return progress

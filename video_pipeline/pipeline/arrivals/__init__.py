@@ -1,0 +1,1 @@
+"""How videos enter and leave: listing, notifications, removal, archive, pending runs."""

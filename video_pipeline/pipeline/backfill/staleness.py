@@ -1,0 +1,129 @@
+"""Which results are stale: made by none of today's choices, or not from what lies there now.
+
+Nothing is run or changed here. A result whose provider's choice cannot be told, because its library
+or secret is missing here, is taken for current.
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from video_pipeline.domain.naming.identity import ProjectId, VideoId
+from video_pipeline.domain.phases import SERVED, Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.staleness import Current, Made, VideoStanding, outdated
+from video_pipeline.domain.values import Frozen
+from video_pipeline.pipeline.progress import own_results
+from video_pipeline.pipeline.selection.choice import choice_of
+from video_pipeline.pipeline.services import Services
+
+Choosing = dict[Phase, Current]
+"""What a project chooses today, of every phase that providers serve."""
+
+
+class Stale(Frozen):
+    """A result that would not be made so today, with both choices in words."""
+
+    project: ProjectId
+    video: VideoId
+    phase: Phase
+    why: Literal["choice", "input"]
+    reason: str
+    made_by: str
+    """Provider and model, or why nobody was asked."""
+    would_be_made_by: str
+
+
+def choosing(services: Services, project: str) -> Choosing:
+    """What a project chooses today."""
+    return {phase: _current(services, project, phase) for phase in SERVED}
+
+
+def _current(services: Services, project: str, phase: Phase) -> Current:
+    order = services.choices.of(project, phase).providers
+    plugins = services.plugins
+    language = services.choices.of(project, Phase.TRANSCRIPT).language
+    return Current(
+        choices=tuple(choice_of(plugins[n], phase, language) for n in order if n in plugins),
+        untold=tuple(name for name in order if name not in plugins),
+    )
+
+
+def staleness(standing: VideoStanding, chosen: Choosing) -> dict[Phase, tuple[str, str]]:
+    """The stale phases of one video: each with `choice` or `input`, and the reason. Pure."""
+    found: dict[Phase, tuple[str, str]] = {}
+    for phase, made in standing.made.items():
+        if reason := outdated(phase, standing.made):
+            found[phase] = ("input", reason)
+        elif phase in chosen and _is_otherwise(made, chosen[phase]):
+            found[phase] = ("choice", "made by another choice than today's")
+    return found
+
+
+def _is_otherwise(made: Made, current: Current) -> bool:
+    if made.choice in current.choices:
+        return False
+    if made.state is PhaseState.NOT_CONFIGURED:
+        return current.configured
+    by_provider = made.provider not in (own_results.PROVIDER, *current.untold)
+    return made.state is PhaseState.DONE and by_provider
+
+
+def stale_videos(services: Services, project: str) -> Iterator[tuple[VideoStanding, Choosing]]:
+    """The videos that have a stale result, found by index and then looked at exactly."""
+    standings, chosen = services.of(project).standings, choosing(services, project)
+    candidates = set(standings.outdated())
+    for phase, current in chosen.items():
+        candidates.update(standings.otherwise(phase, current))
+    for standing in standings.videos(candidates):
+        if not standing.archived and staleness(standing, chosen):
+            yield standing, chosen
+
+
+def stale(services: Services, project: str) -> Iterator[Stale]:
+    """Every stale result of a project, ordered by video and along the road."""
+    for standing, chosen in stale_videos(services, project):
+        found = staleness(standing, chosen)
+        for phase in (p for p in Phase if p in found):
+            why, reason = found[phase]
+            yield Stale.model_validate(
+                {
+                    "project": project,
+                    "video": standing.video,
+                    "phase": phase,
+                    "why": why,
+                    "reason": reason,
+                    "made_by": _made_by(standing.made[phase]),
+                    "would_be_made_by": _would_be(services, project, phase),
+                }
+            )
+
+
+def counts(services: Services, project: str) -> dict[Phase, int]:
+    """How many results of each served phase another choice made; found by index. Phases without one
+    are left out."""
+    standings = services.of(project).standings
+    found = {
+        phase: standings.count_otherwise(phase, current)
+        for phase, current in choosing(services, project).items()
+    }
+    return {phase: count for phase, count in found.items() if count}
+
+
+def _made_by(made: Made) -> str:
+    if made.state is PhaseState.NOT_CONFIGURED:
+        return str(made.state)
+    return " ".join(filter(None, [made.provider, made.model]))
+
+
+def _would_be(services: Services, project: str, phase: Phase) -> str:
+    """The providers that would be asked, with their models; the pipeline itself for its own."""
+    if phase not in SERVED:
+        return own_results.PROVIDER
+    order = services.choices.of(project, phase).providers
+    told = [" ".join(filter(None, [name, _model(services, name)])) for name in order]
+    return ", else ".join(told) or str(PhaseState.NOT_CONFIGURED)
+
+
+def _model(services: Services, provider: str) -> str:
+    plugin = services.plugins.get(provider)
+    return plugin.model if plugin else ""

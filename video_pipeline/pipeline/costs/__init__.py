@@ -1,0 +1,1 @@
+"""Quantities and limits of paid use."""

@@ -1,0 +1,91 @@
+"""What may be paid for: the paid seconds of a project and of an account in a day, in UTC, what of
+them is left, and what people read who wait for more."""
+
+from datetime import UTC, date
+
+from video_pipeline.domain.fair_turns import account_name, paid_seconds
+from video_pipeline.domain.slots import Budget
+from video_pipeline.domain.work import WorkRequest, WorkUnit
+from video_pipeline.pipeline.services import Services
+
+
+def budget_of(services: Services, request: WorkRequest) -> Budget:
+    """What the request's project and account may use in a day."""
+    limits, project = services.limits, request.key.project
+    account = limits.of_account(services.plugins, request.plugin, request.account)
+    return Budget(project_seconds=limits.of_project(project) * 60, account_seconds=account * 60)
+
+
+def today(services: Services) -> date:
+    """The day, in UTC, in which minutes are counted now."""
+    return services.clock().astimezone(UTC).date()
+
+
+def left(services: Services, request: WorkRequest) -> tuple[float, str]:
+    """The paid seconds that may still be used today, and whose they are."""
+    budget, day = budget_of(services, request), today(services)
+    used = services.catalog.admissions.used
+    of_project = budget.project_seconds - used(day, project=request.key.project)
+    of_account = budget.account_seconds - used(day, account=account_name(request))
+    return min((max(0.0, of_project), "project"), (max(0.0, of_account), "account"))
+
+
+def whole(services: Services, request: WorkRequest) -> tuple[float, str]:
+    """The paid seconds of a whole day, and whose they are."""
+    budget = budget_of(services, request)
+    return min((budget.project_seconds, "project"), (budget.account_seconds, "account"))
+
+
+def reserve(services: Services, unit: WorkUnit) -> str | None:
+    """Count the unit's paid seconds; why they may not be used today, None where they may."""
+    seconds = paid_seconds(unit.planned)
+    if not seconds:
+        return None
+    request, budget = unit.request, budget_of(services, unit.request)
+    refused = services.catalog.admissions.reserve(
+        unit.id, request.key.project, account_name(request), seconds, budget, today(services)
+    )
+    if refused is None:
+        return None
+    limit = budget.project_seconds if refused == "project" else budget.account_seconds
+    return used_up(services, request, refused, ever=seconds <= limit)
+
+
+def short_of(services: Services, unit: WorkUnit) -> str | None:
+    """Why the paid seconds that a unit needs could not be used now; None where they could."""
+    seconds = paid_seconds(unit.planned)
+    for bound, ever in ((whole, False), (left, True)):
+        limit, whose = bound(services, unit.request)
+        if seconds > limit:
+            return used_up(services, unit.request, whose, ever=ever)
+    return None
+
+
+def used_up(services: Services, request: WorkRequest, whose: str, *, ever: bool) -> str:
+    """Why paid seconds may not be used now, and when they may; `whose`: project or account.
+    `ever`: whether the whole day's would be enough."""
+    budget, project = budget_of(services, request), request.key.project
+    if whose == "project":
+        limit, who = _minutes(budget.project_seconds), project
+        own = project in services.limits.projects
+        key = f"projects.{project}.limits" if own else "limits"
+    else:
+        limit = _minutes(budget.account_seconds)
+        who = f"account {request.account} of {request.plugin}"
+        account = (services.plugins, request.plugin, request.account)
+        entry = services.limits.entry_of_account(*account) or request.provider
+        key = f"providers.{entry}.limits"
+    option = f"{key}.paid_minutes_per_day"
+    if not ever:
+        return (
+            f"it needs more paid minutes than the {limit} that {who} may use in a whole day; "
+            f"it goes on only when {option} is raised"
+        )
+    return (
+        f"{who} has used up its {limit} paid minutes of {today(services)}, or too few are left; "
+        f"it goes on at 00:00 UTC or when {option} is raised"
+    )
+
+
+def _minutes(seconds: float) -> str:
+    return f"{round(seconds / 60, 1):g}"

@@ -1,0 +1,111 @@
+"""The work units of a deployment as a person looks for them: one by its id, many in pages, sums.
+
+What is done about a unit is not said here: see cancel.py, release.py, ask_again.py, fetch_again.py.
+"""
+
+from collections.abc import Iterator
+from itertools import dropwhile
+
+from video_pipeline.domain.errors import InputError
+from video_pipeline.domain.usage import Meter, Usage, summed
+from video_pipeline.domain.values import Frozen
+from video_pipeline.domain.work import UnitFilter, UnitState, UnitSum, WorkUnit
+from video_pipeline.pipeline.services import Services, projects_of
+
+UNDER_WAY = frozenset(
+    {UnitState.INTENT, UnitState.SUBMITTING, UnitState.RUNNING, UnitState.IN_DOUBT}
+)
+"""The states in which something is still to come, of itself or by a person."""
+_TIMED = (Meter.VIDEO_SECONDS, Meter.AUDIO_SECONDS)
+
+
+class Page(Frozen):
+    """Some units, and the id behind which the next page begins; None where nothing follows."""
+
+    units: tuple[WorkUnit, ...]
+    after: str | None
+
+
+def find_unit(services: Services, unit: str, project: str | None = None) -> WorkUnit:
+    """A unit by its id, of one project or of any. Raises InputError where there is none."""
+    for name in projects_of(services, project):
+        found = services.of(name).units.get(unit)
+        if found is not None:
+            return found
+    raise InputError(
+        f"there is no such work unit{f' of {project}' if project else ''}",
+        where=unit,
+        remedy="See `video-pipeline jobs` for those under way, `jobs --state failed` for others.",
+    )
+
+
+def list_units(
+    services: Services,
+    wanted: UnitFilter,
+    project: str | None = None,
+    *,
+    after: str | None = None,
+    limit: int = 100,
+) -> Page:
+    """The units that are wanted, project after project, oldest first, from the one behind `after`.
+
+    Raises InputError for a project or a unit that is not there.
+    """
+    last = find_unit(services, after, project) if after else None
+    names = projects_of(services, project)
+    if last is not None:
+        of_last = last.request.key.project
+        names = list(dropwhile(lambda name: name != of_last, names))
+    found: list[WorkUnit] = []
+    for name in names:
+        behind = last if last is not None and last.request.key.project == name else None
+        found += services.of(name).units.listing(wanted, behind, limit + 1 - len(found))
+        if len(found) > limit:
+            return Page(units=tuple(found[:limit]), after=found[limit - 1].id)
+    return Page(units=tuple(found), after=None)
+
+
+def every_unit(services: Services, wanted: UnitFilter, project: str) -> Iterator[WorkUnit]:
+    """All units of a project that are wanted, page by page. Raises InputError."""
+    after: str | None = None
+    while True:
+        page = list_units(services, wanted, project, after=after, limit=1000)
+        yield from page.units
+        after = page.after
+        if after is None:
+            return
+
+
+def sum_units(
+    services: Services, wanted: UnitFilter, project: str | None = None
+) -> tuple[UnitSum, ...]:
+    """How many there are and what they plan to use, by provider and state, in order of those."""
+    sums: dict[tuple[str, UnitState], UnitSum] = {}
+    for name in projects_of(services, project):
+        for one in services.of(name).units.sums(wanted):
+            kind = (one.provider, one.state)
+            before = sums.get(kind)
+            sums[kind] = one if before is None else _both(before, one)
+    order = list(UnitState)
+    return tuple(sums[k] for k in sorted(sums, key=lambda kind: (kind[0], order.index(kind[1]))))
+
+
+def _both(one: UnitSum, other: UnitSum) -> UnitSum:
+    return UnitSum(
+        provider=one.provider,
+        state=one.state,
+        units=one.units + other.units,
+        planned=summed([*one.planned, *other.planned]),
+    )
+
+
+def quantity_of(usages: tuple[Usage, ...]) -> str:
+    """What usages come to in words: `2.5 min paid, 3 requests`. Seconds are told as minutes."""
+    told: list[str] = []
+    for usage in summed(usages):
+        timed = usage.meter in _TIMED
+        amount = float(usage.quantity) / (60 if timed else 1)
+        unit = "min" if timed else usage.meter.value.replace("_", " ")
+        of = f" ({usage.dimension})" if usage.dimension else ""
+        told.append(f"{round(amount, 2):g} {unit}{' paid' if usage.paid else ''}{of}")
+    return ", ".join(told)

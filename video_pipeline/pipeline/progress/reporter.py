@@ -1,0 +1,67 @@
+"""Telling where a phase stands: to the catalogue's events and to whoever listens."""
+
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.services import Services
+from video_pipeline.plugins.base import Progress
+
+STEP_PERCENT = 10
+"""Progress is told in steps of this size."""
+
+
+class Reporter:
+    """Reports on the phases of one video in one run."""
+
+    def __init__(self, services: Services, key: VideoKey, run_id: str) -> None:
+        self._services, self._key, self.run_id = services, key, run_id
+
+    def tell(
+        self,
+        phase: Phase,
+        state: PhaseState,
+        *,
+        percent: int | None = None,
+        provider: str | None = None,
+        message: str = "",
+        unit: str | None = None,
+    ) -> None:
+        """Record an event and pass it on."""
+        self._services.of(self._key.project).events.record(
+            self._key.video,
+            phase,
+            state,
+            self._services.clock(),
+            percent=percent,
+            provider=provider,
+            message=message,
+            unit=unit,
+            run_id=self.run_id,
+        )
+        self._services.notify(phase, state, percent, message)
+
+    def ended(self, outcome: Outcome) -> Outcome:
+        """Record how a phase ended, and hand the outcome on."""
+        self.tell(
+            outcome.phase,
+            outcome.state,
+            percent=100 if outcome.state.good else None,
+            provider=outcome.provider,
+            message=outcome.message,
+            unit=outcome.unit,
+        )
+        return outcome
+
+    def progress(self, phase: Phase, provider: str | None) -> Progress:
+        """A callback that tells of every tenth."""
+        told = 0
+
+        def progress(fraction: float) -> None:
+            nonlocal told
+            percent = min(99, int(fraction * 100)) // STEP_PERCENT * STEP_PERCENT
+            if percent > told:
+                told = percent
+                self.tell(phase, PhaseState.RUNNING, percent=percent, provider=provider)
+
+        return progress

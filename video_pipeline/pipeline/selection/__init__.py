@@ -1,0 +1,1 @@
+"""Which provider serves a phase, and with which options."""

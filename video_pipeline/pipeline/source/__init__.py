@@ -1,0 +1,1 @@
+"""The source of one video: probing, reading, local copies and the scratch folder."""

@@ -1,0 +1,109 @@
+"""How a project stands: counts, with the first of what a person must look at."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import islice
+
+from video_pipeline.domain.naming.identity import ProjectId
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.source import Rejection, Totals
+from video_pipeline.domain.usage import Usage
+from video_pipeline.domain.values import Frozen
+from video_pipeline.domain.work import UnitFilter, UnitSum
+from video_pipeline.pipeline.backfill.staleness import counts
+from video_pipeline.pipeline.jobs.queries import UNDER_WAY
+from video_pipeline.pipeline.services import Services
+
+SHOWN = 50
+"""Of each list, how many are told."""
+
+
+class Noted(Frozen):
+    """A phase of a video that a person may want to look at."""
+
+    video: str
+    phase: Phase
+    state: PhaseState
+    provider: str | None = None
+    since: datetime | None = None
+    message: str = ""
+
+
+class Overview(Frozen):
+    """How a project stands. Lists are cut after SHOWN; the counts are whole."""
+
+    project: ProjectId
+    totals: Totals
+    states: dict[Phase, dict[PhaseState, int]]
+    stale: dict[Phase, int]
+    usage: tuple[tuple[str, Usage], ...]
+    """By provider, what was used so far."""
+    units: tuple[UnitSum, ...]
+    """Work units under way, by provider and state."""
+    rejections: tuple[Rejection, ...]
+    parked: tuple[Noted, ...]
+    failed: tuple[Noted, ...]
+    """What was given up first."""
+    warnings: tuple[Noted, ...]
+
+    def count(self, *states: PhaseState) -> int:
+        """How many phases of all videos are in these states."""
+        return sum(of_phase.get(state, 0) for of_phase in self.states.values() for state in states)
+
+
+def overview(services: Services, project: str) -> Overview:
+    """How a project stands now."""
+    parts = services.of(project)
+    states: dict[Phase, dict[PhaseState, int]] = {}
+    for (phase, state), count in parts.standings.counts().items():
+        states.setdefault(phase, {})[state] = count
+    return Overview(
+        project=parts.project,
+        totals=parts.standings.totals(),
+        states={phase: states[phase] for phase in Phase if phase in states},
+        stale=stale_counts(services, project),
+        usage=tuple(parts.standings.usage()),
+        units=tuple(parts.units.sums(UnitFilter(states=UNDER_WAY))),
+        rejections=tuple(parts.videos.rejections(SHOWN)),
+        parked=_noted(services, project, PhaseState.PARKED),
+        failed=_noted(services, project, PhaseState.DEAD, PhaseState.FAILED),
+        warnings=_warnings(services, project),
+    )
+
+
+def stale_counts(services: Services, project: str) -> dict[Phase, int]:
+    """How many results of each phase are stale: by choice, by source or by input."""
+    by_choice = counts(services, project)
+    by_input = services.of(project).standings.count_outdated()
+    both = {phase: by_choice.get(phase, 0) + by_input.get(phase, 0) for phase in Phase}
+    return {phase: count for phase, count in both.items() if count}
+
+
+def _noted(services: Services, project: str, *states: PhaseState) -> tuple[Noted, ...]:
+    found = islice(services.of(project).standings.in_state(*states), SHOWN)
+    return tuple(
+        Noted(
+            video=video,
+            phase=status.phase,
+            state=status.state,
+            provider=status.provider,
+            since=status.updated_at,
+            message=status.message,
+        )
+        for video, status in found
+    )
+
+
+def _warnings(services: Services, project: str) -> tuple[Noted, ...]:
+    """Each warning of a video once, with the first phase that gives it."""
+    told: dict[tuple[str, str], Noted] = {}
+    for video, phase, warnings in islice(services.of(project).standings.warned(), 4 * SHOWN):
+        for warning in warnings:
+            noted = Noted(video=video, phase=phase, state=PhaseState.DONE, message=warning)
+            told.setdefault((video, warning), noted)
+    return _first(told.values())
+
+
+def _first(noted: Iterable[Noted]) -> tuple[Noted, ...]:
+    return tuple(islice(noted, SHOWN))

@@ -1,0 +1,6 @@
+"""The suite that every plugin passes, ours and strangers'. Needs pytest."""
+
+from video_pipeline.plugins.conformance.sample import Sample, drawn_sample
+from video_pipeline.plugins.conformance.suite import TemporalConformance, TranscriptionConformance
+
+__all__ = ["Sample", "TemporalConformance", "TranscriptionConformance", "drawn_sample"]

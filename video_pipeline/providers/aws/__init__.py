@@ -1,0 +1,1 @@
+"""Providers of Amazon Web Services, and what they share: session, events, errors."""

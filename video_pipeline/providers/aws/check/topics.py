@@ -1,0 +1,102 @@
+"""The topic in which Rekognition tells of ended jobs, and the roles that services are handed."""
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+from urllib.parse import unquote
+
+from video_pipeline.providers.aws.check.finding import Checked, Entry, Known, look
+
+TRUSTED = {
+    "topic_role": "rekognition.amazonaws.com",
+    "data_access_role": "transcribe.amazonaws.com",
+}
+"""The options that name a role for a service, and that service."""
+MANAGED = "AmazonRekognitionServiceRole"
+"""AWS's own policy for the role; it covers only topics whose names begin with the prefix."""
+PREFIX = "AmazonRekognition"
+NO_TOPIC = ("NotFound", "NotFoundException", "InvalidParameter")
+"""The codes of a topic that is not there."""
+_NO_TOPIC = ("there is no such topic", "Make it, or correct `topic` of the entry.")
+_NO_SUCH = ("NoSuchEntity", "NoSuchEntityException")
+
+
+def topic(entry: Entry) -> Iterator[Checked]:
+    """Whether the topic is there, and tells the queue."""
+    arn = entry.option("topic")
+    if not arn:
+        return
+    known: Known = dict.fromkeys(NO_TOPIC, _NO_TOPIC)
+    yield from look(
+        "topic", "sns:GetTopicAttributes", lambda: _topic(entry, arn), known, needed=False
+    )
+
+
+def service_roles(entry: Entry) -> Iterator[Checked]:
+    """Whether the services may take on the roles that they are handed, and Rekognition publish."""
+    for option, service in TRUSTED.items():
+        arn = entry.option(option)
+        if arn:
+            yield from look(
+                option,
+                "iam:GetRole",
+                partial(_trust, entry, option, service),
+                dict.fromkeys(
+                    _NO_SUCH, ("there is no such role", f"Make it, or correct `{option}`.")
+                ),
+                needed=False,
+            )
+    if entry.option("topic_role"):
+        yield from look(
+            "topic name",
+            "iam:ListAttachedRolePolicies",
+            partial(_name, entry),
+            dict.fromkeys(_NO_SUCH),
+            needed=False,
+        )
+
+
+def subscribers(entry: Entry, topic: str) -> set[str]:
+    """The ARNs that the topic tells."""
+    client, found, token = entry.client("sns"), set[str](), dict[str, str]()
+    while True:
+        page: dict[str, Any] = client.list_subscriptions_by_topic(TopicArn=topic, **token)
+        found |= {one["Endpoint"] for one in page.get("Subscriptions", ())}
+        if not page.get("NextToken"):
+            return found
+        token = {"NextToken": page["NextToken"]}
+
+
+def _topic(entry: Entry, arn: str) -> Iterator[Checked]:
+    entry.client("sns").get_topic_attributes(TopicArn=arn)
+    yield Checked("topic", "ok", arn)
+
+
+def _trust(entry: Entry, option: str, service: str) -> Iterator[Checked]:
+    name = _role_name(entry, option)
+    role = entry.client("iam").get_role(RoleName=name)["Role"]
+    document = role.get("AssumeRolePolicyDocument")
+    policy: Any = json.loads(unquote(document)) if isinstance(document, str) else document
+    if service in json.dumps((policy or {}).get("Statement", [])):
+        yield Checked(option, "ok", role["Arn"])
+        return
+    remedy = f"Let {service} assume it, in its trust policy."
+    yield Checked(option, "missing", f"{name} does not trust {service}", remedy)
+
+
+def _role_name(entry: Entry, option: str) -> str:
+    return str(entry.option(option)).rpartition("/")[2]
+
+
+def _name(entry: Entry) -> Iterator[Checked]:
+    name, role = entry.option("topic").rpartition(":")[2], _role_name(entry, "topic_role")
+    attached = entry.client("iam").list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    managed = any(policy["PolicyName"] == MANAGED for policy in attached)
+    if managed and not name.startswith(PREFIX):
+        yield Checked(
+            "topic name",
+            "missing",
+            f"{MANAGED} lets the role publish only to topics named {PREFIX}..., and it is {name}",
+            f"Name the topic {PREFIX}{name}, or give the role a policy of its own.",
+        )

@@ -1,0 +1,176 @@
+"""The video as Rekognition is told of it, and what is looked at before it is: whether it is still
+the one that was probed, and whether its bucket lies in the region, which AWS does not say clearly.
+
+Where the bucket keeps versions, AWS is told which one to read: nothing pins better. Where it keeps
+none, the ETag is compared before the job starts and again when its result is fetched, and stands
+in the job's tag until then: an object replaced in between fails the job, which is billed all the
+same, and its new version is analysed as such.
+"""
+
+# pyright: reportMissingTypeStubs=false
+
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.plugins.inputs import ObjectRef
+from video_pipeline.providers.aws.errors import Meaning, told
+from video_pipeline.providers.aws.session import AwsSession
+
+_ETAG = "etag:"
+TAG = "/etag:"
+"""What stands before the ETag in a job's tag."""
+_NO_BUCKET = Meaning(
+    FailureCategory.PROVIDER_FAILED,
+    "there is no such bucket",
+    "Look whether somebody deleted it, and at storage.ingest in pipeline.yaml.",
+)
+_OWN = {"404": _NO_BUCKET, "NoSuchBucket": _NO_BUCKET}
+_AGAIN = "Run the phase again once the new version is registered; it is analysed by itself."
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An object in S3, and what pins it: a version's id, or an ETag."""
+
+    bucket: str
+    key: str
+    version: str | None = None
+    etag: str | None = None
+
+    @property
+    def uri(self) -> str:
+        """As people read it."""
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def parameter(self) -> dict[str, Any]:
+        """The member `Video` of a Start."""
+        named = {"Bucket": self.bucket, "Name": self.key}
+        return {"S3Object": {**named, "Version": self.version} if self.version else named}
+
+
+def source_of(given: ObjectRef | None) -> Source:
+    """Raises ProviderError for an object that lies elsewhere than in S3."""
+    parts = urlsplit(given.uri) if given else None
+    if given is None or parts is None or parts.scheme != "s3":
+        raise ProviderError(
+            "the source does not lie in S3",
+            category=FailureCategory.UNSUPPORTED,
+            remedy="Rekognition reads from S3 only: name a bucket under storage.ingest.",
+            where=given.uri if given else "",
+            accepted=False,
+        )
+    bucket, _, key = given.uri.removeprefix("s3://").partition("/")
+    if given.version.startswith(_ETAG):
+        return Source(bucket, key, etag=given.version.split(":")[1])
+    return Source(bucket, key, version=given.version)
+
+
+class Sources:
+    """Looks at sources before and after they are analysed."""
+
+    def __init__(self, session: AwsSession, region: str) -> None:
+        self._session, self._region = session, region
+        self._seen: set[str] = set()
+        self._lock = threading.Lock()
+
+    def check(self, source: Source) -> None:
+        """Raises ProviderError, not accepted, for a bucket elsewhere or an object replaced."""
+        with _beforehand():
+            with self._lock:
+                known = source.bucket in self._seen
+            if not known:
+                self._check_region(source)
+                with self._lock:
+                    self._seen.add(source.bucket)
+            if self._is_replaced(source):
+                raise ProviderError(
+                    "the object is not the one that was probed: it was replaced",
+                    category=FailureCategory.PROVIDER_FAILED,
+                    remedy=_AGAIN,
+                    where=source.uri,
+                )
+
+    def check_read(self, answer: Mapping[str, Any]) -> None:
+        """Raises ProviderError if the object of a job that has ended is not the one any more that
+        was meant: AWS may have read the other one, and bills it all the same. When a job ended AWS
+        does not say, so that one that was replaced afterwards is no other case.
+        """
+        source = pinned(answer)
+        if source and self._is_replaced(source):
+            raise ProviderError(
+                "the object was replaced while its job ran",
+                category=FailureCategory.INPUT_REJECTED,
+                remedy=f"{_AGAIN} The job is billed all the same.",
+                where=source.uri,
+            )
+
+    def _is_replaced(self, source: Source) -> bool:
+        """Whether another object lies there now. One that is gone was not replaced."""
+        from botocore.exceptions import ClientError
+
+        from video_pipeline.aws.answers import status_of
+
+        if source.etag is None:
+            return False
+        with told(source.uri):
+            try:
+                head = self._session.s3().head_object(Bucket=source.bucket, Key=source.key)
+            except ClientError as error:
+                if status_of(error) == 404:
+                    return False
+                raise
+        return str(head["ETag"]).strip('"') != source.etag
+
+    def _check_region(self, source: Source) -> None:
+        found = self._region_of(source.bucket)
+        if found and found != self._region:
+            raise ProviderError(
+                f"its bucket lies in {found}, and Rekognition is asked in {self._region}",
+                category=FailureCategory.PROVIDER_FAILED,
+                remedy=f"Add a provider with region {found}, or deliver to a bucket in "
+                f"{self._region}; nothing was billed.",
+                where=source.uri,
+            )
+
+    def _region_of(self, bucket: str) -> str | None:
+        """S3 tells it with a refusal, too; None where a server does not tell it."""
+        from botocore.exceptions import ClientError
+
+        from video_pipeline.aws.answers import header_of, status_of
+
+        name = "x-amz-bucket-region"
+        with told(f"s3://{bucket}", _OWN):
+            try:
+                answer = self._session.s3().head_bucket(Bucket=bucket)
+            except ClientError as error:
+                found = header_of(error, name)
+                if found is None and status_of(error) not in (301, 400, 403):
+                    raise
+                return found
+        return answer["ResponseMetadata"]["HTTPHeaders"].get(name)
+
+
+@contextmanager
+def _beforehand() -> Generator[None, None, None]:
+    """Whatever fails here, nothing was asked of the service that bills. It says how things stand
+    now, and so nothing of an earlier request that nobody heard of."""
+    try:
+        yield
+    except ProviderError as error:
+        error.accepted = False
+        if error.category.of_the_request:
+            error.category = FailureCategory.PROVIDER_FAILED
+        raise
+
+
+def pinned(answer: Mapping[str, Any]) -> Source | None:
+    """The object of a job that an ETag pins, from any answer about the job."""
+    etag = str(answer.get("JobTag", "")).partition(TAG)[2]
+    found = answer.get("Video", {}).get("S3Object", {})
+    return Source(found["Bucket"], found["Name"], etag=etag) if etag and found else None

@@ -1,0 +1,73 @@
+"""The objects in S3 that a job of Amazon Transcribe reads and writes: where they lie, which version
+is there, and what is in them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from video_pipeline.aws.versions import version_of
+from video_pipeline.domain.errors import FailureCategory
+from video_pipeline.providers.aws.errors import Meaning, told
+
+_F = FailureCategory
+_ELSEWHERE = Meaning(
+    _F.UNSUPPORTED,
+    "the bucket lies in another region than the provider",
+    "Name a provider in the bucket's region.",
+)
+_READING: Mapping[str, Meaning] = {"301": _ELSEWHERE, "PermanentRedirect": _ELSEWHERE}
+_LOST = Meaning(
+    _F.RESULT_EXPIRED,
+    "the result does not lie in the output bucket any more",
+    "Keep it there until the unit is settled. Run the phase again: it is made anew, and billed.",
+)
+_FETCHING: Mapping[str, Meaning] = {**_READING, "NoSuchKey": _LOST, "NoSuchBucket": _LOST}
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """An object as it is now."""
+
+    uri: str
+    version: str
+    etag: str
+    put_at: datetime
+
+
+def place_of(uri: str) -> tuple[str, str]:
+    """Bucket and key of an object: of `s3:`, or of an address with the bucket in host or path."""
+    parts = urlsplit(uri)
+    path = unquote(parts.path).lstrip("/")
+    host, dot, _ = parts.netloc.partition(".s3")
+    if parts.scheme == "s3":
+        path = uri.removeprefix("s3://")
+    elif dot and parts.netloc.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return host, path
+    bucket, _, key = path.partition("/")
+    return bucket, key
+
+
+def look(client: Callable[[], Any], uri: str) -> There | None:
+    """The object now; None where there is none. Raises ProviderError."""
+    from botocore.exceptions import ClientError
+
+    bucket, key = place_of(uri)
+    with told(uri, _READING):
+        try:
+            head = client().head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in ("404", "NoSuchKey"):
+                return None
+            raise
+    version = version_of(head.get("VersionId"), head["ETag"], head["ContentLength"])
+    return There(uri, version, head["ETag"].strip('"'), head["LastModified"])
+
+
+def result(client: Callable[[], Any], uri: str) -> bytes:
+    """All of the result. Raises ProviderError, with category result_expired where it is gone."""
+    bucket, key = place_of(uri)
+    with told(f"s3://{bucket}/{key}", _FETCHING):
+        body: bytes = client().get_object(Bucket=bucket, Key=key)["Body"].read()
+    return body

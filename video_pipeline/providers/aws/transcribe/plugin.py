@@ -1,0 +1,299 @@
+"""Speech to words by Amazon Transcribe: a job an object, its result in a bucket of ours.
+
+It is fed where the object lies; nothing is downloaded. The service takes no version of an object:
+what lies there is looked at before the job and after it, two requests that cost next to nothing.
+A name is given to one job only, which is how the service recognises a request that is made again.
+"""
+
+import json
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.results.transcript import Transcript
+from video_pipeline.domain.usage import Meter, MeterSpec, Usage
+from video_pipeline.domain.work import WorkRequest, WorkUnit
+from video_pipeline.plugins.base import (
+    AnalysisRequest,
+    Heard,
+    Jobs,
+    JobStatus,
+    Listens,
+    Refusal,
+    Slots,
+    Submission,
+    UnitPlan,
+    planned_usage,
+)
+from video_pipeline.plugins.capabilities import Capabilities, Limits
+from video_pipeline.plugins.inputs import Inputs, Object, ObjectRef
+from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
+from video_pipeline.providers.aws.errors import answered, told
+from video_pipeline.providers.aws.events import Queue, transcribe_jobs
+from video_pipeline.providers.aws.session import AwsSession
+from video_pipeline.providers.aws.transcribe.languages import LANGUAGES
+from video_pipeline.providers.aws.transcribe.objects import There, look, place_of, result
+from video_pipeline.providers.aws.transcribe.options import TranscribeOptions
+from video_pipeline.providers.aws.transcribe.polling import record_in, statuses
+from video_pipeline.providers.aws.transcribe.reasons import refusal
+from video_pipeline.providers.aws.transcribe.request import (
+    ETAG_TAG,
+    FORMATS,
+    REGIONS,
+    VERSION_TAG,
+    differences,
+    job_request,
+    name_of,
+    obstacle,
+)
+from video_pipeline.providers.aws.transcribe.words import transcript
+
+_SECOND = timedelta(seconds=1)
+"""How exactly S3 says when an object was put."""
+
+_METER = MeterSpec(meter=Meter.AUDIO_SECONDS, paid=True)
+"""Each second begun, without a minimum: price list of 2026-09-11. Older descriptions have at least
+15 seconds a request. Derived from the probed audio, as the service reports nothing."""
+
+_REDACTION = "redaction"
+"""Of personal data: each second of such a job has a price of its own on top, by the same list."""
+
+_LIMITS = Limits(max_duration=4 * 3600, max_bytes=2 * 1000**3, containers=frozenset(FORMATS))  # type: ignore[arg-type]
+"""Developer guide, "Guidelines and quotas": 4 hours, 2 GB."""
+
+
+class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
+    """Words, speakers and languages, by Amazon Transcribe."""
+
+    Options = TranscribeOptions
+    name = "aws-transcribe"
+    libraries = ("boto3",)
+    install = "pip install boto3"
+    options: TranscribeOptions
+
+    def __init__(self, options: TranscribeOptions) -> None:
+        super().__init__(options)
+        self._session = AwsSession(options, "transcribe")
+        self.deadline_seconds = options.deadline_hours * 3600
+
+    @property
+    def account(self) -> str:
+        return self._session.account
+
+    @property
+    def region(self) -> str:
+        return self.options.region
+
+    def capabilities(self) -> Capabilities:
+        several = self.options.identify == "several"
+        return Capabilities(
+            fed=Object(),
+            replay="deduplicated",
+            meter=_METER,
+            languages=LANGUAGES,
+            precision="millisecond",
+            word_times=True,
+            speakers=self.options.speakers is not None,
+            max_speakers=self.options.speakers,
+            detects_language="multiple" if several else "single",
+            limits=_LIMITS,
+            schemes=frozenset({"s3"}),
+            regions=REGIONS,
+        )
+
+    def slots(self, operation: str) -> Slots | None:
+        return Slots(shared_by="transcribe", limit=self.options.concurrent_jobs)
+
+    def plan(self, request: AnalysisRequest) -> tuple[UnitPlan, ...] | Refusal:
+        planned = super().plan(request)
+        if isinstance(planned, Refusal):
+            return planned
+        reason = obstacle(self.options, request.media, request.language)
+        if reason:
+            return Refusal(reason=reason)
+        used = self._usage(request.media, redacted=bool(self.options.redact))
+        return tuple(one.model_copy(update={"usage": used}) for one in planned)
+
+    def usage(
+        self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
+    ) -> tuple[Usage, ...]:
+        options = request.parameters.get("options")
+        return self._usage(
+            media, redacted=isinstance(options, dict) and bool(options.get("redact"))
+        )
+
+    def _usage(self, media: MediaInfo, *, redacted: bool) -> tuple[Usage, ...]:
+        spoken = planned_usage(self.capabilities(), media)
+        hidden = tuple(one.model_copy(update={"dimension": _REDACTION}) for one in spoken)
+        return (*spoken, *hidden) if redacted else spoken
+
+    def submit(self, unit: WorkUnit, media: MediaInfo, inputs: Inputs) -> Submission:
+        """A job of this name that is there already is this unit's, whatever lies there by now."""
+        source = inputs.object
+        if source is None:
+            raise ConfigurationError(
+                f"{self.name} was given no object", remedy="Feed it what its capabilities name."
+            )
+        name, there = name_of(unit.id, source.uri), look(self._session.s3, source.uri)
+        if there is None or there.version != source.version:
+            if self._job(name) is None:
+                raise _not_there(source, there)
+        else:
+            self._start(job_request(self.options, unit, media, there))
+        return Submission(job=name)
+
+    def poll(self, jobs: Sequence[str]) -> Mapping[str, JobStatus]:
+        with _told("jobs"):
+            return statuses(self._session.asks(), jobs)
+
+    def fetch(self, job: str) -> Iterator[bytes]:
+        """Two pages: the job's record, as the SDK reads it, and the result as it lies in S3."""
+        with _told(job):
+            found = record_in(
+                self._session.asks().get_transcription_job(TranscriptionJobName=job), job
+            )
+        self._check_content(job, found)
+        page = result(self._session.s3, _result_of(found, job))
+        yield json.dumps(found, default=datetime.isoformat, sort_keys=True).encode()
+        yield page
+
+    def cancel(self, job: str) -> bool:
+        """Never: the service deletes jobs only that have ended, and bills those that run."""
+        return False
+
+    def listen(self) -> Sequence[Heard]:
+        url = self.options.completions
+        return self._queue(url).listen() if url else ()
+
+    def acknowledge(self, heard: Sequence[Heard]) -> None:
+        url = self.options.completions
+        if url:
+            self._queue(url).acknowledge(heard)
+
+    def normalise(
+        self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
+    ) -> Transcript:
+        asked = request.parameters.get("language")
+        try:
+            return transcript(pages, media, str(asked) if asked else None)
+        except ValueError as error:
+            raise ProviderError(
+                f"the result of {self.name} cannot be read: {_first_line(error)}",
+                category=FailureCategory.MALFORMED_RESULT,
+                remedy="Its pages are kept: report it; another provider may serve meanwhile.",
+                where=str(request.key),
+            ) from error
+
+    def _queue(self, url: str) -> Queue:
+        return Queue(lambda: self._session.queue(url), url, transcribe_jobs)
+
+    def _start(self, request: Mapping[str, Any]) -> None:
+        """Raises ProviderError. A job of that name is taken for ours if it was asked the same."""
+        name = request["TranscriptionJobName"]
+        with _told(name):
+            client = self._session.starts()
+            try:
+                record_in(client.start_transcription_job(**request), name)
+            except client.exceptions.ConflictException:
+                self._compare(request)
+
+    def _compare(self, request: Mapping[str, Any]) -> None:
+        """With the job that is there. While it cannot be looked at it may be ours, and billed."""
+        name = request["TranscriptionJobName"]
+        try:
+            record = self._job(name)
+        except ProviderError as error:
+            error.accepted = True
+            raise
+        other = differences(request, record) if record else ["it was deleted just now"]
+        if other:
+            raise _taken(name, other)
+
+    def _job(self, name: str) -> dict[str, Any] | None:
+        """The job's record, None for a job that the service does not know."""
+        try:
+            with _told(name):
+                answer = self._session.asks().get_transcription_job(TranscriptionJobName=name)
+                return record_in(answer, name)
+        except ProviderError as error:
+            if error.category is FailureCategory.RESULT_EXPIRED:
+                return None
+            raise
+
+    def _check_content(self, job: str, record: Mapping[str, Any]) -> None:
+        """Raise ProviderError if the object was replaced while its job ran.
+
+        One that was put after the job had ended, or was deleted since, was not what it read; one
+        of the same bytes, put once more, says the same.
+        """
+        tags = {tag["Key"]: tag["Value"] for tag in record.get("Tags", ())}
+        uri, meant = record["Media"]["MediaFileUri"], tags.get(VERSION_TAG)
+        there = look(self._session.s3, uri) if meant else None
+        if there is None or there.version == meant or there.etag == tags.get(ETAG_TAG):
+            return
+        ended = record.get("CompletionTime")
+        if ended is None or there.put_at <= ended + _SECOND:
+            raise ProviderError(
+                "the object was replaced while its job ran, and may be what was transcribed",
+                category=FailureCategory.INPUT_REJECTED,
+                remedy="The newer version is taken up by itself; the job is billed all the same.",
+                where=f"{job}, {uri}",
+            )
+
+
+@contextmanager
+def _told(where: str) -> Generator[None, None, None]:
+    """What the service answers, in our own errors."""
+    from botocore.exceptions import ClientError
+
+    from video_pipeline.aws.answers import code_of, message_of
+
+    with told(where):
+        try:
+            yield
+        except ClientError as error:
+            own = refusal(code_of(error), message_of(error))
+            raise answered(error, where, own) from error
+
+
+def _not_there(source: ObjectRef, there: There | None) -> ProviderError:
+    what = "the object is gone" if there is None else "the object is not the version that arrived"
+    return ProviderError(
+        what,
+        category=FailureCategory.INPUT_REJECTED,
+        remedy="Wait: a newer version is taken up by itself. Put it in again if it was deleted.",
+        where=source.uri,
+        accepted=False,
+    )
+
+
+def _taken(name: str, other: Sequence[str]) -> ProviderError:
+    return ProviderError(
+        f"a job of this name is there that was asked something else ({', '.join(other)})",
+        category=FailureCategory.PROVIDER_FAILED,
+        remedy="Look who made it; delete it by `aws transcribe delete-transcription-job`, or force "
+        "the phase, which asks under another name.",
+        where=name,
+        accepted=False,
+    )
+
+
+def _result_of(record: Mapping[str, Any], job: str) -> str:
+    """Where the result lies; redacted, where that was asked for."""
+    found = record.get("Transcript") or {}
+    uri = found.get("RedactedTranscriptFileUri") or found.get("TranscriptFileUri")
+    if not uri or not all(place_of(uri)):
+        raise ProviderError(
+            f"the job names no result ({record.get('TranscriptionJobStatus')})",
+            category=FailureCategory.TRANSIENT,
+            remedy="It is looked up again later.",
+            where=job,
+        )
+    return str(uri)
+
+
+def _first_line(error: ValueError) -> str:
+    return str(error).partition("\n")[0].rstrip(".")

@@ -1,0 +1,172 @@
+"""From the raw pages of Amazon Transcribe to a transcript: words, segments, speakers, language.
+
+The service counts from the first audio sample; the project from the first frame. Words keep their
+times: where people speak at once, segments are parted so that words stay in order. A segment is
+what the service took together, parted where the speaker changes; where it took nothing together,
+it ends with a sentence or a pause.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.results.transcript import Segment, Transcript, Word
+from video_pipeline.domain.time import TimeRange
+from video_pipeline.providers.aws.transcribe.languages import UNSPACED, iso
+from video_pipeline.providers.aws.transcribe.pages import Item, Record, Results, read
+
+PAUSE = Fraction(1)
+"""Seconds of silence that end a segment, where the service parts nothing itself."""
+_ENDS = (".", "?", "!", "。", "？", "！", "।", "؟", "۔")
+_OPENS = frozenset("¿¡")
+
+
+def transcript(pages: Iterable[bytes], media: MediaInfo, asked: str | None) -> Transcript:
+    """The transcript, on the video's clock and within it. Raises ValueError for pages that cannot
+    be read. `asked` is the language that was named in the request."""
+    record, results = read(pages)
+    heard = sorted(_heard(results, _shift(media), media.extent), key=lambda one: one.start)
+    if not heard:
+        return Transcript()
+    language, confidence = _language(record, results, asked)
+    texts = {number: part.transcript for number, part in enumerate(results.audio_segments)}
+    whole = _sizes(heard)
+    return Transcript(
+        language=language,
+        language_confidence=confidence,
+        segments=tuple(
+            _segment(part, language, texts if len(part) == whole.get(part[0].stretch) else {})
+            for part in _parts(heard)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A word with its marks, in seconds from time zero."""
+
+    text: str
+    start: Fraction
+    end: Fraction
+    confidence: float | None
+    speaker: str | None
+    stretch: int | None
+    """The number of the audio segment that it stands in."""
+
+
+def _shift(media: MediaInfo) -> Fraction:
+    """When the first sample is heard, in seconds after the first frame."""
+    if media.audio is None or media.video is None:
+        return Fraction(0)
+    return media.audio.start - media.video.start
+
+
+def _heard(results: Results, shift: Fraction, extent: TimeRange) -> Iterator[_Heard]:
+    """The words in the order of the result, each with the marks that belong to it."""
+    stretches = {i: n for n, part in enumerate(results.audio_segments) for i in part.items}
+    turns = {
+        t.start_time: t.speaker_label for s in results.speaker_labels.segments for t in s.items
+    }
+    word: _Heard | None = None
+    before = ""
+    for place, item in enumerate(results.items):
+        text = item.alternatives[0].content.strip()
+        if item.type == "punctuation":
+            if word is None or text in _OPENS:
+                before += text
+            else:
+                word = replace(word, text=word.text + text)
+        elif text:
+            if word is not None:
+                yield word
+            stretch = stretches.get(place if item.id is None else item.id)
+            speaker = item.speaker_label or turns.get(_start(item))
+            if speaker is None and stretch is not None:
+                speaker = results.audio_segments[stretch].speaker_label
+            span = _span(item, shift, extent)
+            word = _Heard(before + text, span.start, span.end, _confidence(item), speaker, stretch)
+            before = ""
+    if word is not None:
+        yield replace(word, text=word.text + before)
+
+
+def _start(item: Item) -> Fraction:
+    if item.start_time is None or item.end_time is None:
+        raise ValueError(f"the word {item.alternatives[0].content!r} has no times")
+    return item.start_time
+
+
+def _span(item: Item, shift: Fraction, extent: TimeRange) -> TimeRange:
+    start, end = _start(item), item.end_time or Fraction(0)
+    first, last = (min(max(moment + shift, extent.start), extent.end) for moment in (start, end))
+    return TimeRange(start=first, end=max(first, last))
+
+
+def _confidence(item: Item) -> float | None:
+    """None where the word was redacted, or the service says nothing."""
+    found = item.alternatives[0].confidence
+    return None if found is None else min(max(float(found), 0.0), 1.0)
+
+
+def _sizes(heard: Sequence[_Heard]) -> dict[int | None, int]:
+    """How many words stand in each stretch."""
+    sizes: dict[int | None, int] = {}
+    for one in heard:
+        if one.stretch is not None:
+            sizes[one.stretch] = sizes.get(one.stretch, 0) + 1
+    return sizes
+
+
+def _parts(heard: Sequence[_Heard]) -> Iterator[list[_Heard]]:
+    part: list[_Heard] = []
+    for one in heard:
+        if part and _parted(part[-1], one):
+            yield part
+            part = []
+        part.append(one)
+    yield part
+
+
+def _parted(last: _Heard, one: _Heard) -> bool:
+    if last.speaker != one.speaker or last.stretch != one.stretch:
+        return True
+    return one.stretch is None and (last.text.endswith(_ENDS) or one.start - last.end >= PAUSE)
+
+
+def _segment(part: Sequence[_Heard], language: str | None, texts: dict[int, str]) -> Segment:
+    """`texts` are what the service wrote of whole stretches; else the words are put together."""
+    stretch = part[0].stretch
+    written = texts.get(stretch, "").strip() if stretch is not None else ""
+    blank = "" if language in UNSPACED else " "
+    return Segment(
+        text=written or blank.join(one.text for one in part),
+        range=TimeRange(start=part[0].start, end=max(one.end for one in part)),
+        speaker=part[0].speaker,
+        words=tuple(
+            Word(
+                text=one.text,
+                range=TimeRange(start=one.start, end=one.end),
+                confidence=one.confidence,
+                speaker=one.speaker,
+            )
+            for one in part
+        ),
+    )
+
+
+def _language(
+    record: Record, results: Results, asked: str | None
+) -> tuple[str | None, float | None]:
+    """The language, of several the one that was spoken longest, and how sure the service is. It
+    says that of a single language only."""
+    if asked:
+        return iso(asked), None
+    shares = [(one.duration_in_seconds, one.language_code) for one in results.language_codes]
+    shares = shares or [(one.seconds, one.code) for one in record.shares]
+    if shares:
+        return iso(max(shares, key=lambda one: one[0])[1]), None
+    code = results.language_code or record.language
+    scores = {guess.code: guess.score for guess in results.language_identification}
+    score = scores.get(code or "") if scores else record.score
+    return (iso(code) if code else None), (None if score is None else float(score))

@@ -1,0 +1,187 @@
+"""Shots, found on this machine: PySceneDetect for hard cuts, straight lines for gradual changes.
+
+PySceneDetect 0.7 mixes time bases within one shot, so it is told frame numbers only; times come
+from the frames' own pts. Its suspicions are checked against the pictures around them.
+"""
+
+import json
+from array import array
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.results.markers import Kind, Marker
+from video_pipeline.domain.time import TimeRange
+from video_pipeline.domain.usage import Meter, MeterSpec
+from video_pipeline.domain.values import Frozen, Rational
+from video_pipeline.domain.work import WorkRequest
+from video_pipeline.plugins.base import PluginOptions, Streams
+from video_pipeline.plugins.capabilities import Capabilities
+from video_pipeline.plugins.inputs import FrameBatch, Frames
+from video_pipeline.plugins.temporal import BaseTemporalPlugin
+from video_pipeline.providers.local.shots import dissolves, fades, steps
+from video_pipeline.providers.local.shots.pictures import GRID, Recent
+
+FoundBy = Literal["cut", "dissolve", "fade"]
+
+
+class PySceneDetectOptions(PluginOptions):
+    """How shots are sought. Thresholds are PySceneDetect's own, in its own scales."""
+
+    detector: Literal["adaptive", "content"] = "adaptive"
+    threshold: float | None = Field(default=None, gt=0)
+    """PySceneDetect's default where it is left out: 3.0 for adaptive, 27.0 for content."""
+    min_content: float = Field(default=15.0, ge=0)
+    """The least change that adaptive takes for a cut."""
+    min_shot_frames: int = Field(default=3, ge=1)
+    """No shot is shorter, but for the last one."""
+    gradual: bool = True
+    """Find dissolves and fades too, each as one boundary at its middle."""
+    width: int = Field(default=256, ge=64, le=1024)
+    """Width in pixels of the frames that are compared."""
+
+
+class _Boundary(Frozen):
+    """A frame with which a shot begins."""
+
+    frame: int
+    start: Rational
+    found_by: FoundBy
+
+
+class _Page(Frozen):
+    """The one raw page of a pass."""
+
+    frames: int
+    end: Rational
+    boundaries: tuple[_Boundary, ...]
+
+
+class PySceneDetectPlugin(BaseTemporalPlugin, Streams):
+    """Shots by PySceneDetect, with dissolves, fades and flashes told apart."""
+
+    Options = PySceneDetectOptions
+    name = "pyscenedetect"
+    libraries = ("scenedetect", "cv2")
+    install = "pip install 'video-pipeline[shots]'"
+    options: PySceneDetectOptions
+
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            fed=Frames(width=self.options.width, pixel_format="bgr24"),
+            replay="free",
+            meter=MeterSpec(meter=Meter.VIDEO_SECONDS, paid=False),
+            kinds=(Kind.SHOT,),
+            precision="frame",
+            cancellable=True,
+        )
+
+    def start(self, request: WorkRequest, media: MediaInfo) -> "ShotStream":
+        return ShotStream(self.options)
+
+    def normalise(
+        self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
+    ) -> Iterator[Marker]:
+        try:
+            (page,) = (_Page.model_validate_json(page) for page in pages)
+        except (ValidationError, ValueError) as error:
+            raise ProviderError(
+                "the stored page of a pass for shots cannot be read",
+                category=FailureCategory.MALFORMED_RESULT,
+                remedy="Analyse the video again.",
+                where=str(request.key),
+            ) from error
+        end = min(page.end, media.duration)
+        starts = [Fraction(0), *(boundary.start for boundary in page.boundaries), end]
+        for start, after in pairwise(starts):
+            if start < after:
+                yield Marker(kind=Kind.SHOT, range=TimeRange(start=start, end=min(after, end)))
+
+
+class ShotStream:
+    """One pass: suspects cuts, looks at what lies around them, and remembers every frame's pts."""
+
+    def __init__(self, options: PySceneDetectOptions) -> None:
+        import cv2
+
+        cv2.setNumThreads(1)
+        self._options = options
+        self._detector = _detector(options)
+        self._recent = Recent(max(dissolves.MEMORY, fades.MEMORY, 3 * steps.NEAR))
+        self._dissolves, self._fades = (
+            dissolves.Dissolves(self._recent),
+            fades.Fades(self._recent),
+        )
+        self._suspects: list[int] = []
+        self._cuts: list[int] = []
+        self._pts = array("q")
+        self._time_base = Fraction(1)
+
+    def feed(self, batch: FrameBatch) -> None:
+        """Take the next frames, all of them, as BGR."""
+        from scenedetect import FrameTimecode
+
+        self._time_base = batch.time_base
+        self._pts.extend(int(pts) for pts in batch.pts)
+        for index, pixels in enumerate(batch.pixels):
+            number = FrameTimecode(batch.first + index, fps=1.0)
+            self._suspects += [
+                cut.frame_num for cut in self._detector.process_frame(number, pixels)
+            ]
+            self._look(pixels)
+
+    def finish(self, end: Fraction) -> Iterable[bytes]:
+        """The one page: where shots begin, exactly, and what was found there."""
+        self._judge(self._recent.after)
+        self._dissolves.finish()
+        page = _Page(frames=len(self._pts), end=end, boundaries=tuple(self._boundaries()))
+        return [json.dumps(page.model_dump(mode="json"), separators=(",", ":")).encode()]
+
+    def _look(self, pixels: Any) -> None:
+        import cv2
+
+        small = cv2.resize(pixels, GRID, interpolation=cv2.INTER_AREA)
+        self._recent.add(small.reshape(-1).astype("float32"))
+        if self._options.gradual:
+            self._dissolves.look()
+            self._fades.look()
+        self._judge(self._recent.after - steps.NEAR)
+
+    def _judge(self, before: int) -> None:
+        """Decide on the suspects before this frame; the later ones have too little after them."""
+        due = [frame for frame in self._suspects if frame < before]
+        self._suspects = self._suspects[len(due) :]
+        self._cuts += [frame for frame in due if steps.is_step(self._recent, frame)]
+
+    def _boundaries(self) -> Iterator[_Boundary]:
+        """In order, no closer than the least length of a shot; a hard cut is the surer one."""
+        least = self._options.min_shot_frames
+        kept: dict[int, FoundBy] = {}
+        found: dict[FoundBy, list[int]] = {
+            "cut": self._cuts,
+            "fade": self._fades.found,
+            "dissolve": self._dissolves.found,
+        }
+        for how, frames in found.items():
+            for frame in frames:
+                if frame >= least and all(abs(frame - other) >= least for other in kept):
+                    kept[frame] = how
+        for frame in sorted(kept):
+            start = self._pts[frame] * self._time_base
+            yield _Boundary(frame=frame, start=start, found_by=kept[frame])
+
+
+def _detector(options: PySceneDetectOptions) -> Any:
+    """PySceneDetect's detector; the least length of a shot is ours to keep, after the checks."""
+    from scenedetect.detectors import AdaptiveDetector, ContentDetector
+
+    if options.detector == "content":
+        return ContentDetector(options.threshold or 27.0, min_scene_len=0)
+    return AdaptiveDetector(
+        options.threshold or 3.0, min_scene_len=0, min_content_val=options.min_content
+    )

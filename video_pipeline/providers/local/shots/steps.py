@@ -1,0 +1,37 @@
+"""Whether a suspected hard cut is one: the picture changes at once, and stays changed.
+
+This takes out what a frame-to-frame detector mistakes for a cut: coloured noise in the dark,
+the steepest frame of a fade or dissolve, and a flash.
+"""
+
+from video_pipeline.providers.local.shots.pictures import Recent, distance
+
+NEAR = 6
+"""Frames before and after a suspected cut that count; they should have been seen."""
+
+_LEAST_STEP = 6.0
+_GOES_ON = 2.0
+_COMES_BACK = 0.5
+
+
+def is_step(recent: Recent, frame: int) -> bool:
+    """Whether the picture steps from one shot to another between `frame` - 1 and `frame`.
+
+    True where the change is seen at all, happens mostly at once, and is neither the start nor the
+    end of an interruption of fewer than `NEAR` frames.
+    """
+    if not (recent.has(frame - 1) and recent.has(frame)):
+        return False
+    before, now = recent.at(frame - 1), recent.at(frame)
+    step = distance(before, now)
+    later = [distance(before, recent.at(n)) for n in _seen(recent, frame + 1, frame + NEAR)]
+    earlier = [distance(now, recent.at(n)) for n in _seen(recent, frame - NEAR, frame - 1)]
+    return (
+        step >= _LEAST_STEP
+        and all(far < step * _GOES_ON for far in later[:3] + earlier[-3:])
+        and all(far > step * _COMES_BACK for far in later + earlier)
+    )
+
+
+def _seen(recent: Recent, first: int, after: int) -> list[int]:
+    return [number for number in range(first, after) if recent.has(number)]

@@ -1,0 +1,191 @@
+"""Speech to words on this machine: Whisper through faster-whisper, offline.
+
+Models come from files that are here (models.py); nothing is downloaded. Times are those of the
+library, rounded to milliseconds.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from threading import Lock
+from typing import Any, Literal
+
+from pydantic import Field
+
+from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.results.transcript import Transcript
+from video_pipeline.domain.usage import Meter, MeterSpec
+from video_pipeline.domain.work import WorkRequest, WorkUnit
+from video_pipeline.plugins.base import Calls, PluginOptions, Progress
+from video_pipeline.plugins.capabilities import Capabilities
+from video_pipeline.plugins.inputs import Audio, Audio16k, Inputs
+from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
+from video_pipeline.providers.local.models import Models, known
+from video_pipeline.providers.local.speech.whisper_pages import (
+    Header,
+    header_page,
+    read,
+    segment_pages,
+)
+
+_NEEDED = ("model.bin", "config.json", "tokenizer.json")
+
+
+class FasterWhisperOptions(PluginOptions):
+    """Which model transcribes, and how."""
+
+    model: str = "base"
+    """`base` (99 languages), `tiny.en` (English), or the path of a folder with a model of yours
+    in CTranslate2's form; the model at a path is not verified."""
+    language: str | None = None
+    """ISO 639-1 code of what is spoken; detected where it is left out."""
+    beam_size: int = Field(default=1, ge=1, le=10)
+    compute_type: Literal["int8", "float32"] = "int8"
+    threads: int = Field(default=1, ge=1)
+    vad_filter: bool = True
+    """Leave out what is no speech before transcribing."""
+    models_folder: str | None = Field(default=None, exclude=True)
+    """Where models are looked for first; says nothing about the result."""
+    cache_folder: str | None = Field(default=None, exclude=True)
+    """Where models are put together and remembered as verified; says nothing about the result."""
+
+
+class FasterWhisperPlugin(BaseTranscriptionPlugin, Calls):
+    """Words with times and confidences, by Whisper."""
+
+    Options = FasterWhisperOptions
+    name = "faster-whisper"
+    libraries = ("faster_whisper",)
+    install = "pip install 'video-pipeline[speech]'"
+    options: FasterWhisperOptions
+
+    @property
+    def model(self) -> str:
+        """The model and its revision; a model of yours counts by its folder's name only."""
+        name = self.options.model
+        found = known().get(name)
+        return f"whisper-{name}@{found.revision}" if found else f"{Path(name).name}@local"
+
+    def check(self) -> None:
+        self._folder()
+
+    def capabilities(self) -> Capabilities:
+        english = self.options.model.endswith(".en")
+        return Capabilities(
+            fed=Audio16k(),
+            replay="free",
+            meter=MeterSpec(meter=Meter.AUDIO_SECONDS, paid=False),
+            languages=frozenset({"en"}) if english else "any",
+            precision="millisecond",
+            word_times=True,
+            cancellable=True,
+        )
+
+    def call(self, unit: WorkUnit, inputs: Inputs, progress: Progress) -> Iterable[bytes]:
+        audio = inputs.audio
+        if audio is None:
+            raise ConfigurationError(
+                "faster-whisper was given no audio", remedy="Feed it what its capabilities name."
+            )
+        header = Header(start=audio.start, duration=audio.duration)
+        if not audio.samples:
+            return [header_page(header)]
+        asked = unit.request.parameters.get("language") or self.options.language
+        segments, info = self._transcribe(audio, str(asked) if asked else None)
+        heard: list[Any] = []
+        for segment in _reported(segments, str(unit.request.key)):
+            heard.append(segment)
+            progress(min(1.0, float(segment.end) / float(audio.duration)))
+        if heard:
+            header = header.model_copy(
+                update={
+                    "language": info.language,
+                    "language_confidence": min(1.0, float(info.language_probability)),
+                }
+            )
+        return [header_page(header), *segment_pages(heard)]
+
+    def normalise(
+        self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
+    ) -> Transcript:
+        try:
+            return read(pages, media.duration)
+        except ValueError as error:
+            raise ProviderError(
+                "the stored pages of a transcription cannot be read",
+                category=FailureCategory.MALFORMED_RESULT,
+                remedy="Transcribe the video again.",
+                where=str(request.key),
+            ) from error
+
+    def _transcribe(self, audio: Audio, language: str | None) -> tuple[Iterable[Any], Any]:
+        options = self.options
+        whisper = _loaded(self._folder(), options.compute_type, options.threads)
+        try:
+            return whisper.transcribe(
+                audio.read(),
+                language=language,
+                beam_size=options.beam_size,
+                vad_filter=options.vad_filter,
+                word_timestamps=True,
+                # No sampling: the same audio gives the same words, whenever it is asked. A window
+                # that went wrong then must not be carried into the next one.
+                temperature=0.0,
+                condition_on_previous_text=False,
+            )
+        except ValueError as error:
+            raise ProviderError(
+                f"Whisper refused the request: {error}",
+                category=FailureCategory.UNSUPPORTED,
+                remedy="Name a language that Whisper knows, or none.",
+                accepted=False,
+            ) from error
+
+    def _folder(self) -> Path:
+        options = self.options
+        if options.model in known():
+            given, cached = options.models_folder, options.cache_folder
+            models = Models(Path(given) if given else None, Path(cached) if cached else None)
+            return models.find(options.model)
+        folder = Path(options.model)
+        missing = [name for name in _NEEDED if not (folder / name).is_file()]
+        if missing:
+            raise ConfigurationError(
+                f"model {options.model!r} is not known, and no folder with {', '.join(missing)}",
+                remedy=f"Use one of {', '.join(sorted(known()))}, or the path of a model's folder.",
+            )
+        return folder
+
+
+_models: dict[tuple[Path, str, int], Any] = {}
+_loading = Lock()
+
+
+def _loaded(folder: Path, compute_type: str, threads: int) -> Any:
+    """The model in memory: loaded once a process, and kept."""
+    from faster_whisper import WhisperModel
+
+    key = (folder, compute_type, threads)
+    with _loading:
+        if key not in _models:
+            _models[key] = WhisperModel(
+                str(folder),
+                device="cpu",
+                compute_type=compute_type,
+                cpu_threads=threads,
+                local_files_only=True,
+            )
+        return _models[key]
+
+
+def _reported(segments: Iterable[Any], where: str) -> Iterator[Any]:
+    """The segments as they come, with the library's failure told as ours."""
+    try:
+        yield from segments
+    except RuntimeError as error:
+        raise ProviderError(
+            f"Whisper failed: {error}",
+            category=FailureCategory.PROVIDER_FAILED,
+            remedy="Look at the memory of this machine, or take a smaller model.",
+            where=where,
+        ) from error

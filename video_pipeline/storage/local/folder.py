@@ -1,0 +1,215 @@
+"""Object stores in a folder of this machine: a key is the path below the folder.
+
+The ingest side opens for reading only. The output side shows an object only when it is whole.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from video_pipeline.domain.errors import SourceError, StorageError
+from video_pipeline.domain.naming.layout import Layout
+from video_pipeline.storage.keys import (
+    check_delivered,
+    check_handed_out,
+    check_published,
+    checked_project,
+    delivered_prefix,
+    is_delivered,
+    published_prefix,
+)
+from video_pipeline.storage.local import beneath
+from video_pipeline.storage.local.publish import Incoming, meaning
+from video_pipeline.storage.local.walk import walk
+from video_pipeline.storage.store import StoredObject
+
+_USUAL = Layout()
+_PIECE_BYTES = 1 << 20
+_REPLACED = "was replaced while being read"
+_PUT_AGAIN = "Put the video in again, as a plain file, and leave it there."
+
+
+class FolderIngest:
+    """Where videos arrive: `root/projects/{project}/videos/{video}/{file}`, or as laid out."""
+
+    appears_whole = False
+    is_remote = False
+
+    def __init__(self, root: Path, layout: Layout = _USUAL) -> None:
+        self._root, self.layout = root.absolute(), layout
+
+    def listing(self, after: str = "") -> Iterator[StoredObject]:
+        """See IngestStore. Links are shown as links and never followed."""
+        if not self._root.is_dir():
+            raise StorageError(
+                "there is no such folder",
+                where=str(self._root),
+                remedy="Create it, or name another ingest folder in pipeline.yaml.",
+            )
+        below = self.layout.below
+        with meaning(below or str(self._root)):
+            yield from walk(self._root, below.split("/")[:-1], after)
+
+    def project(self, project: str) -> "FolderProjectIngest":
+        """See IngestStore."""
+        return FolderProjectIngest(self._root, checked_project(project), self.layout)
+
+
+class FolderProjectIngest:
+    """One project's delivered files."""
+
+    def __init__(self, root: Path, project: str, layout: Layout) -> None:
+        self._root, self._project, self._layout = root, project, layout
+
+    @property
+    def project(self) -> str:
+        return self._project
+
+    def stat(self, key: str) -> StoredObject | None:
+        """See ProjectIngest. Raises StorageError."""
+        parts = check_delivered(self._layout, self._project, key)
+        with meaning(key):
+            return beneath.look(self._root, parts)
+
+    def listing(self, prefix: str) -> Iterator[StoredObject]:
+        """See ProjectIngest. Raises StorageError."""
+        parts = delivered_prefix(self._layout, self._project, prefix)
+        with meaning(prefix):
+            for found in walk(self._root, parts):
+                own = is_delivered(self._layout, self._project, found.key)
+                if own and found.key.startswith(prefix):
+                    yield found
+
+    @contextmanager
+    def open(self, key: str, version: str) -> Generator[BinaryIO, None, None]:
+        """See ProjectIngest. Also raises SourceError, when the block ends, where the file was
+        written to meanwhile; a file put in its place does no harm to the one being read."""
+        parts = check_delivered(self._layout, self._project, key)
+        descriptor = _open(self._root, parts)
+        try:
+            _check(descriptor, key, version, "is not the version that arrived")
+            os.set_blocking(descriptor, True)
+            with os.fdopen(descriptor, "rb", closefd=False) as reader:
+                yield reader
+        except Exception as error:
+            _check(descriptor, key, version, _REPLACED, error)
+            raise
+        else:
+            _check(descriptor, key, version, _REPLACED)
+        finally:
+            os.close(descriptor)
+
+    def fetch(self, key: str, version: str, into: Path) -> None:
+        """See ProjectIngest."""
+        try:
+            with self.open(key, version) as source, meaning(str(into)), into.open("wb") as copy:
+                shutil.copyfileobj(source, copy, _PIECE_BYTES)
+        except BaseException:
+            into.unlink(missing_ok=True)
+            raise
+
+    def uri(self, key: str) -> str:
+        """The `file:` address."""
+        return self._root.joinpath(*check_delivered(self._layout, self._project, key)).as_uri()
+
+
+class FolderOutputs:
+    """Where results are published. `clock` tells the age of what dead writers left, in seconds
+    since the epoch."""
+
+    def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
+        self._root = root.absolute()
+        self._incoming = Incoming(self._root, clock)
+
+    def project(self, project: str) -> "FolderProjectOutputs":
+        """See OutputStore."""
+        return FolderProjectOutputs(self._root, checked_project(project), self._incoming)
+
+
+class FolderProjectOutputs:
+    """One project's results."""
+
+    def __init__(self, root: Path, project: str, incoming: Incoming) -> None:
+        self._root, self._project, self._incoming = root, project, incoming
+
+    @property
+    def project(self) -> str:
+        return self._project
+
+    def writer(self, key: str) -> AbstractContextManager[BinaryIO]:
+        """See ProjectOutputs."""
+        return self._incoming.writer(check_published(self._project, key))
+
+    @contextmanager
+    def open(self, key: str) -> Generator[BinaryIO, None, None]:
+        """See ProjectOutputs. An object replaced meanwhile is read to its end as it was."""
+        parts = check_published(self._project, key)
+        with meaning(key):
+            descriptor = beneath.open_file(self._root, parts)
+        try:
+            with meaning(key):
+                reader = os.fdopen(descriptor, "rb", closefd=False)
+            yield reader
+        finally:
+            os.close(descriptor)
+
+    def stat(self, key: str) -> StoredObject | None:
+        """See ProjectOutputs."""
+        parts = check_published(self._project, key)
+        with meaning(key):
+            return beneath.look(self._root, parts)
+
+    def listing(self, prefix: str) -> Iterator[StoredObject]:
+        """See ProjectOutputs. The prefix names the project at least, with a slash after it."""
+        parts = published_prefix(self._project, prefix)
+        with meaning(prefix):
+            yield from (found for found in walk(self._root, parts) if found.key.startswith(prefix))
+
+    def delete(self, key: str) -> None:
+        """See ProjectOutputs."""
+        parts = check_published(self._project, key)
+        with (
+            meaning(key),
+            suppress(FileNotFoundError, NotADirectoryError),
+            beneath.folder(self._root, parts[:-1]) as folder,
+        ):
+            os.unlink(parts[-1], dir_fd=folder)
+
+    def uri(self, key: str) -> str:
+        """The `file:` address."""
+        return self._root.joinpath(*check_published(self._project, key)).as_uri()
+
+    def presigned(self, key: str, seconds: int) -> str:
+        """The `file:` address: on one machine, the rights on the file are what protects it."""
+        return self._root.joinpath(*check_handed_out(self._project, key, seconds)).as_uri()
+
+
+def _open(root: Path, parts: tuple[str, ...]) -> int:
+    try:
+        return beneath.open_file(root, parts)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise SourceError("is gone", where="/".join(parts), remedy=_PUT_AGAIN) from error
+    except PermissionError as error:
+        raise StorageError(
+            "may not be read",
+            where="/".join(parts),
+            remedy="Give the pipeline's user the right to read it.",
+        ) from error
+    except OSError as error:
+        raise SourceError("is no plain file", where="/".join(parts), remedy=_PUT_AGAIN) from error
+
+
+def _check(
+    descriptor: int, key: str, version: str, what: str, cause: Exception | None = None
+) -> None:
+    found = beneath.describe(key, os.fstat(descriptor))
+    if found.form != "file":
+        raise SourceError("is no plain file", where=key, remedy=_PUT_AGAIN)
+    if found.version != version:
+        raise SourceError(
+            what, where=key, remedy="Wait: the newer version is taken up by itself."
+        ) from cause

@@ -1,0 +1,136 @@
+"""One bucket: its objects looked at, listed and read at one version. What a key may be is not
+known here."""
+
+# pyright: reportMissingTypeStubs=false
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from video_pipeline.aws.versions import version_of
+from video_pipeline.domain.values import Frozen
+from video_pipeline.storage.s3.checksums import Expected, expected_of
+from video_pipeline.storage.s3.errors import code_of, meaning, status_of
+
+_ABSENT = frozenset({"NoSuchKey", "NoSuchVersion"})
+_ASKED_SECONDS = 60.0
+"""Between two questions whether a bucket keeps versions: every look needs the answer."""
+_PAST_THE_END = "InvalidRange"
+
+
+class Seen(Frozen):
+    """An object as S3 shows it now. `version_id` is None where the bucket keeps no versions."""
+
+    key: str
+    size: int
+    etag: str
+    version_id: str | None = None
+    checksum: Expected | None = None
+
+    @property
+    def version(self) -> str:
+        """The version's id; where the bucket keeps none, what its ETag and size say."""
+        return version_of(self.version_id, self.etag, self.size)
+
+
+class Bucket:
+    """`client` is a boto3 client of S3."""
+
+    def __init__(self, client: Any, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.client, self.name, self._clock = client, name, clock
+        self._keeps_versions, self._asked_again_at = False, float("-inf")
+
+    def look(self, key: str) -> Seen | None:
+        """The object now, None where there is none. Raises StorageError."""
+        with meaning(self.name, key):
+            try:
+                head = self._head(key)
+            except ClientError as error:
+                if self._is_absent(key, error):
+                    return None
+                head = self._head(key)
+        return Seen(
+            key=key,
+            size=head["ContentLength"],
+            etag=head["ETag"],
+            version_id=head.get("VersionId"),
+            checksum=expected_of(head),
+        )
+
+    def _head(self, key: str) -> Any:
+        return self.client.head_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED")
+
+    def _is_absent(self, key: str, error: ClientError) -> bool:
+        """Whether that is why. The answer to a HEAD has no body: a GET tells a missing object
+        from a missing bucket, and why a request was refused, or that it is there by now. Raises
+        ClientError."""
+        if status_of(error) >= 500:
+            raise error
+        try:
+            found = self.client.get_object(Bucket=self.name, Key=key, Range="bytes=0-0")
+        except ClientError as explained:
+            if code_of(explained) in _ABSENT:
+                return True
+            if code_of(explained) != _PAST_THE_END:
+                raise
+        else:
+            found["Body"].close()
+        return False
+
+    def body(self, seen: Seen, first: int = 0, last: int | None = None) -> Any:
+        """The bytes from `first` up to and with `last`, as a stream. Raises ClientError, with
+        status 412 or a code of absence where this version is no longer there."""
+        asked: dict[str, Any] = {"Bucket": self.name, "Key": seen.key}
+        if seen.version_id and seen.version_id != "null":
+            asked["VersionId"] = seen.version_id
+        else:
+            asked["IfMatch"] = seen.etag
+        if first or last is not None:
+            asked["Range"] = f"bytes={first}-{'' if last is None else last}"
+        else:
+            asked["ChecksumMode"] = "ENABLED"
+        return self.client.get_object(**asked)["Body"]
+
+    def keeps_versions(self) -> bool:
+        """Whether versioning is or was on, as it stood a minute ago at most. Raises
+        StorageError."""
+        if self._clock() >= self._asked_again_at:
+            self._keeps_versions = self._asked_for_versions()
+            self._asked_again_at = self._clock() + _ASKED_SECONDS
+        return self._keeps_versions
+
+    def _asked_for_versions(self) -> bool:
+        with meaning(self.name):
+            try:
+                return "Status" in self.client.get_bucket_versioning(Bucket=self.name)
+            except ClientError as error:
+                if status_of(error) == 501:
+                    return False
+                raise
+
+    def current(self, prefix: str, after: str = "") -> Iterator[Seen]:
+        """The objects that can be seen now, in the order of their keys, a page at a time."""
+        pages = self.client.get_paginator("list_objects_v2")
+        asked = {"StartAfter": after} if after else {}
+        with meaning(self.name, prefix):
+            for page in pages.paginate(Bucket=self.name, Prefix=prefix, **asked):
+                for found in page.get("Contents", ()):
+                    yield Seen(key=found["Key"], size=found["Size"], etag=found["ETag"])
+
+    def current_versions(self, prefix: str, after: str = "") -> Iterator[Seen]:
+        """The same with the ids of their versions. Older versions and delete markers are read
+        over, so that it takes as long as there are of them."""
+        pages = self.client.get_paginator("list_object_versions")
+        asked = {"KeyMarker": after} if after else {}
+        with meaning(self.name, prefix):
+            for page in pages.paginate(Bucket=self.name, Prefix=prefix, **asked):
+                for found in page.get("Versions", ()):
+                    if found["IsLatest"] and found["Key"] > after:
+                        yield Seen(
+                            key=found["Key"],
+                            size=found["Size"],
+                            etag=found["ETag"],
+                            version_id=found["VersionId"],
+                        )

@@ -1,0 +1,112 @@
+"""The ingest store in a bucket: only read. An object can be seen there once it is complete."""
+
+import io
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from video_pipeline.domain.errors import SourceError
+from video_pipeline.domain.naming.layout import Layout, is_key
+from video_pipeline.storage.keys import (
+    check_delivered,
+    checked_project,
+    delivered_prefix,
+    is_delivered,
+)
+from video_pipeline.storage.s3.bucket import Bucket, Seen
+from video_pipeline.storage.s3.download import download
+from video_pipeline.storage.s3.reader import ObjectReader
+from video_pipeline.storage.store import StoredObject
+
+_USUAL = Layout()
+_BUFFER_BYTES = 1 << 16
+
+
+class S3Ingest:
+    """Where videos arrive, in a bucket. `client` is a boto3 client of S3."""
+
+    appears_whole = True
+    is_remote = True
+
+    def __init__(self, client: Any, bucket: str, layout: Layout = _USUAL) -> None:
+        self._bucket, self.layout = Bucket(client, bucket), layout
+
+    def listing(self, after: str = "") -> Iterator[StoredObject]:
+        """See IngestStore. Raises StorageError."""
+        return _listing(self._bucket, self.layout.below, after)
+
+    def project(self, project: str) -> "S3ProjectIngest":
+        """See IngestStore."""
+        return S3ProjectIngest(self._bucket, checked_project(project), self.layout)
+
+
+class S3ProjectIngest:
+    """One project's delivered objects."""
+
+    def __init__(self, bucket: Bucket, project: str, layout: Layout) -> None:
+        self._bucket, self._project, self._layout = bucket, project, layout
+
+    @property
+    def project(self) -> str:
+        return self._project
+
+    def stat(self, key: str) -> StoredObject | None:
+        """See ProjectIngest. Raises StorageError."""
+        check_delivered(self._layout, self._project, key)
+        seen = self._bucket.look(key)
+        return _stored(seen) if seen else None
+
+    def listing(self, prefix: str) -> Iterator[StoredObject]:
+        """See ProjectIngest. Raises StorageError."""
+        delivered_prefix(self._layout, self._project, prefix)
+        for found in _listing(self._bucket, prefix):
+            if is_delivered(self._layout, self._project, found.key):
+                yield found
+
+    @contextmanager
+    def open(self, key: str, version: str) -> Generator[BinaryIO, None, None]:
+        """See ProjectIngest. Ranges of it are fetched as they are read; where the bucket keeps no
+        versions, SourceError is also raised by reading what was replaced meanwhile."""
+        reader = io.BufferedReader(
+            ObjectReader(self._bucket, self._seen(key, version)), _BUFFER_BYTES
+        )
+        with reader:
+            yield cast("BinaryIO", reader)
+
+    def fetch(self, key: str, version: str, into: Path) -> None:
+        """See ProjectIngest."""
+        download(self._bucket, self._seen(key, version), into)
+
+    def uri(self, key: str) -> str:
+        """The `s3:` address."""
+        check_delivered(self._layout, self._project, key)
+        return f"s3://{self._bucket.name}/{key}"
+
+    def _seen(self, key: str, version: str) -> Seen:
+        check_delivered(self._layout, self._project, key)
+        seen = self._bucket.look(key)
+        if seen is None:
+            raise SourceError(
+                "is gone", where=key, remedy="Put the video in again, and leave it there."
+            )
+        if seen.version != version:
+            raise SourceError(
+                "is not the version that arrived",
+                where=key,
+                remedy="Wait: the newer version is taken up by itself.",
+            )
+        return seen
+
+
+def _listing(bucket: Bucket, prefix: str, after: str = "") -> Iterator[StoredObject]:
+    look = bucket.current_versions if bucket.keeps_versions() else bucket.current
+    return map(_stored, look(prefix, after))
+
+
+def _stored(seen: Seen) -> StoredObject:
+    """A key that no half of the store would take is shown as something else than a file, but for
+    the empty objects that mark folders."""
+    marks_a_folder = seen.key.endswith("/") and not seen.size
+    form = "file" if marks_a_folder or is_key(seen.key) else "other"
+    return StoredObject(key=seen.key, size=seen.size, version=seen.version, form=form)

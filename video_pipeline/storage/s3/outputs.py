@@ -1,0 +1,111 @@
+"""The output store in a bucket."""
+
+import io
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, BinaryIO, cast
+
+from video_pipeline.aws.versions import content_version
+from video_pipeline.domain.errors import StorageError
+from video_pipeline.storage.keys import (
+    check_handed_out,
+    check_published,
+    checked_project,
+    published_prefix,
+)
+from video_pipeline.storage.s3.bucket import Bucket, Seen
+from video_pipeline.storage.s3.errors import meaning
+from video_pipeline.storage.s3.stream import ObjectStream
+from video_pipeline.storage.s3.upload import PART_BYTES, writer
+from video_pipeline.storage.store import StoredObject
+
+_BUFFER_BYTES = 1 << 16
+
+
+class S3Outputs:
+    """Where results are published, in a bucket. `client` is a boto3 client of S3; objects larger
+    than `part_bytes` are put in parts of that size."""
+
+    def __init__(
+        self, client: Any, bucket: str, kms_key: str | None = None, part_bytes: int = PART_BYTES
+    ) -> None:
+        self._bucket, self._kms_key, self._part_bytes = Bucket(client, bucket), kms_key, part_bytes
+
+    def project(self, project: str) -> "S3ProjectOutputs":
+        """See OutputStore."""
+        return S3ProjectOutputs(
+            self._bucket, checked_project(project), self._kms_key, self._part_bytes
+        )
+
+
+class S3ProjectOutputs:
+    """One project's results."""
+
+    def __init__(self, bucket: Bucket, project: str, kms_key: str | None, part_bytes: int) -> None:
+        self._bucket, self._project = bucket, project
+        self._kms_key, self._part_bytes = kms_key, part_bytes
+
+    @property
+    def project(self) -> str:
+        return self._project
+
+    def writer(self, key: str) -> AbstractContextManager[BinaryIO]:
+        """See ProjectOutputs."""
+        check_published(self._project, key)
+        bucket = self._bucket
+        return writer(bucket.client, bucket.name, key, self._kms_key, self._part_bytes)
+
+    @contextmanager
+    def open(self, key: str) -> Generator[BinaryIO, None, None]:
+        """See ProjectOutputs. An object replaced meanwhile is read to its end as it was, as long
+        as the connection holds; where it breaks then, StorageError is raised."""
+        seen = self._look(key)
+        if seen is None:
+            raise StorageError(
+                "there is no such object",
+                where=f"s3://{self._bucket.name}/{key}",
+                remedy="Look whether somebody deleted it; make it again by a run.",
+            )
+        with io.BufferedReader(ObjectStream(self._bucket, seen), _BUFFER_BYTES) as reader:
+            yield cast("BinaryIO", reader)
+
+    def stat(self, key: str) -> StoredObject | None:
+        """See ProjectOutputs."""
+        seen = self._look(key)
+        return _stored(seen) if seen else None
+
+    def listing(self, prefix: str) -> Iterator[StoredObject]:
+        """See ProjectOutputs. The prefix names the project at least, with a slash after it."""
+        published_prefix(self._project, prefix)
+        yield from map(_stored, self._bucket.current(prefix))
+
+    def delete(self, key: str) -> None:
+        """See ProjectOutputs. Where the bucket keeps versions, the older ones stay."""
+        check_published(self._project, key)
+        with meaning(self._bucket.name, key):
+            self._bucket.client.delete_object(Bucket=self._bucket.name, Key=key)
+
+    def uri(self, key: str) -> str:
+        """The `s3:` address."""
+        check_published(self._project, key)
+        return f"s3://{self._bucket.name}/{key}"
+
+    def presigned(self, key: str, seconds: int) -> str:
+        """See ProjectOutputs. It ends earlier where the credentials that sign it do."""
+        check_handed_out(self._project, key, seconds)
+        asked = {"Bucket": self._bucket.name, "Key": key}
+        with meaning(self._bucket.name, key):
+            return str(
+                self._bucket.client.generate_presigned_url(
+                    "get_object", Params=asked, ExpiresIn=seconds
+                )
+            )
+
+    def _look(self, key: str) -> Seen | None:
+        check_published(self._project, key)
+        return self._bucket.look(key)
+
+
+def _stored(seen: Seen) -> StoredObject:
+    """Here nobody keeps an older version: what was written again alike is the same."""
+    return StoredObject(key=seen.key, size=seen.size, version=content_version(seen.etag, seen.size))

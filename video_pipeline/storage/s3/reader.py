@@ -1,0 +1,152 @@
+"""Reading an object of S3 as a file: by ranges, each again where its connection breaks.
+
+A window is held in memory. It grows while reading goes straight on, up to 8 MiB, and is small
+again after a jump, so that looking at a few places of a large object fetches little of it.
+"""
+
+# pyright: reportMissingTypeStubs=false
+
+import io
+import random
+import time
+from http.client import HTTPException
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+from urllib3.exceptions import HTTPError
+
+from video_pipeline.domain.errors import SourceError, StorageUnavailable
+from video_pipeline.storage.s3.bucket import Bucket, Seen
+from video_pipeline.storage.s3.errors import code_of, meaning, status_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+LEAST_BYTES, MOST_BYTES = 1 << 18, 8 << 20
+_TRIES = 4
+_WAIT_SECONDS = 0.2
+"""The longest first wait before a broken range is asked for again; each next one may be doubled."""
+BROKEN = (
+    *(HTTPException, HTTPError, OSError, ConnectionError, HTTPClientError),
+    *(IncompleteReadError, ReadTimeoutError, ResponseStreamingError),
+)
+"""A stream of bytes that ended too early."""
+
+
+def fetch(bucket: Bucket, seen: Seen, first: int, last: int) -> bytes:
+    """The bytes from `first` up to and with `last` of this version. Raises SourceError where it is
+    no longer there, StorageError."""
+    with meaning(bucket.name, seen.key):
+        for attempt in range(_TRIES):
+            try:
+                body = bucket.body(seen, first, last)
+                with body:
+                    found: bytes = body.read()
+                if len(found) == last - first + 1:
+                    return found
+            except ClientError as error:
+                raise_if_gone(error, seen.key)
+                raise
+            except BROKEN:
+                if attempt == _TRIES - 1:
+                    raise
+                time.sleep(random.random() * _WAIT_SECONDS * 2**attempt)
+    raise StorageUnavailable(
+        f"S3 gave other bytes than asked for, {_TRIES} times",
+        where=f"s3://{bucket.name}/{seen.key}",
+        remedy="Look at what stands between, such as a proxy.",
+    )
+
+
+def raise_if_gone(error: ClientError, key: str) -> None:
+    """Raise SourceError where an error says that a version is not there any more."""
+    if status_of(error) == 412 or code_of(error) == "PreconditionFailed":
+        raise SourceError(
+            "was replaced while being read",
+            where=key,
+            remedy="Wait: the newer version is taken up by itself.",
+        ) from error
+    if code_of(error) in ("NoSuchKey", "NoSuchVersion"):
+        raise SourceError(
+            "is gone", where=key, remedy="Put the video in again, and leave it there."
+        ) from error
+
+
+class ObjectReader(io.RawIOBase):
+    """One version of an object, seekable. It has no descriptor.
+
+    Read from beginning to end it adds up the bytes, and raises StorageUnavailable where they are
+    not those that S3 says they are.
+    """
+
+    def __init__(self, bucket: Bucket, seen: Seen) -> None:
+        super().__init__()
+        self.name = seen.key.rpartition("/")[2]
+        self._bucket, self._seen = bucket, seen
+        self._position = self._start = 0
+        self._window, self._step = b"", LEAST_BYTES
+        self._sum = seen.checksum.start() if seen.checksum else None
+        self._added = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._seen.size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"{base + offset} lies before the beginning")
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: "Buffer", /) -> int:
+        into = memoryview(buffer).cast("B")
+        if not into or self._position >= self._seen.size:
+            return 0
+        offset = self._position - self._start
+        if not 0 <= offset < len(self._window):
+            self._move()
+            offset = 0
+        piece = memoryview(self._window)[offset : offset + len(into)]
+        into[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)
+
+    def _move(self) -> None:
+        """Fetch the window that begins at the position."""
+        goes_on = self._window and self._position == self._start + len(self._window)
+        self._step = min(self._step * 2, MOST_BYTES) if goes_on else LEAST_BYTES
+        self._window = b""
+        last = min(self._position + self._step, self._seen.size) - 1
+        self._window = fetch(self._bucket, self._seen, self._position, last)
+        self._start = self._position
+        self._add()
+
+    def _add(self) -> None:
+        if self._sum is None or self._start != self._added:
+            return
+        self._sum.add(self._window)
+        self._added += len(self._window)
+        if self._added == self._seen.size and not self._sum.fits:
+            raise damaged(self._bucket, self._seen)
+
+
+def damaged(bucket: Bucket, seen: Seen) -> StorageUnavailable:
+    """The error for bytes that do not add up."""
+    return StorageUnavailable(
+        "the bytes arrived damaged: their checksum is another",
+        where=f"s3://{bucket.name}/{seen.key}",
+        remedy="Run it again; if it happens again, look at the network and the disk.",
+    )

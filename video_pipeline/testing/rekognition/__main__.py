@@ -1,9 +1,0 @@
-"""Rekognition Video as a program: `python -m video_pipeline.testing.rekognition --help`."""
-
-from video_pipeline.testing.program import serve, told_settings
-from video_pipeline.testing.rekognition.service import Rekognition
-from video_pipeline.testing.rekognition.settings import Settings
-
-if __name__ == "__main__":
-    text, until_stdin_closes = told_settings("video_pipeline.testing.rekognition", __doc__)
-    serve(Rekognition(Settings.model_validate_json(text)), until_stdin_closes)

@@ -1,0 +1,240 @@
+"""What the packaged server promises: private, shared, durable, and gone after its last user."""
+
+import contextlib
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from pymongo import MongoClient
+
+from video_pipeline.catalog.connection import connect
+from video_pipeline.catalog.server.embedded import EmbeddedServer
+from video_pipeline.catalog.server.mongod import Mongod, locate_mongod, missing_libraries
+from video_pipeline.domain.errors import CatalogError, CatalogUnavailable, ConfigurationError
+
+USER = """
+import sys
+from pathlib import Path
+from video_pipeline.catalog.embedded import EmbeddedServer
+server = EmbeddedServer(Path(sys.argv[1]))
+print(server.acquire(), flush=True)
+sys.stdin.read()
+"""
+
+
+def client_of(uri: str) -> MongoClient[dict[str, Any]]:
+    return MongoClient(uri, serverSelectionTimeoutMS=5000)
+
+
+def pid_of(uri: str) -> int:
+    with client_of(uri) as client:
+        return client.admin.command("serverStatus")["pid"]
+
+
+def socket_of(uri: str) -> Path:
+    return Path(unquote(uri.removeprefix("mongodb://").split("/?")[0]))
+
+
+def sockets_held_by(pid: int) -> set[str]:
+    """The inode numbers of a process's sockets."""
+    found: set[str] = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+            found.add(str(descriptor.readlink()))
+    return {name[8:-1] for name in found if name.startswith("socket:[")}
+
+
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in ("Z", "X")
+
+
+def ends(pid: int) -> bool:
+    """Whether a process goes, now that it was told to."""
+    deadline = time.monotonic() + 20
+    while is_running(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not is_running(pid)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A data folder; what a failed test leaves running is ended."""
+    yield tmp_path / "catalog"
+    Mongod(tmp_path / "catalog").stop()
+
+
+@pytest.fixture
+def user_process(folder: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+    """Starts processes that use the server until they are ended."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start() -> subprocess.Popen[str]:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        one = subprocess.Popen([sys.executable, "-c", USER, str(folder)], **pipes)  # type: ignore[call-overload]
+        assert one.stdout is not None and one.stdout.readline().startswith("mongodb://")
+        started.append(one)
+        return one
+
+    yield start
+    for one in started:
+        one.kill()
+        one.communicate()
+
+
+def test_it_is_reached_through_a_private_socket_alone(folder: Path) -> None:
+    with EmbeddedServer(folder) as uri:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert socket_of(uri).parent == folder
+        held = sockets_held_by(pid_of(uri))
+        tables = [path for path in Path("/proc/net").iterdir() if path.name in ("tcp", "tcp6")]
+        lines = [line.split() for table in tables for line in table.read_text().splitlines()[1:]]
+        assert held
+        assert not held.intersection(fields[9] for fields in lines)
+
+
+def test_it_has_transactions_and_change_streams(mongo_uri: str, fresh_database: str) -> None:
+    with client_of(mongo_uri) as client, client.start_session() as session:
+        rows = client[fresh_database].create_collection("rows")
+        with rows.watch(max_await_time_ms=5000) as changes:
+            with session.start_transaction():
+                rows.insert_one({"n": 1}, session=session)
+                assert rows.find_one() is None
+            assert next(changes)["fullDocument"]["n"] == 1
+
+
+def test_it_talks_without_compression(mongo_uri: str) -> None:
+    with client_of(mongo_uri) as client:
+        assert "compression" not in client.admin.command("hello", compression=["zlib", "snappy"])
+
+
+def test_all_users_share_one_server_and_the_last_one_stops_it(
+    folder: Path, threads: ThreadPoolExecutor
+) -> None:
+    users = [EmbeddedServer(folder) for _ in range(6)]
+    uris = set(threads.map(EmbeddedServer.acquire, users))
+    assert len(uris) == 1
+    pid = pid_of(uris.pop())
+    list(threads.map(EmbeddedServer.release, users[1:]))
+    assert is_running(pid)
+    users[0].release()
+    assert ends(pid)
+    users[0].release()
+
+
+def test_it_outlives_the_process_that_started_it_while_others_use_it(
+    folder: Path, user_process: Callable[[], subprocess.Popen[str]]
+) -> None:
+    starter = user_process()
+    with EmbeddedServer(folder) as uri:
+        pid = pid_of(uri)
+        os.kill(starter.pid, signal.SIGKILL)
+        starter.wait()
+        other = user_process()
+        assert pid_of(uri) == pid
+    assert is_running(pid)
+    os.kill(other.pid, signal.SIGKILL)
+    other.wait()
+    with EmbeddedServer(folder) as uri:
+        assert pid_of(uri) == pid
+    assert ends(pid)
+
+
+def test_a_fork_does_not_give_back_what_its_parent_holds(folder: Path) -> None:
+    server = EmbeddedServer(folder)
+    pid = pid_of(server.acquire())
+    child = os.fork()
+    if child == 0:
+        server.release()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert is_running(pid)
+    server.release()
+    assert ends(pid)
+
+
+def test_killed_it_comes_back_with_its_data_for_those_who_use_it(folder: Path) -> None:
+    server = EmbeddedServer(folder)
+    uri = server.acquire()
+    with client_of(uri) as client:
+        client["any"]["rows"].insert_one({"_id": 1})
+    catalog = connect(uri, "any", timeout_seconds=0.5)
+    half = catalog.project("acme")
+    killed = pid_of(uri)
+    os.kill(killed, signal.SIGKILL)
+    with pytest.raises(CatalogUnavailable):
+        half.videos.listing()
+    assert server.acquire() == uri
+    assert pid_of(uri) != killed
+    assert half.videos.listing() == []
+    with client_of(uri) as client:
+        assert client["any"]["rows"].find_one() == {"_id": 1}
+    catalog.close()
+    server.release()
+
+
+def test_its_data_may_move_to_a_place_too_long_for_a_socket(folder: Path, tmp_path: Path) -> None:
+    with EmbeddedServer(folder) as uri, client_of(uri) as client:
+        client["any"]["rows"].insert_one({"_id": 1})
+    moved = tmp_path / ("a long, spaced name " * 6)
+    folder.rename(moved)
+    with EmbeddedServer(moved) as uri, client_of(uri) as client:
+        assert client["any"]["rows"].find_one() == {"_id": 1}
+        place = socket_of(uri).parent
+        assert place != moved and place.stat().st_mode & 0o777 == 0o700
+    assert not place.exists()
+
+
+def test_that_it_does_not_start_is_told_with_the_end_of_its_log(folder: Path) -> None:
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "storage.bson").write_text("no metadata")
+    with pytest.raises(CatalogError, match="storage engine metadata") as refused:
+        EmbeddedServer(folder).acquire()
+    assert "MONGODB_URI" in refused.value.remedy
+    assert "mongod.log" in refused.value.where
+
+
+def test_a_folder_that_cannot_be_its_own_is_named_with_the_remedy(folder: Path) -> None:
+    folder.write_text("no folder")
+    with pytest.raises(ConfigurationError, match=r"catalog: .* VIDEO_PIPELINE_HOME"):
+        EmbeddedServer(folder).acquire()
+    folder.unlink()
+
+
+def test_a_mongod_that_cannot_be_run_is_named(folder: Path, tmp_path: Path) -> None:
+    binary = tmp_path / "mongod"
+    binary.write_bytes(b"another machine's")
+    binary.chmod(0o755)
+    folder.mkdir()
+    with pytest.raises(CatalogError, match=r"mongod cannot be run: Exec format error"):
+        Mongod(folder, binary).start(tmp_path / "socket")
+
+
+def test_without_any_mongod_the_error_names_the_ways_to_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError, match=r"MONGODB_URI.*embedded"):
+        locate_mongod(search_path=str(tmp_path))
+
+
+def test_a_mongod_on_path_is_preferred(tmp_path: Path) -> None:
+    binary = tmp_path / "mongod"
+    binary.touch(mode=0o755)
+    assert locate_mongod(search_path=str(tmp_path)) == binary
+
+
+def test_the_packaged_binary_has_all_its_libraries() -> None:
+    assert missing_libraries(locate_mongod()) == []

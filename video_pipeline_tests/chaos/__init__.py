@@ -1,1 +1,0 @@
-"""What the scenario `chaos` works with: short videos, and what must hold at the end."""

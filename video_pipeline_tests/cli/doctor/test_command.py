@@ -1,0 +1,127 @@
+"""`doctor`: what is missing, and the remedy."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from video_pipeline.cli.doctor import extras
+from video_pipeline.providers.local.shots.pyscenedetect import PySceneDetectPlugin
+
+
+def test_where_all_is_there_all_is_ok(call) -> None:
+    ended = call("doctor")
+    assert ended.exit_code == 0, ended.output
+    for subject in ("python", "configuration", "disk", "catalogue", "provider cuts", "run queue"):
+        assert subject in ended.output
+    assert "missing" not in ended.output
+
+
+def test_an_unset_variable_is_named_and_stops_nothing(call, config: Path) -> None:
+    options = "{plugin: pyscenedetect, options: {threshold: {env: NO_SUCH_VARIABLE}}}"
+    config.write_text(config.read_text().replace("providers:", f"providers:\n  other: {options}"))
+    ended = call("doctor")
+    assert ended.exit_code == 0, ended.output
+    assert "NO_SUCH_VARIABLE" in ended.output and "warning" in ended.output
+
+
+def test_a_wrong_configuration_is_named_by_its_line(call, config: Path) -> None:
+    config.write_text(config.read_text().replace("shots:", "shotz:"))
+    ended = call("doctor", env={"COLUMNS": "300"})
+    assert ended.exit_code == 1
+    assert "shotz" in ended.output and "Did you mean 'shots'?" in ended.output
+
+
+def test_a_catalogue_that_does_not_answer_is_missing(
+    call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nobody = str(tmp_path / "nobody.sock").replace("/", "%2F")
+    monkeypatch.setenv("MONGODB_URI", f"mongodb://{nobody}/?serverSelectionTimeoutMS=100")
+    ended = call("doctor")
+    assert ended.exit_code == 1
+    assert "catalogue" in ended.output and "missing" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (b"run_coordinator: {}\n", "no limit for held runs"),
+        (b"run_coordinator:\n  config:\n    tag_concurrency_limits:\n", "no limit for held runs"),
+        (b"", "no limit for held runs"),
+        (b"run_coordinator: [\n", "is not YAML"),
+        (b"\xff\xfe", "is not YAML"),
+    ],
+)
+def test_a_queue_that_would_not_hold_is_missing(
+    call, config: Path, written: bytes, told: str
+) -> None:
+    (config.parent / "dagster.yaml").write_bytes(written)
+    ended = call("doctor", env={"COLUMNS": "300"})
+    assert ended.exit_code == 1
+    assert told in ended.output
+
+
+@pytest.mark.parametrize("left", ["", "{", "[]", json.dumps({"url": "http://127.0.0.1:1"})])
+def test_what_an_ended_deployment_left_behind_does_no_harm(call, tmp_path: Path, left: str) -> None:
+    (tmp_path / "home" / "dagster").mkdir(parents=True)
+    (tmp_path / "home" / "dagster" / "in-use").write_text(left)
+    ended = call("doctor")
+    assert ended.exit_code == 0, ended.output
+
+
+def test_an_absent_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extras, "_is_installed", lambda name: name != "faster-whisper")
+    found = {one.subject: one for one in extras.extras()}
+    assert found["extra speech"].level == "warning"
+    assert "faster-whisper" in found["extra speech"].detail
+    assert "video-pipeline[speech]" in found["extra speech"].remedy
+    assert found["extra shots"].level == "ok"
+
+
+def test_a_provider_without_its_library_is_named_with_the_remedy(
+    call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PySceneDetectPlugin, "libraries", ("no_such_library",))
+    ended = call("doctor", env={"COLUMNS": "300"})
+    assert ended.exit_code == 0, ended.output
+    assert "not installed: no_such_library" in ended.output
+    assert "pip install" in ended.output
+
+
+def test_outputs_that_take_no_files_are_missing(call, config: Path, tmp_path: Path) -> None:
+    # Not even root may write there.
+    config.write_text(config.read_text() + "storage: {outputs: {folder: /proc/self}}\n")
+    ended = call("doctor", env={"COLUMNS": "300"})
+    assert ended.exit_code == 1
+    assert "outputs" in ended.output and "/proc/self" in ended.output
+
+
+def test_a_state_folder_where_nobody_may_write_is_missing(call) -> None:
+    ended = call("doctor", env={"VIDEO_PIPELINE_HOME": "/proc/self/state", "COLUMNS": "300"})
+    assert ended.exit_code == 1
+    assert "state folder" in ended.output and "/proc/self/state" in ended.output
+
+
+def test_a_state_folder_that_is_a_file_is_missing(call, tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    ended = call("doctor", env={"COLUMNS": "300"})
+    assert ended.exit_code == 1
+    assert "VIDEO_PIPELINE_HOME" in ended.output
+
+
+def test_a_taken_port_is_missing(call) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = call("doctor", "--port", str(taken.getsockname()[1]))
+    assert ended.exit_code == 1
+    assert "port" in ended.output and "missing" in ended.output
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_nothing_is_started_for_a_taken_port(call, command: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        ended = call(command, "--port", str(number))
+    assert ended.exit_code == 1
+    assert f"port {number} cannot be used" in ended.output and "--port" in ended.output
+    assert not (tmp_path / "home" / "logs").exists()

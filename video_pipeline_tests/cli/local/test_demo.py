@@ -1,0 +1,76 @@
+"""`demo`: the main job, with the real webserver and daemon, from start to end."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from video_pipeline.dagster_api.health import load_error, loaded_resources
+
+SHOTS_ONLY = """
+providers:
+  cuts: {plugin: pyscenedetect}
+  by-content: {plugin: pyscenedetect, options: {detector: content}}
+phases:
+  shots: cuts
+projects:
+  globex:
+    phases:
+      shots: by-content
+"""
+
+
+def mentions(word: str) -> list[str]:
+    """The commands of the processes whose command or environment has a word."""
+    found: list[str] = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            texts = [(process / name).read_bytes() for name in ("cmdline", "environ")]
+        except OSError:
+            continue
+        if any(word.encode() in text for text in texts):
+            found.append(texts[0].replace(b"\0", b" ").decode())
+    return found
+
+
+@pytest.fixture
+def demo(tmp_path: Path):
+    """The demo, started with a state folder of its own; killed if the test leaves it running."""
+    (tmp_path / "pipeline.yaml").write_text(SHOTS_ONLY)
+    command = [sys.executable, "-m", "video_pipeline.cli.main"]
+    environment = {k: v for k, v in os.environ.items() if k != "MONGODB_URI"}
+    process = subprocess.Popen(
+        [*command, "--config", str(tmp_path / "pipeline.yaml"), "demo"],
+        env={**environment, "VIDEO_PIPELINE_HOME": str(tmp_path / "home")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    yield process
+    process.send_signal(signal.SIGINT)
+    process.wait(60)
+
+
+def test_every_phase_ends_well_and_its_end_leaves_no_process(demo, tmp_path: Path) -> None:
+    told = ""
+    for line in demo.stdout:
+        told += line
+        if "Ctrl-C ends everything" in line:
+            break
+    found = re.search(r"http://127\.0\.0\.1:\d+", told)
+    assert found, told
+    assert load_error(found[0]) == ""
+    assert {"cuts", "by_content"} <= (loaded_resources(found[0]) or set())
+    for video in ("acme/slide-talk", "globex/trailer", "acme/bikes", "globex/bigbuckbunny"):
+        assert f"{video}  exports  done" in told, told
+        published = tmp_path / "home/outputs/projects" / video.replace("/", "/videos/")
+        assert json.loads((published / "timeline.json").read_text())
+    assert mentions(str(tmp_path / "home"))
+    demo.send_signal(signal.SIGTERM)
+    assert demo.wait(60) == 0
+    assert mentions(str(tmp_path / "home")) == []

@@ -1,0 +1,94 @@
+"""`try`: a video of one's own through the road."""
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from video_pipeline.catalog.catalog import Catalog
+from video_pipeline.catalog.connection import connect
+from video_pipeline.catalog.schema import COLLECTIONS
+from video_pipeline.samples import drawn, truth_of
+
+
+def facts(file: Path) -> tuple[str, int, int]:
+    status = file.stat()
+    return hashlib.sha256(file.read_bytes()).hexdigest(), status.st_mtime_ns, status.st_mode
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A video of one's own, with a blank and an umlaut in its name."""
+    return shutil.copy(drawn()[1], tmp_path / "my vidéo.mp4")
+
+
+def test_it_prints_what_was_found_and_where_it_lies(call, own: Path) -> None:
+    before = facts(own)
+    ended = call("try", own)
+    assert ended.exit_code == 0, ended.output
+    assert f"{len(truth_of(drawn()[1]).transitions) + 1}, from 0:00:00.000" in ended.output
+    place = re.search(r"(/.*timeline\.json)", ended.output)
+    assert place
+    assert json.loads(Path(place[1]).read_text())["source_name"] == "my vidéo"
+    assert facts(own) == before
+
+
+@pytest.fixture(autouse=True)
+def tried(mongo_uri: str, mongo_database: str) -> Iterator[Catalog]:
+    """The catalogue that `try` has of its own, empty at first."""
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        for collection in COLLECTIONS:
+            client[f"{mongo_database}_try"][collection].delete_many({})
+    with closing(connect(mongo_uri, f"{mongo_database}_try")) as catalog:
+        yield catalog
+
+
+def test_the_catalogue_of_the_deployment_hears_nothing_of_it(call, own: Path, services) -> None:
+    call("try", own)
+    assert services.catalog.projects() == []
+
+
+def test_a_second_time_it_finds_what_was_done(call, own: Path, tried: Catalog) -> None:
+    def units() -> list[str]:
+        videos = tried.project("try").videos.listing()
+        return [u.id for v in videos for u in tried.project("try").units.of_video(v.key.video)]
+
+    call("try", own)
+    first = units()
+    assert first
+    assert call("try", own).exit_code == 0
+    assert units() == first
+
+
+def test_another_file_of_that_name_takes_its_place(call, own: Path, tmp_path: Path) -> None:
+    call("try", own)
+    other = tmp_path / "other" / "my vidéo.mov"
+    other.parent.mkdir()
+    shutil.copy(own, other)
+    assert call("try", other).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"", "empty"), (b"just text\n" * 9, "source_video|media_info")]
+)
+def test_what_is_no_video_is_named_as_such(call, tmp_path: Path, content: bytes, said: str) -> None:
+    file = tmp_path / "broken.mp4"
+    file.write_bytes(content)
+    ended = call("try", file)
+    assert ended.exit_code == 1
+    assert re.search(said, ended.output)
+    assert "Traceback" not in ended.output
+    assert file.read_bytes() == content
+
+
+def test_a_file_that_is_not_there_is_named_with_the_remedy(call, tmp_path: Path) -> None:
+    ended = call("try", tmp_path / "none.mp4")
+    assert ended.exit_code == 1
+    assert "none.mp4" in ended.output and "remedy" in ended.output

@@ -1,0 +1,112 @@
+"""Child processes end with the one that started them, with all that they started themselves."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from video_pipeline.cli.server.processes import Processes
+from video_pipeline.domain.errors import ConfigurationError
+
+STUBBORN = """
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if len(sys.argv) == 2:
+    subprocess.Popen([sys.executable, __file__, sys.argv[1], "x"], start_new_session=True)
+with open(sys.argv[1], "a") as pids:
+    pids.write(f"{os.getpid()}\\n")
+time.sleep(300)
+"""
+"""Ignores SIGTERM, and starts another of its kind in a session of its own."""
+
+PARENT = """
+import signal, sys, time
+from pathlib import Path
+from video_pipeline.cli import processes
+from video_pipeline.cli.signals import end_tidily
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+end_tidily()
+processes._GRACE_SECONDS = processes._ORPHANS_SECONDS = 0.5
+folder = Path(sys.argv[1])
+with processes.Processes(folder, {}) as started:
+    started.start("stubborn", [sys.executable, str(folder / "s.py"), str(folder / "pids")], folder)
+    while not (folder / "pids").exists() or len((folder / "pids").read_text().split()) < 2:
+        time.sleep(0.02)
+    print("ready", flush=True)
+    started.run("waiting", ["sleep", "300"], folder)
+"""
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+
+
+@pytest.fixture
+def parent(tmp_path: Path):
+    """A process that has started a stubborn one, which has started another."""
+    (tmp_path / "s.py").write_text(STUBBORN)
+    process = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout and process.stdout.readline() == "ready\n"
+    yield process
+    process.kill()
+    process.wait()
+    for pid in (tmp_path / "pids").read_text().split():
+        if alive(int(pid)):
+            os.kill(int(pid), signal.SIGKILL)
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems adopt no orphans")
+
+
+@linux
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_and_its_like_end_even_a_stubborn_grandchild(
+    parent, tmp_path: Path, sent: signal.Signals
+) -> None:
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    assert len(pids) == 2 and all(map(alive, pids))
+    parent.send_signal(sent)
+    parent.wait(30)
+    assert not any(map(alive, pids))
+
+
+@linux
+def test_a_program_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from video_pipeline.cli.server.processes import Processes\n"
+        "with Processes(Path(sys.argv[1]), {}) as started:\n"
+        "    started.start('sleep', ['sleep', '300'], Path('/'))\n"
+        "    print(started._running['sleep'].pid, flush=True)\n"
+        "    time.sleep(300)\n"
+    )
+    starter = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert starter.stdout
+    pid = int(starter.stdout.readline())
+    while "sleep" not in Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0]:
+        time.sleep(0.02)
+    starter.kill()
+    starter.wait()
+    deadline = time.monotonic() + 20
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(pid)
+
+
+def test_one_that_ends_by_itself_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
+    with Processes(tmp_path, {}) as started:
+        with pytest.raises(ConfigurationError, match="no luck") as caught:
+            started.run("program", ["/bin/sh", "-c", "echo no luck; exit 3"], tmp_path)
+        assert str(tmp_path / "program.log") in str(caught.value)
+        started.run("good", ["/bin/sh", "-c", "exit 0"], tmp_path)

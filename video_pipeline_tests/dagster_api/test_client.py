@@ -1,0 +1,179 @@
+"""Questions to Dagster's GraphQL: what they say as one text, and how refusals are told."""
+
+import json
+from pathlib import Path
+
+import pytest
+from dagster_graphql.schema import create_schema
+from graphql import parse, validate
+
+from video_pipeline.dagster_api import backfills, client, held_runs
+from video_pipeline.dagster_api.backfills import cancel, launch, state
+from video_pipeline.dagster_api.client import inlined, over_http, without_webserver
+from video_pipeline.domain.errors import ConfigurationError, InputError
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish
+from video_pipeline_tests.dagster_api.test_health import serving
+
+PARAMETERS = {
+    "title": 'a "quoted" name, ü, {braces} and $dollars',
+    "assetSelection": [{"path": ["shots"]}],
+    "partitionNames": ["a/b"],
+    "tags": [{"key": "k", "value": "v"}],
+    "runConfigData": json.dumps({"ops": {"analysis": {"config": {"force": True}}}}),
+}
+
+
+@pytest.mark.parametrize("query", ["_KEYS", "_LAUNCH", "_CANCEL", "_STATE"])
+def test_dagster_understands_the_question(query: str) -> None:
+    schema = create_schema().graphql_schema
+    assert validate(schema, parse(getattr(backfills, query))) == []
+
+
+def test_with_its_values_in_place_dagster_understands_it_too() -> None:
+    schema = create_schema().graphql_schema
+    whole = inlined(backfills._LAUNCH, {"params": PARAMETERS})
+    assert validate(schema, parse(whole)) == []
+    assert "params" not in whole.replace("backfillParams", "")
+    runs = inlined(held_runs._RUNS, {"filter": {"tags": []}, "cursor": None})
+    assert validate(schema, parse(runs)) == []
+
+
+def test_where_nobody_answers_the_error_names_the_address() -> None:
+    with pytest.raises(ConfigurationError, match=r"127\.0\.0\.1:9"):
+        over_http("http://127.0.0.1:9")("{ version }", {})
+
+
+@pytest.mark.parametrize("told", [b"<html>", b"[]", b'{"errors": [{"message": "no"}]}'])
+def test_another_answer_is_an_error_too(told: bytes) -> None:
+    with serving(told) as url, pytest.raises(ConfigurationError):
+        over_http(url)("{ version }", {})
+
+
+def test_no_such_backfill_says_so() -> None:
+    other = {"data": {"partitionBackfillOrError": {"__typename": "BackfillNotFoundError"}}}
+    with serving(json.dumps(other).encode()) as url, pytest.raises(InputError, match="xyz"):
+        state(over_http(url), "xyz")
+
+
+def test_another_error_is_not_taken_for_no_backfill() -> None:
+    told = {"__typename": "PythonError", "message": "the records are locked"}
+    body = json.dumps({"data": {"partitionBackfillOrError": told}}).encode()
+    with serving(body) as url, pytest.raises(ConfigurationError, match="locked"):
+        state(over_http(url), "b1")
+
+
+def standing(status: str) -> bytes:
+    told = {"__typename": "PartitionBackfill", "status": status, "title": None}
+    return json.dumps({"data": {"partitionBackfillOrError": told}}).encode()
+
+
+def test_a_backfill_that_has_ended_is_not_opened_again_by_cancelling_it() -> None:
+    with serving(standing("COMPLETED_SUCCESS")) as url, pytest.raises(InputError, match="ended"):
+        cancel(over_http(url), "b1")
+    with serving(standing("CANCELED")) as url:
+        cancel(over_http(url), "b1")
+
+
+def test_without_a_webserver_a_process_of_its_own_answers(tmp_path: Path) -> None:
+    (tmp_path / "small.py").write_text("import dagster\ndefs = dagster.Definitions()\n")
+    (tmp_path / "workspace.yaml").write_text("load_from: [{python_file: small.py}]")
+    ask = without_webserver(tmp_path / "workspace.yaml", {"DAGSTER_HOME": str(tmp_path)})
+    runs = "query($n: Int!) { runsOrError(limit: $n) { ... on Runs { results { id } } } }"
+    assert ask(runs, {"n": 3}) == {"runsOrError": {"results": []}}
+
+
+def test_a_workspace_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
+    (tmp_path / "workspace.yaml").write_text("load_from: nonsense")
+    ask = without_webserver(tmp_path / "workspace.yaml", {"DAGSTER_HOME": str(tmp_path)})
+    with pytest.raises(ConfigurationError, match="refused"):
+        ask("{ version }", {})
+
+
+def test_one_that_never_answers_is_told_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_LONG_SECONDS", 0.01)
+    ask = without_webserver(tmp_path / "workspace.yaml", {"DAGSTER_HOME": str(tmp_path)})
+    with pytest.raises(ConfigurationError, match="did not answer"):
+        ask("{ version }", {})
+
+
+class Recorded:
+    """Answers as Dagster would, and remembers what it was told to launch."""
+
+    def __init__(self, *partitions: str, most: int = 100) -> None:
+        self.partitions, self.most, self.launched = list(partitions), most, []
+
+    def __call__(self, document: str, variables, /):
+        if "partitionKeys" in document:
+            node = {"__typename": "AssetNode", "partitionKeys": self.partitions}
+            return {"assetNodeOrError": node}
+        if len(self.launched) == self.most:
+            refused = {"__typename": "PythonError", "message": "the records are locked"}
+            return {"launchPartitionBackfill": refused}
+        self.launched.append(variables["params"])
+        made = {"__typename": "LaunchBackfillSuccess", "backfillId": f"b{len(self.launched)}"}
+        return {"launchPartitionBackfill": made}
+
+
+def selected(key: str, *phases: Phase, asked: tuple[Phase, ...] = ()) -> Picked:
+    return Picked(VideoKey.parse(key), frozenset(phases), frozenset(asked))
+
+
+def pairs(params) -> set[tuple[str, str]]:
+    assets = [key["path"][0] for key in params["assetSelection"]]
+    return {(asset, key) for asset in assets for key in params["partitionNames"]}
+
+
+def test_exactly_the_selected_pairs_are_launched_in_as_few_backfills_as_that_takes() -> None:
+    ask = Recorded("acme/a", "big-acme/x", "acme/b", "acme/c")
+    chosen = [
+        selected("acme/a", Phase.TIMELINE, Phase.SHOTS),
+        selected("acme/b", Phase.TIMELINE),
+        selected("acme/c", Phase.TIMELINE, Phase.SHOTS),
+        selected("acme/archived", Phase.TIMELINE),
+    ]
+    found = launch(ask, Wish("acme", only=Only.STALE), chosen)
+    assert (found.backfills, found.left_out) == (("b1", "b2"), ("acme/archived",))
+    first, second = map(pairs, ask.launched)
+    assert first == {(p, v) for p in ("shots", "timeline") for v in ("acme/a", "acme/c")}
+    assert second == {("timeline", "acme/b")}
+    params = ask.launched[0]
+    tags = {tag["key"]: tag["value"] for tag in params["tags"]}
+    assert tags == {
+        "video_pipeline/project": "acme",
+        "video_pipeline/only": "stale",
+        "video_pipeline/phases": "every phase",
+    }
+    assert "runConfigData" not in params
+
+
+def test_force_goes_to_the_steps_that_ask_a_provider() -> None:
+    ask = Recorded("acme/a")
+    wish = Wish("acme", frozenset({Phase.SHOTS}), Only.ALL, force=True)
+    launch(ask, wish, [selected("acme/a", Phase.SHOTS, Phase.TIMELINE, asked=(Phase.SHOTS,))])
+    (params,) = ask.launched
+    assert json.loads(params["runConfigData"]) == {"ops": {"analysis": {"config": {"force": True}}}}
+    assert params["title"] == "acme: all by force"
+
+
+def test_a_large_selection_becomes_several_backfills(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfills, "MOST_VIDEOS", 2)
+    keys = [f"acme/{n}" for n in range(5)]
+    ask = Recorded(*keys)
+    found = launch(ask, Wish("acme"), [selected(key, Phase.SHOTS) for key in keys])
+    assert found.backfills == ("b1", "b2", "b3")
+    assert [one["title"] for one in ask.launched] == [f"acme: all ({n} of 3)" for n in (1, 2, 3)]
+
+
+def test_where_one_of_several_fails_those_before_it_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backfills, "MOST_VIDEOS", 1)
+    ask = Recorded("acme/a", "acme/b", "acme/c", most=2)
+    wish = Wish("acme", only=Only.ALL, force=True)
+    chosen = [selected(key, Phase.SHOTS) for key in ask.partitions]
+    with pytest.raises(ConfigurationError, match=r"3 of 3 .* b1, b2 were launched.*locked"):
+        launch(ask, wish, chosen)

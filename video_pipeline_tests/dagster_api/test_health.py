@@ -1,0 +1,90 @@
+"""What the commands ask of a webserver, and what they make of other answers."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+from dagster_graphql.schema import create_schema
+from graphql import parse, validate
+
+from video_pipeline.dagster_api import health
+from video_pipeline.dagster_api.health import given_up, load_error, loaded_resources
+
+THEN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@contextmanager
+def serving(answer: bytes) -> Iterator[str]:
+    """A server on this machine that answers every question so."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def answering(**data: object) -> bytes:
+    return json.dumps({"data": data}).encode()
+
+
+def run(number: int, **tags: str) -> dict[str, object]:
+    causes = [{"message": "in a step\n"}, {"message": "no luck\n"}]
+    failure = {"message": "it has failed.", "error": {"message": "", "causes": causes}}
+    return {
+        "runId": str(number),
+        "tags": [{"key": key, "value": value} for key, value in tags.items()],
+        "eventConnection": {"events": [{}, failure]},
+    }
+
+
+def test_no_proxy_is_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with serving(answering(workspaceOrError={"locationEntries": []})) as url:
+        assert load_error(url) == ""
+
+
+@pytest.mark.parametrize(
+    "other", [b"<html>", b"", b"[]", b"{}", b'{"data": null}', answering(), b"\xff"]
+)
+def test_another_program_at_that_address_is_nobody(other: bytes) -> None:
+    with serving(other) as url:
+        assert load_error(url) is None
+        assert loaded_resources(url) is None
+        assert given_up(url, THEN) == {}
+
+
+def test_a_failed_run_is_given_up_unless_it_is_made_again() -> None:
+    runs = [
+        run(1, **{"dagster/partition": "acme/one", "dagster/will_retry": "false"}),
+        run(2, **{"dagster/partition": "acme/two", "dagster/will_retry": "true"}),
+        run(3, **{"dagster/partition": "acme/three"}),
+        run(4, **{"dagster/will_retry": "false"}),
+    ]
+    with serving(answering(runsOrError={"results": runs})) as url:
+        assert given_up(url, THEN) == {"acme/one": f"it has failed.\nno luck\n{url}/runs/1"}
+
+
+@pytest.mark.parametrize("query", ["_LOCATIONS", "_RESOURCES", "_FAILED"])
+def test_dagster_understands_the_question(query: str) -> None:
+    schema = create_schema().graphql_schema
+    assert validate(schema, parse(getattr(health, query))) == []

@@ -1,0 +1,123 @@
+"""The jobs `cancel_work` and `fetch_again`: of one project, video or unit, and of no other."""
+
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from video_pipeline.catalog.catalog import Catalog
+from video_pipeline.dagster_api.tags import HELD_TAG, UNITS_TAG, WAITING
+from video_pipeline.definitions import build_defs
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.settings import load_settings
+from video_pipeline_tests.defs.conftest import NOW, ROOT, TALK
+from video_pipeline_tests.defs.opened import Opened
+from video_pipeline_tests.defs.parked.completing import queued
+from video_pipeline_tests.servers.webserver_here import webserver_here
+
+OTHERS = VideoKey.parse("globex/talk")
+
+
+@pytest.fixture(autouse=True)
+def settings(stage: Opened) -> None:
+    stage.settings = load_settings(ROOT / "pipeline.yaml", {})
+
+
+@pytest.fixture
+def units(job_of: Callable[..., WorkUnit], catalog: Catalog) -> tuple[WorkUnit, WorkUnit]:
+    """A running job of each of two projects."""
+    return job_of(), job_of(OTHERS)
+
+
+@pytest.fixture
+def run_job(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Callable[..., Any]:
+    """Run a job; the metadata that it shows."""
+
+    def run_job(job: str, step: str, **config: Any) -> dict[str, Any]:
+        ended = definitions.resolve_job_def(job).execute_in_process(
+            instance=instance, run_config={"ops": {step: {"config": config}}}
+        )
+        (made,) = ended.filter_events(lambda event: event.is_successful_output)
+        assert ended.dagster_run.tags.get("dagster/max_retries") == "0"
+        return {name: value.value for name, value in made.step_output_data.metadata.items()}
+
+    return run_job
+
+
+def now_of(catalog: Catalog, unit: WorkUnit) -> WorkUnit:
+    found = catalog.project(unit.request.key.project).units.get(unit.id)
+    assert found is not None
+    return found
+
+
+def test_a_preview_shows_what_is_under_way_and_cancels_nothing(
+    run_job: Callable[..., Any], units: tuple[WorkUnit, WorkUnit], catalog: Catalog
+) -> None:
+    shown = run_job("cancel_work", "cancel_units", project="acme")
+    (row,) = shown["work units"].records
+    assert (row.data["unit"], row.data["what"]) == (units[0].id, "running")
+    assert (shown["count"], shown["planned"]) == (1, "1 requests paid")
+    assert [now_of(catalog, unit) for unit in units] == list(units)
+
+
+def test_units_are_cancelled_with_the_runs_held_for_them_of_one_project_only(
+    run_job: Callable[..., Any],
+    units: tuple[WorkUnit, WorkUnit],
+    catalog: Catalog,
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    stage: Opened,
+) -> None:
+    held = queued(definitions, instance, {HELD_TAG: WAITING, UNITS_TAG: units[0].id})
+    with webserver_here(instance) as address:
+        known = {"VIDEO_PIPELINE_WEBSERVER": address}
+        stage.settings = load_settings(ROOT / "pipeline.yaml", known)
+        shown = run_job("cancel_work", "cancel_units", project="acme", preview=False)
+    (row,) = shown["work units"].records
+    assert "names its provider no more" in row.data["what"]
+    assert now_of(catalog, units[0]).state is UnitState.CANCELLED
+    assert now_of(catalog, units[1]) == units[1]
+    run = instance.get_run_by_id(held.run_id)
+    assert run is not None and run.status is dg.DagsterRunStatus.CANCELED
+
+
+def test_a_unit_of_another_project_cannot_be_named(
+    run_job: Callable[..., Any], units: tuple[WorkUnit, WorkUnit], catalog: Catalog
+) -> None:
+    with pytest.raises(Exception, match="no such work unit of acme"):
+        run_job("cancel_work", "cancel_units", project="acme", unit=units[1].id, preview=False)
+    assert now_of(catalog, units[1]) == units[1]
+
+
+def test_jobs_that_run_are_looked_up_at_once_of_one_video_only(
+    run_job: Callable[..., Any], job_of: Callable[..., WorkUnit], catalog: Catalog
+) -> None:
+    mine, other = job_of(), job_of(VideoKey.parse("acme/other"))
+    shown = run_job("fetch_again", "fetch_units", project="acme", video=TALK.video)
+    assert [row.data["unit"] for row in shown["work units"].records] == [mine.id]
+    soon = now_of(catalog, mine).poll_at
+    assert soon is not None and mine.poll_at is not None and soon < mine.poll_at
+    assert now_of(catalog, other) == other
+
+
+def test_of_a_failed_phase_the_settled_unit_is_fetched_and_its_trouble_told(
+    run_job: Callable[..., Any], units: tuple[WorkUnit, WorkUnit], catalog: Catalog
+) -> None:
+    acme = catalog.project("acme")
+    acme.units.move(units[0], UnitState.SETTLED, NOW)
+    told = {"provider": "vendor", "message": "unreadable"}
+    acme.events.record(TALK.video, Phase.TRANSCRIPT, PhaseState.FAILED, NOW, **told)
+    shown = run_job("fetch_again", "fetch_units", project="acme")
+    (row,) = shown["work units"].records
+    assert row.data["unit"] == units[0].id
+    assert "nothing to be fetched" in row.data["what"], "nobody serves it here"
+
+
+def test_both_are_there_and_not_made_again_after_their_process_died() -> None:
+    definitions = build_defs(load_settings(ROOT / "pipeline.yaml", {}))
+    for name in ("cancel_work", "fetch_again"):
+        assert definitions.resolve_job_def(name).tags["dagster/max_retries"] == "0"

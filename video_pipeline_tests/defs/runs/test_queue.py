@@ -1,0 +1,72 @@
+"""The queue of dagster.yaml: every run tagged before it is queued, and which may run together."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import dagster as dg
+import pytest
+import yaml
+from dagster._utils.tags import TagConcurrencyLimitsCounter
+
+from video_pipeline_tests.defs.opened import LAUNCHED_FROM
+
+ROOT = Path(__file__).resolve().parents[3]
+Submitted = Callable[[dict[str, str]], dg.DagsterRun]
+
+
+@pytest.fixture
+def submitted(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Submitted:
+    """A run with these tags, as it stands once it was submitted."""
+
+    def submitted(tags: dict[str, str]) -> dg.DagsterRun:
+        job = definitions.resolve_job_def("road")
+        run = instance.create_run_for_job(job, tags=tags, remote_job_origin=LAUNCHED_FROM)
+        instance.run_coordinator.submit_run(dg.SubmitRunContext(run, cast(Any, None)))
+        found = instance.get_run_by_id(run.run_id)
+        assert found is not None
+        return found
+
+    return submitted
+
+
+class TestSubmitting:
+    def test_the_run_of_a_video_is_queued_with_its_project_and_video(
+        self, submitted: Submitted
+    ) -> None:
+        run = submitted({"dagster/partition": "globex/talk"})
+        assert run.status is dg.DagsterRunStatus.QUEUED
+        assert run.tags["video_pipeline/project"] == "globex"
+        assert run.tags["video_pipeline/video"] == "globex/talk"
+
+    @pytest.mark.parametrize("tags", [{}, {"dagster/partition": "2026-11-23"}])
+    def test_a_run_of_something_else_is_queued_as_it_is(
+        self, submitted: Submitted, tags: dict[str, str]
+    ) -> None:
+        run = submitted(tags)
+        assert run.status is dg.DagsterRunStatus.QUEUED
+        assert not [tag for tag in run.tags if tag.startswith("video_pipeline/")]
+
+
+class TestLimits:
+    """Dagster's own counter over the limits of dagster.yaml."""
+
+    def may_start(self, submitted: Submitted, beside: str, key: str, per_project: int) -> bool:
+        written = yaml.safe_load((ROOT / "dagster.yaml").read_text())
+        limits = written["run_coordinator"]["config"]["tag_concurrency_limits"]
+        for limit in limits:
+            if limit["key"] == "video_pipeline/project":
+                limit["limit"] = per_project
+        running = submitted({"dagster/partition": beside})
+        counter = TagConcurrencyLimitsCounter(limits, [running])
+        return not counter.is_blocked(submitted({"dagster/partition": key}))
+
+    def test_another_project_starts_beside_one(self, submitted: Submitted) -> None:
+        assert self.may_start(submitted, "acme/talk", "globex/talk", per_project=1)
+
+    def test_the_same_project_does_once_its_limit_is_raised(self, submitted: Submitted) -> None:
+        assert not self.may_start(submitted, "acme/talk", "acme/other", per_project=1)
+        assert self.may_start(submitted, "acme/talk", "acme/other", per_project=2)
+
+    def test_the_same_video_never_does(self, submitted: Submitted) -> None:
+        assert not self.may_start(submitted, "acme/talk", "acme/talk", per_project=2)

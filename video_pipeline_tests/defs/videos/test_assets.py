@@ -1,0 +1,113 @@
+"""A real video through the whole road in Dagster, opened as a run opens it."""
+
+import base64
+import io
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from PIL import Image
+
+import video_pipeline.samples
+from video_pipeline.definitions import build_defs
+from video_pipeline.defs.arrivals.sensor import arrivals
+from video_pipeline.settings import load_settings
+
+PIPELINE = """\
+catalog: {{database: {database}}}
+providers:
+  cuts: {{plugin: pyscenedetect}}
+phases:
+  shots: [cuts]
+"""
+KEY = "acme/trailer"
+
+
+@pytest.fixture
+def definitions(
+    tmp_path: Path, mongo_uri: str, mongo_database: str, monkeypatch: pytest.MonkeyPatch
+) -> dg.Definitions:
+    """A deployment of its own, with a video in its ingest folder."""
+    monkeypatch.setenv("MONGODB_URI", mongo_uri)
+    (tmp_path / "pipeline.yaml").write_text(PIPELINE.format(database=mongo_database))
+    settings = load_settings(tmp_path / "pipeline.yaml")
+    folder = settings.storage.ingest.folder / "projects/acme/videos/trailer"
+    folder.mkdir(parents=True)
+    sample = Path(video_pipeline.samples.__file__).with_name("trailer.mp4")
+    shutil.copy(sample, folder)
+    return build_defs(settings)
+
+
+def arrive(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dg.RunRequest:
+    resources, cursor, requests = definitions.resources, None, []
+    while not requests:
+        with dg.build_sensor_context(
+            instance=instance, cursor=cursor, resources=resources
+        ) as context:
+            ticked = arrivals(context)
+        requests, cursor = ticked.run_requests, ticked.cursor
+    return requests[0]
+
+
+def pictures_in(strip: str) -> int:
+    """How many cells of a filmstrip of one row show something."""
+    picture = re.fullmatch(r"!\[the first shots\]\(data:image/jpeg;base64,(.+)\)", strip)
+    assert picture
+    with Image.open(io.BytesIO(base64.b64decode(picture[1]))) as shown:
+        gray = shown.convert("L")
+    cells = [gray.crop((left, 0, left + 144, 60)) for left in range(0, gray.width, 144)]
+    return sum(cell.getextrema()[0] < 200 for cell in cells)
+
+
+def told(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
+    return {
+        event.asset_key.to_user_string(): {
+            k: v.value for k, v in event.materialization.metadata.items()
+        }
+        for event in result.all_events
+        if event.is_step_materialization and event.asset_key
+    }
+
+
+def test_a_video_in_its_timeline_out(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    request = arrive(definitions, instance)
+    job = definitions.resolve_job_def("road")
+    result = job.execute_in_process(
+        instance=instance, partition_key=request.partition_key, tags=request.tags
+    )
+    said = told(result)
+    assert set(said) == {
+        *("source_video", "media_info", "shots", "objects", "events", "thumbnails", "audio"),
+        *("transcript", "scenes", "timeline", "exports"),
+    }
+    shots = said["shots"]
+    assert (shots["state"], shots["provider"]) == ("done", "cuts")
+    assert shots["shot"] > 1
+    assert "video_seconds, not paid" in shots["usage"]
+    assert said["objects"]["state"] == "not configured"
+    assert "timeline.json" in said["exports"]["outputs"]
+    assert all(check.passed for check in result.get_asset_check_evaluations())
+    published = tmp_path / ".video-pipeline/outputs/projects/acme/videos/trailer/timeline.json"
+    assert published.is_file()
+
+    assert len(shots["filmstrip"]) < 60_000
+    assert pictures_in(shots["filmstrip"]) == shots["shot"] == 5
+    rows = shots["preview"].records
+    assert rows[0].data["start"] == "0"
+
+
+def test_progress_is_logged_and_the_second_run_makes_nothing_twice(
+    definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    request = arrive(definitions, instance)
+    job = definitions.resolve_job_def("road")
+    result = job.execute_in_process(instance=instance, partition_key=request.partition_key)
+    lines = [entry.user_message for entry in instance.all_logs(result.run_id)]
+    assert any(line.startswith(f"{KEY} shots: ") and line.endswith(" %") for line in lines)
+    again = job.execute_in_process(instance=instance, partition_key=request.partition_key)
+    assert told(again)["shots"]["made before"] is True

@@ -1,0 +1,83 @@
+"""What the asset checks find wrong, and that they find nothing wrong with what is right."""
+
+import json
+from datetime import UTC, datetime
+from fractions import Fraction
+from io import BytesIO
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from video_pipeline.defs.videos.checks import range_faults, timeline_faults
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.results.markers import Kind, Marker
+from video_pipeline.domain.results.timeline import Timeline
+from video_pipeline.domain.results.transcript import Transcript
+from video_pipeline.domain.time import TimeRange
+from video_pipeline.exports import timeline_json
+
+EXTENT = TimeRange(start=Fraction(0), end=Fraction(10))
+
+
+def span(start: Fraction | int, end: Fraction | int) -> TimeRange:
+    return TimeRange(start=Fraction(start), end=Fraction(end))
+
+
+@pytest.mark.parametrize(
+    ("ranges", "fault"),
+    [
+        ([span(9, 11)], "reaches out of 0 to 10 s"),
+        ([span(-1, 1)], "reaches out of 0 to 10 s"),
+        ([span(5, 6), span(4, 6)], "a marker at 4.000 s is out of order"),
+    ],
+)
+def test_each_fault_is_named_with_its_place(ranges: list[TimeRange], fault: str) -> None:
+    (found,) = range_faults(ranges, EXTENT, "a marker")
+    assert fault in found
+
+
+@given(st.lists(st.fractions(0, 10), min_size=2, max_size=20, unique=True))
+def test_ordered_ranges_within_the_extent_have_no_fault(cuts: list[Fraction]) -> None:
+    cuts = sorted(cuts)
+    ranges = [span(a, b) for a, b in pairwise(cuts)]
+    assert list(range_faults(ranges, EXTENT, "a marker")) == []
+
+
+def test_a_marker_of_no_length_is_a_moment_and_no_fault() -> None:
+    assert list(range_faults([span(4, 4), span(4, 6)], EXTENT, "a marker")) == []
+
+
+def published() -> bytes:
+    out = BytesIO()
+    timeline = Timeline(
+        key=VideoKey.parse("acme/talk"),
+        source_name="talk",
+        media=MediaInfo(
+            container="mp4", size=1, sha256="0" * 64, duration=Fraction(10), video=None, audio=None
+        ),
+        phases=(),
+        markers=(Marker(kind=Kind.SHOT, range=span(0, 10)),),
+        transcript=Transcript(),
+        published_at=datetime(2026, 11, 23, tzinfo=UTC),
+    )
+    timeline_json.write(timeline, out)
+    return out.getvalue()
+
+
+def test_a_published_timeline_is_right() -> None:
+    assert list(timeline_faults(published())) == []
+
+
+def test_one_cut_short_is_no_json() -> None:
+    (fault,) = timeline_faults(published()[:-20])
+    assert "is no JSON" in fault
+
+
+def test_one_that_breaks_its_schema_says_where() -> None:
+    document = json.loads(published())
+    document["markers"][0]["range"]["start"] = 0.5
+    (fault,) = timeline_faults(json.dumps(document).encode())
+    assert "$.markers[0].range.start" in fault

@@ -1,0 +1,297 @@
+"""What Dagster is told of each way in which a phase can end."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
+
+from video_pipeline.catalog.catalog import Catalog
+from video_pipeline.defs.videos import assets
+from video_pipeline.domain.phases import ANALYSIS, Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.timeline import PhaseResult, Provenance
+from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline.progress.outcome import Outcome
+
+KEY = "acme/talk"
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Ended:
+    """What a run left behind."""
+
+    result: dg.ExecuteInProcessResult
+
+    def of(self, kind: dg.DagsterEventType) -> list[dg.DagsterEvent]:
+        return [e for e in self.result.all_events if e.event_type is kind]
+
+    @property
+    def materialized(self) -> dict[str, dict[str, Any]]:
+        made = (e.materialization for e in self.of(dg.DagsterEventType.ASSET_MATERIALIZATION))
+        return {
+            m.asset_key.to_user_string(): {k: v.value for k, v in m.metadata.items()} for m in made
+        }
+
+    @property
+    def observed(self) -> dict[str, dict[str, Any]]:
+        told = (
+            e.asset_observation_data.asset_observation
+            for e in self.of(dg.DagsterEventType.ASSET_OBSERVATION)
+        )
+        return {
+            o.asset_key.to_user_string(): {k: v.value for k, v in o.metadata.items()} for o in told
+        }
+
+    @property
+    def checks(self) -> dict[tuple[str, str], dg.AssetCheckEvaluation]:
+        found = self.result.get_asset_check_evaluations()
+        return {(c.asset_key.to_user_string(), c.check_name): c for c in found}
+
+
+def good(phase: Phase, state: PhaseState = PhaseState.DONE, message: str = "") -> Outcome:
+    origin = Provenance(
+        provider="pipeline",
+        plugin="pipeline",
+        version="1",
+        choice="c" * 16,
+        content="0" * 64,
+        started_at=NOW,
+        ended_at=NOW,
+    )
+    result = PhaseResult(phase=phase, state=state, provenance=origin)
+    return Outcome(phase=phase, state=state, result=result, provider="pipeline", message=message)
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """Run the analysis where some phases end otherwise than well; asked of the use case."""
+
+    def run(*others: Outcome, without: Phase | None = None, **config: Any) -> Ended:
+        def analyse(services: object, key: object, phases: Collection[Phase], **_: object):
+            told = {o.phase: o for o in others}
+            return {phase: good(phase) for phase in reversed(list(phases))} | told
+
+        monkeypatch.setattr(assets, "analyse", analyse)
+        monkeypatch.setattr(assets, "make_timeline", lambda *_: good(Phase.TIMELINE))
+        monkeypatch.setattr(assets, "export", lambda *_: good(Phase.EXPORTS))
+        job = definitions.resolve_job_def("road")
+        road = [*ANALYSIS, Phase.SCENES, Phase.TIMELINE, Phase.EXPORTS]
+        wanted = [phase for phase in road if phase is not without]
+        return Ended(
+            job.execute_in_process(
+                instance=instance,
+                partition_key=KEY,
+                asset_selection=[dg.AssetKey(phase.value) for phase in wanted],
+                raise_on_error=False,
+                **config,
+            )
+        )
+
+    return run
+
+
+class TestGood:
+    def test_every_phase_is_materialized_and_all_that_hangs_on_it_runs(self, run: Run) -> None:
+        ended = run()
+        assert ended.result.success
+        assert set(ended.materialized) == {*ANALYSIS, "scenes", "timeline", "exports"}
+        assert ended.materialized["shots"]["state"] == "done"
+        assert ended.checks["shots", "succeeded"].passed
+        assert ended.checks["shots", "succeeded"].partition == KEY
+
+    def test_what_was_made_again_besides_what_was_asked_for_is_materialized(
+        self, run: Run, instance: dg.DagsterInstance
+    ) -> None:
+        linked = good(Phase.OBJECTS)
+        ended = run(linked, without=Phase.OBJECTS)
+        assert ended.result.success
+        assert ended.materialized["objects"]["state"] == "done"
+        (record,) = instance.fetch_materializations(dg.AssetKey("objects"), limit=1).records
+        assert record.partition_key == KEY
+        assert record.asset_materialization and record.asset_materialization.tags
+        assert linked.result is not None
+        version = record.asset_materialization.tags["dagster/data_version"]
+        assert version == linked.result.fingerprint
+
+    def test_a_phase_without_a_provider_is_materialized_and_says_so(self, run: Run) -> None:
+        ended = run(good(Phase.OBJECTS, PhaseState.NOT_CONFIGURED, "names no provider"))
+        assert ended.materialized["objects"]["state"] == "not configured"
+        assert not {name for asset, name in ended.checks if asset == "objects"}
+        assert "timeline" in ended.materialized
+
+    def test_an_optional_phase_that_failed_is_a_warning(self, run: Run) -> None:
+        ended = run(good(Phase.EVENTS, PhaseState.SKIPPED, "the vendor refused"))
+        assert ended.result.success
+        check = ended.checks["events", "succeeded"]
+        assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+        assert check.description == "the vendor refused"
+        assert "timeline" in ended.materialized
+
+    def test_a_result_of_a_provider_names_its_work_unit_and_job(
+        self, run: Run, running: WorkUnit
+    ) -> None:
+        made = good(Phase.SHOTS)
+        assert made.result is not None and made.result.provenance is not None
+        origin = made.result.provenance.model_copy(update={"unit": running.id})
+        result = made.result.model_copy(update={"provenance": origin})
+        told = run(made.model_copy(update={"result": result})).materialized
+        assert (told["shots"]["work unit"], told["shots"]["job"]) == (running.id, running.job)
+        assert "work unit" not in told["thumbnails"]
+
+    def test_the_same_result_has_the_same_data_version(self, run: Run) -> None:
+        def version(ended: Ended) -> str | None:
+            event = ended.of(dg.DagsterEventType.ASSET_MATERIALIZATION)[0]
+            return (event.materialization.tags or {}).get("dagster/data_version")
+
+        first, again = version(run()), version(run())
+        assert first and first == again
+
+
+class TestParked:
+    PARKED = Outcome(
+        phase=Phase.TRANSCRIPT,
+        state=PhaseState.PARKED,
+        provider="vendor",
+        message="job 7 is running at vendor",
+        job="7",
+    )
+
+    def test_it_is_observed_and_what_hangs_on_it_is_skipped(self, run: Run) -> None:
+        ended = run(self.PARKED)
+        assert ended.result.success
+        assert set(ended.materialized) == set(ANALYSIS) - {"transcript"}
+        seen = ended.observed["transcript"]
+        assert (seen["state"], seen["provider"], seen["job"]) == ("parked", "vendor", "7")
+
+    def test_what_is_known_of_its_work_unit_is_told(self, run: Run, running: WorkUnit) -> None:
+        seen = run(self.PARKED.model_copy(update={"unit": running.id})).observed["transcript"]
+        assert (seen["work unit"], seen["account"]) == (running.id, "a, r")
+        assert seen["planned"] == "1 requests paid"
+        assert running.poll_at is not None
+        assert seen["looked up by"] == running.poll_at.timestamp()
+
+    def test_one_that_waits_for_its_turn_says_for_what(
+        self, run: Run, running: WorkUnit, catalog: Catalog
+    ) -> None:
+        units = catalog.project("acme").units
+        request = running.request.model_copy(update={"model": "other"})
+        opened = units.open(request, 0, (), NOW)
+        submitting = units.move(opened, UnitState.SUBMITTING, NOW)
+        why = "waits for one of 20 slots: place 7"
+        waiting = units.move(submitting, UnitState.INTENT, NOW, waiting=why)
+        seen = run(self.PARKED.model_copy(update={"unit": waiting.id})).observed["transcript"]
+        assert seen["waits for"] == "waits for one of 20 slots: place 7"
+        assert "looked up by" not in seen
+
+
+class TestFailed:
+    FAILED = Outcome(
+        phase=Phase.SHOTS,
+        state=PhaseState.FAILED,
+        provider="vendor",
+        message="vendor: it refused. Choose another provider.",
+    )
+
+    def test_the_others_arrive_and_the_run_fails_with_what_where_and_remedy(self, run: Run) -> None:
+        ended = run(self.FAILED)
+        assert not ended.result.success
+        assert set(ended.materialized) == set(ANALYSIS) - {"shots"}
+        assert ended.observed["shots"]["state"] == "failed"
+        assert not ended.checks["shots", "succeeded"].passed
+        (failure,) = ended.of(dg.DagsterEventType.STEP_FAILURE)
+        told = failure.step_failure_data.error
+        assert told and "acme/talk shots: vendor: it refused. Choose another" in told.message
+
+    def test_a_dead_phase_shows_as_failed_and_says_that_it_is_dead(self, run: Run) -> None:
+        ended = run(self.FAILED.model_copy(update={"state": PhaseState.DEAD}))
+        assert not ended.result.success
+        assert ended.observed["shots"]["state"] == "dead"
+        assert not ended.checks["shots", "succeeded"].passed
+
+    def test_beside_a_parked_phase_both_show(self, run: Run) -> None:
+        ended = run(self.FAILED, TestParked.PARKED)
+        assert not ended.result.success
+        assert {phase: said["state"] for phase, said in ended.observed.items()} == {
+            "shots": "failed",
+            "transcript": "parked",
+        }
+
+
+class TestTags:
+    def test_a_run_that_nobody_tagged_is_tagged_when_it_starts(
+        self, run: Run, instance: dg.DagsterInstance
+    ) -> None:
+        tags = instance.get_run_by_id(run().result.run_id).tags  # type: ignore[union-attr]
+        assert tags["video_pipeline/project"] == "acme"
+        assert tags["video_pipeline/video"] == KEY
+
+
+class TestConfig:
+    @pytest.fixture
+    def asked(
+        self,
+        definitions: dg.Definitions,
+        instance: dg.DagsterInstance,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> Callable[..., dict[str, Any]]:
+        """What the use case is asked for in a run of this origin with this config."""
+        told: dict[str, Any] = {}
+
+        def analyse(services: object, key: object, phases: Collection[Phase], **how: Any):
+            told.update(how)
+            return {phase: good(phase) for phase in phases}
+
+        def asked(
+            first: str | None = None, backfill: str | None = None, **config: Any
+        ) -> dict[str, Any]:
+            monkeypatch.setattr(assets, "analyse", analyse)
+            shots = frozenset({dg.AssetKey("shots")})
+            job = definitions.resolve_job_def("road").get_subset(asset_selection=shots)
+            run = instance.create_run_for_job(
+                job,
+                tags={"dagster/partition": KEY}
+                | ({"dagster/backfill": backfill} if backfill else {}),
+                run_config={"ops": {"analysis": {"config": config}}},
+                root_run_id=first,
+                parent_run_id=first,
+            )
+            assert execute_run(InMemoryJob(job), run, instance).success
+            return told | {"made_in": run.run_id}
+
+        return asked
+
+    def test_a_run_may_choose_another_provider(self, asked: Callable[..., dict[str, Any]]) -> None:
+        told = asked(providers={"shots": "cuts-by-content"})
+        assert told["providers"] == {Phase.SHOTS: ("cuts-by-content",)}
+        assert told["forced_by"] == ""
+
+    def test_a_run_may_force(self, asked: Callable[..., dict[str, Any]]) -> None:
+        told = asked(force=True)
+        assert told["forced_by"] == told["made_in"]
+
+    def test_where_its_process_died_the_run_made_again_asks_as_the_first(
+        self, asked: Callable[..., dict[str, Any]], instance: dg.DagsterInstance
+    ) -> None:
+        first = asked(force=True)["made_in"]
+        assert asked(first, force=True)["forced_by"] == first
+
+    def test_all_runs_of_a_backfill_ask_as_it_so_that_it_pays_once_a_video(
+        self, asked: Callable[..., dict[str, Any]]
+    ) -> None:
+        assert asked(backfill="b1", force=True)["forced_by"] == "b1"
+        assert asked(backfill="b1")["forced_by"] == ""
+
+    def test_a_phase_that_nobody_serves_is_refused(self) -> None:
+        with pytest.raises(Exception, match="no provider serves timeline"):
+            assets.AnalysisConfig(providers={"timeline": "cuts"}).overrides()

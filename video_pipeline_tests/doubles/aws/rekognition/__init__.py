@@ -1,0 +1,14 @@
+"""Rekognition Video's stored-video operations: Start and Get of segments, labels, text, faces and
+content moderation.
+
+    with serving(Rekognition(Settings(running_seconds=0.1))) as double:
+        client = double.client("rekognition")
+
+or, as a process of its own, `python -m video_pipeline_tests.doubles.aws.rekognition --help`.
+"""
+
+from video_pipeline_tests.doubles.aws.rekognition.content import VideoContent
+from video_pipeline_tests.doubles.aws.rekognition.service import Rekognition
+from video_pipeline_tests.doubles.aws.rekognition.settings import Settings
+
+__all__ = ["Rekognition", "Settings", "VideoContent"]

@@ -1,0 +1,85 @@
+"""Faults of a job: what they make of its content, its rows and its events."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from video_pipeline_tests.doubles.aws.rekognition.content import VideoContent
+from video_pipeline_tests.doubles.aws.rekognition.rows import Row, Rows
+
+_BENT_EVERY = 5
+_OVERLAP_MILLISECONDS = 400
+_OVERLAP_FRAMES = 10
+
+JOB_FAULTS: Mapping[str, str] = {
+    "job_failed": "Video analysis failed: the media could not be decoded.",
+    "event_error": "The job encountered an issue.",
+    "event_lost": "",
+    "event_twice": "",
+    "event_before_reply": "",
+    "event_of_unknown_job": "",
+    "no_rows": "",
+    "never_ends": "",
+    "unordered_rows": "",
+    "zero_durations": "",
+    "overlaps": "",
+    "variable_rate": "",
+    "drop_frame": "",
+}
+"""Each with what the vendor says of it, where it says something."""
+
+
+def changed(content: VideoContent, quirks: Mapping[str, str]) -> VideoContent:
+    """The content of a video whose job has faults."""
+    changes: dict[str, Any] = {}
+    if "no_rows" in quirks:
+        changes = {"rows": 0, "given": {}}
+    if "variable_rate" in quirks:
+        changes["variable_rate"] = True
+    if "drop_frame" in quirks:
+        changes |= {"drop_frame": True, "frames_per_second": Fraction(30000, 1001)}
+    return content.model_copy(update=changes)
+
+
+def bent(rows: Rows, content: VideoContent, quirks: Mapping[str, str]) -> Rows:
+    """The rows of such a job: every fifth that has an end is bent."""
+
+    def row(number: int) -> Row:
+        found = rows.row(number)
+        if number % _BENT_EVERY or "EndTimestampMillis" not in found:
+            return found
+        if "zero_durations" in quirks:
+            return _stopped(found)
+        return _stretched(found, content) if "overlaps" in quirks else found
+
+    made = Rows(rows.count, row) if {"zero_durations", "overlaps"} & quirks.keys() else rows
+    return made.shuffled() if "unordered_rows" in quirks and rows.count > 1 else made
+
+
+def _stopped(found: Row) -> Row:
+    found = found | {"EndTimestampMillis": found["StartTimestampMillis"], "DurationMillis": 0}
+    if "EndFrameNumber" in found:
+        found |= {
+            "EndFrameNumber": found["StartFrameNumber"],
+            "EndTimecodeSMPTE": found["StartTimecodeSMPTE"],
+            "DurationSMPTE": "00:00:00:00",
+            "DurationFrames": 0,
+        }
+    return found
+
+
+def _stretched(found: Row, content: VideoContent) -> Row:
+    end = min(found["EndTimestampMillis"] + _OVERLAP_MILLISECONDS, content.milliseconds)
+    if "EndFrameNumber" not in found:
+        length = end - found["StartTimestampMillis"]
+        return found | {"EndTimestampMillis": end, "DurationMillis": length}
+    last = min(found["EndFrameNumber"] + _OVERLAP_FRAMES, content.frames - 1)
+    end = content.millisecond_of(last)
+    return found | {
+        "EndFrameNumber": last,
+        "EndTimestampMillis": end,
+        "DurationMillis": end - found["StartTimestampMillis"],
+        "EndTimecodeSMPTE": content.timecode(last),
+        "DurationSMPTE": content.timecode(last - found["StartFrameNumber"]),
+        "DurationFrames": last - found["StartFrameNumber"],
+    }

@@ -1,0 +1,42 @@
+"""Each fault that a double offers is named in a test that says what comes of it: the state of the
+unit and of the phase, what people read, and what is paid."""
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+import pytest
+
+from video_pipeline.testing.faults import LINE_FAULTS
+from video_pipeline_tests.doubles.aws.rekognition.quirks import JOB_FAULTS as OF_REKOGNITION_JOBS
+from video_pipeline_tests.doubles.aws.rekognition.refusals import REFUSALS as OF_REKOGNITION
+from video_pipeline_tests.doubles.aws.transcribe.refusals import JOB_FAULTS as OF_TRANSCRIBE_JOBS
+from video_pipeline_tests.doubles.aws.transcribe.refusals import REFUSALS as OF_TRANSCRIBE
+
+_TESTS = Path(__file__).parents[3]
+_EVENTS = "contracts/events_contract.py"
+
+
+@pytest.mark.parametrize(
+    ("offered", "files"),
+    [
+        (
+            {*LINE_FAULTS, *OF_REKOGNITION, *OF_REKOGNITION_JOBS},
+            ("pipeline/test_rekognition.py", "pipeline/test_rekognition_events.py", _EVENTS),
+        ),
+        (
+            {*LINE_FAULTS, *OF_TRANSCRIBE, *OF_TRANSCRIBE_JOBS},
+            (
+                "providers/aws_transcribe/test_faults.py",
+                "providers/aws_transcribe/test_events.py",
+                _EVENTS,
+            ),
+        ),
+    ],
+    ids=["rekognition", "transcribe"],
+)
+def test_every_fault_is_named_where_its_consequences_are_told(
+    offered: Collection[str], files: Collection[str]
+) -> None:
+    told = "".join((_TESTS / name).read_text(encoding="utf-8") for name in files)
+    assert sorted(set(offered) - set(re.findall(r'"(\w+)"', told))) == []

@@ -1,0 +1,13 @@
+"""Transcribe's batch jobs, for what a real peer does not do: faults, quotas, queues.
+
+    with serving(Transcribe(Settings(s3=endpoint))) as double:
+        client = double.client("transcribe")
+
+or, as a process of its own, `python -m video_pipeline_tests.doubles.aws.transcribe --help`.
+"""
+
+from video_pipeline_tests.doubles.aws.transcribe.results import Speech
+from video_pipeline_tests.doubles.aws.transcribe.service import Transcribe
+from video_pipeline_tests.doubles.aws.transcribe.settings import Settings
+
+__all__ = ["Settings", "Speech", "Transcribe"]

@@ -1,0 +1,141 @@
+"""A transcription job, and how the API tells of it. Time is passed in."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlparse
+
+from video_pipeline.testing.service import Call, Refused
+from video_pipeline_tests.doubles.aws.transcribe.results import Speech
+
+QUEUED, RUNNING, COMPLETED, FAILED = "QUEUED", "IN_PROGRESS", "COMPLETED", "FAILED"
+_ECHOED = (
+    *("MediaFormat", "Media", "Settings", "ModelSettings", "JobExecutionSettings"),
+    *("ContentRedaction", "IdentifyLanguage", "IdentifyMultipleLanguages", "LanguageOptions"),
+    *("Tags", "LanguageIdSettings", "ToxicityDetection", "LanguageCode"),
+)
+_SUMMARISED = (
+    *("TranscriptionJobName", "CreationTime", "StartTime", "CompletionTime", "LanguageCode"),
+    *("TranscriptionJobStatus", "FailureReason", "ContentRedaction", "IdentifyLanguage"),
+    *("IdentifyMultipleLanguages", "LanguageCodes"),
+)
+
+
+@dataclass(eq=False)
+class Job:
+    """One transcription."""
+
+    call: Call
+    speech: Speech
+    quirks: dict[str, str]
+    """Faults of this job, each with the vendor's words."""
+    created: float
+    starts: float | None
+    ends: float | None
+    """When it leaves the queue, and when it is done; None: never."""
+    status: str = QUEUED
+    reason: str = ""
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What was asked for."""
+        return self.call.request
+
+    @property
+    def name(self) -> str:
+        """Its name, unique in the account and region."""
+        return self.request["TranscriptionJobName"]
+
+    @property
+    def failure(self) -> str | None:
+        """Why it will fail, if it will."""
+        return self.quirks.get("job_failed") or self.quirks.get("no_audio")
+
+    def outputs(self) -> dict[str, str]:
+        """Keys of its results in the customer's bucket, by the member that names them."""
+        key = self.request.get("OutputKey", "")
+        key = f"{key}{self.name}.json" if key == "" or key.endswith("/") else key
+        folder, slash, file = key.rpartition("/")
+        hidden = f"{folder}{slash}redacted-{file}"
+        wanted = self.request.get("ContentRedaction", {}).get("RedactionOutput")
+        plain = {} if wanted == "redacted" else {"TranscriptFileUri": key}
+        return plain | ({"RedactedTranscriptFileUri": hidden} if wanted else {})
+
+    def told(self) -> dict[str, Any]:
+        """TranscriptionJob."""
+        told = {name: self.request[name] for name in _ECHOED if name in self.request}
+        told |= {
+            "TranscriptionJobName": self.name,
+            "TranscriptionJobStatus": self.status,
+            "CreationTime": self.created,
+        }
+        if self.status != QUEUED:
+            told["StartTime"] = self.starts or self.created
+        if self.status in (COMPLETED, FAILED):
+            told["CompletionTime"] = self.ends or self.created
+        if self.reason:
+            told["FailureReason"] = self.reason
+        return told | (self._found() if self.status == COMPLETED else {})
+
+    def _found(self) -> dict[str, Any]:
+        region = self.call.region
+        bucket = self.request.get("OutputBucketName", f"aws-transcribe-{region}-prod")
+        place = f"https://s3.{region}.amazonaws.com/{bucket}"
+        found: dict[str, Any] = {
+            "Transcript": {member: f"{place}/{key}" for member, key in self.outputs().items()}
+        }
+        languages = self.speech.languages
+        if self.request.get("IdentifyMultipleLanguages"):
+            share = self.speech.seconds / len(languages)
+            found["LanguageCodes"] = [
+                {"LanguageCode": code, "DurationInSeconds": share} for code in languages
+            ]
+        elif self.request.get("IdentifyLanguage"):
+            found |= {"LanguageCode": languages[0], "IdentifiedLanguageScore": 0.9731}
+        return found
+
+    def summary(self) -> dict[str, Any]:
+        """TranscriptionJobSummary."""
+        told = self.told()
+        own = "OutputBucketName" in self.request
+        place = "CUSTOMER_BUCKET" if own else "SERVICE_BUCKET"
+        return {name: told[name] for name in _SUMMARISED if name in told} | {
+            "OutputLocationType": place
+        }
+
+    def entry(self) -> dict[str, Any]:
+        """What stands of it in the books."""
+        return {
+            "name": self.name,
+            "account": self.call.account,
+            "region": self.call.region,
+            "media": self.request["Media"].get("MediaFileUri"),
+            "status": self.status,
+            "faults": sorted(self.quirks),
+            "seconds": self.speech.billed_seconds if self.status == COMPLETED else 0,
+        }
+
+
+def media(request: dict[str, Any]) -> tuple[str, str]:
+    """Bucket and key of a request's media, both empty if there are none."""
+    found = request.get("Media")
+    uri = urlparse(str(found.get("MediaFileUri", "")) if isinstance(found, dict) else "")
+    return (uri.netloc, uri.path.lstrip("/")) if uri.scheme == "s3" else ("", "")
+
+
+def check(request: dict[str, Any], vocabularies: tuple[str, ...] | None) -> None:
+    """Refuse combinations that the model allows and the service does not. Raises Refused."""
+    ways = ("LanguageCode", "IdentifyLanguage", "IdentifyMultipleLanguages")
+    settings = request.get("Settings", {})
+    wrong = ""
+    if sum(bool(request.get(way)) for way in ways) != 1:
+        wrong = f"You must specify exactly one of {', '.join(ways)}."
+    elif bool(settings.get("ShowSpeakerLabels")) != ("MaxSpeakerLabels" in settings):
+        wrong = "ShowSpeakerLabels and MaxSpeakerLabels must be given together."
+    elif settings.get("ShowSpeakerLabels") and settings.get("ChannelIdentification"):
+        wrong = "You can't specify both ShowSpeakerLabels and ChannelIdentification."
+    elif "OutputKey" in request and "OutputBucketName" not in request:
+        wrong = "OutputKey needs OutputBucketName."
+    elif vocabularies is not None and settings.get("VocabularyName", "") not in ("", *vocabularies):
+        wrong = "The requested vocabulary couldn't be found. Check the vocabulary name."
+    if wrong:
+        raise Refused("BadRequestException", wrong)

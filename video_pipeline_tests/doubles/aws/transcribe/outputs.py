@@ -1,0 +1,71 @@
+"""What leaves the service: results to the customer's bucket, changes of state to a queue."""
+
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from video_pipeline.testing.double import client
+from video_pipeline_tests.doubles.aws.transcribe.jobs import FAILED, Job
+from video_pipeline_tests.doubles.aws.transcribe.results import redacted, result
+from video_pipeline_tests.doubles.aws.transcribe.settings import Settings
+
+
+def write(job: Job, settings: Settings) -> str | None:
+    """Put the results where the request wants them; why that failed, if it did."""
+    bucket = job.request.get("OutputBucketName")
+    if not settings.s3 or not bucket or "output_missing" in job.quirks:
+        return None
+    s3 = s3_client(settings.s3, job.call.account, job.call.region)
+    told = result(job.name, job.call.account, job.request, job.speech)
+    for member, key in job.outputs().items():
+        body = json.dumps(redacted(told) if member.startswith("Redacted") else told).encode()
+        if "output_malformed" in job.quirks:
+            body = body[: len(body) // 2]
+        try:
+            s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+        except (BotoCoreError, ClientError) as error:
+            return f"The output could not be written to your S3 bucket: {error}"
+    return None
+
+
+def tell(job: Job, settings: Settings, now: float) -> list[dict[str, Any]]:
+    """Tell of a job's end in EventBridge's envelope; what was told, with its faults."""
+    if "event_lost" in job.quirks:
+        return []
+    names = [job.name] * (2 if "event_twice" in job.quirks else 1)
+    if "event_of_unknown_job" in job.quirks:
+        names.append(f"{job.name}.of-somebody-else")
+    told = [_event(job, name, now) for name in names]
+    if settings.sqs and settings.queue:
+        sqs = client("sqs", settings.sqs, job.call.account, region=job.call.region)
+        for event in told:
+            try:
+                sqs.send_message(QueueUrl=settings.queue, MessageBody=json.dumps(event))
+            except (BotoCoreError, ClientError) as error:
+                event["undelivered"] = str(error)
+    return told
+
+
+def s3_client(endpoint: str, account: str, region: str) -> Any:
+    """A client of the S3 that has media and results."""
+    return client("s3", endpoint, account, region=region, s3={"addressing_style": "path"})
+
+
+def _event(job: Job, name: str, now: float) -> dict[str, Any]:
+    detail = {"TranscriptionJobName": name, "TranscriptionJobStatus": job.status}
+    if job.status == FAILED:
+        detail["FailureReason"] = job.reason
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Transcribe Job State Change",
+        "source": "aws.transcribe",
+        "account": job.call.account,
+        "time": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": job.call.region,
+        "resources": [],
+        "detail": detail,
+    }

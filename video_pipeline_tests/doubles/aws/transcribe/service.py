@@ -1,0 +1,227 @@
+"""The service itself: Start, Get, List and Delete, and the alarm that moves jobs on."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from video_pipeline.testing.calls import CallBook
+from video_pipeline.testing.clock import Alarm, Clock
+from video_pipeline.testing.faults import Faults
+from video_pipeline.testing.service import Call, Refused
+from video_pipeline.testing.service_model import ServiceModel
+from video_pipeline_tests.doubles.aws.transcribe import refusals
+from video_pipeline_tests.doubles.aws.transcribe.jobs import (
+    COMPLETED,
+    FAILED,
+    QUEUED,
+    RUNNING,
+    Job,
+    check,
+    media,
+)
+from video_pipeline_tests.doubles.aws.transcribe.outputs import s3_client, tell, write
+from video_pipeline_tests.doubles.aws.transcribe.refusals import JOB_FAULTS, REFUSALS
+from video_pipeline_tests.doubles.aws.transcribe.settings import Settings
+
+_LIST_ROWS = 5
+"""Of a List that names no MaxResults."""
+_Place = tuple[str, str, str]
+
+
+class Transcribe:
+    """Transcribe's batch jobs, as a `Service` behind the server."""
+
+    refusals: Mapping[str, tuple[str, int, str]] = REFUSALS
+    invalid = "BadRequestException"
+
+    def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
+        self.settings = settings or Settings()
+        self.clock = clock or Clock()
+        self.model = ServiceModel("transcribe")
+        self.faults = Faults({*REFUSALS, *JOB_FAULTS})
+        self.calls = CallBook()
+        self._jobs: dict[_Place, Job] = {}
+        self._finished: list[Job] = []
+        self._peaks: dict[tuple[str, str], int] = {}
+        self._events: list[dict[str, Any]] = []
+        self._lock = threading.RLock()
+        self._alarm = Alarm(self.clock, self._move_on)
+
+    def video(self, call: Call) -> str:
+        """The key of the media, which Get and Delete name by their job."""
+        job = self._jobs.get(_place(call))
+        return media(job.request if job and "Media" not in call.request else call.request)[1]
+
+    def answer(self, call: Call) -> dict[str, Any]:
+        """See Service. Raises Refused."""
+        with self._lock:
+            self._forget()
+        match call.operation:
+            case "StartTranscriptionJob":
+                return {"TranscriptionJob": self._start(call)}
+            case "GetTranscriptionJob":
+                return {"TranscriptionJob": self._known(call).told()}
+            case "ListTranscriptionJobs":
+                return self._list(call)
+            case "DeleteTranscriptionJob":
+                return self._delete(call)
+            case _:
+                raise Refused("UnknownOperationException", f"{call.operation} is not doubled")
+
+    def _start(self, call: Call) -> dict[str, Any]:
+        check(call.request, self.settings.vocabularies)
+        self._look_at(call)
+        with self._lock:
+            if _place(call) in self._jobs:
+                raise Refused("ConflictException", refusals.NAME_TAKEN)
+            here = [job for job in self._jobs.values() if _beside(job.call, call)]
+            running = sum(job.status in (QUEUED, RUNNING) for job in here)
+            if running >= self.settings.concurrent:
+                raise Refused("LimitExceededException", refusals.TOO_MANY)
+            job = self._made(call)
+            self._jobs[_place(call)] = job
+            account = (call.account, call.region)
+            self._peaks[account] = max(self._peaks.get(account, 0), running + 1)
+            if not self.settings.queued_seconds and "queued_for_ever" not in job.quirks:
+                job.status = RUNNING
+            told = job.told()
+        if "event_before_reply" in job.quirks:
+            self._end(job)
+        self.clock.wake()
+        return told
+
+    def _made(self, call: Call) -> Job:
+        now, key = self.clock.now(), media(call.request)[1]
+        met = self.faults.all_taken(JOB_FAULTS, call.operation, key)
+        quirks = {fault.what: fault.reason or JOB_FAULTS[fault.what] for fault in met}
+        speech = self.settings.speech(key)
+        if "no_words" in quirks:
+            speech = speech.model_copy(update={"words": 0})
+        starts = None if "queued_for_ever" in quirks else now + self.settings.queued_seconds
+        ends = starts and starts + self.settings.running_seconds
+        ends = None if "never_ends" in quirks else ends
+        return Job(call, speech, quirks, now, starts, ends)
+
+    def _look_at(self, call: Call) -> None:
+        """Where an S3 is known, the media must be in it."""
+        if self.settings.s3 is None:
+            return
+        bucket, key = media(call.request)
+        try:
+            s3_client(self.settings.s3, call.account, call.region).head_object(
+                Bucket=bucket, Key=key
+            )
+        except ClientError as error:
+            raise Refused("BadRequestException", refusals.UNREADABLE) from error
+
+    def _known(self, call: Call) -> Job:
+        job = self._jobs.get(_place(call))
+        if job is None:
+            raise Refused(self.settings.missing_job, refusals.MISSING_JOB)
+        return job
+
+    def _delete(self, call: Call) -> dict[str, Any]:
+        with self._lock:
+            if self._known(call).status not in (COMPLETED, FAILED):
+                raise Refused("BadRequestException", "The job can't be deleted while it runs.")
+            del self._jobs[_place(call)]
+        return {}
+
+    def _list(self, call: Call) -> dict[str, Any]:
+        """Newest first; a token says after how many jobs of that order to go on."""
+        asked = call.request
+        with self._lock:
+            found = [
+                job.summary()
+                for job in reversed(self._jobs.values())
+                if _beside(job.call, call)
+                and asked.get("JobNameContains", "").lower() in job.name.lower()
+                and asked.get("Status", job.status) == job.status
+            ]
+        try:
+            start = int(asked.get("NextToken", 0))
+        except ValueError as error:
+            raise Refused("BadRequestException", "The NextToken isn't valid.") from error
+        stop = start + asked.get("MaxResults", _LIST_ROWS)
+        told: dict[str, Any] = {"TranscriptionJobSummaries": found[start:stop]}
+        if "Status" in asked:
+            told["Status"] = asked["Status"]
+        return told | ({"NextToken": str(stop)} if stop < len(found) else {})
+
+    def sample(self, operation: str, reply: dict[str, Any]) -> dict[str, Any]:
+        """All of it: replies are short."""
+        return reply
+
+    def books(self) -> dict[str, Any]:
+        """`jobs`, deleted ones too, `submissions`, `billed` seconds by meter, `peak` at once by
+        account and region, `calls` by outcome, `events`."""
+        with self._lock:
+            alive = [job for job in self._jobs.values() if job.status in (QUEUED, RUNNING)]
+            jobs = self._finished + alive
+            done = [job for job in jobs if job.status == COMPLETED]
+            hidden = [job for job in done if "ContentRedaction" in job.request]
+            billed = {"Transcription": done, "Redaction": hidden}
+            return {
+                "jobs": [job.entry() for job in jobs],
+                "submissions": len(jobs),
+                "billed": {
+                    meter: sum(job.speech.billed_seconds for job in of)
+                    for meter, of in billed.items()
+                    if of
+                },
+                "peak": {"/".join(place): most for place, most in self._peaks.items()},
+                "calls": self.calls.told(),
+                "events": list(self._events),
+            }
+
+    def configure(self, changes: dict[str, Any]) -> None:
+        """Change settings; jobs that run keep theirs."""
+        with self._lock:
+            self.settings = Settings.model_validate({**self.settings.model_dump(), **changes})
+
+    def close(self) -> None:
+        """End the alarm."""
+        self._alarm.close()
+
+    def _move_on(self) -> float | None:
+        """Begin and end what is due; when something is due next."""
+        now = self.clock.now()
+        with self._lock:
+            alive = [job for job in self._jobs.values() if job.status in (QUEUED, RUNNING)]
+            for job in alive:
+                if job.starts is not None and job.starts <= now:
+                    job.status = RUNNING
+            due = [job for job in alive if job.ends is not None and job.ends <= now]
+        for job in due:
+            self._end(job)
+        with self._lock:
+            waiting = [job for job in self._jobs.values() if job.status in (QUEUED, RUNNING)]
+            times = [job.starts if job.status == QUEUED else job.ends for job in waiting]
+            return min((time for time in times if time is not None), default=None)
+
+    def _end(self, job: Job) -> None:
+        reason = job.failure or write(job, self.settings)
+        with self._lock:
+            if job.status not in (QUEUED, RUNNING):
+                return
+            job.status, job.reason = (FAILED, reason) if reason else (COMPLETED, "")
+            job.ends = self.clock.now()
+            self._finished.append(job)
+        told = tell(job, self.settings, self.clock.now())
+        with self._lock:
+            self._events += told
+
+    def _forget(self) -> None:
+        """Forget records whose life is over; the books keep them."""
+        since = self.clock.now() - self.settings.kept_seconds
+        self._jobs = {place: job for place, job in self._jobs.items() if job.created >= since}
+
+
+def _place(call: Call) -> _Place:
+    return call.account, call.region, str(call.request.get("TranscriptionJobName"))
+
+
+def _beside(one: Call, other: Call) -> bool:
+    return (one.account, one.region) == (other.account, other.region)

@@ -1,0 +1,55 @@
+"""Short real videos, and their way into a deployment without a sensor."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.source import Source
+from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.source.probe import media_info, source_video
+
+
+def encode(path: Path, *, seconds: int = 2, video: bool = True, audio: bool = True) -> Path:
+    """A real MP4: a picture that changes at half time, and a tone."""
+    with av.open(str(path), "w") as out:
+        pictures = out.add_stream("libx264", rate=25) if video else None
+        if pictures is not None:
+            pictures.width, pictures.height, pictures.pix_fmt = 160, 90, "yuv420p"
+        tone = out.add_stream("aac", rate=16000, layout="mono") if audio else None
+        if pictures is not None:
+            for number in range(seconds * 25):
+                shade = 40 if number < seconds * 25 / 2 else 200
+                frame = av.VideoFrame.from_ndarray(np.full((90, 160, 3), shade, np.uint8))
+                frame.pts, frame.time_base = number, Fraction(1, 25)
+                out.mux(pictures.encode(frame))
+            out.mux(pictures.encode())
+        if tone is not None:
+            wave = np.sin(np.arange(seconds * 16000) / 8).astype(np.float32).reshape(1, -1)
+            sound = av.AudioFrame.from_ndarray(wave, "flt", "mono")
+            sound.sample_rate, sound.pts = 16000, 0
+            out.mux(tone.encode(sound))
+            out.mux(tone.encode())
+    return path
+
+
+def delivered(
+    services: Services, ingest: Path, key: str, file: Path, *, inspected: bool = True
+) -> VideoKey:
+    """Put a copy of a file into the ingest folder, register it, and inspect it."""
+    video = VideoKey.parse(key)
+    object_key = f"{video.prefix}video.mp4"
+    target = ingest / object_key
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(file.read_bytes())
+    found = services.ingest.project(video.project).stat(object_key)
+    assert found is not None
+    source = Source(
+        key=video, object_key=object_key, name=video.video, version=found.version, size=found.size
+    )
+    services.of(video.project).videos.register(source, services.clock())
+    for step in (source_video, media_info) if inspected else ():
+        assert step(services, video).state.good
+    return video

@@ -1,0 +1,60 @@
+"""Frames get exact, strictly increasing moments from zero, whatever their timestamps claim."""
+
+from fractions import Fraction
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from video_pipeline.media.child.clock import LONGEST_GAP, FrameClock
+
+BASE, RATE = Fraction(1, 1000), Fraction(25)
+TIMESTAMPS = st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1), st.integers(0, 100_000))
+
+
+def moments(*pts: int | None, duration: int = 40) -> tuple[list[int], FrameClock]:
+    clock = FrameClock(BASE, RATE)
+    return [clock.moment(moment, duration) for moment in pts], clock
+
+
+@given(st.lists(st.integers(1, 10_000_000), min_size=1), st.integers(-(2**40), 2**40))
+def test_honest_timestamps_are_kept_from_the_first_on(steps, start):
+    pts = [start + sum(steps[:count]) for count in range(len(steps))]
+    found, clock = moments(*pts)
+    assert found == [moment - start for moment in pts]
+    assert clock.warnings == []
+
+
+@given(st.lists(st.tuples(TIMESTAMPS, st.integers(-(2**40), 2**63)), min_size=1))
+def test_moments_rise_and_fit_in_64_bits_whatever_is_claimed(claims):
+    clock = FrameClock(BASE, RATE)
+    found = [clock.moment(pts, duration) for pts, duration in claims]
+    assert found[0] == 0
+    assert all(a < b for a, b in pairwise(found))
+    assert found[-1] <= len(claims) * LONGEST_GAP / BASE
+    assert clock.end > found[-1] * BASE
+
+
+def test_a_doubled_timestamp_moves_by_one_tick_and_no_later_one():
+    found, clock = moments(0, 40, 40, 120)
+    assert found == [0, 40, 41, 120]
+    assert clock.warnings == [
+        "1 frames with a timestamp not after the one before were moved one tick on"
+    ]
+
+
+def test_a_restarted_clock_goes_on():
+    found, clock = moments(500_000, 500_040, 0, 40)
+    assert found == [0, 40, 80, 120]
+    assert clock.warnings == ["1 jumps of the timestamps were closed"]
+
+
+def test_a_missing_timestamp_follows_the_frame_before():
+    assert moments(0, 40, None, 120)[0] == [0, 40, 80, 120]
+
+
+def test_the_end_is_the_last_frames_or_by_the_rate():
+    assert moments(0, 40, duration=30)[1].end == Fraction(70, 1000)
+    clock = FrameClock(BASE, Fraction(30000, 1001))
+    clock.moment(7, 0)
+    assert clock.end == Fraction(1001, 30000)

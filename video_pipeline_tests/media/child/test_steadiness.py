@@ -1,0 +1,32 @@
+"""Which timestamps belong to a constant rate."""
+
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from video_pipeline.media.child.steadiness import keeps
+
+RATES = st.sampled_from([Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(60)])
+BASES = st.sampled_from([Fraction(1, 1000), Fraction(1, 12_800), Fraction(1, 90_000)])
+
+
+def at(rate: Fraction, base: Fraction, frames: int) -> list[int]:
+    return [round(number / rate / base) for number in range(frames)]
+
+
+@given(RATES, BASES, st.integers(0, 400))
+def test_a_constant_rate_is_kept_in_any_time_base(rate, base, frames):
+    assert keeps(rate, at(rate, base, frames), base)
+
+
+@given(RATES, BASES, st.integers(1, 98))
+def test_one_frame_out_of_place_breaks_it(rate, base, number):
+    moments = at(rate, base, 100)
+    moments[number] += 3
+    assert not keeps(rate, moments, base)
+
+
+def test_neighbouring_rates_are_told_apart():
+    moments = at(Fraction(30000, 1001), Fraction(1, 1000), 200)
+    assert not keeps(Fraction(30), moments, Fraction(1, 1000))

@@ -1,0 +1,227 @@
+"""Requests that a provider does not take for now: one that fails alone holds up no other, of its
+project or of another, is asked ever more seldom, says why, and is given up at the end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.policies import Limits
+from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep.round import Round, make_round
+from video_pipeline.plugins.base import Submission
+from video_pipeline.plugins.inputs import Inputs
+from video_pipeline_tests.doubles.backlog import put_into_backlog
+from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots
+from video_pipeline_tests.doubles.vendor import Vendor
+
+ENDLESS = Limits(paid_minutes_per_day=float("inf"), providers={"with-token": float("inf")})
+POISON = VideoKey.parse("acme/v0000")
+TURN = timedelta(seconds=30)
+
+
+class Shots(VendorShots):
+    """The vendor's shots; of some videos nothing can be asked, as no connection is made."""
+
+    poll_seconds = 0.02
+    """Pauses of the pool are no longer, and pass by the server's clock."""
+    unconnected: str = ""
+    """The beginning of their keys; empty for none."""
+
+    def submit(self, unit: WorkUnit, media: MediaInfo, inputs: Inputs) -> Submission:
+        if self.unconnected and str(unit.request.key).startswith(self.unconnected):
+            raise ProviderError(
+                "no connection", category=FailureCategory.TRANSIENT, remedy="Look.", accepted=False
+            )
+        return super().submit(unit, media, inputs)
+
+
+@dataclass
+class Stage:
+    """A vendor with few slots, a backlog, and a clock that goes by turns."""
+
+    services: Services
+    vendor: Vendor
+    plugin: Shots
+    now: datetime
+    tried_at: list[datetime] = field(default_factory=list[datetime])
+    """When the request of the one that fails was seen not to be taken."""
+
+    def unit(self, key: VideoKey = POISON) -> WorkUnit:
+        return self.services.of(key.project).units.of_video(key.video)[-1]
+
+    def turn(self) -> Round:
+        """One round; every job that was heard of ends after it."""
+        tries = self.unit().untaken
+        round_ = make_round(self.services, self.now)
+        if self.unit().untaken > tries:
+            self.tried_at.append(self.now)
+        for job in list(self.vendor.jobs.values()):
+            if job.video != str(POISON) or self.unit().state is UnitState.RUNNING:
+                self.vendor.finish(job.video)
+        self.now += TURN
+        self.services.sleep(0.03)
+        return round_
+
+    def until_let_go(self) -> None:
+        for _ in range(400):
+            if POISON in [unit.request.key for unit in self.turn().ready]:
+                return
+        raise AssertionError(f"it still waits: {self.unit()}")
+
+    def asked(self, *projects: str) -> list[UnitState]:
+        """Where all the others stand."""
+        return [
+            unit.state
+            for project in projects
+            for state in UnitState
+            for unit in self.services.of(project).units.in_state(state)
+            if unit.request.key != POISON
+        ]
+
+    def fail(self, how: str) -> None:
+        """Let every request for the one video fail so."""
+        if how == "unconnected":
+            self.plugin.unconnected = str(POISON)
+        elif how == "lost":
+            self.vendor.behave(str(POISON), "drop")
+        else:
+            self.vendor.behave(str(POISON), "full")
+
+
+def stage_of(services: Services, vendor: Vendor, slots: int) -> Stage:
+    plugin = Shots(VendorOptions(url=vendor.url, timeout_seconds=3, slots=slots))
+    stage = Stage(services, vendor, plugin, services.clock())
+    plugins = {**services.plugins, "with-token": plugin}
+    stage.services = replace(services, plugins=plugins, limits=ENDLESS, clock=lambda: stage.now)
+    return stage
+
+
+@pytest.fixture(params=[1, 2])
+def stage(
+    services: Services,
+    deliver: Callable[..., VideoKey],
+    vendor: Vendor,
+    request: pytest.FixtureRequest,
+) -> Stage:
+    """With one slot and with two. The oldest of all videos is the one that is to fail."""
+    stage = stage_of(services, vendor, request.param)
+    put_into_backlog(stage.services, "acme", 4, media_of(services, deliver), provider="with-token")
+    put_into_backlog(
+        stage.services, "globex", 3, media_of(services, deliver), provider="with-token"
+    )
+    return stage
+
+
+def media_of(services: Services, deliver: Callable[..., VideoKey]) -> MediaInfo:
+    record = services.of("acme").videos.get(deliver(str(POISON)).video)
+    assert record is not None and record.media is not None
+    return record.media
+
+
+WAYS = pytest.mark.parametrize(
+    ("how", "state", "told"),
+    [
+        ("lost", UnitState.SUBMITTING, "answers again: the vendor did not answer"),
+        ("full", UnitState.INTENT, "has room again: the vendor refused: the vendor said full"),
+        ("unconnected", UnitState.INTENT, "answers again: no connection"),
+    ],
+)
+
+
+@WAYS
+def test_all_others_go_on_and_the_one_says_what_is_wrong(
+    stage: Stage, how: str, state: UnitState, told: str
+) -> None:
+    stage.fail(how)
+    for _ in range(12):
+        stage.turn()
+    assert stage.asked("acme", "globex") == [UnitState.RUNNING] * 6
+    unit = stage.unit()
+    assert unit.state is state and unit.parked
+    assert told in unit.waiting and f"(tried {unit.untaken} times)" in unit.waiting
+
+
+@WAYS
+def test_it_is_asked_ever_more_seldom_and_at_the_end_a_run_tells(
+    stage: Stage, how: str, state: UnitState, told: str
+) -> None:
+    stage.fail(how)
+    stage.until_let_go()
+    assert len(stage.tried_at) == 9
+    gaps = [later - earlier for earlier, later in pairwise(stage.tried_at)]
+    least = [timedelta(minutes=minutes) for minutes in (0, 1, 2, 4, 8, 15, 15, 15)]
+    assert all(gap >= pause for gap, pause in zip(gaps, least, strict=True))
+    assert (stage.unit().state, stage.unit().waiting) == (state, "")
+    outcome = analyse(stage.services, POISON, {Phase.SHOTS})[Phase.SHOTS]
+    assert outcome.state is PhaseState.FAILED
+    assert told.partition(": ")[2] in outcome.message
+    assert stage.turn().ready != ()
+    if how == "lost":
+        assert stage.unit().state is UnitState.SUBMITTING, "it may have been taken"
+        stage.vendor.behave(str(POISON), "later")
+        again = analyse(stage.services, POISON, {Phase.SHOTS})[Phase.SHOTS]
+        assert again.state is PhaseState.PARKED and stage.unit().state is UnitState.RUNNING
+        assert stage.vendor.billed[str(POISON)] == 1
+    else:
+        assert stage.unit().state is UnitState.FAILED
+        assert not stage.vendor.billed[str(POISON)]
+
+
+@WAYS
+def test_what_is_taken_at_last_runs_and_is_paid_once(
+    stage: Stage, how: str, state: UnitState, told: str
+) -> None:
+    stage.fail(how)
+    for _ in range(20):
+        stage.turn()
+    assert stage.unit().state is state and stage.unit().untaken > 2
+    stage.plugin.unconnected = ""
+    stage.vendor.behave(str(POISON), "later")
+    for _ in range(40):
+        stage.turn()
+    assert stage.unit().state is UnitState.RUNNING
+    assert stage.vendor.billed[str(POISON)] == 1
+
+
+def test_after_it_is_given_up_its_slot_is_free(
+    services: Services, deliver: Callable[..., VideoKey], vendor: Vendor
+) -> None:
+    stage, media = stage_of(services, vendor, 1), media_of(services, deliver)
+    put_into_backlog(stage.services, "acme", 2, media, provider="with-token")
+    stage.fail("lost")
+    stage.until_let_go()
+    analyse(stage.services, POISON, {Phase.SHOTS})
+    put_into_backlog(stage.services, "globex", 1, media, provider="with-token")
+    stage.turn()
+    assert stage.asked("globex") == [UnitState.RUNNING]
+
+
+def test_one_that_is_away_for_all_is_asked_once_a_round_and_all_go_on_when_it_is_back(
+    stage: Stage,
+) -> None:
+    stage.plugin.unconnected = "acme"
+    stage.vendor.default = "full"
+    now = list[WorkUnit]()
+    for _ in range(120):
+        units = [stage.unit(VideoKey.parse(f"acme/v000{n}")) for n in range(4)]
+        units += [stage.unit(VideoKey.parse(f"globex/v000{n}")) for n in range(3)]
+        tries = sum(unit.untaken for unit in units)
+        assert stage.turn().ready == ()
+        now = [stage.unit(unit.request.key) for unit in units]
+        assert sum(unit.untaken for unit in now) <= tries + 1
+    assert all(unit.untaken >= 3 and unit.parked for unit in now), "each was asked in its turn"
+    stage.plugin.unconnected, stage.vendor.default = "", "later"
+    for _ in range(60):
+        stage.turn()
+    assert stage.unit().state is UnitState.RUNNING
+    assert stage.asked("acme", "globex") == [UnitState.RUNNING] * 6

@@ -1,0 +1,283 @@
+"""The analysis: each phase by its choice, none held up by another, nothing made twice."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import ANALYSIS, Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.markers import Kind, Marker
+from video_pipeline.domain.results.transcript import Transcript
+from video_pipeline.domain.time import TimeRange
+from video_pipeline.domain.usage import Meter, MeterSpec
+from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.services import Services
+from video_pipeline.plugins.base import Calls, Progress, Streams
+from video_pipeline.plugins.capabilities import Capabilities
+from video_pipeline.plugins.inputs import Audio16k, FrameBatch, Frames, Inputs
+from video_pipeline.plugins.temporal import BaseTemporalPlugin
+from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
+from video_pipeline_tests.doubles.delivery import encode
+from video_pipeline_tests.doubles.vendor import Vendor
+
+Deliver = Callable[..., VideoKey]
+Choosing = Callable[..., Services]
+
+
+class Brightness(BaseTemporalPlugin, Streams):
+    """A new shot wherever the brightness jumps; told to, it breaks instead."""
+
+    name = "brightness"
+    breaks_at: int | None = None
+
+    def __init__(self, seen: list[tuple[int, ...]]) -> None:
+        super().__init__()
+        self.seen = seen
+
+    def capabilities(self) -> Capabilities:
+        meter = MeterSpec(meter=Meter.VIDEO_SECONDS, paid=False)
+        return Capabilities(
+            fed=Frames(width=16, pixel_format="gray"),
+            replay="free",
+            meter=meter,
+            kinds=(Kind.SHOT,),
+        )
+
+    def start(self, request: WorkRequest, media: MediaInfo) -> "BrightnessPass":
+        return BrightnessPass(self)
+
+    def normalise(
+        self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
+    ) -> Iterator[Marker]:
+        cuts = [Fraction(c) for page in pages for c in json.loads(page)]
+        for start, end in itertools.pairwise(cuts):
+            yield Marker(kind=Kind.SHOT, range=TimeRange(start=start, end=end))
+
+
+class BrightnessPass:
+    def __init__(self, plugin: Brightness) -> None:
+        self._plugin, self._last, self._cuts = plugin, 0.0, [Fraction(0)]
+
+    def feed(self, batch: FrameBatch) -> None:
+        self._plugin.seen.append(batch.pixels.shape)
+        for index, picture in enumerate(batch.pixels):
+            number, shade = batch.first + index, float(picture.mean())
+            if number == self._plugin.breaks_at:
+                raise ValueError("the stream broke")
+            if number and abs(shade - self._last) > 50:
+                self._cuts.append(batch.start_of(index))
+            self._last = shade
+
+    def finish(self, end: Fraction) -> Iterable[bytes]:
+        return [json.dumps([str(c) for c in [*self._cuts, end]]).encode()]
+
+
+class Listener(BaseTranscriptionPlugin, Calls):
+    """Hears how many samples there are, and says nothing."""
+
+    name = "listener"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[int] = []
+
+    def capabilities(self) -> Capabilities:
+        meter = MeterSpec(meter=Meter.AUDIO_SECONDS, paid=False)
+        return Capabilities(fed=Audio16k(), replay="free", meter=meter, languages="any")
+
+    def call(self, unit: WorkUnit, inputs: Inputs, progress: Progress) -> Iterable[bytes]:
+        assert inputs.audio is not None
+        self.heard.append(len(inputs.audio.read()))
+        progress(0.5)
+        yield b"{}"
+
+    def normalise(
+        self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
+    ) -> Transcript:
+        assert list(pages) == [b"{}"]
+        return Transcript()
+
+
+@pytest.fixture
+def local(services: Services, choosing: Choosing) -> Services:
+    """The deployment with a plugin that is fed frames and one that is fed audio."""
+    plugins = {**services.plugins, "bright": Brightness([]), "listener": Listener()}
+    chosen = choosing(Phase.SHOTS, "bright")
+    chosen = replace(chosen, plugins=plugins)
+    phases = {**chosen.choices.phases}
+    phases[Phase.TRANSCRIPT] = phases[Phase.SHOTS].model_copy(update={"providers": ("listener",)})
+    return replace(chosen, choices=chosen.choices.model_copy(update={"phases": phases}))
+
+
+def test_every_phase_ends_and_what_nobody_serves_is_not_configured(
+    local: Services, deliver: Deliver
+) -> None:
+    key = deliver("acme/one")
+    outcomes = analyse(local, key, ANALYSIS)
+    assert {p: o.state for p, o in outcomes.items()} == {
+        Phase.SHOTS: PhaseState.DONE,
+        Phase.OBJECTS: PhaseState.NOT_CONFIGURED,
+        Phase.EVENTS: PhaseState.NOT_CONFIGURED,
+        Phase.THUMBNAILS: PhaseState.DONE,
+        Phase.AUDIO: PhaseState.DONE,
+        Phase.TRANSCRIPT: PhaseState.DONE,
+    }
+    markers = list(local.of("acme").results.markers("one"))
+    assert [(m.range.start, m.range.end) for m in markers] == [(0, 1), (1, 2)]
+    assert list(local.of("globex").results.markers("one")) == []
+
+
+def test_a_re_run_makes_nothing_again_but_by_force(local: Services, deliver: Deliver) -> None:
+    key = deliver("acme/one")
+    analyse(local, key, ANALYSIS)
+    again = analyse(local, key, ANALYSIS)
+    made = (Phase.SHOTS, Phase.THUMBNAILS, Phase.AUDIO, Phase.TRANSCRIPT)
+    assert all(again[phase].reused or phase not in made for phase in again)
+    units = local.of("acme").units
+    assert len(units.of_video("one")) == 2
+    # A run is retried, another one begins, and each is retried once more.
+    for forced_by in ("run-1", "run-1", "run-2", "run-1", "run-2"):
+        analyse(local, key, [Phase.TRANSCRIPT], forced_by=forced_by)
+    spoken = [u for u in units.of_video("one") if u.request.phases == (Phase.TRANSCRIPT,)]
+    assert [(u.generation, u.forced_by) for u in spoken] == [(0, ""), (1, "run-1"), (2, "run-2")]
+
+
+def test_the_transcript_alone_hears_the_published_audio(local: Services, deliver: Deliver) -> None:
+    key = deliver("acme/one")
+    analyse(local, key, [Phase.AUDIO])
+    analyse(local, key, [Phase.TRANSCRIPT])
+    listener = local.plugins["listener"]
+    assert isinstance(listener, Listener)
+    assert [abs(heard - 32000) < 2048 for heard in listener.heard] == [True]
+
+
+def test_one_decode_serves_all_and_a_plugin_that_breaks_leaves_the_others_alone(
+    local: Services, deliver: Deliver
+) -> None:
+    broken = Brightness([])
+    broken.breaks_at = 30
+    local = replace(local, plugins={**local.plugins, "bright": broken})
+    key = deliver("acme/one")
+    outcomes = analyse(local, key, [Phase.SHOTS, Phase.THUMBNAILS])
+    assert outcomes[Phase.THUMBNAILS].state is PhaseState.DONE
+    failed = outcomes[Phase.SHOTS]
+    assert failed.state is PhaseState.FAILED and "the stream broke" in failed.message
+    (unit,) = local.of("acme").units.of_video("one")
+    assert unit.state is UnitState.FAILED
+
+
+def test_a_broken_plugin_is_followed_by_the_next_in_the_order(
+    local: Services, deliver: Deliver, choosing: Choosing
+) -> None:
+    broken = Brightness([])
+    broken.breaks_at = 0
+    plugins = {**local.plugins, "broken": broken}
+    order = {Phase.SHOTS: ("broken", "bright")}
+    outcomes = analyse(
+        replace(local, plugins=plugins), deliver("acme/one"), [Phase.SHOTS], providers=order
+    )
+    assert outcomes[Phase.SHOTS].provider == "bright"
+
+
+def test_a_run_may_choose_another_provider(
+    local: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    key = deliver("acme/one")
+    vendor.behave("acme/one", "now")
+    chosen = analyse(local, key, [Phase.SHOTS], providers={Phase.SHOTS: ("with-token",)})
+    assert chosen[Phase.SHOTS].provider == "with-token"
+
+
+def test_a_provider_that_is_not_there_is_named_with_the_reason(
+    local: Services, deliver: Deliver
+) -> None:
+    outcomes = analyse(
+        local, deliver("acme/one"), [Phase.SHOTS], providers={Phase.SHOTS: ("nobody",)}
+    )
+    assert outcomes[Phase.SHOTS].state is PhaseState.FAILED
+    assert "nobody is not available in this run" in outcomes[Phase.SHOTS].message
+
+
+def test_without_audio_the_transcript_is_done_and_empty_with_a_warning(
+    local: Services, deliver: Deliver, tmp_path: Path
+) -> None:
+    key = deliver("acme/mute", encode(tmp_path / "mute.mp4", audio=False))
+    transcript = analyse(local, key, ANALYSIS)[Phase.TRANSCRIPT]
+    assert transcript.state is PhaseState.DONE
+    assert transcript.result and "no audio" in transcript.result.warnings[0]
+    assert local.of("acme").units.of_video("mute")[0].request.phases == (Phase.SHOTS,)
+
+
+def test_without_pictures_the_shots_are_done_and_empty_with_a_warning(
+    local: Services, deliver: Deliver, tmp_path: Path
+) -> None:
+    key = deliver("acme/blind", encode(tmp_path / "blind.mp4", video=False))
+    outcomes = analyse(local, key, ANALYSIS)
+    assert outcomes[Phase.SHOTS].result and outcomes[Phase.SHOTS].result.warnings
+    assert outcomes[Phase.TRANSCRIPT].provider == "listener"
+
+
+def test_a_video_that_was_not_probed_fails_with_the_remedy(
+    local: Services, deliver: Deliver
+) -> None:
+    key = deliver("acme/one", inspected=False)
+    failed = analyse(local, key, [Phase.SHOTS])[Phase.SHOTS]
+    assert failed.state is PhaseState.FAILED and "Run source_video first" in failed.message
+
+
+def test_a_source_that_is_gone_fails_what_reads_it(
+    local: Services, deliver: Deliver, tmp_path: Path
+) -> None:
+    key = deliver("acme/one")
+    (tmp_path / "ingest" / key.prefix / "video.mp4").unlink()
+    outcomes = analyse(local, key, [Phase.SHOTS, Phase.THUMBNAILS])
+    assert {o.state for o in outcomes.values()} == {PhaseState.FAILED}
+
+
+def test_scratch_is_left_empty(local: Services, deliver: Deliver) -> None:
+    analyse(local, deliver("acme/one"), ANALYSIS)
+    assert list(local.scratch.iterdir()) == []
+
+
+class Garbled(Brightness):
+    """Reads its own pages wrongly until it is mended."""
+
+    def normalise(
+        self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
+    ) -> Iterator[Marker]:
+        raise KeyError("cuts")
+
+
+def test_pages_that_cannot_be_read_are_paid_once_and_read_again_by_a_mended_plugin(
+    local: Services, deliver: Deliver
+) -> None:
+    key, garbled = deliver("acme/one"), Garbled([])
+    broken = replace(local, plugins={**local.plugins, "bright": garbled})
+    outcomes = analyse(broken, key, ANALYSIS)
+    assert outcomes[Phase.SHOTS].state is PhaseState.FAILED
+    assert "KeyError" in outcomes[Phase.SHOTS].message
+    assert outcomes[Phase.TRANSCRIPT].state is PhaseState.DONE
+    mended = Brightness([])
+    mended.version = "2"
+    done = analyse(replace(local, plugins={**local.plugins, "bright": mended}), key, [Phase.SHOTS])
+    assert done[Phase.SHOTS].result and done[Phase.SHOTS].result.counts == {"shot": 2}
+    assert mended.seen == []
+    assert [u.state for u in local.of("acme").units.of_video("one")].count(UnitState.SETTLED) == 2
+
+
+def test_another_language_makes_the_transcript_again(local: Services, deliver: Deliver) -> None:
+    key = deliver("acme/one")
+    analyse(local, key, [Phase.TRANSCRIPT])
+    phases = dict(local.choices.phases)
+    phases[Phase.TRANSCRIPT] = phases[Phase.TRANSCRIPT].model_copy(update={"language": "de"})
+    german = replace(local, choices=local.choices.model_copy(update={"phases": phases}))
+    assert not analyse(german, key, [Phase.TRANSCRIPT])[Phase.TRANSCRIPT].reused
+    assert analyse(german, key, [Phase.TRANSCRIPT])[Phase.TRANSCRIPT].reused

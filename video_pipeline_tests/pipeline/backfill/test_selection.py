@@ -1,0 +1,175 @@
+"""Which phases of which videos a re-run takes up, and what it would come to."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from video_pipeline.domain.errors import InputError
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import ROAD, Phase, downstream
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.pipeline.backfill.preview import plan, preview
+from video_pipeline.pipeline.backfill.selection import Only, Selected, Wish, select
+from video_pipeline.pipeline.policies import Choices, PhaseChoice
+from video_pipeline.pipeline.run_video import travel
+from video_pipeline.pipeline.services import Services
+from video_pipeline_tests.doubles.delivery import encode
+from video_pipeline_tests.doubles.vendor import Vendor
+
+Deliver = Callable[..., VideoKey]
+AFTER_SHOTS = frozenset({Phase.SHOTS, Phase.SCENES, Phase.TIMELINE, Phase.EXPORTS})
+
+
+@pytest.fixture
+def videos(services: Services, deliver: Deliver, vendor: Vendor) -> None:
+    """Of acme: one done, one whose shots failed, one parked, one not even inspected. A neighbour,
+    whose name ends like it, has a failed one too."""
+    vendor.default = "now"
+    for key, how in (("acme/bad", "refuse"), ("acme/parked", "later"), ("big-acme/bad", "refuse")):
+        vendor.behave(key, how, "now")
+    for key in ("acme/done", "acme/bad", "acme/parked", "big-acme/bad"):
+        travel(services, deliver(key), run_id="first")
+    deliver("acme/new", inspected=False)
+
+
+def chosen(services: Services, only: Only, *phases: Phase, force: bool = False) -> list[Selected]:
+    asked = frozenset(phases) or frozenset(Phase)
+    return list(select(services, Wish("acme", asked, only, force)))
+
+
+def phases_of(found: list[Selected]) -> dict[str, frozenset[Phase]]:
+    return {one.key.video: one.phases for one in found}
+
+
+@pytest.mark.usefixtures("videos")
+def test_failed_takes_what_failed_and_what_hangs_on_it(services: Services) -> None:
+    assert phases_of(chosen(services, Only.FAILED)) == {"bad": AFTER_SHOTS}
+    assert chosen(services, Only.FAILED, Phase.TRANSCRIPT) == []
+
+
+@pytest.mark.usefixtures("videos")
+def test_missing_takes_what_is_parked_and_what_was_never_begun(services: Services) -> None:
+    found = phases_of(chosen(services, Only.MISSING))
+    assert set(found) == {"new", "parked"}, "what waits for a failed phase comes with that one"
+    assert found["new"] == frozenset(ROAD)
+    assert Phase.SHOTS in found["parked"] and Phase.AUDIO not in found["parked"]
+
+
+@pytest.mark.usefixtures("videos")
+def test_a_new_version_whose_run_never_ran_is_missing_as_a_whole(
+    services: Services, deliver: Deliver, tmp_path: Path
+) -> None:
+    deliver("acme/done", encode(tmp_path / "other.mp4", seconds=3), inspected=False)
+    assert phases_of(chosen(services, Only.MISSING))["done"] == frozenset(ROAD)
+    travel(services, VideoKey.parse("acme/done"), run_id="second")
+    assert "done" not in phases_of(chosen(services, Only.MISSING))
+
+
+@pytest.mark.usefixtures("videos")
+def test_but_not_one_that_cannot_be_read(
+    services: Services, deliver: Deliver, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"nothing to see")
+    travel(services, deliver("acme/done", broken, inspected=False), run_id="second")
+    assert Phase.SHOTS not in phases_of(chosen(services, Only.MISSING)).get("done", ())
+
+
+@pytest.mark.usefixtures("videos")
+def test_one_phase_of_a_video_that_was_not_inspected_brings_its_inspection(
+    services: Services,
+) -> None:
+    found = phases_of(chosen(services, Only.MISSING, Phase.SHOTS))
+    assert found["new"] == AFTER_SHOTS | {Phase.SOURCE_VIDEO, Phase.MEDIA_INFO}
+    assert found["parked"] == AFTER_SHOTS
+
+
+@pytest.mark.usefixtures("videos")
+def test_all_takes_every_video_of_that_project_alone(services: Services) -> None:
+    found = chosen(services, Only.ALL, Phase.TRANSCRIPT)
+    assert [str(one.key) for one in found] == ["acme/bad", "acme/done", "acme/new", "acme/parked"]
+    hanging = downstream(frozenset({Phase.TRANSCRIPT}))
+    assert found[0].phases == {Phase.TRANSCRIPT} | hanging
+
+
+@pytest.mark.usefixtures("videos")
+def test_stale_takes_what_an_edit_made_stale_and_what_hangs_on_it(services: Services) -> None:
+    assert chosen(services, Only.STALE) == []
+    swap = {"acme": {Phase.SHOTS: PhaseChoice(providers=("without-token",))}}
+    swapped = replace(services, choices=Choices(phases=services.choices.phases, projects=swap))
+    assert phases_of(chosen(swapped, Only.STALE)) == {"done": AFTER_SHOTS}
+
+
+def test_a_project_without_videos_is_an_error_that_says_so(services: Services) -> None:
+    with pytest.raises(InputError, match="acme"):
+        chosen(services, Only.ALL)
+
+
+@pytest.mark.usefixtures("videos")
+def test_the_preview_counts_videos_minutes_providers_and_what_would_be_paid(
+    services: Services,
+) -> None:
+    found = preview(services, chosen(services, Only.ALL))
+    assert (found.videos, found.uninspected) == (4, 1)
+    assert found.seconds >= 3 * 2
+    assert found.phases[Phase.SHOTS].videos == 4
+    assert found.phases[Phase.SHOTS].asked == {"with-token": 2}, "the third has its shots"
+    assert found.phases[Phase.TIMELINE].asked == {}
+    assert found.paid == {"with-token": {"video_seconds": 2}}, "one job runs and is not paid again"
+    forced = preview(services, chosen(services, Only.ALL, force=True))
+    assert forced.phases[Phase.SHOTS].asked == {"with-token": 3}
+    assert forced.paid["with-token"]["video_seconds"] == Fraction(4)
+
+
+@pytest.mark.usefixtures("videos")
+def test_the_preview_counts_nothing_for_what_was_bought_already(services: Services) -> None:
+    def choosing(provider: str) -> Services:
+        shots = PhaseChoice(providers=(provider,))
+        phases = {**services.choices.phases, Phase.SHOTS: shots}
+        return replace(services, choices=Choices(phases=phases))
+
+    there, elsewhere = choosing("with-token"), choosing("without-token")
+    wish = chosen(elsewhere, Only.STALE)
+    assert preview(elsewhere, wish).paid == {"without-token": {"video_seconds": 2}}
+    travel(elsewhere, VideoKey.parse("acme/done"), run_id="second")
+    back = preview(there, chosen(there, Only.STALE))
+    assert back.phases[Phase.SHOTS].asked == {"with-token": 1} and back.paid == {}
+
+
+@pytest.mark.usefixtures("videos")
+def test_a_dead_phase_is_taken_by_force_alone(services: Services) -> None:
+    services.of("acme").events.record(
+        "bad", Phase.SHOTS, PhaseState.DEAD, services.clock(), message="too often"
+    )
+    assert chosen(services, Only.FAILED) == []
+    everything = phases_of(chosen(services, Only.ALL))
+    assert Phase.SHOTS not in everything["bad"] and Phase.SHOTS in everything["done"]
+    assert phases_of(chosen(services, Only.FAILED, force=True)) == {"bad": AFTER_SHOTS}
+
+
+def test_a_phase_that_died_of_another_choice_comes_back_by_failed(
+    services: Services, deliver: Deliver, vendor: Vendor
+) -> None:
+    policy = services.policy.model_copy(update={"dead_after": 1, "attempts": 1})
+    patient = replace(services, policy=policy)
+    vendor.behave("acme/film", "busy", "now")
+    travel(patient, deliver("acme/film"), run_id="first")
+    assert patient.of("acme").results.statuses("film")[Phase.SHOTS].state is PhaseState.DEAD
+    assert chosen(patient, Only.FAILED) == chosen(patient, Only.MISSING) == []
+    swap = {"acme": {Phase.SHOTS: PhaseChoice(providers=("without-token",))}}
+    swapped = replace(patient, choices=Choices(phases=services.choices.phases, projects=swap))
+    assert phases_of(chosen(swapped, Only.FAILED)) == {"film": AFTER_SHOTS}
+    assert chosen(swapped, Only.MISSING) == []
+
+
+@pytest.mark.usefixtures("videos")
+def test_archived_videos_are_neither_selected_nor_previewed(services: Services) -> None:
+    record = services.of("acme").videos.get("done")
+    assert record is not None and services.of("acme").arrivals.archive(record, services.clock())
+    found, picked = plan(services, Wish("acme"))
+    assert [one.key.video for one in picked] == ["bad", "new", "parked"]
+    assert found.videos == 3
+    assert picked[0].phases == phases_of(chosen(services, Only.ALL))["bad"]

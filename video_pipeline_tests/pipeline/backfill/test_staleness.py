@@ -1,0 +1,181 @@
+"""What is stale after an edit of the choices or a replaced input: exactly that, and why."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.backfill.staleness import Stale, counts, stale
+from video_pipeline.pipeline.policies import Choices, PhaseChoice
+from video_pipeline.pipeline.run_video import travel
+from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.source.probe import source_video
+from video_pipeline.pipeline.status.overview import stale_counts
+from video_pipeline_tests.doubles.delivery import encode
+from video_pipeline_tests.doubles.vendor import Vendor
+
+Deliver = Callable[..., VideoKey]
+Choosing = Callable[..., Services]
+KEYS = ("acme/one", "acme/two", "globex/one")
+
+
+@pytest.fixture
+def keys(services: Services, deliver: Deliver, vendor: Vendor) -> list[VideoKey]:
+    """Videos of two projects, all of whose phases are done."""
+    vendor.default = "now"
+    keys = [deliver(key) for key in KEYS]
+    for key in keys:
+        assert all(outcome.state.good for outcome in travel(services, key).values())
+    return keys
+
+
+def told(found: Services, project: str) -> set[tuple[str, Phase]]:
+    return {(one.video, one.phase) for one in stale(found, project)}
+
+
+def of_project(services: Services, project: str, phase: Phase, *providers: str) -> Services:
+    own = {project: {phase: PhaseChoice(providers=providers)}}
+    return replace(services, choices=Choices(phases=services.choices.phases, projects=own))
+
+
+def test_what_was_just_made_is_not_stale(services: Services, keys: list[VideoKey]) -> None:
+    for key in keys:
+        travel(services, key)
+    assert told(services, "acme") == told(services, "globex") == set()
+    assert counts(services, "acme") == {}
+
+
+def test_another_provider_makes_its_phase_stale_in_that_project_only(
+    services: Services, keys: list[VideoKey]
+) -> None:
+    swapped = of_project(services, "acme", Phase.SHOTS, "without-token")
+    assert told(swapped, "acme") == {("one", Phase.SHOTS), ("two", Phase.SHOTS)}
+    assert told(swapped, "globex") == set()
+    assert counts(swapped, "acme") == {Phase.SHOTS: 2}
+    (one, _) = stale(swapped, "acme")
+    assert (one.why, one.made_by, one.would_be_made_by) == ("choice", "with-token", "without-token")
+
+
+def test_a_fallback_in_the_order_is_as_good_as_the_first(
+    services: Services, keys: list[VideoKey]
+) -> None:
+    both = of_project(services, "acme", Phase.SHOTS, "without-token", "with-token")
+    assert told(both, "acme") == set()
+
+
+def test_another_language_makes_transcripts_stale(
+    services: Services, keys: list[VideoKey], choosing: Choosing
+) -> None:
+    asked = choosing(Phase.TRANSCRIPT, "speech", language="de")
+    assert told(asked, "globex") == {("one", Phase.TRANSCRIPT)}
+
+
+def test_a_phase_that_is_served_no_more_is_stale_and_so_is_one_that_now_is(
+    services: Services, keys: list[VideoKey], choosing: Choosing
+) -> None:
+    (one,) = stale(choosing(Phase.SHOTS), "globex")
+    assert (one.phase, one.would_be_made_by) == (Phase.SHOTS, "not configured")
+    (other,) = stale(choosing(Phase.OBJECTS, "with-token"), "globex")
+    assert (other.phase, other.made_by) == (Phase.OBJECTS, "not configured")
+
+
+def test_a_provider_that_is_not_there_is_not_guessed_at(
+    services: Services, keys: list[VideoKey]
+) -> None:
+    plugins = {k: v for k, v in services.plugins.items() if k != "with-token"}
+    assert told(replace(services, plugins=plugins), "acme") == set()
+
+
+def test_made_again_it_is_stale_no_more_but_what_was_made_from_it_is(
+    services: Services, keys: list[VideoKey]
+) -> None:
+    swapped = of_project(services, "globex", Phase.SHOTS, "without-token")
+    key = keys[2]
+    analyse(swapped, key, [Phase.SHOTS])
+    (one,) = stale(swapped, "globex")
+    assert (one.phase, one.why, one.reason) == (Phase.TIMELINE, "input", "made before shots")
+    travel(swapped, key, phases=[Phase.TIMELINE])
+    (one,) = stale(swapped, "globex")
+    assert (one.phase, one.reason) == (Phase.EXPORTS, "made before timeline")
+    travel(swapped, key, phases=[Phase.EXPORTS])
+    assert told(swapped, "globex") == set()
+    assert swapped.of("globex").standings.count_outdated() == {}
+
+
+def test_another_content_makes_all_that_was_made_from_the_former_stale(
+    services: Services, keys: list[VideoKey], deliver: Deliver, tmp_path: Path
+) -> None:
+    other = encode(tmp_path / "other.mp4", seconds=3)
+    key = deliver("globex/one", other, inspected=False)
+    assert told(services, "globex") == set(), "nobody has read it yet"
+    source_video(services, key)
+    assert told(services, "globex") == {("one", p) for p in Phase if p is not Phase.SOURCE_VIDEO}
+    travel(services, key)
+    assert told(services, "globex") == set()
+
+
+def test_the_former_content_delivered_again_makes_its_results_current_again(
+    services: Services, keys: list[VideoKey], deliver: Deliver, short_video: Path, tmp_path: Path
+) -> None:
+    broken = encode(tmp_path / "other.mp4", seconds=3)
+    source_video(services, deliver("globex/one", broken, inspected=False))
+    assert len(stale_counts(services, "globex")) == len(Phase) - 1
+    deliver("globex/one", short_video)
+    travel(services, keys[2])
+    swapped = of_project(services, "globex", Phase.SHOTS, "without-token")
+    assert told(swapped, "globex") == {("one", Phase.SHOTS)}
+    assert stale_counts(swapped, "globex") == {Phase.SHOTS: 1}
+    assert stale_counts(services, "globex") == {}
+
+
+@pytest.mark.parametrize("how", ["removed", "archived"])
+def test_removed_and_archived_videos_are_neither_counted_nor_named(
+    services: Services, keys: list[VideoKey], how: str, deliver: Deliver, tmp_path: Path
+) -> None:
+    other = encode(tmp_path / "other.mp4", seconds=3)
+    source_video(services, deliver("globex/one", other, inspected=False))
+    swapped = of_project(services, "acme", Phase.SHOTS, "without-token")
+    for project in ("acme", "globex"):
+        arrivals = services.of(project).arrivals
+        record = services.of(project).videos.get("one")
+        assert record is not None
+        if how == "removed":
+            (known, *_) = arrivals.known(record.source.object_key, record.source.object_key)
+            assert arrivals.remove(known, services.clock())
+        else:
+            assert arrivals.archive(record, services.clock())
+    assert told(swapped, "acme") == {("two", Phase.SHOTS)}
+    assert stale_counts(swapped, "acme") == {Phase.SHOTS: 1}
+    assert told(swapped, "globex") == set() and stale_counts(swapped, "globex") == {}
+
+
+def test_the_same_content_delivered_again_makes_nothing_stale(
+    services: Services, keys: list[VideoKey], deliver: Deliver, short_video: Path
+) -> None:
+    source_video(services, deliver("globex/one", short_video, inspected=False))
+    assert told(services, "globex") == set()
+
+
+def test_what_was_found_in_no_input_is_not_stale(
+    services: Services, deliver: Deliver, vendor: Vendor, tmp_path: Path
+) -> None:
+    vendor.default = "now"
+    key = deliver("acme/mute", encode(tmp_path / "mute.mp4", audio=False))
+    travel(services, key)
+    assert told(of_project(services, "acme", Phase.TRANSCRIPT, "speech-of-others"), "acme") == set()
+
+
+def test_an_optional_phase_that_was_skipped_is_failed_and_not_stale(
+    services: Services, deliver: Deliver, vendor: Vendor, choosing: Choosing
+) -> None:
+    vendor.default = "refuse"
+    optional = choosing(Phase.SHOTS, "with-token", optional=True)
+    key = deliver("acme/one")
+    assert analyse(optional, key, [Phase.SHOTS])[Phase.SHOTS].state is PhaseState.SKIPPED
+    found = list[Stale](stale(choosing(Phase.SHOTS, "without-token", optional=True), "acme"))
+    assert found == []

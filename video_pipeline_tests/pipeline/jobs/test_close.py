@@ -1,0 +1,137 @@
+"""A work unit that nobody asks for any more comes to an end, whatever its provider says of it, and
+holds up no other."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from video_pipeline.domain.errors import FailureCategory, PipelineError, ProviderError, StorageFull
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.jobs.cancel import cancel
+from video_pipeline.pipeline.jobs.close import Closing, close
+from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep.round import sweep
+from video_pipeline_tests.doubles.job_plugin import VendorShots
+from video_pipeline_tests.doubles.vendor import Vendor
+
+MINUTE = timedelta(minutes=1)
+KEYS = [VideoKey.parse(name) for name in ("acme/one", "acme/two", "globex/one")]
+Break = Callable[[PipelineError], None]
+
+
+@pytest.fixture
+def unwanted(
+    services: Services, deliver: Callable[..., VideoKey], vendor: Vendor
+) -> list[WorkUnit]:
+    """Jobs that have ended, and that nobody wants: of `KEYS`, one after the other."""
+    units: list[WorkUnit] = []
+    for key in KEYS:
+        deliver(str(key))
+        analyse(services, key, [Phase.SHOTS])
+        (unit,) = services.of(key.project).units.of_video(key.video)
+        cancel(services, key, [unit.id], "cancelled by hand")
+        vendor.finish(str(key))
+        units.append(unit)
+    return units
+
+
+@pytest.fixture
+def first_breaks(unwanted: list[WorkUnit], monkeypatch: pytest.MonkeyPatch) -> Break:
+    """The result of the first job cannot be fetched, for this."""
+    fetch = VendorShots.fetch
+
+    def first_breaks(error: PipelineError) -> None:
+        def broken(plugin: VendorShots, job: str) -> Iterator[bytes]:
+            if job == unwanted[0].job:
+                raise error
+            yield from fetch(plugin, job)
+
+        monkeypatch.setattr(VendorShots, "fetch", broken)
+
+    return first_breaks
+
+
+def of_category(category: FailureCategory) -> ProviderError:
+    return ProviderError("no result for you", category=category, remedy="Ask the vendor.")
+
+
+def now_of(services: Services, unit: WorkUnit) -> WorkUnit:
+    found = services.of(unit.request.key.project).units.get(unit.id)
+    assert found is not None
+    return found
+
+
+def states(services: Services, units: list[WorkUnit]) -> list[UnitState]:
+    return [now_of(services, unit).state for unit in units]
+
+
+def test_a_result_that_can_never_be_fetched_ends_the_unit_and_is_counted(
+    services: Services, unwanted: list[WorkUnit], first_breaks: Break
+) -> None:
+    """Such as that of an object which was replaced while its job ran."""
+    first_breaks(of_category(FailureCategory.INPUT_REJECTED))
+    assert close(services, KEYS[0], unwanted[0].id, "superseded") is Closing.DONE
+    ended = now_of(services, unwanted[0])
+    assert (ended.state, ended.ready) == (UnitState.FAILED, False)
+    assert ended.settled == ended.planned, "the job is billed"
+    assert ended.failure and "superseded" in ended.failure.message
+    assert "no result for you" in ended.failure.message
+
+
+def test_a_job_that_failed_at_its_provider_counts_nothing_as_where_it_is_wanted(
+    services: Services, deliver: Callable[..., VideoKey], vendor: Vendor
+) -> None:
+    key = deliver("acme/one")
+    analyse(services, key, [Phase.SHOTS])
+    (unit,) = services.of("acme").units.of_video("one")
+    vendor.finish("acme/one", "failed")
+    assert close(services, key, unit.id, "superseded") is Closing.DONE
+    ended = now_of(services, unit)
+    assert (ended.state, ended.settled) == (UnitState.FAILED, ())
+
+
+def test_one_that_cannot_be_fetched_now_is_given_up_days_after_its_deadline(
+    services: Services, unwanted: list[WorkUnit], first_breaks: Break
+) -> None:
+    first_breaks(of_category(FailureCategory.AUTH))
+    for days, came_to in {0: Closing.LATER, 3: Closing.LATER, 5: Closing.DONE}.items():
+        then = services.clock() + timedelta(days=days)
+        after = replace(services, clock=lambda then=then: then)
+        assert close(after, KEYS[0], unwanted[0].id, "superseded") is came_to
+    ended = now_of(services, unwanted[0])
+    assert ended.state is UnitState.FAILED and ended.settled == ended.planned
+
+
+def test_a_full_disk_here_gives_up_no_result(
+    services: Services, unwanted: list[WorkUnit], first_breaks: Break
+) -> None:
+    first_breaks(StorageFull("no space is left", remedy="Free some."))
+    then = services.clock() + timedelta(days=5)
+    late = replace(services, clock=lambda: then)
+    assert close(late, KEYS[0], unwanted[0].id, "superseded") is Closing.LATER
+    assert now_of(services, unwanted[0]).state is UnitState.RUNNING
+
+
+@pytest.mark.parametrize("category", [FailureCategory.AUTH, FailureCategory.INPUT_REJECTED])
+def test_what_is_in_the_way_of_one_is_in_the_way_of_no_other(
+    services: Services, unwanted: list[WorkUnit], first_breaks: Break, category: FailureCategory
+) -> None:
+    first_breaks(of_category(category))
+    assert sweep(services, services.clock() + MINUTE) == []
+    assert states(services, unwanted)[1:] == [UnitState.SETTLED, UnitState.SETTLED]
+
+
+def test_one_at_which_its_provider_never_answers_is_in_the_way_for_a_round_only(
+    services: Services, unwanted: list[WorkUnit], first_breaks: Break
+) -> None:
+    first_breaks(of_category(FailureCategory.TRANSIENT))
+    now = services.clock() + MINUTE
+    sweep(services, now)
+    assert set(states(services, unwanted)) == {UnitState.RUNNING}, "it is left alone"
+    sweep(services, now + MINUTE)
+    assert states(services, unwanted)[1:] == [UnitState.SETTLED, UnitState.SETTLED]

@@ -1,0 +1,121 @@
+"""Of two runs one drives a work unit, however far the clocks of their machines are apart."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from video_pipeline.domain.errors import CatalogError
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.work import WorkRequest, WorkUnit
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.jobs.lease import Leases
+from video_pipeline.pipeline.services import Services
+from video_pipeline_tests.doubles.vendor import Vendor
+
+HOUR = timedelta(hours=1)
+Shifted = Callable[[timedelta], Services]
+
+
+@pytest.fixture
+def shifted(services: Services) -> Shifted:
+    """The services of a machine whose clock is that far off."""
+
+    def shifted(by: timedelta) -> Services:
+        return replace(services, clock=lambda: datetime.now(UTC) + by, holder=f"off by {by}")
+
+    return shifted
+
+
+@pytest.fixture
+def unit(services: Services) -> WorkUnit:
+    request = WorkRequest(
+        key=VideoKey(project="acme", video="one"),
+        content="0" * 64,
+        provider="vendor",
+        plugin="vendor",
+        account="",
+        region="",
+        operation="analyse",
+        phases=(Phase.SHOTS,),
+        kinds=(),
+        parameters={},
+        model="",
+    )
+    return services.of("acme").units.open(request, 0, (), datetime.now(UTC))
+
+
+@pytest.mark.parametrize("by", [HOUR, -HOUR], ids=["ahead", "behind"])
+def test_a_clock_that_is_off_takes_no_lease_that_lasts(
+    services: Services, shifted: Shifted, unit: WorkUnit, by: timedelta
+) -> None:
+    units, other = services.of("acme").units, shifted(by)
+    with Leases(services, units) as leases:
+        leases.take(unit.id)
+        time.sleep(1.5 * services.policy.lease_seconds)  # it is renewed meanwhile
+        assert units.claim(unit.id, other.holder, timedelta(seconds=1)) is None
+        leases.check(unit.id)
+    with Leases(other, units) as leases:
+        leases.take(unit.id)
+        assert units.claim(unit.id, services.holder, timedelta(seconds=1)) is None
+
+
+def test_one_that_stood_still_finds_out_before_it_goes_on(
+    services: Services, shifted: Shifted, unit: WorkUnit
+) -> None:
+    """As a machine that was put to sleep, or cut off from MongoDB: its thread did not renew."""
+    units, elapsed = services.of("acme").units, [0.0]
+    patient = replace(services, policy=services.policy.model_copy(update={"lease_seconds": 60.0}))
+    with Leases(patient, units, lambda: elapsed[0]) as leases:
+        leases.take(unit.id)
+        elapsed[0] = 61.0
+        leases.check(unit.id)  # nobody took it: it is renewed
+        units.claim(unit.id, services.holder, timedelta(0))
+        assert units.claim(unit.id, "another", timedelta(minutes=1))
+        leases.check(unit.id)  # as far as it can know, it lasts
+        elapsed[0] = 122.0
+        with pytest.raises(CatalogError, match="ran out"):
+            leases.check(unit.id)
+
+
+@pytest.mark.parametrize("by", [HOUR, -HOUR], ids=["ahead", "behind"])
+def test_two_machines_that_disagree_pay_once(
+    services: Services,
+    shifted: Shifted,
+    deliver: Callable[..., VideoKey],
+    vendor: Vendor,
+    by: timedelta,
+) -> None:
+    """The second comes while the first one's request is at the vendor."""
+    vendor.default = "now"
+    key, other = deliver("acme/one"), shifted(by)
+
+    def on_step(name: str) -> None:
+        if name == "submitting":
+            found = other.of("acme").units.of_video("one")[0]
+            lease = timedelta(seconds=1)
+            assert other.of("acme").units.claim(found.id, other.holder, lease) is None
+
+    ended = analyse(replace(services, on_step=on_step), key, [Phase.SHOTS])
+    assert analyse(other, key, [Phase.SHOTS])[Phase.SHOTS].reused
+    assert ended[Phase.SHOTS].state.good and vendor.billed == {"acme/one": 1}
+
+
+def test_runs_of_one_video_side_by_side_pay_once(
+    services: Services, deliver: Callable[..., VideoKey], vendor: Vendor
+) -> None:
+    """As two daemons on one instance, by mistake, would launch them."""
+    vendor.default = "now"
+    key = deliver("acme/one")
+    twins = [replace(services, holder=f"twin {number}") for number in range(4)]
+    with ThreadPoolExecutor(len(twins)) as pool:
+        ended = list(pool.map(lambda twin: analyse(twin, key, [Phase.SHOTS]), twins))
+    assert {outcomes[Phase.SHOTS].state for outcomes in ended} == {PhaseState.DONE}
+    assert vendor.billed == vendor.submissions == {"acme/one": 1}
+    assert len(services.of("acme").units.of_video("one")) == 1
+    assert len(list(services.of("acme").results.markers("one"))) == 2

@@ -1,0 +1,133 @@
+"""Looking jobs up: what one provider does not answer holds up nobody else's, for no longer than a
+round may take."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.work import WorkUnit
+from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.policies import Choices, PhaseChoice
+from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep.parallel import side_by_side
+from video_pipeline.pipeline.sweep.polling import look_up
+from video_pipeline.pipeline.sweep.round import sweep
+from video_pipeline.plugins.base import JobStatus
+from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots
+from video_pipeline_tests.doubles.vendor import Vendor
+
+Deliver = Callable[..., VideoKey]
+SOON = timedelta(seconds=5)
+
+
+class Watched(VendorShots):
+    """The vendor's shots; what is looked up is written down, and fails or hangs where told."""
+
+    name = "watched-shots"
+
+    def __init__(self, options: VendorOptions) -> None:
+        super().__init__(options)
+        self.asked: list[tuple[str, ...]] = []
+        self.fails_from: int | None = None
+        self.goes_on = threading.Event()
+        self.goes_on.set()
+
+    def poll(self, jobs: Sequence[str]) -> Mapping[str, JobStatus]:
+        self.asked.append(tuple(jobs))
+        self.goes_on.wait(60)
+        if self.fails_from is not None and len(self.asked) > self.fails_from:
+            raise OSError("the line is down")
+        return super().poll(jobs)
+
+
+@pytest.fixture
+def watched(vendor: Vendor) -> Iterator[Watched]:
+    plugin = Watched(VendorOptions(url=vendor.url, timeout_seconds=3))
+    yield plugin
+    plugin.goes_on.set()
+
+
+@pytest.fixture
+def two(services: Services, watched: Watched) -> Services:
+    """Shots are asked of the watched entry."""
+    return asking(replace(services, plugins={**services.plugins, "watched": watched}), "watched")
+
+
+def asking(services: Services, provider: str) -> Services:
+    choices = Choices(phases={Phase.SHOTS: PhaseChoice(providers=(provider,))})
+    return replace(services, choices=choices)
+
+
+def job(services: Services, key: VideoKey) -> WorkUnit:
+    analyse(services, key, {Phase.SHOTS})
+    (unit,) = services.of(key.project).units.of_video(key.video)
+    return unit
+
+
+def test_after_its_first_failure_a_provider_is_asked_for_no_other_project_in_that_round(
+    two: Services, deliver: Deliver, watched: Watched, vendor: Vendor
+) -> None:
+    units = [job(two, deliver(key)) for key in ("acme/one", "globex/one", "initech/one")]
+    other = job(asking(two, "with-token"), deliver("globex/two"))
+    vendor.finish("globex/two")
+    watched.asked.clear()
+    watched.fails_from = 0
+    assert [u.id for u in sweep(two, two.clock() + SOON)] == [other.id]
+    assert len(watched.asked) == 1
+    for unit in units:
+        found = two.of(unit.request.key.project).units.get(unit.id)
+        assert found and found.poll_at and found.poll_at > two.clock() + timedelta(seconds=30)
+
+
+def test_what_was_found_before_a_failure_is_kept(
+    two: Services, deliver: Deliver, watched: Watched, vendor: Vendor
+) -> None:
+    first, _ = job(two, deliver("acme/one")), job(two, deliver("globex/one"))
+    vendor.finish("acme/one")
+    vendor.finish("globex/one")
+    watched.asked.clear()
+    watched.fails_from = 1
+    assert [u.id for u in sweep(two, two.clock() + SOON)] == [first.id]
+    watched.fails_from = None
+    assert len(sweep(two, two.clock() + timedelta(seconds=90))) == 2
+
+
+def test_one_that_hangs_takes_no_longer_than_the_round_and_is_begun_once(
+    two: Services, deliver: Deliver, watched: Watched, vendor: Vendor
+) -> None:
+    stuck = job(two, deliver("acme/one"))
+    other = job(asking(two, "with-token"), deliver("globex/two"))
+    vendor.finish("globex/two")
+    watched.asked.clear()
+    watched.goes_on.clear()
+    for minutes in (1, 10):
+        now = two.clock() + timedelta(minutes=minutes)
+        found = look_up(two, now, 100, time.monotonic() + 0.5)
+        assert found.silent == {"watched"}
+    assert len(watched.asked) == 1, "a provider that never answers takes one thread"
+    assert [u.id for u in two.of("globex").units.ready()] == [other.id]
+    assert two.of("acme").units.due(two.clock() + timedelta(minutes=5)) == []
+    assert [u.id for u in two.of("acme").units.due(two.clock() + timedelta(hours=1))] == [stuck.id]
+
+
+def test_what_there_was_no_time_for_is_looked_up_in_the_next_round(
+    two: Services, deliver: Deliver, watched: Watched
+) -> None:
+    unit, later = job(two, deliver("acme/one")), two.clock() + SOON
+    watched.asked.clear()
+    found = look_up(two, later, 100, until=0.0)
+    assert not watched.asked and not found.silent
+    assert [u.id for u in two.of("acme").units.due(later)] == [unit.id]
+
+
+def test_side_by_side_leaves_out_what_fails() -> None:
+    def fail() -> int:
+        raise OSError("no")
+
+    assert side_by_side({"one": lambda: 1, "two": fail}, time.monotonic() + 60) == {"one": 1}

@@ -1,0 +1,113 @@
+"""Requests of the backlog while no connection to their provider can be made: surely nothing was
+asked, so they wait until it answers again, and no run has to fail for it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+import pytest
+
+from video_pipeline.catalog.admissions import Admissions
+from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline.policies import Limits
+from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep.round import make_round
+from video_pipeline.plugins.base import Submission
+from video_pipeline.plugins.inputs import Inputs
+from video_pipeline_tests.doubles.backlog import put_into_backlog
+from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots
+from video_pipeline_tests.doubles.vendor import Vendor
+
+ENDLESS = Limits(paid_minutes_per_day=float("inf"), providers={"with-token": float("inf")})
+
+
+class Failing(VendorShots):
+    """The vendor's shots, of whom nothing can be asked."""
+
+    poll_seconds = 60.0
+    category = FailureCategory.TRANSIENT
+
+    def submit(self, unit: WorkUnit, media: MediaInfo, inputs: Inputs) -> Submission:
+        raise ProviderError(
+            "no connection to the vendor", category=self.category, remedy="Look.", accepted=False
+        )
+
+
+class Unauthorized(Failing):
+    """The same, as the credentials are refused."""
+
+    category = FailureCategory.AUTH
+
+
+@pytest.fixture
+def media(services: Services, deliver: Callable[..., VideoKey]) -> MediaInfo:
+    record = services.of("initech").videos.get(deliver("initech/probed").video)
+    assert record is not None and record.media is not None
+    return record.media
+
+
+def asked_by(services: Services, vendor: Vendor, plugin: type[VendorShots]) -> Services:
+    made = plugin(VendorOptions(url=vendor.url, timeout_seconds=3, slots=2))
+    return replace(services, plugins={"with-token": made}, limits=ENDLESS)
+
+
+def _at(moment: datetime) -> datetime:
+    return moment
+
+
+def now_of(services: Services, unit: WorkUnit) -> WorkUnit:
+    found = services.of(unit.request.key.project).units.get(unit.id)
+    assert found is not None
+    return found
+
+
+def test_it_waits_with_the_reason_and_goes_on_by_itself(
+    services: Services, media: MediaInfo, vendor: Vendor
+) -> None:
+    away, back = asked_by(services, vendor, Failing), asked_by(services, vendor, VendorShots)
+    units = put_into_backlog(away, "acme", 3, media, provider="with-token")
+    round_ = make_round(away, away.clock())
+    assert (round_.ready, round_.submitted, round_.waiting) == ((), 0, 3), "no run is let go"
+    tried, *others = [now_of(away, unit) for unit in units]
+    assert "answers again: no connection to the vendor" in tried.waiting
+    assert (tried.state, tried.attempts) == (UnitState.INTENT, 1)
+    assert [unit.attempts for unit in others] == [0, 0], "one that is away is asked once"
+    assert make_round(away, away.clock()).waiting == 3
+    assert now_of(away, units[0]).attempts == 1, "and left alone for a while"
+    assert away.catalog.admissions.used(away.clock().date(), project="acme") == 0
+    while away.catalog.admissions.pools()[0].paused:
+        away.sleep(0.1)
+    assert make_round(back, back.clock()).submitted == 2
+    assert [now_of(back, unit).state for unit in units[:2]] == [UnitState.RUNNING] * 2
+
+
+def test_one_that_stays_away_is_asked_ever_more_seldom(
+    services: Services, media: MediaInfo, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away, pauses = asked_by(services, vendor, Failing), list[float]()
+    units = put_into_backlog(away, "acme", 3, media, provider="with-token")
+    pause = Admissions.pause
+
+    def at_once(of: Admissions, pool: str, seconds: float) -> None:
+        pauses.append(seconds)
+        pause(of, pool, 0)
+
+    monkeypatch.setattr(Admissions, "pause", at_once)
+    for hours in range(8):
+        then = services.clock() + timedelta(hours=hours)
+        make_round(replace(away, clock=partial(_at, then)), then)
+    assert len(pauses) == 8 and pauses == sorted(pauses)
+    assert 2 <= pauses[0] <= 4 and pauses[-1] == 60
+    assert all(now_of(away, unit).waiting for unit in units), "none is given up for it"
+
+
+def test_refused_credentials_are_told_by_a_run(
+    services: Services, media: MediaInfo, vendor: Vendor
+) -> None:
+    refused = asked_by(services, vendor, Unauthorized)
+    (unit,) = put_into_backlog(refused, "acme", 1, media, provider="with-token")
+    assert [ready.id for ready in make_round(refused, refused.clock()).ready] == [unit.id]

@@ -1,0 +1,147 @@
+"""What each answer of AWS, and each failure on the way, means: code by code."""
+
+import pytest
+from botocore import exceptions
+from botocore.parsers import ResponseParserError
+
+from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
+from video_pipeline.providers.aws.errors import Meaning, told
+
+F = FailureCategory
+
+
+def meaning_of(error: Exception, own: dict[str, Meaning] | None = None) -> ProviderError:
+    with pytest.raises(ProviderError) as raised, told("here", own):
+        raise error
+    assert raised.value.__cause__ is error
+    return raised.value
+
+
+def answer(
+    code: str, status: int = 400, message: str = "told", operation: str = "StartLabelDetection"
+) -> exceptions.ClientError:
+    said = {"Code": code, "Message": message}
+    headers = {"retry-after": "7"}
+    metadata = {"HTTPStatusCode": status, "HTTPHeaders": headers}
+    return exceptions.ClientError({"Error": said, "ResponseMetadata": metadata}, operation)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "category", "accepted", "remedy"),
+    [
+        ("ThrottlingException", 400, F.THROTTLED, False, "quota"),
+        ("ThrottlingException", 500, F.THROTTLED, False, "quota"),
+        ("ProvisionedThroughputExceededException", 400, F.THROTTLED, False, "quota"),
+        ("NobodyKnowsThis", 429, F.THROTTLED, False, "quota"),
+        ("LimitExceededException", 400, F.CONCURRENCY, False, "waits for its turn"),
+        ("AccessDeniedException", 400, F.AUTH, False, "policy"),
+        ("403", 403, F.AUTH, False, "policy"),
+        ("ExpiredTokenException", 400, F.AUTH, False, "Log in again"),
+        ("ExpiredToken", 400, F.AUTH, False, "Log in again"),
+        ("UnrecognizedClientException", 400, F.AUTH, False, "Set the credentials"),
+        ("InvalidSignatureException", 400, F.AUTH, False, "clock"),
+        ("SubscriptionRequiredException", 400, F.AUTH, False, "suspended"),
+        ("OptInRequired", 403, F.AUTH, False, "suspended"),
+        ("KMS.DisabledException", 400, F.AUTH, False, "kms:Decrypt"),
+        ("InvalidS3ObjectException", 400, F.PROVIDER_FAILED, False, "region"),
+        ("VideoTooLargeException", 400, F.INPUT_REJECTED, False, "another provider"),
+        ("IdempotentParameterMismatchException", 400, F.UNSUPPORTED, True, "as they were"),
+        ("ResourceNotFoundException", 400, F.RESULT_EXPIRED, False, "made anew"),
+        ("InvalidParameterException", 400, F.UNSUPPORTED, False, "Report it"),
+        ("NobodyKnowsThis", 400, F.PROVIDER_FAILED, False, "Report it"),
+        ("NobodyKnowsThis", 404, F.PROVIDER_FAILED, False, "Report it"),
+        ("NobodyKnowsThis", 408, F.TRANSIENT, True, "later"),
+        ("RequestTimeout", 400, F.TRANSIENT, True, "later"),
+        ("RequestTimeoutException", 400, F.TRANSIENT, True, "later"),
+        ("KMS.ThrottlingException", 400, F.THROTTLED, False, "quota"),
+        ("InternalServerError", 500, F.TRANSIENT, True, "later"),
+        ("ServiceUnavailable", 503, F.TRANSIENT, True, "later"),
+        ("NobodyKnowsThis", 502, F.TRANSIENT, True, "later"),
+    ],
+)
+def test_a_code_has_one_meaning(
+    code: str, status: int, category: FailureCategory, accepted: bool, remedy: str
+) -> None:
+    error = meaning_of(answer(code, status))
+    assert (error.category, error.accepted) == (category, accepted)
+    assert remedy in error.remedy
+    assert "StartLabelDetection" in error.what and code in error.what
+    assert error.retry_after == 7
+
+
+@pytest.mark.parametrize(
+    ("error", "accepted"),
+    [
+        (exceptions.EndpointConnectionError(endpoint_url="x"), False),
+        (exceptions.ConnectTimeoutError(endpoint_url="x"), False),
+        (exceptions.ProxyConnectionError(proxy_url="x"), False),
+        (exceptions.SSLError(endpoint_url="x", error="CERTIFICATE_VERIFY_FAILED"), False),
+        (exceptions.SSLError(endpoint_url="x", error="EOF occurred"), True),
+        (exceptions.ReadTimeoutError(endpoint_url="x"), True),
+        (exceptions.ConnectionClosedError(endpoint_url="x"), True),
+        (exceptions.HTTPClientError(error="reset"), True),
+        (exceptions.IncompleteReadError(actual_bytes=1, expected_bytes=2), True),
+        (ResponseParserError("no JSON"), True),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_only_a_connection_that_was_not_made_proves_that_nothing_was_taken(
+    error: Exception, accepted: bool
+) -> None:
+    found = meaning_of(error)
+    assert (found.category, found.accepted) == (F.TRANSIENT, accepted)
+
+
+def test_without_credentials_nothing_was_asked() -> None:
+    for error in (
+        exceptions.NoCredentialsError(),
+        exceptions.ProfileNotFound(profile="x"),
+        exceptions.UnauthorizedSSOTokenError(),
+        exceptions.LoginRefreshRequired(),
+        exceptions.LoginTokenLoadError(error_msg="x"),
+        exceptions.MetadataRetrievalError(error_msg="x"),
+    ):
+        found = meaning_of(error)
+        assert (found.category, found.accepted) == (F.AUTH, False)
+
+
+def test_what_is_wrong_in_our_own_request_is_no_doubt() -> None:
+    found = meaning_of(exceptions.ParamValidationError(report="MinConfidence"))
+    assert (found.category, found.accepted) == (F.UNSUPPORTED, False)
+
+
+def test_a_role_that_cannot_be_assumed_means_that_no_job_was_started() -> None:
+    found = meaning_of(answer("InternalFailure", 500, operation="AssumeRole"))
+    assert (found.category, found.accepted) == (F.TRANSIENT, False)
+
+
+def test_a_key_that_may_not_be_used_is_told_whoever_needed_it() -> None:
+    said = "User is not authorized to perform: kms:Decrypt on the resource"
+    for code in ("AccessDeniedException", "InvalidS3ObjectException", "BadRequestException"):
+        found = meaning_of(answer(code, message=said))
+        assert found.category is F.AUTH
+        assert "kms:GenerateDataKey" in found.remedy
+
+
+def test_a_service_that_broke_refused_no_key_whatever_it_says() -> None:
+    for code in ("InternalFailure", "NobodyKnowsThis", "KMS.InternalException"):
+        found = meaning_of(answer(code, 500, message="KMS did not answer"))
+        assert (found.category, found.accepted) == (F.TRANSIENT, True)
+
+
+def test_a_machine_without_the_profile_says_nothing_of_what_is_asked() -> None:
+    found = meaning_of(ConfigurationError("no profile x", remedy="Mend it."))
+    assert (found.category, found.accepted, found.remedy) == (F.AUTH, False, "Mend it.")
+    assert not found.category.of_the_request
+
+
+def test_a_service_may_mean_something_of_its_own() -> None:
+    own = {"LimitExceededException": Meaning(F.THROTTLED, "too many", "Wait.")}
+    assert meaning_of(answer("LimitExceededException"), own).category is F.THROTTLED
+
+
+def test_an_error_of_ours_passes() -> None:
+    ours = ProviderError("said", category=F.AUTH, remedy="Do.", accepted=False)
+    with pytest.raises(ProviderError) as raised, told("here"):
+        raise ours
+    assert raised.value is ours

@@ -1,0 +1,145 @@
+"""Messages of ended jobs: which job they mean, and what is left in the queue."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.plugins.base import Heard
+from video_pipeline.providers.aws.events import Queue, carried_by, transcribe_jobs
+from video_pipeline.providers.aws.rekognition.names import jobs_of
+
+ENDED: dict[str, Any] = {
+    "JobId": "3c1b",
+    "Status": "SUCCEEDED",
+    "API": "StartLabelDetection",
+    "JobTag": "acme/a/5a5a",
+    "Timestamp": 1502230160926,
+    "Video": {"S3ObjectName": "a.mp4", "S3Bucket": "videos"},
+}
+TRANSCRIBED = {
+    "version": "0",
+    "source": "aws.transcribe",
+    "detail-type": "Transcribe Job State Change",
+    "detail": {"TranscriptionJobName": "5a5a", "TranscriptionJobStatus": "COMPLETED"},
+}
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+)
+
+
+def by_sns(message: Any) -> str:
+    return json.dumps({"Type": "Notification", "TopicArn": "t", "Message": json.dumps(message)})
+
+
+def test_a_message_is_the_same_with_and_without_an_envelope() -> None:
+    assert carried_by(json.dumps(ENDED)) == carried_by(by_sns(ENDED)) == ENDED
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "ERROR"])
+@pytest.mark.parametrize(
+    ("api", "job"),
+    [
+        ("StartLabelDetection", "LabelDetection/3c1b"),
+        ("LABEL_DETECTION", "LabelDetection/3c1b"),
+        ("SEGMENT_DETECTION", "SegmentDetection/3c1b"),
+        ("StartContentModeration", "ContentModeration/3c1b"),
+        ("CONTENT_MODERATION", "ContentModeration/3c1b"),
+    ],
+)
+def test_both_documented_spellings_of_the_analysis_are_read(
+    status: str, api: str, job: str
+) -> None:
+    assert jobs_of(ENDED | {"API": api, "Status": status}) == [job]
+
+
+def test_a_job_of_an_unnamed_analysis_may_be_that_of_any() -> None:
+    meant = jobs_of({"JobId": "3c1b", "Status": "SUCCEEDED"})
+    assert "SegmentDetection/3c1b" in meant and "FaceDetection/3c1b" in meant
+
+
+def test_one_that_still_runs_has_not_ended() -> None:
+    assert not jobs_of(ENDED | {"Status": "IN_PROGRESS"})
+
+
+def test_a_transcription_is_named_by_its_event() -> None:
+    assert transcribe_jobs(TRANSCRIBED) == ("5a5a",)
+    other = "Transcribe Language Identification State Change"
+    assert not transcribe_jobs(TRANSCRIBED | {"detail-type": other})
+    assert not transcribe_jobs(ENDED)
+    assert not jobs_of(TRANSCRIBED)
+
+
+@given(st.text() | anything.map(json.dumps) | anything.map(by_sns))
+def test_whatever_lies_in_a_queue_is_read_or_left(body: str) -> None:
+    carried = carried_by(body)
+    if carried is not None:
+        assert all(jobs_of(carried)) and all(transcribe_jobs(carried))
+
+
+def test_json_that_is_too_deep_is_left() -> None:
+    assert carried_by("[" * 100_000) is None
+
+
+class FakeSqs:
+    """As much of SQS as a queue needs: what is received stays until it is deleted."""
+
+    def __init__(self, bodies: list[str]) -> None:
+        self.left = {str(number): body for number, body in enumerate(bodies)}
+        self.seen: set[str] = set()
+        self.deletions: list[int] = []
+
+    def receive_message(self, MaxNumberOfMessages: int, **_: Any) -> dict[str, Any]:
+        given = [name for name in self.left if name not in self.seen][:MaxNumberOfMessages]
+        self.seen.update(given)
+        return {"Messages": [{"ReceiptHandle": n, "Body": self.left[n]} for n in given]}
+
+    def delete_message_batch(self, Entries: list[Any], **_: Any) -> dict[str, Any]:
+        self.deletions.append(len(Entries))
+        for entry in Entries:
+            del self.left[entry["ReceiptHandle"]]
+        return {}
+
+
+def test_foreign_messages_stay_for_the_redrive_policy() -> None:
+    sqs = FakeSqs([by_sns(ENDED), "no JSON", json.dumps({"Type": "S3"}), json.dumps(ENDED)])
+    queue = Queue(lambda: sqs, "http://queue/1", jobs_of)
+    heard = queue.listen()
+    assert [one.job for one in heard] == ["LabelDetection/3c1b"] * 2
+    queue.acknowledge(heard)
+    assert sorted(sqs.left) == ["1", "2"]
+
+
+def test_many_are_heard_at_once_and_deleted_ten_by_ten() -> None:
+    sqs = FakeSqs([json.dumps(ENDED | {"JobId": str(number)}) for number in range(25)])
+    queue = Queue(lambda: sqs, "http://queue/1", jobs_of)
+    heard = queue.listen()
+    assert len({one.job for one in heard}) == 25
+    queue.acknowledge([*heard, *heard[:3]])
+    assert sqs.deletions == [10, 10, 5] and not sqs.left
+
+
+def test_what_is_not_acknowledged_is_not_deleted() -> None:
+    sqs = FakeSqs([json.dumps(ENDED)])
+    Queue(lambda: sqs, "http://queue/1", jobs_of).acknowledge([])
+    assert sqs.left and not sqs.deletions
+
+
+def test_a_queue_that_does_not_answer_is_told_with_its_address() -> None:
+    import boto3
+
+    sqs = boto3.client(
+        "sqs",
+        region_name="us-east-1",
+        endpoint_url="http://127.0.0.1:9",
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+    )
+    queue = Queue(lambda: sqs, "http://127.0.0.1:9/1/q", jobs_of)
+    with pytest.raises(ProviderError, match=r"127\.0\.0\.1:9/1/q") as raised:
+        queue.acknowledge([Heard(job="j", receipt="r")])
+    assert raised.value.category is FailureCategory.TRANSIENT

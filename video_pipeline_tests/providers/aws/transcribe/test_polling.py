@@ -1,0 +1,59 @@
+"""How many jobs stand is asked with few requests, and what was heard outlives one that fails."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+from video_pipeline.providers.aws.transcribe.polling import LOOKS_A_PAGE, statuses
+
+JOBS = [f"video-pipeline-{n}" for n in range(2 * LOOKS_A_PAGE)]
+
+
+@pytest.fixture
+def stub() -> Iterator[Stubber]:
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
+    with Stubber(boto3.client("transcribe", region_name="eu-west-1", **keys)) as stubbed:
+        yield stubbed
+        stubbed.assert_no_pending_responses()
+
+
+def listed(stub: Stubber, *jobs: str, more: str | None = None) -> None:
+    lines = [{"TranscriptionJobName": job, "TranscriptionJobStatus": "COMPLETED"} for job in jobs]
+    token = {"NextToken": more} if more else {}
+    stub.add_response("list_transcription_jobs", {"TranscriptionJobSummaries": lines, **token})
+
+
+def asked(stub: Stubber, sleep: Any = lambda _: None) -> dict[str, str]:
+    found = statuses(stub.client, JOBS, sleep)
+    return {job: status.state for job, status in found.items()}
+
+
+def test_pages_are_listed_no_faster_than_the_service_gives_them(stub: Stubber) -> None:
+    listed(stub, *JOBS[:5], more="next")
+    listed(stub, *JOBS[5:])
+    waited: list[float] = []
+    assert asked(stub, waited.append) == dict.fromkeys(JOBS, "succeeded")
+    assert waited == [0.2]
+
+
+def test_what_was_listed_before_a_failure_is_told_and_the_rest_runs_on(stub: Stubber) -> None:
+    listed(stub, *JOBS[:5], more="next")
+    stub.add_client_error("list_transcription_jobs", "ThrottlingException")
+    assert asked(stub) == dict.fromkeys(JOBS[:5], "succeeded") | dict.fromkeys(JOBS[5:], "running")
+
+
+def test_a_job_that_the_service_forgot_is_left_out_whatever_fails_later(stub: Stubber) -> None:
+    listed(stub, *JOBS[:5])
+    stub.add_client_error("get_transcription_job", "NotFoundException")
+    stub.add_client_error("get_transcription_job", "InternalFailureException")
+    assert set(asked(stub)) == {*JOBS} - {JOBS[5]}
+
+
+def test_a_failure_before_anything_is_known_is_told(stub: Stubber) -> None:
+    stub.add_client_error("list_transcription_jobs", "AccessDeniedException")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        asked(stub)

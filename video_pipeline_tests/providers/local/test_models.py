@@ -1,0 +1,80 @@
+"""Models come from a folder, a cache or wheels, and never with another hash than the known one."""
+
+import importlib.metadata
+import os
+from pathlib import Path
+
+import pytest
+
+from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.providers.local import models
+from video_pipeline.providers.local.models import Models, known
+
+
+def test_whisper_base_is_joined_from_its_halves_once(tmp_path: Path) -> None:
+    found = Models(cached=tmp_path).find("base")
+    assert found.parent == tmp_path
+    assert {path.name for path in found.iterdir()} == set(known()["base"].files)
+    made = (found / "model.bin").stat()
+    assert Models(cached=tmp_path).find("base") == found
+    assert (found / "model.bin").stat().st_ino == made.st_ino
+    assert not [path for path in tmp_path.iterdir() if path.name not in (found.name, "verified")]
+
+
+def test_a_folder_that_is_given_comes_first(tmp_path: Path) -> None:
+    cached = Models(cached=tmp_path / "cache").find("tiny.en")
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / "tiny.en").symlink_to(cached)
+    assert Models(given, tmp_path / "other").find("tiny.en") == given / "tiny.en"
+
+
+def test_a_file_changed_afterwards_is_refused(tmp_path: Path) -> None:
+    found = Models(cached=tmp_path).find("tiny.en")
+    with (found / "config.json").open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(ConfigurationError, match=r"not the one that models\.toml names") as refused:
+        Models(cached=tmp_path).find("tiny.en")
+    assert "config.json" in str(refused.value)
+
+
+def test_what_was_verified_is_not_hashed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Models(cached=tmp_path).find("tiny.en")
+    monkeypatch.setattr(models.hashlib, "file_digest", None)
+    assert Models(cached=tmp_path).find("tiny.en") == found
+    os.utime(found / "config.json", ns=(1, 1))
+    with pytest.raises(TypeError):
+        Models(cached=tmp_path).find("tiny.en")
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    (given / "tiny.en").mkdir(parents=True)
+    with pytest.raises(ConfigurationError, match=r"is missing.*video-pipeline\[speech\]"):
+        Models(given, tmp_path).find("tiny.en")
+
+
+def test_an_unknown_model_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"base, tiny\.en"):
+        Models(cached=tmp_path).find("huge")
+
+
+def test_without_the_wheels_the_remedy_is_the_command_that_installs_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(name: str) -> None:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(models, "distribution", absent)
+    with pytest.raises(ConfigurationError) as refused:
+        Models(cached=tmp_path).find("base")
+    assert refused.value.remedy == "Run: pip install 'video-pipeline[speech]'"
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_model_names_licence_and_source_and_a_wheel_for_each_file() -> None:
+    for model in known().values():
+        assert model.licence and model.source
+        assert set(model.wheels) == set(model.files)

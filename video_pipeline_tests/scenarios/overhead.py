@@ -1,0 +1,162 @@
+"""What orchestration costs: the road on ten minutes of 720p against the bare library calls.
+
+Bare: one process that decodes once, detects shots, takes thumbnails and transcribes with the same
+libraries and settings. Road: the whole road as a Dagster run in a fresh process, with the decoding
+child, the stores and MongoDB, whose own CPU time is counted too. A machine's speed drifts: they
+run in pairs, one right after the other in alternating order, after a short pair that warms both
+up, and the median of the pairs' ratios counts. Holds where the road takes at most 5 % more
+CPU-seconds.
+"""
+
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+
+from video_pipeline.catalog.catalog import Catalog
+from video_pipeline.catalog.connection import connect
+from video_pipeline.domain.phases import Phase
+from video_pipeline.pipeline.arrivals.look import register_now
+from video_pipeline.samples import drawn
+from video_pipeline.storage.local.folder import FolderIngest
+from video_pipeline_tests.overhead.reel import make_reel
+from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
+
+SECONDS = 600
+PAIRS = 3
+MOST_PERCENT = 5.0
+_DATABASE = "video_pipeline"
+_CONFIGURATION = """\
+providers:
+  cuts: {plugin: pyscenedetect, options: {detector: adaptive}}
+  whisper-base: {plugin: faster-whisper, options: {model: base}}
+phases:
+  shots: [cuts]
+  transcript: [whisper-base]
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One measured run: CPU and wall seconds, and its answer."""
+
+    cpu: float
+    wall: float
+    answer: dict[str, Any]
+
+
+def run() -> int:
+    """0 where the overhead is at most the bound and both sides found the same."""
+    with temporary_deployment() as (folder, uri):
+        reel = make_reel(folder / "reel.mp4", SECONDS)
+        catalog = connect(uri, _DATABASE)
+        bench = _Bench(folder, uri, catalog)
+        bench.pair(drawn()[1], 0)
+        pairs = [bench.pair(reel, number) for number in range(1, PAIRS + 1)]
+        found = _found(catalog)
+        catalog.close()
+    ratios = [road.cpu / bare.cpu for bare, road in pairs]
+    overhead = 100 * (statistics.median(ratios) - 1)
+    rows = [row for pair, ratio in zip(pairs, ratios, strict=True) for row in _rows(pair, ratio)]
+    print_table(f"{SECONDS} s of 720p", ("", "CPU s", "wall s", "ratio", "found"), rows)
+    print(
+        f"overhead {overhead:+.1f} % of CPU-seconds, at most {MOST_PERCENT:+.0f} %; found: {found}"
+    )
+    bare, road = pairs[0]
+    same = all(found[k] == bare.answer[k] for k in ("shots", "thumbnails"))
+    alike = abs(found["words"] - bare.answer["words"]) <= bare.answer["words"] // 50
+    return 0 if overhead <= MOST_PERCENT and same and alike and road.answer["success"] else 1
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """Where both sides run."""
+
+    folder: Path
+    uri: str
+    catalog: Catalog
+
+    def pair(self, video: Path, number: int) -> tuple[Run, Run]:
+        """Bare calls and road, one right after the other, the road first in every other pair."""
+        if number % 2:
+            bare = self._bare(video)
+            return bare, self._road(video, number)
+        road = self._road(video, number)
+        return self._bare(video), road
+
+    def _bare(self, video: Path) -> Run:
+        return _measured(["-m", "video_pipeline_tests.overhead.bare", str(video)], {})
+
+    def _road(self, video: Path, number: int) -> Run:
+        """A new video each time: a re-run would find everything there."""
+        home, name = self.folder / "home", f"projects/acme/videos/reel-{number}/reel.mp4"
+        ingest, dagster = home / "ingest", self.folder / "dagster"
+        (ingest / name).parent.mkdir(parents=True)
+        dagster.mkdir(exist_ok=True)
+        shutil.copy(video, ingest / name)
+        (self.folder / "pipeline.yaml").write_text(_CONFIGURATION)
+        register_now(FolderIngest(ingest), self.catalog, name, datetime.now(UTC))
+        before = _server_seconds(self.uri)
+        ran = _measured(
+            ["-m", "video_pipeline_tests.overhead.ingest_video", f"acme/reel-{number}"],
+            {
+                "DAGSTER_HOME": str(dagster),
+                "MONGODB_URI": self.uri,
+                "VIDEO_PIPELINE_CONFIG": str(self.folder / "pipeline.yaml"),
+                "VIDEO_PIPELINE_HOME": str(home),
+            },
+        )
+        return Run(ran.cpu + _server_seconds(self.uri) - before, ran.wall, ran.answer)
+
+
+def _rows(pair: tuple[Run, Run], ratio: float) -> list[tuple[object, ...]]:
+    bare, road = pair
+    return [
+        ("bare calls", f"{bare.cpu:.1f}", f"{bare.wall:.1f}", "", bare.answer),
+        ("road", f"{road.cpu:.1f}", f"{road.wall:.1f}", f"{ratio:.3f}", road.answer),
+    ]
+
+
+def _found(catalog: Catalog) -> dict[str, int]:
+    results = catalog.project("acme").results
+    counts: dict[str, int] = {}
+    for phase in (Phase.SHOTS, Phase.THUMBNAILS, Phase.TRANSCRIPT):
+        result = results.get("reel-1", phase)
+        counts |= result.counts if result else {}
+    return {"shots": counts["shot"], "thumbnails": counts["thumbnails"], "words": counts["words"]}
+
+
+def _measured(arguments: list[str], environment: dict[str, str]) -> Run:
+    """CPU of the process and all that it waited for, by the kernel's own accounting."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise RuntimeError(done.stderr[-4000:])
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return Run(cpu, time.monotonic() - started, answer)
+
+
+def _server_seconds(uri: str) -> float:
+    """CPU-seconds that the MongoDB server has used so far."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        pid = client.admin.command("serverStatus")["pid"]
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

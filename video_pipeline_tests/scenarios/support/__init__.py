@@ -1,0 +1,1 @@
+"""What scenarios share: deployments, accounts, media, and verdicts. No scenario of its own."""

@@ -1,0 +1,52 @@
+"""What the scenarios share: a temporary deployment, and tables."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from video_pipeline.catalog.server.embedded import EmbeddedServer
+
+
+@contextlib.contextmanager
+def temporary_deployment() -> Iterator[tuple[Path, str]]:
+    """A folder and the address of a MongoDB in it; both are gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="scenario-") as name:
+        folder = Path(name)
+        with EmbeddedServer(folder / "mongo") as uri:
+            yield folder, uri
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table on standard output, as wide as it needs to be."""
+    table = Table(*columns, title=escape(title), title_justify="left")
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    Console(width=140, soft_wrap=False).print(table)
+
+
+class Claims:
+    """What a scenario claims, and whether it was so."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[str, bool, object]] = []
+
+    def holds(self, what: str, holds: bool, seen: object) -> None:
+        """Claim something."""
+        self._rows.append((what, holds, seen))
+
+    def equal(self, what: str, expected: object, seen: object) -> None:
+        """Claim that something is what was expected."""
+        told = seen if expected == seen else f"{seen}, and not {expected}"
+        self.holds(what, expected == seen, told)
+
+    def verdict(self) -> int:
+        """Print them; 0 if all hold."""
+        rows = [(what, "yes" if holds else "NO", seen) for what, holds, seen in self._rows]
+        print()
+        print_table("What was claimed", ["claim", "holds", "seen"], rows)
+        return 0 if all(holds for _, holds, _ in self._rows) else 1

@@ -1,0 +1,78 @@
+"""A server that answers as S3's documentation says it does where no server of ours can be brought
+to: throttled, moved, expired, damaged."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from video_pipeline_tests.servers.s3_servers import S3Server
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What it says to one request; an error where there is a code."""
+
+    status: int = 200
+    code: str = ""
+    message: str = "as documented"
+    inner: str = ""
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    claims: int | None = None
+    """The length that it promises; then it ends early."""
+
+    @property
+    def content(self) -> bytes:
+        """What a GET is told."""
+        if not self.code:
+            return self.body
+        text = f"<Code>{self.code}</Code><Message>{self.message}</Message>{self.inner}"
+        return f'<?xml version="1.0" encoding="UTF-8"?><Error>{text}</Error>'.encode()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: "_Server"
+
+    def _answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.asked.append(f"{self.command} {self.headers.get('Range', '')}".strip())
+        answers = self.server.answers
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        content = answer.content
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(answer.claims or len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+        self.close_connection = answer.claims is not None
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _answer
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    answers: list[Answer]
+    asked: list[str]
+
+
+@contextmanager
+def answering(*answers: Answer) -> Iterator[tuple[S3Server, list[str]]]:
+    """A server that gives these answers in order, the last one for ever, and what it was asked."""
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.answers, server.asked = list(answers), []
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield S3Server("answering", f"http://127.0.0.1:{server.server_port}"), server.asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,97 @@
+"""Where completions of jobs arrive, on a real SNS, SQS and EventBridge.
+
+Rekognition's topic delivers raw: the queue's body is then the vendor's message and nothing more,
+one envelope less to take off. `wrapped` is the way of a topic that was left as SNS makes it.
+Transcribe's events come by a rule of EventBridge, whose envelope cannot be taken off.
+"""
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from video_pipeline_tests.servers.s3_servers import S3Server
+
+Delivery = Literal["raw", "wrapped"]
+ROLE = "arn:aws:iam::000000000000:role/rekognition-tells"
+"""The role that Rekognition would publish by."""
+
+
+@dataclass(frozen=True)
+class QueueOfCompletions:
+    """A queue, and what tells in it: a topic's ARN, a rule's name, or nothing of AWS."""
+
+    url: str
+    arn: str
+    source: str
+    sqs: Any
+
+    @property
+    def channel(self) -> dict[str, str]:
+        """NotificationChannel of a request whose end is to be told here."""
+        return {"SNSTopicArn": self.source, "RoleArn": ROLE}
+
+    def bodies(self, wait_seconds: int = 0) -> list[Any]:
+        """The messages that are there, acknowledged, as parsed JSON."""
+        found: list[Any] = []
+        while received := self._receive(wait_seconds if not found else 0):
+            for message in received:
+                found.append(json.loads(message["Body"]))
+                self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    def left(self) -> int:
+        """How many messages were not deleted, seen or not."""
+        asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=asked)
+        return sum(int(count) for count in found["Attributes"].values())
+
+    def _receive(self, wait_seconds: int) -> list[dict[str, Any]]:
+        answer = self.sqs.receive_message(
+            QueueUrl=self.url, MaxNumberOfMessages=10, WaitTimeSeconds=wait_seconds
+        )
+        return answer.get("Messages", [])
+
+
+def topic_to_queue(server: S3Server, delivery: Delivery = "raw") -> QueueOfCompletions:
+    """A new topic, and a queue that hears of what is published to it."""
+    name = f"AmazonRekognition-{uuid.uuid4().hex[:12]}"
+    sqs, url, arn = _queue(server, name)
+    sns = server.clients().client("sns", server.endpoint)
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    attributes = {"RawMessageDelivery": "true"} if delivery == "raw" else {}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+    return QueueOfCompletions(url, arn, topic, sqs)
+
+
+def rule_to_queue(server: S3Server) -> QueueOfCompletions:
+    """A new rule on Transcribe's changes of state, and a queue that hears of them."""
+    name = f"transcribe-{uuid.uuid4().hex[:12]}"
+    sqs, url, arn = _queue(server, name)
+    events = server.clients().client("events", server.endpoint)
+    pattern = {"source": ["aws.transcribe"], "detail-type": ["Transcribe Job State Change"]}
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    return QueueOfCompletions(url, arn, name, sqs)
+
+
+def untold_queue(server: S3Server) -> QueueOfCompletions:
+    """A new queue, in which a double tells by itself."""
+    sqs, url, arn = _queue(server, f"transcribe-{uuid.uuid4().hex[:12]}")
+    return QueueOfCompletions(url, arn, "", sqs)
+
+
+def new_bucket(server: S3Server, *, versioned: bool = False) -> str:
+    """A new bucket."""
+    s3, name = server.clients().client("s3"), f"media-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    if versioned:
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    return name
+
+
+def _queue(server: S3Server, name: str) -> tuple[Any, str, str]:
+    sqs = server.clients().client("sqs", server.endpoint)
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return sqs, url, asked["Attributes"]["QueueArn"]

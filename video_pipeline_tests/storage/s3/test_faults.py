@@ -1,0 +1,197 @@
+"""What refuses or breaks is told as what it is, with what mends it, and never as an absence."""
+
+import hashlib
+import io
+import socket
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from video_pipeline.cli.server.ports import port_to_use
+from video_pipeline.domain.errors import (
+    ConfigurationError,
+    StorageError,
+    StorageFull,
+    StorageUnavailable,
+)
+from video_pipeline.storage.s3.clients import AwsClients
+from video_pipeline.storage.s3.ingest import S3Ingest
+from video_pipeline.storage.s3.options import S3Options
+from video_pipeline.storage.s3.outputs import S3Outputs
+from video_pipeline_tests.servers.buckets import Servers, made_bucket
+from video_pipeline_tests.servers.s3_answers import Answer, answering
+from video_pipeline_tests.servers.s3_servers import S3Server
+
+KEY = "projects/acme/videos/v/a.mp4"
+OUTPUT = "projects/acme/videos/v/timeline.json"
+KMS = "User is not authorized to perform: kms:Decrypt on the resource"
+
+ANSWERS = [
+    (Answer(404, "NoSuchBucket"), StorageError, "no such bucket.*Create it"),
+    (
+        Answer(301, "PermanentRedirect", headers={"x-amz-bucket-region": "eu-central-1"}),
+        StorageError,
+        "another region.*region to eu-central-1",
+    ),
+    (
+        Answer(
+            400,
+            "AuthorizationHeaderMalformed",
+            "the region 'us-east-1' is wrong; expecting 'eu-west-1'",
+            "<Region>eu-west-1</Region>",
+        ),
+        StorageError,
+        "another region.*region to eu-west-1",
+    ),
+    (Answer(403, "AccessDenied"), StorageError, "access is denied.*Allow s3:"),
+    (Answer(403, "AccessDenied", KMS), StorageError, "KMS key.*kms:Decrypt"),
+    (Answer(400, "KMS.DisabledException"), StorageError, "KMS key"),
+    (Answer(400, "ExpiredToken"), StorageError, "expired.*Log in again"),
+    (Answer(403, "InvalidAccessKeyId"), StorageError, "credentials are wrong"),
+    (Answer(403, "SignatureDoesNotMatch"), StorageError, "credentials are wrong"),
+    (Answer(403, "RequestTimeTooSkewed"), StorageError, "clock"),
+    (Answer(503, "SlowDown"), StorageUnavailable, "busy.*later"),
+    (Answer(500, "InternalError"), StorageUnavailable, "broken"),
+    (Answer(502), StorageUnavailable, "broken"),
+    (Answer(400, "RequestTimeout"), StorageUnavailable, "busy"),
+    (Answer(507, "InsufficientStorage"), StorageFull, "Free some space"),
+    (Answer(409, "SomethingNew", "of tomorrow"), StorageError, "SomethingNew: of tomorrow"),
+]
+
+
+@pytest.mark.parametrize(("answer", "kind", "told"), ANSWERS, ids=lambda one: str(one)[:60])
+def test_an_answer_is_told_as_what_it_is(
+    answer: Answer, kind: type[StorageError], told: str
+) -> None:
+    with answering(answer) as (server, _):
+        client = server.clients().client("s3")
+        ingest, outputs = S3Ingest(client, "videos"), S3Outputs(client, "results")
+        for use in (
+            lambda: ingest.project("acme").stat(KEY),
+            lambda: list(ingest.listing()),
+            lambda: outputs.project("acme").stat(OUTPUT),
+            lambda: list(outputs.project("acme").listing("projects/acme/")),
+            lambda: outputs.project("acme").delete(OUTPUT),
+            lambda: _write(outputs),
+        ):
+            with pytest.raises(kind, match=told) as caught:
+                use()
+            assert type(caught.value) is kind
+            assert caught.value.where.startswith(("s3://videos/", "s3://results/"))
+            assert caught.value.__cause__
+
+
+def _write(outputs: S3Outputs) -> None:
+    with outputs.project("acme").writer(OUTPUT) as target:
+        target.write(b"bytes")
+
+
+@pytest.mark.parametrize("name", ["moto", "ministack", "swift"])
+def test_a_missing_bucket_is_told_by_every_server(servers: Servers, name: str) -> None:
+    client = servers[name].clients().client("s3")
+    with pytest.raises(StorageError, match="no such bucket"):
+        list(S3Ingest(client, "nowhere-at-all").listing())
+    with pytest.raises(StorageError, match="no such bucket"):
+        S3Ingest(client, "nowhere-at-all").project("acme").stat(KEY)
+    with pytest.raises(StorageError, match="no such bucket"):
+        _write(S3Outputs(client, "nowhere-at-all"))
+
+
+def test_a_wrong_region_is_put_right_where_the_store_tells_it(servers: Servers) -> None:
+    made = made_bucket(servers["swift"])
+    made.put(KEY, b"bytes")
+    client = servers["swift"].clients(region="eu-west-9").client("s3")
+    assert S3Ingest(client, made.name).project("acme").stat(KEY)
+
+
+def test_wrong_credentials_are_told(servers: Servers) -> None:
+    made = made_bucket(servers["swift"])
+    wrong = servers["swift"].clients(secret_access_key=SecretStr("wrong")).client("s3")
+    with pytest.raises(StorageError, match="credentials are wrong"):
+        S3Ingest(wrong, made.name).project("acme").stat(KEY)
+
+
+def test_no_credentials_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    clients = AwsClients(S3Options(endpoint="http://127.0.0.1:9", region="us-east-1"))
+    with pytest.raises(StorageError, match=r"no credentials.*AWS_ACCESS_KEY_ID"):
+        list(S3Ingest(clients.client("s3"), "videos").listing())
+
+
+def test_a_profile_that_is_not_there_is_told() -> None:
+    with pytest.raises(ConfigurationError, match="no-such-profile"):
+        AwsClients(S3Options(profile="no-such-profile")).client("s3")
+
+
+def test_an_endpoint_that_is_down_is_told() -> None:
+    server = S3Server("down", f"http://127.0.0.1:{port_to_use(None)}")
+    client = server.clients().client("s3")
+    with pytest.raises(StorageUnavailable, match=r"does not answer.*endpoint"):
+        S3Ingest(client, "videos").project("acme").stat(KEY)
+
+
+def test_an_endpoint_that_stays_silent_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server = S3Server("silent", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        client = server.clients(read_seconds=0.2).client("s3")
+        with pytest.raises(StorageUnavailable, match="does not answer"):
+            S3Ingest(client, "videos").project("acme").stat(KEY)
+
+
+def test_a_busy_server_is_asked_again() -> None:
+    head = Answer(headers={"ETag": '"e"'}, body=b"bytes")
+    with answering(Answer(503, "SlowDown"), Answer(500), head) as (server, asked):
+        client = server.clients(attempts=3).client("s3")
+        found = S3Ingest(client, "videos").project("acme").stat(KEY)
+        assert found and found.size == 5
+        assert asked == ["HEAD"] * 3
+
+
+def _head(content: bytes, md5: str) -> Answer:
+    return Answer(body=content, headers={"ETag": f'"{md5}"'})
+
+
+def test_a_connection_that_breaks_is_made_again() -> None:
+    content = b"0123456789"
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    broken = Answer(206, body=content[:4], claims=10)
+    whole = Answer(206, body=content)
+    with answering(_head(content, md5), broken, broken, whole) as (server, asked):
+        half = S3Ingest(server.clients().client("s3"), "videos").project("acme")
+        with half.open(KEY, f"etag:{md5}:10") as reader:
+            assert reader.read() == content
+        assert asked == ["HEAD", *["GET bytes=0-9"] * 3]
+
+
+def test_damaged_bytes_are_told_and_no_copy_is_left(tmp_path: Path) -> None:
+    content = b"0123456789"
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    damaged = Answer(206, body=b"0123456_89")
+    with answering(_head(content, md5), damaged) as (server, _):
+        half = S3Ingest(server.clients().client("s3"), "videos").project("acme")
+        with (
+            pytest.raises(StorageUnavailable, match="damaged"),
+            half.open(KEY, f"etag:{md5}:10") as reader,
+        ):
+            reader.read()
+    with answering(_head(content, md5), damaged) as (server, _):
+        half = S3Ingest(server.clients().client("s3"), "videos").project("acme")
+        with pytest.raises(StorageUnavailable, match="damaged"):
+            half.fetch(KEY, f"etag:{md5}:10", tmp_path / "copy")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_result_whose_connection_breaks_goes_on_where_it_broke() -> None:
+    content = b"0123456789"
+    broken, rest = Answer(body=content[:4], claims=10), Answer(206, body=content[4:])
+    with answering(_head(content, "e" * 31), broken, rest) as (server, asked):
+        half = S3Outputs(server.clients().client("s3"), "results").project("acme")
+        with half.open(OUTPUT) as reader:
+            assert b"".join(iter(lambda: reader.read(4), b"")) == content
+        assert asked == ["HEAD", "GET", "GET bytes=4-"]
+    assert isinstance(reader, io.BufferedReader)
