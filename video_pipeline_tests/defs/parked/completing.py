@@ -15,7 +15,7 @@ from video_pipeline.domain.work import WorkUnit
 from video_pipeline.settings import load_settings
 from video_pipeline_tests.defs.opened import LAUNCHED_FROM, Opened
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 KEY = VideoKey.parse("acme/talk")
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
