@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from video_pipeline.defs.arrivals.sensor import arrivals
-from video_pipeline.defs.jobs import EXECUTOR, road
+from video_pipeline.defs.jobs import EXECUTOR, ingest_video
 from video_pipeline.defs.parked.jobs import cancel_work, fetch_again
 from video_pipeline.defs.parked.sensor import completions
 from video_pipeline.defs.projects.assets import project, projects
@@ -32,7 +32,7 @@ def build_defs(settings: Settings, overrides: Mapping[str, object] | None = None
     }
     return dg.Definitions(
         assets=[*road_assets(chosen_entries(settings)), project],
-        jobs=[road, backfill_project, cancel_work, fetch_again],
+        jobs=[ingest_video, backfill_project, cancel_work, fetch_again],
         sensors=[arrivals, completions, lost_retries, projects],
         resources=resources,
         executor=EXECUTOR,

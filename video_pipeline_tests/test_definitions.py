@@ -95,7 +95,7 @@ def test_every_asset_has_owner_kind_description_and_its_partition(shipped: dg.De
 
 def test_steps_keep_their_names(shipped: dg.Definitions) -> None:
     """A run that is held was planned with these names; it goes on with them after an upgrade."""
-    nodes = shipped.resolve_job_def("road").graph.node_dict
+    nodes = shipped.resolve_job_def("ingest_video").graph.node_dict
     assert set(nodes) == {
         *("source_video", "media_info", "analysis", "scenes", "timeline", "exports")
     }
@@ -111,7 +111,7 @@ def test_checks(shipped: dg.Definitions) -> None:
 def test_jobs_sensors_and_resources(shipped: dg.Definitions) -> None:
     repository = shipped.get_repository_def()
     assert {job.name for job in repository.get_all_jobs()} == {
-        *("road", "backfill_project", "cancel_work", "fetch_again", "__ASSET_JOB")
+        *("ingest_video", "backfill_project", "cancel_work", "fetch_again", "__ASSET_JOB")
     }
     sensors = repository.sensor_defs
     assert {sensor.name for sensor in sensors} == {
@@ -127,7 +127,7 @@ def test_a_step_requires_only_entries_that_a_phase_chose_and_whose_variables_are
     tmp_path: Path,
 ) -> None:
     (tmp_path / "pipeline.yaml").write_text(PIPELINE)
-    job = build_defs(load_settings(tmp_path / "pipeline.yaml", {})).resolve_job_def("road")
+    job = build_defs(load_settings(tmp_path / "pipeline.yaml", {})).resolve_job_def("ingest_video")
     needed = job.graph.node_dict["analysis"].definition.required_resource_keys
     assert needed == {"pipeline", "cuts"}
 

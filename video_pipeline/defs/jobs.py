@@ -11,8 +11,8 @@ EXECUTOR = dg.in_process_executor.configured(
 )
 """A run is one process. What hangs on the good phases goes on where another phase failed."""
 
-road = dg.define_asset_job(
-    "road",
+ingest_video = dg.define_asset_job(
+    "ingest_video",
     selection=dg.AssetSelection.assets(*map(asset_key, ROAD)),
     executor_def=EXECUTOR,
     description="A video in, its timeline out: every phase of one video.",

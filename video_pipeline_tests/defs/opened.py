@@ -12,9 +12,10 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
 
 LAUNCHED_FROM = RemoteJobOrigin(
-    RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("video_pipeline"), "__repository__"), "road"
+    RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("video_pipeline"), "__repository__"),
+    "ingest_video",
 )
-"""Where a run of the job `road` comes from that a deployment launched."""
+"""Where a run of the job `ingest_video` comes from that a deployment launched."""
 
 
 @dataclass

@@ -140,10 +140,13 @@ def resources() -> dict[str, Any]:
     }
 
 
+_REPOSITORY: Any = SimpleNamespace(has_job=lambda _: True, get_job=lambda _: None)
+
+
 def tags() -> dict[str, Any]:
     """Tags of runs and backfills, keys and values."""
     instance: Any = Instance([])
-    release(instance, [RUN])
+    release(instance, _REPOSITORY, [RUN])
     units = {"video_pipeline/units": "a,b", "dagster/partition": str(KEY), "dagster/backfill": "b"}
     held = held_of(RUN, units)
     seen_to(instance, held, with_backfill=True)
@@ -184,15 +187,14 @@ def _held() -> Any:
     instance: Any = Instance(_limits())
     run = SimpleNamespace(
         run_id=RUN,
-        job_name="road",
+        job_name="ingest_video",
         root_run_id=None,
         run_config={},
         job_code_origin=None,
-        remote_job_origin="somewhere",
+        remote_job_origin=LAUNCHED_FROM,
         tags={**dict.fromkeys(KEPT_TAGS, "kept"), "another": "left"},
     )
-    repository = SimpleNamespace(get_job=lambda _: None)
-    context: Any = SimpleNamespace(run=run, instance=instance, repository_def=repository)
+    context: Any = SimpleNamespace(run=run, instance=instance, repository_def=_REPOSITORY)
     hold(context, [Phase.SHOTS], {"b", "a"})
     hold(context, [Phase.TRANSCRIPT, Phase.EVENTS], {"c"})
     told = ("run_id", "tags", "root_run_id", "parent_run_id")

@@ -191,9 +191,13 @@ class Instance:
     def has_run(self, _: str) -> bool:
         return False
 
+    def get_run_by_id(self, run_id: str) -> Any:
+        return SimpleNamespace(run_id=run_id, job_name="ingest_video", tags={})
+
     def create_run_for_job(self, job: Any, **given: Any) -> Any:
         self.made.append(given)
-        return SimpleNamespace(job_name="road", remote_job_origin=None, tags=given["tags"])
+        named = {"run_id": given["run_id"], "tags": given["tags"]}
+        return SimpleNamespace(job_name="ingest_video", remote_job_origin=None, **named)
 
     def report_dagster_event(self, *_: Any, **__: Any) -> None:
         pass

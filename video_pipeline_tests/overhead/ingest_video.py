@@ -14,7 +14,7 @@ from video_pipeline.defs.partitions import VIDEOS_NAME
 if __name__ == "__main__":
     with dg.DagsterInstance.get() as instance:
         instance.add_dynamic_partitions(VIDEOS_NAME, [sys.argv[1]])
-        done = defs.resolve_job_def("road").execute_in_process(
+        done = defs.resolve_job_def("ingest_video").execute_in_process(
             instance=instance, partition_key=sys.argv[1]
         )
         made = [m.asset_key.to_user_string() for m in done.get_asset_materialization_events()]

@@ -18,13 +18,13 @@ from dagster._grpc.impl import core_execute_run
 
 from video_pipeline.definitions import build_defs
 from video_pipeline.defs.arrivals.sensor import arrivals
-from video_pipeline.defs.jobs import road
+from video_pipeline.defs.jobs import ingest_video
 from video_pipeline.defs.parked.sensor import completions
 from video_pipeline.defs.runs.lost_retries_sensor import lost_retries
 from video_pipeline.settings import load_settings
 from video_pipeline_tests.defs.opened import LAUNCHED_FROM
 
-TODAY = road.name
+TODAY = ingest_video.name
 """The name of the job that a video's run has today."""
 _ORIGIN = LAUNCHED_FROM._replace(job_name=TODAY)
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs.arrivals.partition_upkeep import Keys, see_to_keys
-from video_pipeline.defs.jobs import road
+from video_pipeline.defs.jobs import ingest_video
 from video_pipeline.defs.partitions import TRY_PROJECT, VIDEOS_NAME, add_videos, video_tags
 from video_pipeline.defs.resources.deployment import Deployment
 from video_pipeline.domain.errors import CatalogUnavailable
@@ -29,7 +29,7 @@ _SHOWN = 3
 
 
 @dg.sensor(
-    job=road,
+    job=ingest_video,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Registers videos that arrived and requests a run for each.",

@@ -13,7 +13,7 @@ from itertools import islice
 import dagster as dg
 
 from video_pipeline.dagster_api.held_run import Held
-from video_pipeline.defs.jobs import road
+from video_pipeline.defs.jobs import ingest_video
 from video_pipeline.defs.parked.cancellations import call_off, see_to_cancelled, see_to_terminated
 from video_pipeline.defs.parked.held_runs import is_cancelled, release, waiting
 from video_pipeline.defs.parked.run_requests import Wanting
@@ -30,7 +30,7 @@ make 100 runs, and has 60 s for a tick."""
 
 
 @dg.sensor(
-    job=road,
+    job=ingest_video,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Lets held runs go whose provider's job has ended, or requests a run.",

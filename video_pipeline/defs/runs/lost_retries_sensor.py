@@ -20,7 +20,7 @@ from dagster._core.events import RunFailureReason
 from dagster._core.execution.backfill import BulkActionStatus
 from dagster._core.execution.retries import auto_reexecution_should_retry_run
 
-from video_pipeline.defs.jobs import road
+from video_pipeline.defs.jobs import ingest_video
 from video_pipeline.defs.parked.held_runs import kept_tags
 from video_pipeline.defs.runs.requeue import REPLACED_BY_TAG, job_is_gone, replacement_id, requeue
 
@@ -35,7 +35,7 @@ _CANCELLED = (BulkActionStatus.CANCELED, BulkActionStatus.CANCELING)
 
 
 @dg.sensor(
-    job=road,
+    job=ingest_video,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Makes runs again that Dagster would have made again, and could not.",

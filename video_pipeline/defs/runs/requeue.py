@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 import dagster as dg
 
 from video_pipeline.dagster_api.tags import VIDEO_TAG
-from video_pipeline.defs.jobs import road
+from video_pipeline.defs.jobs import ingest_video
 
 # Dagster's own tag: the run that replaces this one. A backfill waits for that run.
 REPLACED_BY_TAG = "dagster/auto_retry_run_id"
@@ -39,7 +39,7 @@ def requeue(
 
     A run whose job is gone continues under today's job: step names and tags are the same there.
     """
-    name = road.name if job_is_gone(repository, run) else run.job_name
+    name = ingest_video.name if job_is_gone(repository, run) else run.job_name
     origin, code = run.remote_job_origin, run.job_code_origin
     made = instance.create_run_for_job(
         repository.get_job(name),

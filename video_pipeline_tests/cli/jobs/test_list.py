@@ -105,7 +105,7 @@ def held(instance: dg.DagsterInstance, unit: WorkUnit) -> str:
     """A run that waits for a unit."""
     definitions = build_defs(load_settings(ROOT / "pipeline.yaml", {}))
     run = instance.create_run_for_job(
-        definitions.resolve_job_def("road"),
+        definitions.resolve_job_def("ingest_video"),
         tags={
             "dagster/partition": str(unit.request.key),
             HELD_TAG: WAITING,

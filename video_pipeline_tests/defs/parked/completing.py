@@ -56,7 +56,7 @@ def queued(
 ) -> dg.DagsterRun:
     """A queued run of the video."""
     run = instance.create_run_for_job(
-        definitions.resolve_job_def("road"),
+        definitions.resolve_job_def("ingest_video"),
         tags={"dagster/partition": str(KEY), **tags},
         remote_job_origin=LAUNCHED_FROM,
     )

@@ -47,7 +47,7 @@ def launched(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Launc
 
     def launched(origin: Any = LAUNCHED_FROM) -> dg.AssetExecutionContext:
         run = instance.create_run_for_job(
-            repository.get_job("road"),
+            repository.get_job("ingest_video"),
             tags={
                 "dagster/partition": KEY,
                 "dagster/backfill": "b1",

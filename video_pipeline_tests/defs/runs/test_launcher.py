@@ -22,10 +22,10 @@ def status(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Started
     """What run monitoring is told of a run that a process has begun."""
 
     def status(pid: int, tags: dict[str, str]) -> WorkerStatus:
-        job = definitions.resolve_job_def("road")
+        job = definitions.resolve_job_def("ingest_video")
         run = instance.create_run_for_job(job, tags=tags)
         begun = dg.DagsterEvent(
-            dg.DagsterEventType.RUN_START.value, job_name="road", message="", pid=pid
+            dg.DagsterEventType.RUN_START.value, job_name="ingest_video", message="", pid=pid
         )
         instance.report_dagster_event(begun, run.run_id)
         launcher = cast(WatchedRunLauncher, instance.run_launcher)

@@ -26,7 +26,7 @@ def died(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Died:
     def died(
         reason: str = "UNKNOWN", will_retry: str = "false", tags: dict[str, str] = TAGS
     ) -> dg.DagsterRun:
-        job = definitions.resolve_job_def("road")
+        job = definitions.resolve_job_def("ingest_video")
         run = instance.create_run_for_job(
             job,
             tags=tags,
@@ -128,7 +128,7 @@ class TestAGoneJob:
         lost = queued(will_retry=will_retry)
         tick()
         (again,) = tick()
-        assert again.job_name == lost.job_name == "road"
+        assert again.job_name == lost.job_name == "ingest_video"
         assert again.remote_job_origin == lost.remote_job_origin
         assert again.asset_selection == lost.asset_selection
         assert TAGS.items() <= again.tags.items()

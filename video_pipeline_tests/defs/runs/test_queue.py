@@ -20,7 +20,7 @@ def submitted(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Subm
     """A run with these tags, as it stands once it was submitted."""
 
     def submitted(tags: dict[str, str]) -> dg.DagsterRun:
-        job = definitions.resolve_job_def("road")
+        job = definitions.resolve_job_def("ingest_video")
         run = instance.create_run_for_job(job, tags=tags, remote_job_origin=LAUNCHED_FROM)
         instance.run_coordinator.submit_run(dg.SubmitRunContext(run, cast(Any, None)))
         found = instance.get_run_by_id(run.run_id)

@@ -28,7 +28,7 @@ def made_again(instance: dg.DagsterInstance) -> Ended:
 
     def made_again(stage: Opened) -> bool:
         settings = load_settings(ROOT / "pipeline.yaml", {})
-        job = build_defs(settings, {"pipeline": stage}).resolve_job_def("road")
+        job = build_defs(settings, {"pipeline": stage}).resolve_job_def("ingest_video")
         ended = job.execute_in_process(
             instance=instance,
             partition_key=KEY,

@@ -76,7 +76,7 @@ def test_a_video_in_its_timeline_out(
     definitions: dg.Definitions, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     request = arrive(definitions, instance)
-    job = definitions.resolve_job_def("road")
+    job = definitions.resolve_job_def("ingest_video")
     result = job.execute_in_process(
         instance=instance, partition_key=request.partition_key, tags=request.tags
     )
@@ -105,7 +105,7 @@ def test_progress_is_logged_and_the_second_run_makes_nothing_twice(
     definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
     request = arrive(definitions, instance)
-    job = definitions.resolve_job_def("road")
+    job = definitions.resolve_job_def("ingest_video")
     result = job.execute_in_process(instance=instance, partition_key=request.partition_key)
     lines = [entry.user_message for entry in instance.all_logs(result.run_id)]
     assert any(line.startswith(f"{KEY} shots: ") and line.endswith(" %") for line in lines)

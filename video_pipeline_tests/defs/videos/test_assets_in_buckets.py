@@ -72,7 +72,7 @@ def test_videos_in_a_bucket_become_timelines_in_another(
         assert isinstance(ticked, dg.SensorResult)
         requests, cursor = requests + list(ticked.run_requests or ()), ticked.cursor
     assert {request.partition_key for request in requests} == KEYS
-    job = definitions.resolve_job_def("road")
+    job = definitions.resolve_job_def("ingest_video")
     for key in KEYS:
         assert job.execute_in_process(instance=instance, partition_key=key).success
     found = results.client.list_objects_v2(Bucket=results.name)["Contents"]

@@ -85,7 +85,7 @@ def run(
         monkeypatch.setattr(assets, "analyse", analyse)
         monkeypatch.setattr(assets, "make_timeline", lambda *_: good(Phase.TIMELINE))
         monkeypatch.setattr(assets, "export", lambda *_: good(Phase.EXPORTS))
-        job = definitions.resolve_job_def("road")
+        job = definitions.resolve_job_def("ingest_video")
         road = [*ANALYSIS, Phase.SCENES, Phase.TIMELINE, Phase.EXPORTS]
         wanted = [phase for phase in road if phase is not without]
         return Ended(
@@ -257,7 +257,7 @@ class TestConfig:
         ) -> dict[str, Any]:
             monkeypatch.setattr(assets, "analyse", analyse)
             shots = frozenset({dg.AssetKey("shots")})
-            job = definitions.resolve_job_def("road").get_subset(asset_selection=shots)
+            job = definitions.resolve_job_def("ingest_video").get_subset(asset_selection=shots)
             run = instance.create_run_for_job(
                 job,
                 tags={"dagster/partition": KEY}
