@@ -13,7 +13,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.backfill.retry_unit import force, retry
 from video_pipeline.pipeline.jobs.cancel import cancel
-from video_pipeline.pipeline.jobs.release_doubt import release
+from video_pipeline.pipeline.jobs.close import release_doubt
 from video_pipeline.testing import deaf
 from video_pipeline_tests.doubles.aws.asking_rekognition import Cloud
 from video_pipeline_tests.providers.aws.rekognition.rekognising import (
@@ -331,7 +331,7 @@ def test_one_that_aws_recognises_no_more_is_given_up_by_hand_and_paid_once_more(
     with pytest.raises(InputError, match="jobs cancel` it, and `jobs release`"):
         force(cloud.services, left)
     cancel(cloud.services, cloud.keys[0], [left.id], "cancelled by hand")
-    released = release(cloud.services, cloud.unit())
+    released = release_doubt(cloud.services, cloud.unit())
     assert retry(cloud.services, released).picked.asked == {Phase.SHOTS}
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     assert (cloud.unit().generation, len(cloud.double.books()["jobs"])) == (1, 2)

@@ -15,8 +15,8 @@ from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.backfill import retry_unit
 from video_pipeline.pipeline.backfill.refetch_unit import fetch_again, look_up_now
 from video_pipeline.pipeline.backfill.retry_unit import Again
-from video_pipeline.pipeline.jobs import release_doubt as in_doubt
-from video_pipeline.pipeline.jobs.cancel_group import together
+from video_pipeline.pipeline.jobs.cancel import with_dependents
+from video_pipeline.pipeline.jobs.close import check_in_doubt, release_doubt
 from video_pipeline.pipeline.jobs.queries import find_unit, quantity_of
 from video_pipeline.pipeline.sweep.events import hint as job_has_ended
 from video_pipeline.settings import Settings
@@ -32,7 +32,7 @@ def cancel(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
     with open_services(settings) as services:
         found = find_unit(services, unit)
         _check_cancellable(found)
-        lost = together(services, [found])
+        lost = with_dependents(services, [found])
         _confirm(
             f"{'; '.join(map(_named, lost))}: cancel {'them' if lost[1:] else 'it'}? What the "
             "provider cannot stop is paid for all the same.",
@@ -88,9 +88,9 @@ def release(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
     """Give up a unit in doubt, so that a new run makes the request again, and may pay again."""
     with open_services(settings_of(context), plugins={}) as services:
         found = find_unit(services, unit)
-        in_doubt.check_in_doubt(found)
+        check_in_doubt(found)
         _confirm(f"{_named(found)}: it may have been billed already. Release?", yes)
-        in_doubt.release(services, found)
+        release_doubt(services, found)
     out.print("Released. The next run of the video makes the request again: ", end="")
     out.print(f"`video-pipeline jobs retry {found.id}` launches one.", soft_wrap=True)
 

@@ -29,7 +29,7 @@ from video_pipeline.pipeline.analysis.phase_plan import PhaseQueue
 from video_pipeline.pipeline.analysis.supersede import join_or_close
 from video_pipeline.pipeline.analysis.thumbnails import ThumbnailWriter, thumbnail_spec
 from video_pipeline.pipeline.jobs import remote_job
-from video_pipeline.pipeline.jobs.cancel import let_go
+from video_pipeline.pipeline.jobs.cancel import orphan
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.planned import Planned
 from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
@@ -164,7 +164,7 @@ class _Round:
         for phase, units in self._gathering.take_waiting().items():
             self._queue.parked(phase, units)
         for unit in self._gathering.take_left_behind():
-            let_go(self._services, unit, "another request for the same phase failed")
+            orphan(self._services, unit, "another request for the same phase failed")
 
     def _begin(self, planned: Planned) -> None:
         driver = UnitDriver(self._services, planned, self._leases, forced_by=self._forced_by)

@@ -1,7 +1,7 @@
-"""Giving up a work unit that is ready, and that run after run has not consumed.
+"""Close a ready work unit after several runs did not consume it.
 
-It is brought to an end, so that it takes no more runs: the pages of a job that succeeded are kept,
-and read for nothing once somebody asks. Its phases say what to do.
+No further run is started for it. The pages of a successful job are kept for a later run, and the
+phases say how to go on.
 """
 
 from datetime import timedelta
@@ -14,28 +14,28 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.polling import UNREACHABLE_SECONDS
 
 _OPEN = frozenset({PhaseState.PARKED, PhaseState.RUNNING, PhaseState.WAITING})
+# The command that goes on from each state; `retry` from any other.
 _VERB = {UnitState.SETTLED: "fetch", UnitState.IN_DOUBT: "release"}
-"""Of the command that goes on from where it ends; else it is asked for again."""
 
 
 def give_up(services: Services, unit: WorkUnit, runs: int) -> bool:
-    """End the unit, and tell of it in its phases that have not come to anything else; False where
-    its provider cannot say now what became of it, so that it must be tried again.
+    """Close the unit, and report its open phases as failed.
 
-    Raises CatalogError.
+    Returns False if its provider does not answer now, so that it must be tried again. Raises
+    CatalogError.
     """
     key = unit.request.key
     project = services.of(key.project)
-    because = f"{runs} runs were made for it and none consumed it"
-    asked = close(services, key, unit.id, because) is Closing.DONE
+    because = f"{runs} runs were started for it and none consumed it"
+    closed = close(services, key, unit.id, because) is Closing.DONE
     now = project.units.get(unit.id)
-    if now is None or not asked or not (now.state.ended or now.state is UnitState.IN_DOUBT):
+    if now is None or not closed or not (now.state.ended or now.state is UnitState.IN_DOUBT):
         later = services.clock() + timedelta(seconds=UNREACHABLE_SECONDS)
         project.units.postpone(unit.id, later)
         return False
     report, statuses = Reporter(services, key, ""), project.results.statuses(key.video)
     verb = _VERB.get(now.state, "retry")
-    remedy = f"see why those failed; then `video-pipeline jobs {verb} {unit.id}` goes on"
+    remedy = f"see why those runs failed, then run `video-pipeline jobs {verb} {unit.id}`"
     for status in (statuses[phase] for phase in unit.request.phases if phase in statuses):
         if status.unit == unit.id and status.state in _OPEN:
             report.tell(

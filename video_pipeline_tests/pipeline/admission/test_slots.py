@@ -12,7 +12,7 @@ from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.admission.slots import place
+from video_pipeline.pipeline.admission.slots import Position, position
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.jobs.cancel import cancel
 from video_pipeline.pipeline.policies import Limits
@@ -68,7 +68,7 @@ class TestSlots:
             *(parked.unit, UnitState.INTENT),
             parked.message,
         )
-        assert (place(narrow, unit, POOL).place, place(narrow, unit, POOL).of) == (2, 2)
+        assert position(narrow, unit, POOL) == Position(number=2, of=2)
         assert vendor.submissions == {"acme/one": 1}
 
     def test_once_a_job_has_ended_the_sweep_makes_the_next_request_without_a_run(

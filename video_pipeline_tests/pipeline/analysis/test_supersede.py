@@ -85,7 +85,7 @@ def test_a_job_whose_provider_is_gone_is_ended_and_counted(
     analyse(without, parked, [Phase.SHOTS])
     (unit,) = services.of("acme").units.of_video("one")
     assert unit.state is UnitState.CANCELLED and unit.settled == unit.planned
-    assert unit.failure and "names its provider no more" in unit.failure.message
+    assert unit.failure and "no longer in pipeline.yaml" in unit.failure.message
 
 
 def test_a_plugin_that_breaks_does_not_hold_up_the_jobs_of_others(

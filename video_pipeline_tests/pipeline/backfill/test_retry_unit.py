@@ -19,9 +19,8 @@ from video_pipeline.pipeline.backfill.refetch_unit import fetch_again, look_up_n
 from video_pipeline.pipeline.backfill.retry_unit import Again, force, retry, to_pay
 from video_pipeline.pipeline.backfill.selection import Only
 from video_pipeline.pipeline.jobs.cancel import cancel
-from video_pipeline.pipeline.jobs.close import close
+from video_pipeline.pipeline.jobs.close import close, release_doubt
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
-from video_pipeline.pipeline.jobs.release_doubt import release
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.doubles.job_plugin import VendorShots
@@ -87,11 +86,11 @@ def test_a_cancelled_one_and_one_released_from_doubt_are_asked_again(
     assert doubtful.state is UnitState.IN_DOUBT
     with pytest.raises(InputError, match="jobs release"):
         retry(services, doubtful)
-    released = release(services, doubtful)
+    released = release_doubt(services, doubtful)
     again = retry(services, released)
     assert again.providers == {Phase.SHOTS: "without-token"}, "pipeline.yaml asks another first"
     with pytest.raises(InputError, match="not in doubt"):
-        release(services, released)
+        release_doubt(services, released)
 
 
 def test_one_that_was_given_up_is_revived_by_a_retry(

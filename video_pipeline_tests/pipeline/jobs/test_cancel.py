@@ -149,7 +149,7 @@ def test_an_entry_that_is_gone_from_the_settings_ends_its_jobs(
     services: Services, parked: WorkUnit
 ) -> None:
     (one,) = cancel(replace(services, plugins={}), parked.request.key, [parked.id], BECAUSE)
-    assert one.unit.state is UnitState.CANCELLED and "names its provider no more" in one.told
+    assert one.unit.state is UnitState.CANCELLED and "no longer in pipeline.yaml" in one.told
 
 
 def test_of_another_project_nothing_can_be_cancelled(services: Services, parked: WorkUnit) -> None:

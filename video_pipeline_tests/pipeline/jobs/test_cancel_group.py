@@ -12,8 +12,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
-from video_pipeline.pipeline.jobs.cancel import cancel
-from video_pipeline.pipeline.jobs.cancel_group import together
+from video_pipeline.pipeline.jobs.cancel import cancel, with_dependents
 from video_pipeline.pipeline.policies import Choices, Limits, PhaseChoice
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import make_round
@@ -140,5 +139,5 @@ def test_those_of_other_projects_and_videos_are_left_alone(
     others = [deliver("globex/one"), deliver("acme/two")]
     for one in (key, *others):
         analyse(narrow, one, [Phase.EVENTS])
-    lost = together(narrow, [units(narrow)["text"]])
+    lost = with_dependents(narrow, [units(narrow)["text"]])
     assert {unit.request.key for unit in lost} == {key} and len(lost) == 3

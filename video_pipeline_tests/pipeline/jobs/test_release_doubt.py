@@ -11,8 +11,8 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.usage import Usage, times
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.jobs.close import release_doubt
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
-from video_pipeline.pipeline.jobs.release_doubt import release
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.doubles.vendor import Vendor, pages
 
@@ -50,12 +50,12 @@ def test_it_counts_while_it_is_in_doubt_and_after_it_was_released(
     asked: Services, doubtful: WorkUnit
 ) -> None:
     assert used(asked) == list(doubtful.planned) == list(doubtful.settled)
-    assert release(asked, doubtful).settled == doubtful.planned
+    assert release_doubt(asked, doubtful).settled == doubtful.planned
     assert used(asked) == list(doubtful.planned)
 
 
 def test_made_again_it_counts_twice(asked: Services, doubtful: WorkUnit, vendor: Vendor) -> None:
-    release(asked, doubtful)
+    release_doubt(asked, doubtful)
     assert shots(asked) is PhaseState.DONE
     assert vendor.billed[str(KEY)] == 2 and used(asked) == list(times(doubtful.planned, 2))
 

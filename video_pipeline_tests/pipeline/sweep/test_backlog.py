@@ -233,7 +233,7 @@ class TestWhatOnlyARunCanDo:
         assert make_round(bounded, bounded.clock()).submitted == 0
         ended = state_of(bounded, unit)
         assert ended.state is UnitState.CANCELLED and ended.failure
-        assert ended.failure.message.startswith("nobody waits for it any more")
+        assert ended.failure.message.startswith("no run needs it any more")
 
 
 class TestProvidersThatDoNotAnswer:

@@ -15,8 +15,8 @@ from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep.parallel import side_by_side
-from video_pipeline.pipeline.sweep.polling import look_up
+from video_pipeline.pipeline.sweep.parallel import in_parallel
+from video_pipeline.pipeline.sweep.polling import poll_overdue
 from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline.plugins.base import JobStatus
 from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots
@@ -108,8 +108,8 @@ def test_one_that_hangs_takes_no_longer_than_the_round_and_is_begun_once(
     watched.goes_on.clear()
     for minutes in (1, 10):
         now = two.clock() + timedelta(minutes=minutes)
-        found = look_up(two, now, 100, time.monotonic() + 0.5)
-        assert found.silent == {"watched"}
+        found = poll_overdue(two, now, 100, time.monotonic() + 0.5)
+        assert found.unresponsive == {"watched"}
     assert len(watched.asked) == 1, "a provider that never answers takes one thread"
     assert [u.id for u in two.of("globex").units.ready()] == [other.id]
     assert two.of("acme").units.due(two.clock() + timedelta(minutes=5)) == []
@@ -121,8 +121,8 @@ def test_what_there_was_no_time_for_is_looked_up_in_the_next_round(
 ) -> None:
     unit, later = job(two, deliver("acme/one")), two.clock() + SOON
     watched.asked.clear()
-    found = look_up(two, later, 100, until=0.0)
-    assert not watched.asked and not found.silent
+    found = poll_overdue(two, later, 100, until=0.0)
+    assert not watched.asked and not found.unresponsive
     assert [u.id for u in two.of("acme").units.due(later)] == [unit.id]
 
 
@@ -130,4 +130,4 @@ def test_side_by_side_leaves_out_what_fails() -> None:
     def fail() -> int:
         raise OSError("no")
 
-    assert side_by_side({"one": lambda: 1, "two": fail}, time.monotonic() + 60) == {"one": 1}
+    assert in_parallel({"one": lambda: 1, "two": fail}, time.monotonic() + 60) == {"one": 1}
