@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from video_pipeline.domain.phases import SERVED, TEMPORAL, Phase
-from video_pipeline.domain.results.markers import phase_of
+from video_pipeline.domain.phases import SERVED, TEMPORAL, Phase, phase_of
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin

@@ -20,9 +20,17 @@ from video_pipeline.catalog.server.mongod import REPLICA_SET
 from video_pipeline.domain.errors import FailureCategory, IdentityError
 from video_pipeline.domain.naming.identity import VideoKey, project_id_for, video_id_for
 from video_pipeline.domain.naming.layout import BESIDE, LAYOUT, UNFINISHED, Layout
-from video_pipeline.domain.phases import ANALYSIS, MADE_FROM, ROAD, SERVED, Phase, step_name
+from video_pipeline.domain.phases import (
+    ANALYSIS,
+    MADE_FROM,
+    PHASES,
+    SERVED,
+    Phase,
+    phase_of,
+    step_name,
+)
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.results.markers import Kind, phase_of
+from video_pipeline.domain.results.markers import Kind
 from video_pipeline.domain.source import Due, Removal
 from video_pipeline.domain.usage import Meter
 from video_pipeline.domain.work import (
@@ -117,7 +125,7 @@ def enums() -> dict[str, Any]:
         "replay": list(get_args(Replay)),
         "moves": {before: sorted(after) for before, after in MOVES.items()},
         "phases of kinds": {kind: phase_of(kind) for kind in (*Kind, "x-our-own")},
-        "hangs on": {phase: list(needs) for phase, needs in ROAD.items()},
+        "hangs on": {phase: list(spec.needs) for phase, spec in PHASES.items()},
         "made from": {phase: list(used) for phase, used in MADE_FROM.items()},
         "analysis": list(ANALYSIS),
         "served": list(SERVED),

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.values import Frozen
 
@@ -37,19 +36,6 @@ def _kind(text: str) -> str:
 
 
 MarkerKind = Annotated[str, AfterValidator(_kind)]
-
-_PHASES = {
-    Kind.SHOT: Phase.SHOTS,
-    Kind.SCENE: Phase.SCENES,
-    Kind.OBJECT: Phase.OBJECTS,
-    Kind.LABEL: Phase.OBJECTS,
-    Kind.FACE: Phase.OBJECTS,
-}
-
-
-def phase_of(kind: str) -> Phase:
-    """The phase under which markers of this kind are made."""
-    return _PHASES.get(Kind(kind), Phase.EVENTS) if kind in frozenset(Kind) else Phase.EVENTS
 
 
 class Box(Frozen):

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from video_pipeline.domain.errors import CatalogUnavailable, InDoubt, PipelineError, ProviderError
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.domain.phases import ROAD, Phase
+from video_pipeline.domain.phases import PHASES, SERVED, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.domain.work import WorkUnit
@@ -29,7 +29,6 @@ from video_pipeline.plugins.ranking import Verdict, rank
 
 NO_PICTURES = "the source has no video stream: there is nothing to see"
 NOT_CONFIGURED = "not configured: pipeline.yaml names no provider for it"
-_OWN = (Phase.THUMBNAILS, Phase.AUDIO)
 
 
 class PhaseQueue:
@@ -87,11 +86,11 @@ class PhaseQueue:
     def fill(self, phases: Collection[Phase]) -> None:
         """Take phases up: those that need no work are ended at once."""
         self._asked = frozenset(phases)
-        for phase in (p for p in ROAD if p in self._asked):
+        for phase in (p for p in PHASES if p in self._asked):
             ended = self._without_work(phase)
             if ended is not None:
                 self._end(ended)
-            elif phase in _OWN:
+            elif phase not in SERVED:
                 self._own.append(phase)
                 self.report.tell(phase, PhaseState.RUNNING, provider=own_results.PROVIDER)
             else:
@@ -171,11 +170,11 @@ class PhaseQueue:
 
     def _without_work(self, phase: Phase) -> Outcome | None:
         """The outcome of a phase that is not configured, has no input, or is there already."""
-        if phase not in _OWN and not self.order(phase):
+        if phase in SERVED and not self.order(phase):
             return self._empty(phase, PhaseState.NOT_CONFIGURED, NOT_CONFIGURED)
         if phase is Phase.AUDIO and self.media.audio is None:
             return audio.publish(self._services, self._key, self.media, None)
-        hears = phase in (Phase.AUDIO, Phase.TRANSCRIPT)
+        hears = PHASES[phase].stream == "audio"
         if hears and self.media.audio is None:
             return self._empty(phase, PhaseState.DONE, audio.NO_AUDIO)
         if not hears and self.media.video is None:
@@ -203,7 +202,7 @@ class PhaseQueue:
             for name in self.order(phase)
             if name in plugins
         }
-        if phase not in _OWN and origin.choice not in choices:
+        if phase in SERVED and origin.choice not in choices:
             return None
         under_way = [u for u in self.units if not u.state.ended and not u.unwanted]
         if any(phase in unit.request.phases for unit in under_way):

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.results.markers import phase_of
+from video_pipeline.domain.phases import Phase, phase_of, phases_of
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.pipeline.jobs.moved_account import is_elsewhere
 from video_pipeline.pipeline.jobs.planned import Planned
@@ -134,7 +133,7 @@ class Assigner:
     def _planned(
         self, provider: str, plugin: Plugin, unit: UnitPlan, asked: Collection[str]
     ) -> Planned:
-        phases = tuple(dict.fromkeys(phase_of(k) for k in unit.kinds)) or (Phase.TRANSCRIPT,)
+        phases = phases_of(unit.kinds)
         request = WorkRequest(
             key=self.key,
             content=self.content,

@@ -6,7 +6,7 @@ back shows what was materialized before. Here only the wish is recorded, for the
 
 from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.domain.errors import InputError
-from video_pipeline.domain.phases import ROAD
+from video_pipeline.domain.phases import PHASES
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline.pipeline.services import Services
 
@@ -57,7 +57,7 @@ def _unfinished(half: ProjectCatalog, record: VideoRecord) -> str:
     if any(not unit.state.ended for unit in half.units.of_video(record.key.video)):
         return "work is under way at a provider, or in doubt"
     statuses = half.results.statuses(record.key.video)
-    for phase in ROAD:
+    for phase in PHASES:
         if phase not in statuses:
             return f"{phase} was not made yet"
         if not statuses[phase].state.good:

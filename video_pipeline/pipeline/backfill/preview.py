@@ -12,7 +12,7 @@ from pydantic import Field
 
 from video_pipeline.domain.errors import ProviderError
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.phases import PHASES, Phase
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.values import Frozen, Rational
 from video_pipeline.pipeline.analysis.planner import Assigner, Subject, analysis_request
@@ -124,7 +124,7 @@ class _Count:
     def _first(self, one: Selected, phase: Phase, subject: Subject) -> str | None:
         """The provider that would be asked first; None where there is nothing to ask about."""
         media = subject.media
-        if (media.audio if phase is Phase.TRANSCRIPT else media.video) is None:
+        if (media.audio if PHASES[phase].stream == "audio" else media.video) is None:
             return None
         verdicts = rank(
             self._services.choices.of(one.key.project, phase).providers,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import ROAD
+from video_pipeline.domain.phases import PHASES
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Due, Rejection, Source, VideoRecord
 from video_pipeline.pipeline.services import Services, now_utc
@@ -27,7 +27,7 @@ def videos(services: Services) -> None:
             key=key, object_key=f"{key.prefix}a.mp4", name=key.video, version="1", size=5
         )
         services.of(key.project).videos.register(source, now_utc(), due=None)
-        for phase in list(ROAD)[: 3 if key.video == "begun" else None]:
+        for phase in list(PHASES)[: 3 if key.video == "begun" else None]:
             services.of(key.project).events.record(key.video, phase, PhaseState.DONE, now_utc())
 
 
