@@ -1,39 +1,27 @@
-"""The processes that descend from this one, and from those whose parents have ended (Linux)."""
+"""The processes that descend from this one, adopted orphans included."""
 
 import ctypes
-import os
 import sys
-from pathlib import Path
+
+import psutil
 
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 def adopt_orphans() -> None:
-    """From now on a descendant whose parent ends becomes a child of this process."""
+    """Make this process the new parent of every descendant whose own parent ends (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def descendants() -> set[int]:
-    """The ids of all living descendants; none where the system has no /proc."""
-    children: dict[int, set[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        pid, parent, state = _stat(entry)
-        if state != "Z":
-            children.setdefault(parent, set()).add(pid)
-    found: set[int] = set()
-    fresh = {os.getpid()}
-    while fresh:
-        fresh = {pid for parent in fresh for pid in children.get(parent, ())} - found
-        found |= fresh
-    return found
+    """Return the ids of all living descendants."""
+    found = psutil.Process().children(recursive=True)
+    return {process.pid for process in found if _is_alive(process)}
 
 
-def _stat(entry: Path) -> tuple[int, int, str]:
+def _is_alive(process: psutil.Process) -> bool:
     try:
-        text = entry.read_text()
-    except OSError:
-        return 0, 0, "Z"
-    # The name, in parentheses, may itself hold blanks and parentheses.
-    state, parent = text[text.rindex(")") + 2 :].split()[:2]
-    return int(entry.parent.name), int(parent), state
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

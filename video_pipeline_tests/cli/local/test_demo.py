@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from video_pipeline.dagster_api.health import load_error, loaded_resources
@@ -26,15 +27,15 @@ projects:
 
 
 def mentions(word: str) -> list[str]:
-    """The commands of the processes whose command or environment has a word."""
+    """Return the commands of the processes whose command or environment contains a word."""
     found: list[str] = []
-    for process in Path("/proc").glob("[0-9]*"):
+    for process in psutil.process_iter():
         try:
-            texts = [(process / name).read_bytes() for name in ("cmdline", "environ")]
-        except OSError:
+            command, environment = process.cmdline(), process.environ()
+        except psutil.Error:
             continue
-        if any(word.encode() in text for text in texts):
-            found.append(texts[0].replace(b"\0", b" ").decode())
+        if any(word in text for text in (*command, *environment.values())):
+            found.append(" ".join(command))
     return found
 
 

@@ -7,8 +7,10 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
+from video_pipeline.cli.server.descendants import descendants
 from video_pipeline.cli.server.processes import Processes
 from video_pipeline.domain.errors import ConfigurationError
 
@@ -26,7 +28,7 @@ time.sleep(300)
 PARENT = """
 import signal, sys, time
 from pathlib import Path
-from video_pipeline.cli import processes
+from video_pipeline.cli.server import processes
 from video_pipeline.cli.signals import end_tidily
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 end_tidily()
@@ -43,8 +45,8 @@ with processes.Processes(folder, {}) as started:
 
 def alive(pid: int) -> bool:
     try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
 
 
@@ -94,7 +96,7 @@ def test_a_program_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
     )
     assert starter.stdout
     pid = int(starter.stdout.readline())
-    while "sleep" not in Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0]:
+    while psutil.Process(pid).cmdline()[:1] != ["sleep"]:
         time.sleep(0.02)
     starter.kill()
     starter.wait()
@@ -102,6 +104,16 @@ def test_a_program_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
     while alive(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not alive(pid)
+
+
+@linux
+def test_descendants_include_grandchildren_and_no_zombies(parent, tmp_path: Path) -> None:
+    pids = {int(pid) for pid in (tmp_path / "pids").read_text().split()}
+    assert pids | {parent.pid} <= descendants()
+    parent.kill()
+    while alive(parent.pid):
+        time.sleep(0.02)
+    assert parent.pid not in descendants(), "a zombie is no living process"
 
 
 def test_one_that_ends_by_itself_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
