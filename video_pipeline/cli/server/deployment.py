@@ -15,8 +15,7 @@ from video_pipeline.cli.server.processes import Processes
 from video_pipeline.dagster_api.health import load_error
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.settings import Settings
-from video_pipeline.settings.inherit import inherited
-from video_pipeline.settings.load import WEBSERVER
+from video_pipeline.settings.load import WEBSERVER, inherited
 from video_pipeline.wiring import catalog_server
 
 _READY_SECONDS = 120.0
