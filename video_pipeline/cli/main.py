@@ -11,9 +11,9 @@ from video_pipeline.cli.console import out, say_error
 from video_pipeline.cli.doctor import aws, command
 from video_pipeline.cli.jobs import actions, backfill, list
 from video_pipeline.cli.local import demo, try_file
-from video_pipeline.cli.server import clean_up, up
+from video_pipeline.cli.server import clean_up, deployment
 from video_pipeline.cli.signals import end_tidily
-from video_pipeline.cli.videos import archive, errors, rejected, show, stale, status
+from video_pipeline.cli.videos import archive, errors, show, stale, status
 from video_pipeline.domain.errors import PipelineError
 
 
@@ -59,11 +59,11 @@ def _options(
 
 app.command("demo")(demo.demo)
 app.command("try")(try_file.try_file)
-app.command("up")(up.up)
+app.command("up")(deployment.up)
 app.command("doctor")(command.doctor)
 app.command("status")(status.status)
 app.command("show")(show.show)
-app.command("rejected")(rejected.rejected)
+app.command("rejected")(status.rejected)
 app.command("archive")(archive.archive)
 app.command("restore")(archive.restore)
 app.command("stale")(stale.stale)

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
+from video_pipeline.cli.access import settings_of
 from video_pipeline.cli.console import out, whole
-from video_pipeline.cli.doctor.command import findings_table
-from video_pipeline.cli.doctor.finding import Finding
-from video_pipeline.cli.settings import settings_of
+from video_pipeline.cli.doctor.finding import Finding, findings_table
 from video_pipeline.domain.errors import InputError
 from video_pipeline.plugins import registry
 from video_pipeline.providers.aws.check import Checked, Entry, check

@@ -4,14 +4,16 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, distribution, requires
 from importlib.util import find_spec
 from tempfile import TemporaryFile
 
+import psutil
+from packaging.requirements import Requirement
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.cli.doctor.daemons import daemons
 from video_pipeline.cli.doctor.finding import Finding
 from video_pipeline.cli.doctor.store_checks import stores
 from video_pipeline.cli.server.dagster_home import running_url
@@ -26,6 +28,13 @@ from video_pipeline.wiring import catalog_server
 _LEAST_BYTES, _ENOUGH_BYTES = 500 << 20, 5 << 30
 _HELD_LIMIT = {"key": "video_pipeline/held", "value": "waiting", "limit": 0}
 _WEB = ("dagster", "dagster_webserver", "dagster_graphql")
+EXTRAS = {
+    "ui": "Dagster's web interface",
+    "shots": "finding shots",
+    "speech": "finding words, and its models",
+    "embedded": "a MongoDB to try with",
+    "samples": "more videos for the demo",
+}
 
 Check = Callable[[Settings], Iterator[Finding]]
 
@@ -50,6 +59,38 @@ def python() -> Finding:
         remedy = "Run: pip install 'video-pipeline[ui]'"
         return Finding("python", "missing", f"{', '.join(absent)} not installed", remedy)
     return Finding("python", "ok", version)
+
+
+def extras() -> Iterator[Finding]:
+    """A finding for each extra that lacks a library here."""
+    for extra, purpose in EXTRAS.items():
+        absent = [name for name in _needed(extra) if not _is_installed(name)]
+        if absent:
+            remedy = f"For {purpose}, run: pip install 'video-pipeline[{extra}]'"
+            yield Finding(f"extra {extra}", "warning", f"absent: {', '.join(absent)}", remedy)
+        else:
+            yield Finding(f"extra {extra}", "ok", purpose)
+
+
+def _needed(extra: str) -> list[str]:
+    """The distributions that an extra adds on this machine."""
+    try:
+        written = map(Requirement, requires("video-pipeline") or ())
+    except PackageNotFoundError:
+        return []
+    return [
+        one.name
+        for one in written
+        if one.marker and "extra" in str(one.marker) and one.marker.evaluate({"extra": extra})
+    ]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def state_folder(settings: Settings) -> Iterator[Finding]:
@@ -166,6 +207,27 @@ def port(number: int) -> Finding:
     except ConfigurationError as error:
         return Finding("port", "missing", error.what, error.remedy)
     return Finding("port", "ok", f"{number} is free")
+
+
+def daemons(settings: Settings) -> Iterator[Finding]:
+    """Warn when several processes on this machine are daemons of this Dagster home."""
+    home = str(settings.dagster_home)
+    found = sorted(process.pid for process in psutil.process_iter() if _is_daemon(process, home))
+    if len(found) > 1:
+        told = f"{len(found)} daemons work in {home}: {', '.join(map(str, found))}"
+        remedy = "End all but one: work is looked up twice, though nothing is paid twice."
+        yield Finding("daemon", "warning", told, remedy)
+    elif found:
+        yield Finding("daemon", "ok", f"process {found[0]}")
+
+
+def _is_daemon(process: psutil.Process, home: str) -> bool:
+    try:
+        words = process.cmdline()
+        named = any("dagster-daemon" in word or "dagster._daemon" in word for word in words)
+        return named and "run" in words and process.environ().get("DAGSTER_HOME") == home
+    except psutil.Error:  # it has ended, or belongs to another user
+        return False
 
 
 OF_SETTINGS: dict[str, Check] = {

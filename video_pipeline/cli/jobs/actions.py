@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
+from video_pipeline.cli.access import address, dagster_of, settings_of
 from video_pipeline.cli.console import err, out
-from video_pipeline.cli.dagster_access import address, dagster_of
-from video_pipeline.cli.settings import settings_of
 from video_pipeline.dagster_api.unit_actions import cancel_work, launch_again
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.work import UnitState, WorkUnit

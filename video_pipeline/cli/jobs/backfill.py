@@ -8,9 +8,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from video_pipeline.cli.access import address, dagster_of, settings_of
 from video_pipeline.cli.console import err, out, whole
-from video_pipeline.cli.dagster_access import address, dagster_of
-from video_pipeline.cli.settings import settings_of
 from video_pipeline.dagster_api import backfills, held_runs
 from video_pipeline.dagster_api.backfills import Launched
 from video_pipeline.dagster_api.held_run import Held

@@ -11,9 +11,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from video_pipeline.cli.access import settings_of
 from video_pipeline.cli.console import out, whole
 from video_pipeline.cli.jobs import actions
-from video_pipeline.cli.settings import settings_of
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import UnitFilter, UnitState, UnitSum, WorkUnit

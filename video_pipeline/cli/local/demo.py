@@ -3,23 +3,34 @@
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from video_pipeline.catalog.catalog import Catalog
+from video_pipeline.cli.access import settings_of
 from video_pipeline.cli.console import err, out
-from video_pipeline.cli.local.progress_board import Board, Statuses
-from video_pipeline.cli.local.samples import deliver_samples, samples
+from video_pipeline.cli.local.deliver import deliver
+from video_pipeline.cli.local.progress_board import (
+    Board,
+    Statuses,
+    has_ended,
+    has_failed,
+    is_good,
+    reasons,
+)
 from video_pipeline.cli.local.summary import tell
-from video_pipeline.cli.local.verdict import has_ended, is_good, reasons
 from video_pipeline.cli.server.deployment import Deployment, deployed, keep_open
-from video_pipeline.cli.settings import settings_of
 from video_pipeline.dagster_api.health import given_up
 from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.pipeline.services import Services, now_utc
+from video_pipeline.samples import drawn, footage
 from video_pipeline.settings import Settings
 from video_pipeline.wiring import open_services
 
+PROJECTS = ("acme", "globex")
 _LOOK_SECONDS = 0.5
 _LOOKS_A_QUESTION = 6
 """At every how manieth look Dagster is asked for runs that have failed before any phase began."""
@@ -46,12 +57,32 @@ def demo(
     raise typer.Exit(0 if good else 1)
 
 
+def _samples() -> dict[VideoKey, Path]:
+    """The sample videos, in turn for the two projects. Raises ConfigurationError."""
+    files = (*drawn(), *footage())
+    keys = (VideoKey(project=PROJECTS[n % 2], video=file.stem) for n, file in enumerate(files))
+    return dict(zip(keys, files, strict=True))
+
+
+def _deliver_samples(ingest: Path, catalog: Catalog) -> None:
+    """Put in every sample that is not there yet, or that failed.
+
+    Put in again, a video is a new version to the arrivals sensor, though of the same bytes: its
+    run finds what was done before. One that was interrupted is left to its queued run.
+    """
+    for key, file in _samples().items():
+        target = ingest / key.prefix / file.name
+        statuses = catalog.project(key.project).results.statuses(key.video)
+        if not target.is_file() or has_failed(statuses):
+            deliver(file, target)
+
+
 def _play(services: Services, deployment: Deployment, timeout: float) -> bool:
     """Put the samples in, show how they go, and tell what came of them; whether all is well."""
     ingest = deployment.settings.storage.ingest.folder
     begun = services.clock()
-    deliver_samples(ingest, services.catalog)
-    board = Board(out, services.catalog, list(samples()))
+    _deliver_samples(ingest, services.catalog)
+    board = Board(out, services.catalog, list(_samples()))
     with board.shown():
         statuses = _watch(board, deployment, begun, begun + timedelta(seconds=timeout))
     if services.clock() > begun + timedelta(seconds=timeout):

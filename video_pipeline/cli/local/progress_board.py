@@ -1,6 +1,6 @@
 """The phases of some videos as they go: a table that is redrawn, or lines where none can be."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -18,6 +18,7 @@ from video_pipeline.domain.results.timeline import PhaseStatus
 from video_pipeline.pipeline.services import Services, now_utc
 
 Statuses = dict[VideoKey, dict[Phase, PhaseStatus]]
+OfVideo = Mapping[Phase, PhaseStatus]
 
 _COLOURS = {
     PhaseState.RUNNING: "cyan",
@@ -113,3 +114,35 @@ def _cells(status: PhaseStatus, now: datetime) -> list[str]:
     seconds = (until - status.started_at).total_seconds()
     percent = "" if status.percent is None else f"{status.percent} %"
     return [status.phase, status.state, percent, status.provider or "", f"{seconds:.1f}"]
+
+
+def is_good(statuses: OfVideo) -> bool:
+    """Whether every phase of a video is done, or need not be."""
+    return all(phase in statuses and statuses[phase].state.good for phase in Phase)
+
+
+def has_failed(statuses: OfVideo) -> bool:
+    """Whether a phase of a video has failed."""
+    return any(status.state.ended_badly for status in statuses.values())
+
+
+def has_ended(statuses: OfVideo, since: datetime) -> bool:
+    """Whether nothing more happens to a video: all is good, or a phase has failed since then."""
+    states = {status.state for status in statuses.values()}
+    failed = any(
+        status.state.ended_badly and status.updated_at >= since for status in statuses.values()
+    )
+    return is_good(statuses) or (failed and PhaseState.RUNNING not in states)
+
+
+def reasons(key: VideoKey, statuses: OfVideo) -> list[str]:
+    """Why a video's road is not good, a line each; none where it is."""
+    if is_good(statuses):
+        return []
+    if not statuses:
+        return [f"{key}: nothing has begun; the logs and the web interface say why"]
+    return [
+        f"{key}  {phase}: {status.state}{': ' if status.message else ''}{status.message}"
+        for phase, status in statuses.items()
+        if not status.state.good
+    ] or [f"{key}: not every phase has begun"]

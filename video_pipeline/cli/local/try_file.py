@@ -5,12 +5,11 @@ from typing import Annotated
 
 import typer
 
+from video_pipeline.cli.access import settings_of
 from video_pipeline.cli.console import err, out
 from video_pipeline.cli.local.deliver import deliver, link_or_copy
-from video_pipeline.cli.local.progress_board import Board
+from video_pipeline.cli.local.progress_board import Board, is_good, reasons
 from video_pipeline.cli.local.summary import tell
-from video_pipeline.cli.local.verdict import is_good, reasons
-from video_pipeline.cli.settings import settings_of
 from video_pipeline.domain.errors import SourceError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.pipeline.arrivals.look import register_now

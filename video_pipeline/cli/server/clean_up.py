@@ -16,8 +16,8 @@ from typing import Annotated
 import dagster as dg
 import typer
 
+from video_pipeline.cli.access import settings_of
 from video_pipeline.cli.console import out
-from video_pipeline.cli.settings import settings_of
 from video_pipeline.dagster_api.backfills import UNDER_WAY
 from video_pipeline.dagster_api.tags import BACKFILL_TAG
 from video_pipeline.domain.errors import ConfigurationError, InputError

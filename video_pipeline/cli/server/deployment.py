@@ -6,9 +6,13 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated
 
+import typer
 from pydantic import SecretStr
 
+from video_pipeline.cli.access import settings_of
+from video_pipeline.cli.console import out
 from video_pipeline.cli.server.dagster_home import alone, prepare
 from video_pipeline.cli.server.ports import LOOPBACK, port_to_use
 from video_pipeline.cli.server.processes import Processes
@@ -96,3 +100,19 @@ def keep_open(deployment: Deployment) -> None:
             time.sleep(1)
     except KeyboardInterrupt:
         return
+
+
+def up(
+    context: typer.Context,
+    port: Annotated[
+        int | None, typer.Option(help="The web interface's port; without it, a free one.")
+    ] = None,
+) -> None:
+    """Start the catalogue, Dagster's web interface and its daemon, until Ctrl-C."""
+    settings = settings_of(context)
+    with deployed(settings, port) as deployment:
+        ingest = settings.storage.ingest
+        out.print(f"Dagster's web interface: {deployment.url}", soft_wrap=True)
+        out.print(f"Put videos into: {ingest.bucket or ingest.folder}", soft_wrap=True)
+        out.print(f"as {settings.storage.layout.told}. Ctrl-C ends everything.", markup=False)
+        keep_open(deployment)

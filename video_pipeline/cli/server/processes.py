@@ -1,6 +1,7 @@
 """Child processes that are started together and ended together, with all that they started."""
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -11,12 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 from video_pipeline.cli.server import leash
-from video_pipeline.cli.server.descendants import adopt_orphans, descendants
 from video_pipeline.cli.signals import undisturbed
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.wiring import made
 
+_PR_SET_CHILD_SUBREAPER = 36
 _TAIL = 15
 _GRACE_SECONDS = 10.0
 """How long a process may take to end after it was asked."""
@@ -101,6 +104,25 @@ class Processes:
                 _send(left, signal.SIGKILL)
             time.sleep(0.05)
             _reap()
+
+
+def adopt_orphans() -> None:
+    """Make this process the new parent of every descendant whose own parent ends (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def descendants() -> set[int]:
+    """Return the ids of all living descendants."""
+    found = psutil.Process().children(recursive=True)
+    return {process.pid for process in found if _is_alive(process)}
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _end(pids: Iterable[int]) -> None:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from video_pipeline.cli.access import settings_of
 from video_pipeline.cli.console import err, out
-from video_pipeline.cli.settings import settings_of
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import project_id_for, video_id_for
 from video_pipeline.domain.source import VideoRecord

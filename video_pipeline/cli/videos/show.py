@@ -8,9 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from video_pipeline.catalog.catalog import ProjectCatalog
+from video_pipeline.cli.access import settings_of
 from video_pipeline.cli.console import out, whole
 from video_pipeline.cli.local.summary import tell
-from video_pipeline.cli.settings import settings_of
 from video_pipeline.cli.videos.status import rejections_table
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import VideoKey, project_id_for, video_id_for

@@ -8,8 +8,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from video_pipeline.cli.access import settings_of
 from video_pipeline.cli.console import out, whole
-from video_pipeline.cli.settings import settings_of
 from video_pipeline.pipeline.backfill.staleness import Stale
 from video_pipeline.pipeline.backfill.staleness import stale as stale_of
 from video_pipeline.pipeline.services import Services, projects_of

@@ -9,12 +9,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from video_pipeline.catalog.catalog import ProjectCatalog
+from video_pipeline.cli.access import settings_of
 from video_pipeline.cli.console import out, whole
-from video_pipeline.cli.settings import settings_of
+from video_pipeline.domain.naming.identity import project_id_for
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection
-from video_pipeline.pipeline.services import projects_of
+from video_pipeline.pipeline.services import Services, projects_of
 from video_pipeline.wiring import open_services
 
 _COLUMNS = (
@@ -56,6 +57,30 @@ def status(
         whole.print(rejections_table(rejected))
     if not any(one["videos"] for one in sums) and not rejected:
         out.print("No video has arrived yet.")
+
+
+def rejected(
+    context: typer.Context,
+    project: Annotated[str | None, typer.Option(help="Of this project only.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Show what no video could be made of, with the reasons and since when."""
+    with open_services(settings_of(context), plugins={}) as services:
+        projects = [project_id_for(project)] if project else services.catalog.projects()
+        found = [one for name in projects for one in _rejections(services, name)]
+    if as_json:
+        typer.echo(json.dumps([one.model_dump(mode="json") for one in found], indent=2))
+    elif found:
+        whole.print(rejections_table(found))
+    else:
+        out.print("Nothing is rejected.")
+
+
+def _rejections(services: Services, project: str) -> Iterator[Rejection]:
+    after = ""
+    while page := services.of(project).videos.rejections(after=after):
+        yield from page
+        after = page[-1].object_key
 
 
 def rejections_table(rejections: Iterable[Rejection]) -> Table:

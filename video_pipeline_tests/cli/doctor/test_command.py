@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.cli.doctor import extras
+from video_pipeline.cli.doctor import checks
 from video_pipeline.providers.local.shots.pyscenedetect import PySceneDetectPlugin
 
 
@@ -71,8 +71,8 @@ def test_what_an_ended_deployment_left_behind_does_no_harm(call, tmp_path: Path,
 
 
 def test_an_absent_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extras, "_is_installed", lambda name: name != "faster-whisper")
-    found = {one.subject: one for one in extras.extras()}
+    monkeypatch.setattr(checks, "_is_installed", lambda name: name != "faster-whisper")
+    found = {one.subject: one for one in checks.extras()}
     assert found["extra speech"].level == "warning"
     assert "faster-whisper" in found["extra speech"].detail
     assert "video-pipeline[speech]" in found["extra speech"].remedy

@@ -5,8 +5,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from video_pipeline.cli.local.progress_board import Board, table
-from video_pipeline.cli.local.verdict import has_ended, is_good, reasons
+from video_pipeline.cli.local.progress_board import Board, has_ended, is_good, reasons, table
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState

@@ -10,8 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from video_pipeline.cli.server.descendants import descendants
-from video_pipeline.cli.server.processes import Processes
+from video_pipeline.cli.server.processes import Processes, descendants
 from video_pipeline.domain.errors import ConfigurationError
 
 STUBBORN = """

@@ -1,10 +1,20 @@
-"""How a command reaches Dagster: the running webserver, else a process of its own."""
+"""How a command reaches its settings and Dagster."""
+
+from pathlib import Path
+
+import typer
 
 from video_pipeline.cli.server.dagster_home import running_url
 from video_pipeline.dagster_api.client import Ask, over_http, without_webserver
 from video_pipeline.domain.errors import ConfigurationError
-from video_pipeline.settings import Settings
+from video_pipeline.settings import Settings, load_settings
 from video_pipeline.settings.load import WEBSERVER
+
+
+def settings_of(context: typer.Context) -> Settings:
+    """The settings. Raises ConfigurationError."""
+    given: Path | None = context.find_root().obj
+    return load_settings(given)
 
 
 def address(settings: Settings) -> str | None:
