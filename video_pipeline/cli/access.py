@@ -1,6 +1,7 @@
-"""How a command reaches its settings and Dagster."""
+"""How a command reaches its settings and Dagster, and the options that several commands share."""
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -10,29 +11,37 @@ from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.settings import Settings, load_settings
 from video_pipeline.settings.load import WEBSERVER
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+OfProject = Annotated[str | None, typer.Option("--project", help="Only this project.")]
+Port = Annotated[int | None, typer.Option(help="Port of the web interface. Default: a free one.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+
 
 def settings_of(context: typer.Context) -> Settings:
-    """The settings. Raises ConfigurationError."""
+    """Return the settings that --config names, else the default ones. Raises ConfigurationError."""
     given: Path | None = context.find_root().obj
     return load_settings(given)
 
 
 def address(settings: Settings) -> str | None:
-    """Where the webserver is: as configured, else the one that `up` or `demo` runs."""
+    """Return the webserver's address: the configured one, else that of a running `up` or `demo`."""
     return settings.webserver or running_url(settings)
 
 
 def dagster_of(settings: Settings) -> Ask:
-    """What puts questions to Dagster. Raises ConfigurationError where there is none to be asked."""
+    """Return a client of Dagster: of its webserver, else of its records in the state folder.
+
+    Raises ConfigurationError if there is neither.
+    """
     url = address(settings)
     if url:
         return over_http(url)
     home = settings.dagster_home
     if not (home / "dagster.yaml").is_file():
         raise ConfigurationError(
-            "there is no Dagster to be asked",
+            "Dagster is not running, and has no records in the state folder",
             where=str(home),
-            remedy=f"Start one by `video-pipeline up`, or name its webserver in {WEBSERVER}.",
+            remedy=f"Start it with `video-pipeline up`, or set {WEBSERVER} to its address.",
         )
     return without_webserver(
         settings.project_file("workspace.yaml"),

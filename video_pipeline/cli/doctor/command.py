@@ -1,4 +1,4 @@
-"""`doctor`: what is missing, and the remedy."""
+"""`doctor`: what is missing, and how to fix it."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from video_pipeline.cli.access import settings_of
-from video_pipeline.cli.console import whole
+from video_pipeline.cli.console import wide
 from video_pipeline.cli.doctor import checks
 from video_pipeline.cli.doctor.finding import Finding, findings_table
 from video_pipeline.domain.errors import ConfigurationError
@@ -14,13 +14,11 @@ from video_pipeline.domain.errors import ConfigurationError
 
 def doctor(
     context: typer.Context,
-    port: Annotated[
-        int | None, typer.Option(help="Also look whether this port can be used.")
-    ] = None,
+    port: Annotated[int | None, typer.Option(help="Also check that this port is free.")] = None,
 ) -> None:
-    """Say what is missing, with the remedy. Exit code 1 if the pipeline cannot work."""
+    """Show what is missing and how to fix it. Exit code 1 if the pipeline cannot work."""
     findings = list(_findings(context, port))
-    whole.print(findings_table(findings))
+    wide.print(findings_table(findings))
     if any(finding.level == "missing" for finding in findings):
         raise typer.Exit(1)
 

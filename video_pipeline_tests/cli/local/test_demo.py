@@ -1,4 +1,4 @@
-"""`demo`: the main job, with the real webserver and daemon, from start to end."""
+"""`demo` with the real webserver and daemon, from start to end."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def mentions(word: str) -> list[str]:
 
 @pytest.fixture
 def demo(tmp_path: Path):
-    """The demo, started with a state folder of its own; killed if the test leaves it running."""
+    """The demo in a state folder of its own, stopped after the test."""
     (tmp_path / "pipeline.yaml").write_text(SHOTS_ONLY)
     command = [sys.executable, "-m", "video_pipeline.cli.main"]
     environment = {k: v for k, v in os.environ.items() if k != "MONGODB_URI"}
@@ -57,7 +57,7 @@ def demo(tmp_path: Path):
     process.wait(60)
 
 
-def test_every_phase_ends_well_and_its_end_leaves_no_process(demo, tmp_path: Path) -> None:
+def test_demo_finishes_every_phase_and_leaves_no_process(demo, tmp_path: Path) -> None:
     told = ""
     for line in demo.stdout:
         told += line
