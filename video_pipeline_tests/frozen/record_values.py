@@ -41,10 +41,9 @@ from video_pipeline.pipeline.backfill.selection import Only
 from video_pipeline.pipeline.policies import ArrivalPolicy, Limits, PhaseChoice, WorkPolicy
 from video_pipeline.plugins.capabilities import Replay
 from video_pipeline.settings import load_settings
-from video_pipeline.settings.address import VARIABLE as MONGODB
 from video_pipeline.settings.form import PipelineForm
 from video_pipeline.settings.load import CONFIG, HOME, MODELS, WEBSERVER
-from video_pipeline.settings.stores import INGEST_BUCKET, OUTPUT_BUCKET
+from video_pipeline.settings.stores import INGEST_BUCKET, MONGODB, OUTPUT_BUCKET
 from video_pipeline_tests.frozen.dagster_values import DAGSTER_GROUPS
 from video_pipeline_tests.frozen.request_values import REQUEST_GROUPS
 from video_pipeline_tests.frozen.samples import (

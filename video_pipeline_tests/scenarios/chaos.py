@@ -18,7 +18,7 @@ from pathlib import Path
 import dagster as dg
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.cli.server.descendants import descendants
+from video_pipeline.cli.server.processes import descendants
 from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import PHASES
