@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, cast
 
 _log = logging.getLogger(__name__)
 # The most that SQS hands out, and lets be deleted, at once.
@@ -104,4 +104,4 @@ def _object(text: str) -> dict[str, Any]:
         raise Unreadable("it is no JSON that can be read: too deep") from error
     if not isinstance(value, dict):
         raise Unreadable("it is JSON, but no object")
-    return value
+    return cast("dict[str, Any]", value)
