@@ -14,7 +14,7 @@ from video_pipeline.domain.work import UnitFilter, UnitState, WorkUnit
 from video_pipeline.pipeline.backfill.retry_unit import Again, asking_first
 from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish
 from video_pipeline.pipeline.jobs.lease import Leases
-from video_pipeline.pipeline.jobs.moved_account import elsewhere, is_elsewhere
+from video_pipeline.pipeline.jobs.moved_account import elsewhere
 from video_pipeline.pipeline.jobs.queries import every_unit
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
 from video_pipeline.pipeline.services import Services
@@ -75,8 +75,8 @@ def fetch_again(services: Services, unit: WorkUnit) -> Again | None:
             where=f"work unit {unit.id}",
             remedy="`video-pipeline jobs retry` makes the request of a failed one again.",
         )
-    if is_elsewhere(unit, plugin):
-        raise elsewhere(unit, plugin)
+    if error := elsewhere(unit, plugin):
+        raise error
     units = services.of(key.project).units
     with Leases(services, units) as leases:
         if leases.try_take(unit.id) is None:

@@ -86,7 +86,8 @@ class _Conformance:
             return streamed(plugin, unit.request, sample, len(sample.frames[0].pts))
         if isinstance(plugin, Calls):
             return list(plugin.call(unit, sample.inputs, lambda fraction: None))
-        assert isinstance(plugin, Jobs), "derive it from Streams, Calls or Jobs"
+        if not isinstance(plugin, Jobs):
+            raise TypeError("derive the plugin from Streams, Calls or Jobs")
         taken = plugin.submit(unit, sample.media, sample.inputs)
         if taken.pages is not None:
             return list(taken.pages)

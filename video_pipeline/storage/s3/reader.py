@@ -22,9 +22,10 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import HTTPError
 
+from video_pipeline.aws.errors import code_of, status_of
 from video_pipeline.domain.errors import SourceError, StorageUnavailable
 from video_pipeline.storage.s3.bucket import Bucket, Seen
-from video_pipeline.storage.s3.errors import code_of, meaning, status_of
+from video_pipeline.storage.s3.errors import meaning
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
