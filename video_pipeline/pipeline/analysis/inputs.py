@@ -1,4 +1,4 @@
-"""What one run's plugins are fed besides frames: audio, the file, the object, markers."""
+"""The inputs of one run's plugins besides frames: audio, the file, the object, markers."""
 
 import threading
 from pathlib import Path
@@ -35,7 +35,7 @@ class Feeder:
         self.source = LocalSource(services, record, folder)
 
     def inputs(self, feed: Feed) -> Inputs:
-        """What a plugin that asks for this feed gets. Raises InputError, StorageFull."""
+        """Return the inputs for this feed. Raises InputError, StorageFull."""
         if isinstance(feed, Audio16k):
             return Inputs(audio=self.audio())
         if isinstance(feed, File):
@@ -47,7 +47,7 @@ class Feeder:
         return Inputs()
 
     def audio(self) -> Audio:
-        """The audio, taken out of the source once."""
+        """Return the audio, extracted once."""
         with self._lock:
             if self._audio is None:
                 with room(self._folder):
