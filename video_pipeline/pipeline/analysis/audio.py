@@ -11,7 +11,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.source.local_copy import LocalSource
+from video_pipeline.pipeline.source.read import LocalSource
 from video_pipeline.plugins.inputs import AUDIO_RATE, Audio
 
 NO_AUDIO = "the video has no audio stream: its transcript is empty"

@@ -22,7 +22,7 @@ from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.source.local_copy import LocalSource
+from video_pipeline.pipeline.source.read import LocalSource
 from video_pipeline.plugins.base import FrameStream, Progress, Streams
 from video_pipeline.plugins.inputs import FrameBatch, Frames
 

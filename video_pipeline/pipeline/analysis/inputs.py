@@ -8,9 +8,8 @@ from video_pipeline.domain.results.markers import Marker
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline.analysis.audio import extract
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.source.local_copy import LocalSource
-from video_pipeline.pipeline.source.read import object_of
-from video_pipeline.pipeline.source.scratch import room
+from video_pipeline.pipeline.source.read import LocalSource, object_of
+from video_pipeline.pipeline.source.scratch import full_disk_is_reported
 from video_pipeline.plugins.inputs import (
     Audio,
     Audio16k,
@@ -50,7 +49,7 @@ class Feeder:
         """Return the audio, extracted once."""
         with self._lock:
             if self._audio is None:
-                with room(self._folder):
+                with full_disk_is_reported(self._folder):
                     self._audio = extract(self._services, self.source, self._media, self._folder)
             return self._audio
 
