@@ -128,7 +128,7 @@ def _told(found: Round) -> Iterator[str]:
     yield from found.troubles.values()
     yield f"{len(looks.arrived)} arrived"
     if looks.services.notices is not None:
-        yield f"{heard.taken_up} messages taken up"
+        yield f"{heard.acknowledged} messages taken up"
         if heard.set_aside or heard.left:
             yield f"{heard.set_aside} with the dead letters, {heard.left} to come again"
         yield from (f"unreadable message: {reason}" for reason in heard.unreadable)

@@ -203,7 +203,7 @@ def test_an_empty_store_is_taken_for_the_wrong_one(here: Arrivals, left: str) ->
     here.remove(key_of("acme", "one"))
     for _ in range(3):
         found = here.any_round()
-        assert "is it the right place?" in found.troubles[""]
+        assert "is it the right one?" in found.troubles[""]
     record = here.record("acme/one")
     assert record and record.removed_at is None
 
