@@ -108,7 +108,7 @@ def _known(catalog: Catalog) -> Iterator[VideoKey]:
 
 
 def _lacking(instance: dg.DagsterInstance, known: list[VideoKey]) -> list[VideoKey]:
-    there = frozenset(instance.get_dynamic_partitions(VIDEOS_NAME) if known else ())
+    there = instance.get_existing_dynamic_partitions(VIDEOS_NAME, [str(key) for key in known])
     return [key for key in known if str(key) not in there]
 
 

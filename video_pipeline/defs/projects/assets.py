@@ -116,7 +116,7 @@ def _changed_projects(
 ) -> Iterator[dg.AssetMaterialization]:
     """Those first that were not looked at for the longest time, as many as there is time for."""
     until = time.monotonic() + SECONDS_A_TICK
-    partitions = frozenset(context.instance.get_dynamic_partitions(PROJECTS_NAME))
+    partitions = context.instance.get_existing_dynamic_partitions(PROJECTS_NAME, list(logged))
     for name in sorted(logged, key=lambda one: logged[one]["seen"]):
         metadata = _look_at(services, name, logged, told_of=name in partitions)
         if metadata is not None:
