@@ -15,9 +15,10 @@ import dagster as dg
 from video_pipeline.dagster_api.held_run import Held
 from video_pipeline.defs.jobs import ingest_video
 from video_pipeline.defs.parked.cancellations import call_off, see_to_cancelled, see_to_terminated
-from video_pipeline.defs.parked.held_runs import is_cancelled, release, waiting
+from video_pipeline.defs.parked.held_runs import release, waiting
 from video_pipeline.defs.parked.run_requests import Wanting
 from video_pipeline.defs.resources.deployment import Deployment
+from video_pipeline.defs.runs.requeue import is_cancelled
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.services import Services
