@@ -26,7 +26,7 @@ time.sleep(300)
 PARENT = """
 import signal, sys, time
 from pathlib import Path
-from video_pipeline.cli import processes
+from video_pipeline.cli.server import processes
 from video_pipeline.cli.signals import end_tidily
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 end_tidily()
