@@ -32,7 +32,7 @@ class ThumbnailWriter:
         """Publish one, under the milliseconds at which it is shown."""
         milliseconds = int(thumbnail.at * 1000)
         name = f"{self._key.prefix}thumbnails/{milliseconds:010}.jpg"
-        with self._outputs.writer(name) as out:
+        with self._outputs.writer(name, "image/jpeg") as out:
             out.write(thumbnail.jpeg)
         self._written.append(name)
 
