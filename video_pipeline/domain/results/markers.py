@@ -1,4 +1,4 @@
-"""Temporal markers: what was found where on the timeline."""
+"""Temporal markers: findings with a range of time."""
 
 import re
 from enum import StrEnum
@@ -13,7 +13,7 @@ _CUSTOM = re.compile(r"x-[a-z0-9][a-z0-9-]{0,40}")
 
 
 class Kind(StrEnum):
-    """The marker kinds that every project shares. A project's own are written `x-<name>`."""
+    """The marker kinds of all projects. A project's own kinds are named `x-<name>`."""
 
     SHOT = "shot"
     SCENE = "scene"
@@ -39,7 +39,7 @@ MarkerKind = Annotated[str, AfterValidator(_kind)]
 
 
 class Box(Frozen):
-    """A rectangle in the picture, as fractions of its width and height from the top left."""
+    """A rectangle in the frame, as fractions of its width and height from the top left."""
 
     left: float = Field(ge=0, le=1)
     top: float = Field(ge=0, le=1)

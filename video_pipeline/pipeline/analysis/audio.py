@@ -50,7 +50,7 @@ def publish(services: Services, key: VideoKey, media: MediaInfo, audio: Audio | 
     started = services.clock()
     own_results.check_current(services, key, media.sha256)
     if audio is not None:
-        with services.outputs.project(key.project).writer(name(key)) as out:
+        with services.outputs.project(key.project).writer(name(key), "audio/x-wav") as out:
             out.write(_header(audio.samples))
             with audio.path.open("rb") as raw:
                 shutil.copyfileobj(raw, out, 1 << 20)

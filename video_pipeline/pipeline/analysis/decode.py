@@ -136,7 +136,7 @@ class ThumbnailWriter:
         """Publish a thumbnail, named by its time in milliseconds."""
         milliseconds = int(thumbnail.at * 1000)
         name = f"{self._key.prefix}thumbnails/{milliseconds:010}.jpg"
-        with self._outputs.writer(name) as out:
+        with self._outputs.writer(name, "image/jpeg") as out:
             out.write(thumbnail.jpeg)
         self._written.append(name)
 
