@@ -31,7 +31,6 @@ def defer(
     Returns the reason with the number of tries. It is stored if a run waits for the unit. Raises
     CatalogError.
     """
-    assert isinstance(plugin, Plugin)
     seconds = _pause(services, unit, plugin, error)
     services.catalog.admissions.pause(slots.pool_of(plugin, unit.request), seconds)
     if unit.untaken:
@@ -60,13 +59,12 @@ def is_exhausted(services: Services, unit: WorkUnit, plugin: Plugin) -> bool:
     return in_a_row < unit.untaken and unit.untaken + 1 >= _TRIES
 
 
-def _pause(services: Services, unit: WorkUnit, plugin: Plugin, error: ProviderError) -> float:
+def _pause(services: Services, unit: WorkUnit, plugin: Jobs, error: ProviderError) -> float:
     """Return the seconds to pause the pool: what the provider asks for, within a limit.
 
     If it asks for none: about one poll where no job fits, else a short pause that doubles with each
     refusal of an unreachable provider.
     """
-    assert isinstance(plugin, Jobs)
     until_a_job_ends = min(plugin.poll_seconds, _PAUSE_SECONDS)
     unreachable = error.category is FailureCategory.TRANSIENT
     growth = 2 ** min(_pool(services, unit, plugin).untaken, _DOUBLINGS) if unreachable else 1

@@ -1,7 +1,6 @@
 """Compute the choice behind a result: plugin, model and options, as one hash."""
 
-from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.results.markers import phase_of
+from video_pipeline.domain.phases import Phase, phase_of
 from video_pipeline.domain.work import choice_hash
 from video_pipeline.plugins.base import Plugin
 

@@ -18,7 +18,7 @@ from video_pipeline.pipeline.admission import slots
 from video_pipeline.pipeline.admission.slots import affordable
 from video_pipeline.pipeline.jobs.close import close
 from video_pipeline.pipeline.jobs.lease import Leases
-from video_pipeline.pipeline.jobs.moved_account import elsewhere, is_elsewhere
+from video_pipeline.pipeline.jobs.moved_account import elsewhere
 from video_pipeline.pipeline.jobs.unit_run import is_overdue
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.submission import (
@@ -200,8 +200,8 @@ class _Interrupted(Requests):
         plugin = services.plugins.get(unit.request.provider)
         if plugin is None and unit.request.provider in services.unavailable:
             return True
-        if is_elsewhere(unit, plugin):
-            _log.warning("%s: %s", key, elsewhere(unit, plugin))
+        if error := elsewhere(unit, plugin):
+            _log.warning("%s: %s", key, error)
             return True
         media = media_of(services, unit, plugin)
         with Leases(services, services.of(key.project).units) as leases:
@@ -215,7 +215,6 @@ class _Interrupted(Requests):
             return True
 
     def _repeat(self, unit: WorkUnit, plugin: Jobs, media: MediaInfo, leases: Leases) -> bool:
-        assert isinstance(plugin, Plugin)
         soon = timedelta(seconds=self._services.policy.lease_seconds)
         # A deferred unit has freed its slot, and needs one again.
         if not slots.take_slot(self._services, unit, plugin, newcomer=False, lease=soon):
@@ -224,6 +223,5 @@ class _Interrupted(Requests):
 
     def _is_safe(self, unit: WorkUnit, plugin: Jobs) -> bool:
         """Return whether the provider still recognises the repeated request."""
-        assert isinstance(plugin, Plugin)
         overdue = is_overdue(unit, plugin, self._services.clock())
         return plugin.capabilities().replay != "unsafe" and not overdue

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from video_pipeline.domain.work import WorkUnit
-from video_pipeline.pipeline.jobs.moved_account import elsewhere, is_elsewhere
+from video_pipeline.pipeline.jobs.moved_account import elsewhere
 from video_pipeline.pipeline.jobs.unit_run import is_overdue
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.parallel import in_parallel
@@ -70,12 +70,12 @@ def is_pollable(services: Services, unit: WorkUnit, now: datetime) -> bool:
 
     Otherwise logs a warning and postpones the unit.
     """
-    plugin = services.plugins.get(unit.request.provider)
-    if not is_elsewhere(unit, plugin):
+    error = elsewhere(unit, services.plugins.get(unit.request.provider))
+    if error is None:
         return True
     later = now + timedelta(seconds=UNREACHABLE_SECONDS)
     services.of(unit.request.key.project).units.postpone(unit.id, later)
-    _log.warning("%s: %s", unit.request.key, elsewhere(unit, plugin))
+    _log.warning("%s: %s", unit.request.key, error)
     return False
 
 

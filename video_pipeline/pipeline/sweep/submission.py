@@ -65,7 +65,6 @@ class Requests(ABC):
 
     def submit(self, unit: WorkUnit, plugin: Jobs, media: MediaInfo, leases: Leases) -> bool:
         """Submit the request of a unit held by `leases`. Returns as `_process` does."""
-        assert isinstance(plugin, Plugin)
         request, again = unit.request, unit.state is UnitState.SUBMITTING
         planned = Planned(request.provider, plugin, request, unit.planned)
         driver = UnitDriver(self._services, planned, leases, taken=unit)
