@@ -6,7 +6,6 @@ the backlog, with the reason.
 
 from datetime import timedelta
 
-from video_pipeline.catalog.units import Units
 from video_pipeline.domain.fair_turns import Turn, paid_seconds, place_of, pool_name
 from video_pipeline.domain.slots import Pool
 from video_pipeline.domain.values import Frozen
@@ -115,10 +114,7 @@ def projects_in(services: Services, pool: str, state: Pool | None) -> dict[str, 
 
 
 def position(services: Services, unit: WorkUnit, pool: str) -> Position:
-    """Return the position of a unit that waits for a pool, or is about to.
-
-    Projects that join the pool later may move it back.
-    """
+    """Return the present position of a unit that waits for a pool, or is about to."""
     project = unit.request.key.project
     state = next(iter(services.catalog.admissions.pools(pool)), None)
     found = projects_in(services, pool, state)
@@ -149,12 +145,9 @@ def crowded(plugin: Plugin, request: WorkRequest) -> str:
     )
 
 
-def affordable(services: Services, units: Units, pool: str, limit: int) -> list[WorkUnit]:
-    """Return a project's oldest units in a pool for which today's paid minutes suffice.
-
-    Updates the reason of every waiting unit, except deferred ones.
-    """
-    now = services.clock()
+def affordable(services: Services, project: str, pool: str, limit: int) -> list[WorkUnit]:
+    """Return the oldest units that today's minutes suffice for, and update all reasons."""
+    units, now = services.of(project).units, services.clock()
     first = next(iter(units.waiting(pool, now, 1)), None)
     if first is None:
         return []

@@ -1,7 +1,4 @@
-"""Daily budgets of paid seconds, by project and by account: reserve them and explain a refusal.
-
-Days are in UTC.
-"""
+"""Reserve paid seconds of a UTC day, by project and by account, and explain refusals."""
 
 from datetime import UTC, date
 
@@ -64,10 +61,7 @@ def shortage(services: Services, unit: WorkUnit) -> str | None:
 
 
 def used_up(services: Services, request: WorkRequest, whose: str, *, ever: bool) -> str:
-    """Return why paid seconds are refused, and until when.
-
-    `whose` is `project` or `account`; `ever` says whether the limit of a whole day would suffice.
-    """
+    """Return why paid seconds are refused; `ever`: whether the limit of a whole day would do."""
     budget, project = budget_of(services, request), request.key.project
     if whose == "project":
         limit, who = _minutes(budget.project_seconds), project

@@ -41,10 +41,7 @@ class Cancelled(Frozen):
 def cancel(
     services: Services, key: VideoKey, units: Collection[str], because: str
 ) -> list[Cancelled]:
-    """Cancel these work units of a video, their phases, and other units of only those phases.
-
-    Repeatable.
-    """
+    """Cancel units of a video, their phases, and other units of only those. Repeatable."""
     group = CancelGroup(services, key, units)
     cancelled = [one for unit in group.units for one in _cancel(services, key, unit.id, because)]
     _report_phases(services, key, group, because)
@@ -72,10 +69,7 @@ def orphan(services: Services, unit: WorkUnit, because: str) -> None:
 def cancel_run(
     services: Services, key: VideoKey, run_id: str, because: str, *, kept: Collection[str] = ()
 ) -> bool:
-    """Cancel the units and phases of a terminated run, except the `kept` units.
-
-    Returns False while the run's leases have not expired: try again then.
-    """
+    """Cancel a terminated run, except `kept` units. Returns False until its leases expire."""
     project = services.of(key.project)
     statuses = project.results.statuses(key.video).values()
     left = [s for s in statuses if s.run_id == run_id and s.state is PhaseState.RUNNING]
@@ -109,7 +103,8 @@ class CancelGroup:
         found = services.of(key.project).units.of_video(key.video)
         self._named, self._known = frozenset(units), {unit.id: unit for unit in found}
         # A unit cancelled before counts too: that process may have died before it did the rest.
-        off = [u for u in found if u.id in units and _is_open_or_cancelled(u)]
+        off = [u for u in found if u.id in units]
+        off = [u for u in off if not u.state.ended or u.state is UnitState.CANCELLED]
         self._lost = {s for u in off if not _is_replaced(u, found) for s in _served(u)}
         # Those under way, oldest first.
         self.units = [unit for unit in found if not unit.state.ended and self._contains(unit)]
@@ -125,10 +120,6 @@ class CancelGroup:
             return False
         mine = {served for served in _served(unit) if served[-1] is status.phase}
         return unit.id in self._named or bool(mine & self._lost)
-
-
-def _is_open_or_cancelled(unit: WorkUnit) -> bool:
-    return not unit.state.ended or unit.state is UnitState.CANCELLED
 
 
 def _served(unit: WorkUnit) -> set[_Served]:

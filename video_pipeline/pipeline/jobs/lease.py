@@ -22,16 +22,14 @@ _RETRY_SECONDS = 0.5
 
 
 class Leases:
-    """The leases of one run on units of one project, released at the end of the block.
-
-    `elapsed` is a monotonic clock.
-    """
+    """The leases of one run on units of one project, released at the end of the block."""
 
     def __init__(
         self, services: Services, units: Units, elapsed: Callable[[], float] = time.monotonic
     ) -> None:
         self._services, self._units, self._elapsed = services, units, elapsed
         self._seconds = services.policy.lease_seconds
+        self._lease = timedelta(seconds=self._seconds)
         # When each lease expires, in elapsed seconds.
         self._held: dict[str, float] = {}
         self._lost: set[str] = set()
@@ -78,10 +76,7 @@ class Leases:
         self._units.release(unit, self._services.holder)
 
     def check(self, unit: str) -> None:
-        """Renew the lease if it may have expired.
-
-        Raises CatalogError if it is lost: another run may work on the unit.
-        """
+        """Renew the lease if it may have expired. Raises CatalogError if it is lost."""
         if unit not in self._lost and self._held.get(unit, 0.0) <= self._elapsed():
             self._renew(unit)
         if unit in self._lost:
@@ -90,10 +85,6 @@ class Leases:
                 remedy="Nothing is lost: another run continues it. Find out why this process was "
                 "paused or cut off from MongoDB.",
             )
-
-    @property
-    def _lease(self) -> timedelta:
-        return timedelta(seconds=self._seconds)
 
     def _renew_all(self) -> None:
         while not self._stop.wait(self._seconds / 4):

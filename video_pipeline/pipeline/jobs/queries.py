@@ -44,10 +44,7 @@ def list_units(
     after: str | None = None,
     limit: int = 100,
 ) -> Page:
-    """Return a page of units, project by project, oldest first, starting after the unit `after`.
-
-    Raises InputError for an unknown project or unit.
-    """
+    """Return a page of units after `after`, by project and age. Raises InputError."""
     last = find_unit(services, after, project) if after else None
     names = projects_of(services, project)
     if last is not None:

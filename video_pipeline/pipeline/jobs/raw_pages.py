@@ -32,10 +32,7 @@ class RawPages:
         return self._outputs.stat(self._manifest) is not None
 
     def store(self, pages: Iterable[bytes]) -> None:
-        """Store all pages in a new folder, then remove those of an earlier try.
-
-        Until all are stored, `read` returns the earlier ones.
-        """
+        """Store all pages in a new folder; until then `read` returns those of an earlier try."""
         folder, hashes = f"{uuid4().hex}/", list[str]()
         for number, page in enumerate(pages):
             with self._outputs.writer(self._page(folder, number)) as out:

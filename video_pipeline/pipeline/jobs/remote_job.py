@@ -1,7 +1,4 @@
-"""Advance a unit that is a job at a provider: submit once, poll, fetch when it has ended.
-
-A run never waits for the job: the unit is parked.
-"""
+"""Advance a unit that is a job at a provider; while the job runs, the unit is parked."""
 
 import logging
 from collections.abc import Callable
@@ -118,10 +115,7 @@ def _fetch(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
 
 
 def _fetch_later(driver: UnitDriver, plugin: Jobs, error: ProviderError) -> None:
-    """Retry the fetch of a billed result at growing intervals.
-
-    Raises ProviderError if it still fails days after the job's deadline.
-    """
+    """Retry fetching a billed result, at growing intervals, until days after the deadline."""
     _log.warning("%s", error)
     told = f"the result of job {driver.unit.job} could not be fetched: {error}"
     if driver.is_overdue(by=FETCH_RETRIED_FOR):

@@ -293,10 +293,7 @@ class UnitDriver:
             slots.free(self._services, self.unit, self.planned.plugin)
 
     def _pause(self, attempt: int, error: Exception) -> float | None:
-        """Return the seconds before the next try, with jitter.
-
-        Returns None if the provider asks for a longer pause than a run may wait.
-        """
+        """Return the seconds before the next try; None if the provider asks for too many."""
         policy = self._services.policy
         wish = error.retry_after if isinstance(error, ProviderError) else None
         if wish is not None:

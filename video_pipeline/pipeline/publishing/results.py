@@ -36,10 +36,7 @@ class Share:
 
 
 def usage_of(driver: UnitDriver, media: MediaInfo) -> tuple[Usage, ...]:
-    """Return the usage of a unit with stored pages.
-
-    Raises ProviderError if the pages cannot be read; the unit is settled first.
-    """
+    """Return the usage of a unit. Unreadable pages settle it, and raise ProviderError."""
     planned = driver.planned
     try:
         return planned.plugin.usage(planned.request, media, driver.raw.read())

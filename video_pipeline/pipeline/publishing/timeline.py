@@ -1,7 +1,5 @@
 """Publish the timeline once its phases have results, and read it as one document."""
 
-from datetime import datetime
-
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.errors import InputError, SourceError, StorageError
 from video_pipeline.domain.naming.identity import VideoKey
@@ -28,19 +26,18 @@ def make_timeline(services: Services, key: VideoKey, run_id: str = "") -> Outcom
         missing = _missing(services, key, content)
         if missing:
             return report.ended(_waiting(missing))
-        return report.ended(_make(services, key, content, started))
+        timeline = read_timeline(services.catalog, key)
+        counts = {"markers": len(timeline.markers), "words": len(timeline.transcript.words)}
+        inputs = {result.phase: result.fingerprint for result in timeline.phases}
+        origin = own_results.provenance(content, started, services.clock(), inputs=inputs)
+        warnings = timeline.warnings
+        return report.ended(
+            own_results.publish(
+                services, key, Phase.TIMELINE, origin, counts=counts, warnings=warnings
+            )
+        )
     except (InputError, StorageError) as error:
         return report.ended(failed(Phase.TIMELINE, error))
-
-
-def _make(services: Services, key: VideoKey, content: str, started: datetime) -> Outcome:
-    timeline = read_timeline(services.catalog, key)
-    counts = {"markers": len(timeline.markers), "words": len(timeline.transcript.words)}
-    inputs = {result.phase: result.fingerprint for result in timeline.phases}
-    origin = own_results.provenance(content, started, services.clock(), inputs=inputs)
-    return own_results.publish(
-        services, key, Phase.TIMELINE, origin, counts=counts, warnings=timeline.warnings
-    )
 
 
 def read_timeline(catalog: Catalog, key: VideoKey) -> Timeline:
@@ -52,7 +49,8 @@ def read_timeline(catalog: Catalog, key: VideoKey) -> Timeline:
             "the video has not been probed yet", where=str(key), remedy="Run media_info first."
         )
     found = (project.results.get(key.video, phase) for phase in _NEEDS)
-    results = tuple(r for r in found if r is not None and _made_from(r, record.media.sha256))
+    content = record.media.sha256
+    results = tuple(r for r in found if r and r.provenance and r.provenance.content == content)
     phases = [result.phase for result in results]
     spoken = next((r for r in results if r.phase is Phase.TRANSCRIPT), None)
     ended = [r.provenance.ended_at for r in results if r.provenance is not None]
@@ -70,10 +68,6 @@ def read_timeline(catalog: Catalog, key: VideoKey) -> Timeline:
         warnings=_warnings(record.media.warnings, results),
         published_at=max(ended, default=record.arrived_at),
     )
-
-
-def _made_from(result: PhaseResult, content: str) -> bool:
-    return result.provenance is not None and result.provenance.content == content
 
 
 def _warnings(media: tuple[str, ...], results: tuple[PhaseResult, ...]) -> tuple[str, ...]:

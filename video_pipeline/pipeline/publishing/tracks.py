@@ -51,7 +51,7 @@ class Shots:
         return made.fingerprint if made else ""
 
     def cuts(self) -> Iterator[Fraction]:
-        """Yield where they start and end."""
+        """Yield where they start and end; read them only then."""
         yield from self._cuts
 
     @cached_property

@@ -39,10 +39,7 @@ _MAX_INTERRUPTED = 1000
 
 
 def submit_backlog(services: Services, until: float = math.inf) -> int:
-    """Submit the backlog, fairly between the projects. Returns how many requests were made.
-
-    Starts none after `until`, by `time.monotonic`. Raises CatalogError.
-    """
+    """Submit the backlog until `until`, fairly between projects, and count the requests."""
     pools = services.catalog.admissions.pools()
     waiting = {pool for counts in _backlogs(services) for pool in counts}
     for pool in pools:
@@ -96,10 +93,7 @@ def _interrupted(services: Services, project: str) -> Iterator[WorkUnit]:
 
 
 def requeue_refused(services: Services) -> int:
-    """Return refused units to the backlog if their process died before it did so.
-
-    Returns how many there were. Raises CatalogError.
-    """
+    """Requeue refused units whose process died before it did so, and count them."""
     fed = [name for name, plugin in services.plugins.items() if is_fed_objects(plugin)]
     return sum(
         _requeue(services, unit)
@@ -141,17 +135,16 @@ class _Backlog(Requests):
 
     def _in_turn(self) -> Iterator[WorkUnit]:
         turn = slots.projects_in(self._services, self._pool.name, self._pool)
-        waiting = {project: self._affordable(project) for project in turn}
+        waiting = {
+            project: affordable(self._services, project, self._pool.name, MAX_REQUESTS)
+            for project in turn
+        }
         known = {
             project: one.model_copy(update={"waiting": len(waiting[project])})
             for project, one in turn.items()
         }
         for project in turns(known):
             yield waiting[project].pop(0)
-
-    def _affordable(self, project: str) -> list[WorkUnit]:
-        units = self._services.of(project).units
-        return affordable(self._services, units, self._pool.name, MAX_REQUESTS)
 
     def _process(self, unit: WorkUnit) -> bool:
         key = unit.request.key

@@ -3,14 +3,13 @@
 import logging
 import math
 import time
-from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
 from video_pipeline.domain.errors import CatalogError
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.parallel import in_parallel
-from video_pipeline.plugins.base import Heard, Listens
+from video_pipeline.plugins.base import Listens
 
 _log = logging.getLogger(__name__)
 # How long a round receives events, from all providers in parallel.
@@ -57,7 +56,9 @@ def _listen(services: Services, provider: str, plugin: Listens, now: datetime, u
             known = [
                 one for one in new if any(hint(services, name, one.job, now) for name in names)
             ]
-            _log_unknown(provider, new, known)
+            for one in new:
+                if one not in known:
+                    _log.info("%s: job %s has ended, but is unknown here", provider, one.job)
             if known:
                 plugin.acknowledge(known)
             count += len(known)
@@ -77,9 +78,3 @@ def _of_same_account(services: Services, provider: str) -> list[str]:
         if name != provider and (one.name, one.account) == (mine.name, mine.account)
     ]
     return [provider, *same]
-
-
-def _log_unknown(provider: str, heard: Sequence[Heard], known: Sequence[Heard]) -> None:
-    for one in heard:
-        if one not in known:
-            _log.info("%s: job %s has ended, but it is unknown here", provider, one.job)

@@ -35,10 +35,7 @@ class Polled:
 
 
 def poll_overdue(services: Services, now: datetime, limit: int, until: float) -> Polled:
-    """Poll the overdue jobs, at most `limit` of each project, the longest overdue first.
-
-    Ends at `until`, by `time.monotonic`. Raises CatalogError.
-    """
+    """Poll at most `limit` overdue jobs of each project, the longest overdue first."""
     until = min(until, time.monotonic() + _POLL_SECONDS)
     polls = [
         _ProviderPoll(services, provider, units, until)
@@ -66,10 +63,7 @@ def _overdue(services: Services, now: datetime, limit: int) -> Mapping[str, list
 
 
 def is_pollable(services: Services, unit: WorkUnit, now: datetime) -> bool:
-    """Return whether the provider's entry still has the unit's account and region.
-
-    Otherwise logs a warning and postpones the unit.
-    """
+    """Return whether account and region still match; if not, warn and postpone the unit."""
     error = elsewhere(unit, services.plugins.get(unit.request.provider))
     if error is None:
         return True

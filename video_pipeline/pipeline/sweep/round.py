@@ -8,11 +8,12 @@ import time
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from video_pipeline.domain.slots import Pool, Slot
+from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.close import Closing, close
 from video_pipeline.pipeline.jobs.unit_run import is_overdue
+from video_pipeline.pipeline.progress.reporter import Reporter
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.backlog import (
     ORPHANED,
@@ -36,6 +37,9 @@ SECONDS_A_ROUND = 40.0
 # How many orphaned units a round closes, and for how long.
 _MAX_CLOSED = 20
 _CLOSE_SECONDS = 15.0
+_OPEN = frozenset({PhaseState.PARKED, PhaseState.RUNNING, PhaseState.WAITING})
+# The command that goes on from each state; `retry` from any other.
+_VERB = {UnitState.SETTLED: "fetch", UnitState.IN_DOUBT: "release"}
 
 
 class Round(Frozen):
@@ -55,10 +59,7 @@ def sweep(services: Services, now: datetime, limit: int = 100) -> list[WorkUnit]
 
 
 def make_round(services: Services, now: datetime, limit: int = 100) -> Round:
-    """Receive events, poll at most `limit` overdue jobs of each project, and submit the backlog.
-
-    Raises CatalogError.
-    """
+    """Receive events, poll at most `limit` overdue jobs a project, and submit the backlog."""
     until = time.monotonic() + SECONDS_A_ROUND
     listen(services, now, until)
     submitted = submit_interrupted(services, until)
@@ -125,16 +126,11 @@ def free_ended(services: Services) -> None:
     pools = services.catalog.admissions
     for pool in pools.pools():
         for slot in pool.holders:
-            _free(services, pool, slot)
-
-
-def _free(services: Services, pool: Pool, slot: Slot) -> None:
-    pools = services.catalog.admissions
-    unit = services.of(slot.project).units.get(slot.unit)
-    if unit is not None and unit.state is UnitState.INTENT:
-        pools.free_expired(pool.name, slot.unit)
-    elif unit is None or not _may_run(services, unit):
-        pools.free(pool.name, slot.unit)
+            unit = services.of(slot.project).units.get(slot.unit)
+            if unit is not None and unit.state is UnitState.INTENT:
+                pools.free_expired(pool.name, slot.unit)
+            elif unit is None or not _may_run(services, unit):
+                pools.free(pool.name, slot.unit)
 
 
 def _may_run(services: Services, unit: WorkUnit) -> bool:
@@ -144,3 +140,33 @@ def _may_run(services: Services, unit: WorkUnit) -> bool:
     if not runs and unit.state is not UnitState.SUBMITTING:
         return False
     return not (isinstance(plugin, Jobs) and is_overdue(unit, plugin, services.clock()))
+
+
+def give_up(services: Services, unit: WorkUnit, runs: int) -> bool:
+    """Close a ready unit that several runs did not consume, and report its phases as failed.
+
+    Returns False if its provider does not answer now, so that it must be tried again. Pages of a
+    successful job are kept for a later run.
+    """
+    key = unit.request.key
+    project = services.of(key.project)
+    because = f"{runs} runs were started for it and none consumed it"
+    closed = close(services, key, unit.id, because) is Closing.DONE
+    now = project.units.get(unit.id)
+    if now is None or not closed or not (now.state.ended or now.state is UnitState.IN_DOUBT):
+        later = services.clock() + timedelta(seconds=UNREACHABLE_SECONDS)
+        project.units.postpone(unit.id, later)
+        return False
+    report, statuses = Reporter(services, key, ""), project.results.statuses(key.video)
+    verb = _VERB.get(now.state, "retry")
+    remedy = f"see why those runs failed, then run `video-pipeline jobs {verb} {unit.id}`"
+    for status in (statuses[phase] for phase in unit.request.phases if phase in statuses):
+        if status.unit == unit.id and status.state in _OPEN:
+            report.tell(
+                status.phase,
+                PhaseState.FAILED,
+                provider=unit.request.provider,
+                message=f"{because}: {remedy}",
+                unit=unit.id,
+            )
+    return True

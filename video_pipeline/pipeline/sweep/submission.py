@@ -1,7 +1,4 @@
-"""Submit the requests of one pool in one round, each under a lease.
-
-Subclasses in backlog.py decide which units to submit.
-"""
+"""Submit requests of one pool in one round; subclasses in backlog.py choose the units."""
 
 import logging
 import time
@@ -111,10 +108,7 @@ class Requests(ABC):
 
 
 def media_of(services: Services, unit: WorkUnit, plugin: Plugin | None) -> MediaInfo | None:
-    """Return the media info of the source if the request can be made without a run.
-
-    Returns None if plugin, options or source have changed since the request was planned.
-    """
+    """Return the media info if the request needs no run and is as it was planned."""
     request = unit.request
     if not is_fed_objects(plugin):
         return None
