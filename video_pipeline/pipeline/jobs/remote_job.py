@@ -33,14 +33,14 @@ def advance(
     submission. Raises ProviderError if the job failed, InDoubt if it may or may not exist.
     """
     if standing == "start":
-        taken = _submit(driver, plugin, media, inputs)
-        if taken is None:
+        submission = _submit(driver, plugin, media, inputs)
+        if submission is None:
             return False
         driver.submitted()
-        if taken.pages is not None:
-            driver.store(taken.pages)
+        if submission.pages is not None:
+            driver.store(submission.pages)
             return True
-        driver.parked_at(_job(taken, driver), plugin.poll_seconds)
+        driver.parked_at(_job(submission, driver), plugin.poll_seconds)
     return _poll(driver, plugin, driver.unit.job or "")
 
 
@@ -63,9 +63,9 @@ def _submit(
         return None
 
 
-def _job(taken: Submission, driver: UnitDriver) -> str:
-    if taken.job:
-        return taken.job
+def _job(submission: Submission, driver: UnitDriver) -> str:
+    if submission.job:
+        return submission.job
     error = ProviderError(
         "the plugin's submission contains neither a job nor pages",
         category=FailureCategory.MALFORMED_RESULT,

@@ -23,12 +23,12 @@ def listen(services: Services, now: datetime, until: float = math.inf) -> int:
     delivered again. Ends at `until`, by `time.monotonic`. Raises CatalogError.
     """
     until = min(until, time.monotonic() + _SECONDS_A_ROUND)
-    asks = {
+    calls = {
         f"events of {name} ({id(plugin):x})": partial(_listen, services, name, plugin, now, until)
         for name, plugin in services.plugins.items()
         if isinstance(plugin, Listens)
     }
-    return sum(in_parallel(asks, until).values())
+    return sum(in_parallel(calls, until).values())
 
 
 def hint(services: Services, provider: str, job: str, now: datetime | None = None) -> bool:
@@ -64,7 +64,7 @@ def _listen(services: Services, provider: str, plugin: Listens, now: datetime, u
             count += len(known)
     except CatalogError:
         raise
-    except Exception as error:  # noqa: BLE001 - one plugin must not hold up the others
+    except Exception as error:  # noqa: BLE001 - one plugin must not block the others
         _log.warning("%s: cannot receive events, next try in the next round: %s", provider, error)
     return count
 

@@ -27,7 +27,7 @@ def in_parallel(calls: Mapping[str, Callable[[], T]], until: float) -> dict[str,
             done[name] = call()
         except CatalogError as error:
             broken.append(error)
-        except Exception as error:  # noqa: BLE001 - one plugin must not hold up the others
+        except Exception as error:  # noqa: BLE001 - one plugin must not block the others
             _log.warning("%s: %s", name, error)
 
     running = {thread.name for thread in threading.enumerate()}

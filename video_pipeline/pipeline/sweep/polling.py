@@ -101,7 +101,7 @@ class _ProviderPoll:
             assert self.plugin is not None
             try:
                 self._answers.append(dict(self.plugin.poll([u.job for u in batch if u.job])))
-            except Exception as error:  # noqa: BLE001 - one plugin must not hold up the others
+            except Exception as error:  # noqa: BLE001 - one plugin must not block the others
                 project = batch[0].request.key.project
                 _log.warning("project %s: %s: %s", project, self.provider, error)
                 return

@@ -69,16 +69,16 @@ class Requests(ABC):
         assert record is not None, "its media was read from it"
         given = Inputs(object=object_of(self._services, record))
         try:
-            taken = driver.request_once(lambda: plugin.submit(driver.unit, media, given))
+            submission = driver.request_once(lambda: plugin.submit(driver.unit, media, given))
         except ProviderError as error:
             return self._refused(driver, plugin, error)
         driver.submitted()
         self._made += 1
-        if taken.job:
-            driver.parked_at(taken.job, 0 if again else plugin.poll_seconds)
+        if submission.job:
+            driver.parked_at(submission.job, 0 if again else plugin.poll_seconds)
             return True
-        if taken.pages is not None:
-            driver.store(taken.pages)
+        if submission.pages is not None:
+            driver.store(submission.pages)
         self.wake_run(driver.unit, plugin)
         return True
 
