@@ -17,6 +17,12 @@ from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.schema import COLLECTIONS, SHARED
 from video_pipeline.catalog.server.embedded import EmbeddedServer
+from video_pipeline_tests.fast import (
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_terminal_summary,
+)
 from video_pipeline_tests.servers.bucket_that_tells import BucketThatTells, bucket_that_tells
 from video_pipeline_tests.servers.buckets import MadeBucket, Servers, made_bucket
 
