@@ -26,7 +26,7 @@ from video_pipeline_tests.doubles.vendor import Vendor
 
 ENDLESS = Limits(paid_minutes_per_day=float("inf"), providers={"with-token": float("inf")})
 POISON = VideoKey.parse("acme/v0000")
-TURN = timedelta(seconds=30)
+TURN = timedelta(minutes=1)
 
 
 class Shots(VendorShots):
@@ -128,6 +128,8 @@ def media_of(services: Services, deliver: Callable[..., VideoKey]) -> MediaInfo:
     return record.media
 
 
+# The schedule is the same for any number of slots: the long tests try it with one of them.
+ONE_SLOT, TWO_SLOTS = (pytest.mark.parametrize("stage", [n], indirect=True) for n in (1, 2))
 WAYS = pytest.mark.parametrize(
     ("how", "state", "told"),
     [
@@ -151,6 +153,7 @@ def test_all_others_go_on_and_the_one_says_what_is_wrong(
     assert told in unit.waiting and f"(tried {unit.untaken} times)" in unit.waiting
 
 
+@ONE_SLOT
 @WAYS
 def test_it_is_asked_ever_more_seldom_and_at_the_end_a_run_tells(
     stage: Stage, how: str, state: UnitState, told: str
@@ -177,6 +180,7 @@ def test_it_is_asked_ever_more_seldom_and_at_the_end_a_run_tells(
         assert not stage.vendor.billed[str(POISON)]
 
 
+@TWO_SLOTS
 @WAYS
 def test_what_is_taken_at_last_runs_and_is_paid_once(
     stage: Stage, how: str, state: UnitState, told: str
@@ -206,6 +210,7 @@ def test_after_it_is_given_up_its_slot_is_free(
     assert stage.asked("globex") == [UnitState.RUNNING]
 
 
+@TWO_SLOTS
 def test_one_that_is_away_for_all_is_asked_once_a_round_and_all_go_on_when_it_is_back(
     stage: Stage,
 ) -> None:
