@@ -25,7 +25,7 @@ from video_pipeline_tests.doubles.vendor import Vendor
 
 ENDLESS = Limits(paid_minutes_per_day=float("inf"), providers={"with-token": float("inf")})
 POISON = VideoKey.parse("acme/v0000")
-TURN = timedelta(seconds=30)
+TURN = timedelta(minutes=1)
 
 
 class Shots(VendorShots):
@@ -127,6 +127,8 @@ def media_of(services: Services, deliver: Callable[..., VideoKey]) -> MediaInfo:
     return record.media
 
 
+# The schedule is the same for any number of slots: the long tests try it with one of them.
+ONE_SLOT, TWO_SLOTS = (pytest.mark.parametrize("stage", [n], indirect=True) for n in (1, 2))
 WAYS = pytest.mark.parametrize(
     ("how", "state", "told"),
     [
@@ -150,6 +152,7 @@ def test_other_units_continue_and_failing_one_has_reason(
     assert told in unit.waiting and f"(tried {unit.untaken} times)" in unit.waiting
 
 
+@ONE_SLOT
 @WAYS
 def test_failing_unit_is_deferred_longer_then_fails_in_run(
     stage: Stage, how: str, state: UnitState, told: str
@@ -176,6 +179,7 @@ def test_failing_unit_is_deferred_longer_then_fails_in_run(
         assert not stage.vendor.billed[str(POISON)]
 
 
+@TWO_SLOTS
 @WAYS
 def test_deferred_unit_is_accepted_later_and_paid_once(
     stage: Stage, how: str, state: UnitState, told: str
@@ -205,6 +209,7 @@ def test_slot_is_free_after_last_try(
     assert stage.asked("globex") == [UnitState.RUNNING]
 
 
+@TWO_SLOTS
 def test_unreachable_provider_gets_one_request_a_round(
     stage: Stage,
 ) -> None:
