@@ -291,8 +291,8 @@ def join_or_close(
     """Return the open and settled units of a video that serve what is requested now.
 
     Other open units of these phases are superseded: a new source version arrived, or another
-    provider, option or language was chosen. They are closed as far as their provider allows, so
-    that their usage is recorded and no run waits for them. A unit in doubt stays in doubt.
+    provider, option or language was chosen. They are closed as far as their provider allows: their
+    usage is recorded, and no run waits for them. A unit in doubt stays in doubt.
     """
     units = services.of(key.project).units.of_video(key.video)
     usable = [unit for unit in units if not unit.state.may_be_reopened]
