@@ -26,7 +26,6 @@ class Limits(Frozen):
     """For the accounts of single entries, all projects together."""
 
     def of_project(self, project: str) -> float:
-        """Return a project's minutes a day."""
         return self.projects.get(project, self.paid_minutes_per_day)
 
     def of_account(self, plugins: Mapping[str, Plugin], plugin: str, account: str) -> float:
@@ -65,7 +64,6 @@ class Choices(Frozen):
     )
 
     def of(self, project: str, phase: Phase) -> PhaseChoice:
-        """Return a project's choice for a phase."""
         own = self.projects.get(project, {})
         return own.get(phase) or self.phases.get(phase) or PhaseChoice()
 

@@ -26,7 +26,6 @@ Notify = Callable[[Phase, PhaseState, int | None, str], None]
 
 
 def now_utc() -> datetime:
-    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
@@ -77,7 +76,6 @@ class Services:
     """Called with the name of each durable step of a work unit, before the next one begins."""
 
     def of(self, project: str) -> ProjectCatalog:
-        """Return the catalogue of one project."""
         return self.catalog.project(project)
 
     def removal_of(self, project: str) -> Removal:

@@ -62,7 +62,6 @@ class PhaseQueue:
         """Open and settled units of this video that serve the requested phases."""
 
     def assigner(self) -> Assigner:
-        """Return the planner of requests for this video."""
         return Assigner(
             key=self._key,
             content=self.media.sha256,
@@ -81,7 +80,6 @@ class PhaseQueue:
 
     @property
     def pending(self) -> bool:
-        """Return whether a phase still has to run."""
         return bool(self._orders or self._own)
 
     def fill(self, phases: Collection[Phase]) -> None:
@@ -131,7 +129,6 @@ class PhaseQueue:
         )
 
     def ended(self, outcomes: Iterable[Outcome]) -> None:
-        """Record the outcomes of phases that succeeded."""
         for outcome in outcomes:
             self._end(outcome)
 

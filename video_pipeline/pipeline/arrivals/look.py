@@ -72,7 +72,6 @@ class Looks:
 
     @property
     def layout(self) -> Layout:
-        """Return the layout of the ingest store."""
         return self.services.ingest.layout
 
     def into(self, key: str, seen: Versions | None = None, *, removes: bool = True) -> None:

@@ -47,12 +47,10 @@ class Overview(Frozen):
     warnings: tuple[Noted, ...]
 
     def count(self, *states: PhaseState) -> int:
-        """Count the phases of all videos in these states."""
         return sum(of_phase.get(state, 0) for of_phase in self.states.values() for state in states)
 
 
 def overview(services: Services, project: str) -> Overview:
-    """Return the overview of a project."""
     catalog = services.of(project)
     states: dict[Phase, dict[PhaseState, int]] = {}
     for (phase, state), count in catalog.standings.counts().items():

@@ -216,7 +216,7 @@ def test_slow_fetch_keeps_its_lease(
     if state == "settled":
         fetch_again(services, unit)
     else:
-        close(services, KEY, unit.id, "nobody wants it")
+        close(services, KEY, unit.id, "no longer needed")
     assert taken == [None]
 
 

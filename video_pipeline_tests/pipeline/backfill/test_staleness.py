@@ -34,7 +34,7 @@ def keys(services: Services, deliver: Deliver, vendor: Vendor) -> list[VideoKey]
     return keys
 
 
-def told(found: Services, project: str) -> set[tuple[str, Phase]]:
+def stale_phases(found: Services, project: str) -> set[tuple[str, Phase]]:
     return {(one.video, one.phase) for one in stale(found, project)}
 
 
@@ -46,7 +46,7 @@ def of_project(services: Services, project: str, phase: Phase, *providers: str) 
 def test_fresh_results_are_not_stale(services: Services, keys: list[VideoKey]) -> None:
     for key in keys:
         run_video(services, key)
-    assert told(services, "acme") == told(services, "globex") == set()
+    assert stale_phases(services, "acme") == stale_phases(services, "globex") == set()
     assert counts(services, "acme") == {}
 
 
@@ -54,8 +54,8 @@ def test_another_provider_makes_only_its_project_stale(
     services: Services, keys: list[VideoKey]
 ) -> None:
     swapped = of_project(services, "acme", Phase.SHOTS, "without-token")
-    assert told(swapped, "acme") == {("one", Phase.SHOTS), ("two", Phase.SHOTS)}
-    assert told(swapped, "globex") == set()
+    assert stale_phases(swapped, "acme") == {("one", Phase.SHOTS), ("two", Phase.SHOTS)}
+    assert stale_phases(swapped, "globex") == set()
     assert counts(swapped, "acme") == {Phase.SHOTS: 2}
     (one, _) = stale(swapped, "acme")
     assert (one.why, one.made_by, one.would_be_made_by) == ("choice", "with-token", "without-token")
@@ -63,14 +63,14 @@ def test_another_provider_makes_only_its_project_stale(
 
 def test_result_of_fallback_provider_is_not_stale(services: Services, keys: list[VideoKey]) -> None:
     both = of_project(services, "acme", Phase.SHOTS, "without-token", "with-token")
-    assert told(both, "acme") == set()
+    assert stale_phases(both, "acme") == set()
 
 
 def test_another_language_makes_transcripts_stale(
     services: Services, keys: list[VideoKey], choosing: Choosing
 ) -> None:
     asked = choosing(Phase.TRANSCRIPT, "speech", language="de")
-    assert told(asked, "globex") == {("one", Phase.TRANSCRIPT)}
+    assert stale_phases(asked, "globex") == {("one", Phase.TRANSCRIPT)}
 
 
 def test_newly_configured_or_removed_phase_is_stale(
@@ -86,7 +86,7 @@ def test_result_of_unavailable_provider_is_not_stale(
     services: Services, keys: list[VideoKey]
 ) -> None:
     plugins = {k: v for k, v in services.plugins.items() if k != "with-token"}
-    assert told(replace(services, plugins=plugins), "acme") == set()
+    assert stale_phases(replace(services, plugins=plugins), "acme") == set()
 
 
 def test_remade_result_makes_downstream_stale(services: Services, keys: list[VideoKey]) -> None:
@@ -99,7 +99,7 @@ def test_remade_result_makes_downstream_stale(services: Services, keys: list[Vid
     (one,) = stale(swapped, "globex")
     assert (one.phase, one.reason) == (Phase.EXPORTS, "made before timeline")
     run_video(swapped, key, phases=[Phase.EXPORTS])
-    assert told(swapped, "globex") == set()
+    assert stale_phases(swapped, "globex") == set()
     assert swapped.of("globex").standings.count_outdated() == {}
 
 
@@ -108,11 +108,13 @@ def test_new_content_makes_all_results_stale(
 ) -> None:
     other = encode(tmp_path / "other.mp4", seconds=3)
     key = deliver("globex/one", other, inspected=False)
-    assert told(services, "globex") == set(), "nobody has read it yet"
+    assert stale_phases(services, "globex") == set(), "the new content is not read yet"
     source_video(services, key)
-    assert told(services, "globex") == {("one", p) for p in Phase if p is not Phase.SOURCE_VIDEO}
+    assert stale_phases(services, "globex") == {
+        ("one", p) for p in Phase if p is not Phase.SOURCE_VIDEO
+    }
     run_video(services, key)
-    assert told(services, "globex") == set()
+    assert stale_phases(services, "globex") == set()
 
 
 def test_former_content_makes_its_results_current(
@@ -124,7 +126,7 @@ def test_former_content_makes_its_results_current(
     deliver("globex/one", short_video)
     run_video(services, keys[2])
     swapped = of_project(services, "globex", Phase.SHOTS, "without-token")
-    assert told(swapped, "globex") == {("one", Phase.SHOTS)}
+    assert stale_phases(swapped, "globex") == {("one", Phase.SHOTS)}
     assert stale_counts(swapped, "globex") == {Phase.SHOTS: 1}
     assert stale_counts(services, "globex") == {}
 
@@ -145,16 +147,16 @@ def test_removed_and_archived_videos_are_never_stale(
             assert arrivals.remove(known, services.clock())
         else:
             assert arrivals.archive(record, services.clock())
-    assert told(swapped, "acme") == {("two", Phase.SHOTS)}
+    assert stale_phases(swapped, "acme") == {("two", Phase.SHOTS)}
     assert stale_counts(swapped, "acme") == {Phase.SHOTS: 1}
-    assert told(swapped, "globex") == set() and stale_counts(swapped, "globex") == {}
+    assert stale_phases(swapped, "globex") == set() and stale_counts(swapped, "globex") == {}
 
 
 def test_same_content_makes_nothing_stale(
     services: Services, keys: list[VideoKey], deliver: Deliver, short_video: Path
 ) -> None:
     source_video(services, deliver("globex/one", short_video, inspected=False))
-    assert told(services, "globex") == set()
+    assert stale_phases(services, "globex") == set()
 
 
 def test_result_without_input_is_not_stale(
@@ -163,7 +165,10 @@ def test_result_without_input_is_not_stale(
     vendor.default = "now"
     key = deliver("acme/mute", encode(tmp_path / "mute.mp4", audio=False))
     run_video(services, key)
-    assert told(of_project(services, "acme", Phase.TRANSCRIPT, "speech-of-others"), "acme") == set()
+    assert (
+        stale_phases(of_project(services, "acme", Phase.TRANSCRIPT, "speech-of-others"), "acme")
+        == set()
+    )
 
 
 def test_skipped_optional_phase_is_not_stale(
