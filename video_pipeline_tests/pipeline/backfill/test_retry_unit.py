@@ -118,7 +118,7 @@ def test_force_running_unit_is_refused(services: Services, asked: Ask) -> None:
 
 def test_retry_outdated_unit_is_refused(services: Services, asked: Ask) -> None:
     failed = asked("fail")
-    with pytest.raises(InputError, match="names no 'with-token'"):
+    with pytest.raises(InputError, match="no longer names 'with-token'"):
         retry(replace(services, plugins={}), failed)
     assert retry(replace(services, plugins={}, unavailable=["with-token"]), failed)
     videos = services.of("acme").videos
