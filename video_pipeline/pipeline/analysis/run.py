@@ -16,7 +16,6 @@ from video_pipeline.domain.errors import (
     ProviderError,
     SourceError,
 )
-from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import TEMPORAL, Phase
 from video_pipeline.domain.progress import PhaseState
@@ -67,7 +66,9 @@ def analyse(
     report = Reporter(services, key, run_id)
     try:
         record = known_source(services, key)
-        media = _probed(record)
+        if (media := record.media) is None:
+            remedy = "Run media_info first."
+            raise SourceError("the source was not probed yet", where=str(key), remedy=remedy)
     except SourceError as error:
         return {phase: report.ended(failed(phase, error)) for phase in phases}
     overrides = dict(providers or {})
@@ -102,14 +103,6 @@ def _relink_tracks(services: Services, key: VideoKey, queue: PhaseQueue) -> dict
         if result is not None:
             linked[phase] = outcome.published(result)
     return linked
-
-
-def _probed(record: VideoRecord) -> MediaInfo:
-    if record.media is None:
-        raise SourceError(
-            "the source was not probed yet", where=str(record.key), remedy="Run media_info first."
-        )
-    return record.media
 
 
 class _Round:

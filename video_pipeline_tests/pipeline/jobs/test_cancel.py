@@ -12,7 +12,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.jobs.cancel import cancel
-from video_pipeline.pipeline.run_video import travel
+from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline_tests.doubles.job_plugin import VendorShots
@@ -29,7 +29,7 @@ def parked(services: Services, deliver: Deliver, vendor: Vendor) -> WorkUnit:
     key = deliver("acme/film")
     analyse(services, key, [Phase.TRANSCRIPT])
     vendor.finish("acme/film")
-    travel(services, key, "r1")
+    run_video(services, key, "r1")
     (unit,) = services.of("acme").units.in_state(UnitState.RUNNING)
     return unit
 
