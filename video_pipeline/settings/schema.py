@@ -13,12 +13,12 @@ _REFERENCE = {"$ref": "#/$defs/Reference"}
 
 
 def installed() -> list[str]:
-    """Every plugin that is installed here."""
+    """Return the names of the installed plugins."""
     return [*registry.names(registry.TEMPORAL), *registry.names(registry.TRANSCRIPTION)]
 
 
 def pipeline_schema(plugins: Iterable[str]) -> dict[str, Any]:
-    """The schema, with the options of these plugins."""
+    """Return the JSON Schema with the options of these plugins."""
     schema = PipelineForm.model_json_schema()
     definitions = schema["$defs"]
     cases: list[dict[str, Any]] = []
@@ -35,7 +35,7 @@ def pipeline_schema(plugins: Iterable[str]) -> dict[str, Any]:
 
 
 def _with_references(options: dict[str, Any]) -> dict[str, Any]:
-    """Options any of which may be `{env: NAME}`, and secret ones must."""
+    """Allow `{env: NAME}` for every option, and only that for a secret."""
     properties = {
         name: dict(_REFERENCE) if "password" in json.dumps(form) else {"anyOf": [form, _REFERENCE]}
         for name, form in options.get("properties", {}).items()
