@@ -110,7 +110,7 @@ def test_relative_folders_start_at_the_file(tmp_path: Path) -> None:
     assert settings.storage.outputs.folder == tmp_path / "state" / "outputs"
 
 
-def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+def test_environment_overrides_the_file(tmp_path: Path) -> None:
     settings = read(
         tmp_path,
         "storage: {ingest: {bucket: from-file}, outputs: {bucket: kept}}\nhome: here\n",
@@ -126,14 +126,14 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     assert settings.models == tmp_path / "weights"
 
 
-def test_each_project_may_have_a_policy_of_removal_of_its_own(tmp_path: Path) -> None:
+def test_project_may_have_its_own_removal_policy(tmp_path: Path) -> None:
     text = "arrivals: {removal: archive}\nprojects: {acme: {removal: delete}, globex: {}}\n"
     settings = read(tmp_path, text)
     assert settings.arrivals.removal is Removal.ARCHIVE
     assert settings.removals == {"acme": Removal.DELETE}
 
 
-def test_a_bucket_tells_in_a_queue_and_a_folder_does_not(tmp_path: Path) -> None:
+def test_notifications_need_an_ingest_bucket(tmp_path: Path) -> None:
     told = "notifications: {queue: https://sqs/1/in, dead_letters: https://sqs/1/dead}"
     settings = read(tmp_path, f"storage: {{ingest: {{bucket: in, {told}}}}}\n")
     assert settings.storage.notifications == Notifications(
@@ -142,7 +142,7 @@ def test_a_bucket_tells_in_a_queue_and_a_folder_does_not(tmp_path: Path) -> None
     named = read(tmp_path, f"storage: {{ingest: {{{told}}}}}\n", S3_BUCKET="in")
     assert named.storage.notifications == settings.storage.notifications
     wrong = complaint(tmp_path, f"storage:\n  ingest:\n    {told}\n")
-    assert "line 3, storage.ingest.notifications: only a bucket tells" in wrong
+    assert "line 3, storage.ingest.notifications: notifications need" in wrong
 
 
 def test_variables_are_resolved_and_never_shown(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_variables_are_resolved_and_never_shown(tmp_path: Path) -> None:
     assert "s3cr3t" not in repr(settings) + settings.model_dump_json()
 
 
-def test_a_plugin_that_asks_for_models_is_told_their_folder(tmp_path: Path) -> None:
+def test_models_folder_is_passed_to_plugins_with_the_option(tmp_path: Path) -> None:
     text = (
         "models: weights\nproviders:\n  a: {plugin: stranger}\n"
         "  b: {plugin: stranger, options: {models_folder: mine}}\n"
