@@ -29,7 +29,12 @@ def pipeline_schema(plugins: Iterable[str]) -> dict[str, Any]:
         inner = options.pop("$defs", {})
         definitions |= {f"{plugin}.{name}": model for name, model in inner.items()}
         definitions[f"{plugin}.options"] = _with_references(options)
-        cases.append(_case(plugin))
+        cases.append(
+            {
+                "if": {"properties": {"plugin": {"const": plugin}}},
+                "then": {"properties": {"options": {"$ref": f"#/$defs/{plugin}.options"}}},
+            }
+        )
     definitions["ProviderForm"]["allOf"] = cases
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
@@ -41,13 +46,6 @@ def _with_references(options: dict[str, Any]) -> dict[str, Any]:
         for name, form in options.get("properties", {}).items()
     }
     return {**options, "properties": properties}
-
-
-def _case(plugin: str) -> dict[str, Any]:
-    return {
-        "if": {"properties": {"plugin": {"const": plugin}}},
-        "then": {"properties": {"options": {"$ref": f"#/$defs/{plugin}.options"}}},
-    }
 
 
 if __name__ == "__main__":

@@ -103,10 +103,7 @@ def keep_open(deployment: Deployment) -> None:
         return
 
 
-def up(
-    context: typer.Context,
-    port: Port = None,
-) -> None:
+def up(context: typer.Context, port: Port = None) -> None:
     """Start the catalogue, Dagster's web interface and daemon. Ctrl-C stops them."""
     settings = settings_of(context)
     with deployed(settings, port) as deployment:

@@ -90,10 +90,10 @@ class Processes:
         trace: TracebackType | None,
     ) -> None:
         with undisturbed():
-            _end(process.pid for process in self._running.values())
+            _send((process.pid for process in self._running.values()), signal.SIGTERM)
             for process in self._running.values():
                 _wait(process)
-            _end(descendants() - self._others)
+            _send(descendants() - self._others, signal.SIGTERM)
             self._kill_rest()
 
     def _kill_rest(self) -> None:
@@ -123,10 +123,6 @@ def _is_alive(process: psutil.Process) -> bool:
         return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def _end(pids: Iterable[int]) -> None:
-    _send(pids, signal.SIGTERM)
 
 
 def _send(pids: Iterable[int], number: signal.Signals) -> None:
