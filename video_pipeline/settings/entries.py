@@ -64,7 +64,15 @@ def _check(name: str, entry: ProviderEntry) -> list[Problem]:
         options = plugin_of(entry).Options
     except ConfigurationError as error:
         return [Problem(keys=(*at, "plugin"), what=error.what, remedy=error.remedy)]
-    return [*_literal_secrets(options, entry, at), *_wrong_options(options, entry, at)]
+    literal_secrets = [
+        Problem(
+            keys=(*at, "options", *keys),
+            what="a secret is written in the file",
+            remedy="Put it into an environment variable and write {env: NAME}.",
+        )
+        for keys in _literals(options, entry.options)
+    ]
+    return [*literal_secrets, *_wrong_options(options, entry, at)]
 
 
 def _wrong_options(options: type[BaseModel], entry: ProviderEntry, at: Keys) -> list[Problem]:
@@ -86,18 +94,8 @@ def _depends_on_unset(keys: Keys, entry: ProviderEntry) -> bool:
     return any(name in entry.missing for name in variables.references(value))
 
 
-def _literal_secrets(options: type[BaseModel], entry: ProviderEntry, at: Keys) -> list[Problem]:
-    return [
-        Problem(
-            keys=(*at, "options", *keys),
-            what="a secret is written in the file",
-            remedy="Put it into an environment variable and write {env: NAME}.",
-        )
-        for keys in _literals(options, entry.options)
-    ]
-
-
 def _literals(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[Keys]:
+    """Yield the paths of secrets that are not written as references."""
     for name, field in model.model_fields.items():
         value = values.get(name)
         if value is None or variables.is_reference(value):

@@ -64,7 +64,15 @@ def read_address(
     document: Document, form: CatalogForm, environ: Mapping[str, str]
 ) -> CatalogAddress:
     """Read the catalogue's address. MONGODB_URI overrides the file. Raises ConfigurationError."""
-    uri = environ.get(MONGODB) or _written(document, form.uri, environ)
+    uri, written = environ.get(MONGODB), form.uri
+    if not uri and isinstance(written, Reference):
+        uri = environ.get(written.env)
+    elif not uri and isinstance(written, str):
+        uri = written
+        if urlsplit(uri).password:
+            what = "the address holds a password"
+            remedy = f"Put the address into {MONGODB}, or into a variable: {{env: NAME}}."
+            raise_for(document, [Problem(keys=("catalog", "uri"), what=what, remedy=remedy)])
     return CatalogAddress(uri=SecretStr(uri) if uri else None, database=form.database)
 
 
@@ -88,20 +96,6 @@ def read_webserver(
         )
         raise_for(document, [problem])
     return url.rstrip("/")
-
-
-def _written(
-    document: Document, uri: str | Reference | None, environ: Mapping[str, str]
-) -> str | None:
-    if isinstance(uri, Reference):
-        return environ.get(uri.env) or None
-    if uri and urlsplit(uri).password:
-        remedy = f"Put the address into {MONGODB}, or into a variable: {{env: NAME}}."
-        problem = Problem(
-            keys=("catalog", "uri"), what="the address holds a password", remedy=remedy
-        )
-        raise_for(document, [problem])
-    return uri
 
 
 def _shared(ingest: Place, outputs: Place) -> Problem | None:

@@ -30,11 +30,8 @@ def cancel(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
         found = find_unit(services, unit)
         _check_cancellable(found)
         lost = together(services, [found])
-        _confirm(
-            f"Cancel {'; '.join(map(_named, lost))}? A job that the provider cannot stop is still "
-            "billed.",
-            yes,
-        )
+        names = "; ".join(map(_named, lost))
+        _confirm(f"Cancel {names}? A job that the provider cannot stop is still billed.", yes)
         changed = cancel_work(services, dagster_of(settings), [found], "cancelled by hand")
         now = find_unit(services, unit)
     for one in changed:
@@ -86,9 +83,8 @@ def release(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
     with open_services(settings_of(context), plugins={}) as services:
         found = find_unit(services, unit)
         in_doubt.check_in_doubt(found)
-        _confirm(
-            f"Release {_named(found)}? It may have been billed, and a new request costs again.", yes
-        )
+        cost = "It may have been billed, and is billed again when repeated."
+        _confirm(f"Release {_named(found)}? {cost}", yes)
         in_doubt.release(services, found)
     out.print("Released. The next run of the video repeats the request; ", end="")
     out.print(f"`video-pipeline jobs retry {found.id}` launches one.", soft_wrap=True)

@@ -26,7 +26,7 @@ def prepare(settings: Settings, processes: Processes) -> None:
 
 
 @contextmanager
-def alone(settings: Settings, url: str) -> Generator[None, None, None]:
+def exclusive(settings: Settings, url: str) -> Generator[None, None, None]:
     """Hold the home for one deployment. Raises ConfigurationError while another one runs."""
     home = settings.dagster_home
     with (made(home) / "in-use").open("a+") as held:

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import psutil
@@ -45,7 +44,6 @@ class Processes:
         return self
 
     def start(self, name: str, command: Sequence[str], folder: Path) -> None:
-        """Start a program in a folder."""
         leashed = [sys.executable, str(leash.__file__), str(os.getpid()), *command]
         with self.log(name).open("wb") as log:
             self._running[name] = subprocess.Popen(
@@ -59,14 +57,14 @@ class Processes:
             )
 
     def run(self, name: str, command: Sequence[str], folder: Path) -> None:
-        """Run a program to its end. Raises ConfigurationError where it fails."""
+        """Run a program to its end. Raises ConfigurationError if it fails."""
         self.start(name, command, folder)
         if self._running[name].wait():
             raise self._ended(name)
         del self._running[name]
 
     def check(self) -> None:
-        """Raise ConfigurationError where one of them has ended."""
+        """Raise ConfigurationError if one of them has ended."""
         for name, process in self._running.items():
             if process.poll() is not None:
                 raise self._ended(name)
@@ -83,12 +81,7 @@ class Processes:
             remedy="Fix what the log reports, then start again. `video-pipeline doctor` may help.",
         )
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with undisturbed():
             _send((process.pid for process in self._running.values()), signal.SIGTERM)
             for process in self._running.values():

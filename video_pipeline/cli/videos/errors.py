@@ -44,7 +44,7 @@ def revive(
             "name either a video or a project", remedy="Write PROJECT/VIDEO, or --project PROJECT."
         )
     with open_services(settings_of(context), plugins={}) as services:
-        if video:
+        if video is not None:
             key = VideoKey.parse(video)
             project = key.project
             revived = revive_phases(services, key, [phase] if phase else tuple(Phase))

@@ -32,9 +32,7 @@ _COLUMNS = (
 def status(
     context: typer.Context,
     project: OfProject = None,
-    totals: Annotated[
-        bool, typer.Option("--totals", help="Only the totals of each project.")
-    ] = False,
+    totals: Annotated[bool, typer.Option("--totals", help="Only the projects' totals.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the state of every video, the totals of each project, and rejected files."""
