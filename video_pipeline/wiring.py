@@ -59,7 +59,7 @@ def open_services(
             plugins=create_plugins(settings) if plugins is None else plugins,
             unavailable=[name for name, one in settings.providers.items() if not one.available],
             choices=settings.choices,
-            scratch=made(settings.scratch),
+            scratch=ensure_folder(settings.scratch),
             scratch_bytes=settings.storage.scratch_bytes,
             policy=settings.work,
             limits=settings.limits,
@@ -102,7 +102,7 @@ def aws_clients(settings: Settings) -> "AwsClients":
 
 def _ingest(storage: Storage, clients: "AwsClients | None") -> IngestStore:
     if clients is None or not storage.ingest.bucket:
-        return FolderIngest(made(storage.ingest.folder), storage.layout)
+        return FolderIngest(ensure_folder(storage.ingest.folder), storage.layout)
     from video_pipeline.storage.s3.ingest import S3Ingest
 
     return S3Ingest(clients.client("s3"), storage.ingest.bucket, storage.layout)
@@ -110,7 +110,7 @@ def _ingest(storage: Storage, clients: "AwsClients | None") -> IngestStore:
 
 def _outputs(storage: Storage, clients: "AwsClients | None") -> OutputStore:
     if clients is None or not storage.outputs.bucket:
-        return FolderOutputs(made(storage.outputs.folder))
+        return FolderOutputs(ensure_folder(storage.outputs.folder))
     from video_pipeline.storage.s3.outputs import S3Outputs
 
     kms_key = clients.options.kms_key
@@ -135,7 +135,7 @@ def catalog_server(settings: Settings) -> Generator[str, None, None]:
     if settings.catalog.uri:
         yield settings.catalog.uri.get_secret_value()
         return
-    server = EmbeddedServer(made(settings.home) / "mongodb")
+    server = EmbeddedServer(ensure_folder(settings.home) / "mongodb")
     try:
         yield server.acquire()
     finally:
@@ -151,7 +151,7 @@ def create_plugins(settings: Settings) -> dict[str, Plugin]:
     }
 
 
-def made(folder: Path) -> Path:
+def ensure_folder(folder: Path) -> Path:
     """Create a folder if it is missing, and return it. Raises StorageError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

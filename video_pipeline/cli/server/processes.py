@@ -16,7 +16,7 @@ import psutil
 from video_pipeline.cli.server import leash
 from video_pipeline.cli.signals import undisturbed
 from video_pipeline.domain.errors import ConfigurationError
-from video_pipeline.wiring import made
+from video_pipeline.wiring import ensure_folder
 
 _PR_SET_CHILD_SUBREAPER = 36
 _TAIL = 15
@@ -38,7 +38,7 @@ class Processes:
         self._others: set[int] = set()
 
     def __enter__(self) -> Self:
-        made(self._logs)
+        ensure_folder(self._logs)
         self._others = descendants()
         adopt_orphans()
         return self
