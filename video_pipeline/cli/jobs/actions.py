@@ -66,7 +66,7 @@ def force(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
 
 
 def fetch(context: typer.Context, unit: Unit) -> None:
-    """Fetch a job's result again, or check a running job at once. Costs nothing."""
+    """Fetch a job's result again, or check a running job at the next sweep. Costs nothing."""
     settings = settings_of(context)
     with open_services(settings) as services:
         found = find_unit(services, unit)
