@@ -27,7 +27,7 @@ from video_pipeline.storage.store import OCTET_STREAM, StoredObject
 _USUAL = Layout()
 _PIECE_BYTES = 1 << 20
 _REPLACED = "was replaced while being read"
-_PUT_AGAIN = "Deliver the video again as a regular file, and keep it there."
+_PUT_AGAIN = "Deliver the video again as a plain file, and keep it there."
 
 
 class FolderIngest:
