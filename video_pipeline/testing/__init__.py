@@ -11,5 +11,6 @@ be run for real (S3, SQS, SNS, EventBridge) is not here.
 
 from video_pipeline.testing.double import Double, client, deaf, serving, started
 from video_pipeline.testing.faults import Fault
+from video_pipeline.testing.service import Call, Refused, Service
 
-__all__ = ["Double", "Fault", "client", "deaf", "serving", "started"]
+__all__ = ["Call", "Double", "Fault", "Refused", "Service", "client", "deaf", "serving", "started"]

@@ -2,17 +2,13 @@
 
 import secrets
 import threading
-from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from video_pipeline.testing.calls import CallBook
 from video_pipeline.testing.clock import Alarm, Clock
 from video_pipeline.testing.double import client
-from video_pipeline.testing.faults import Faults
-from video_pipeline.testing.service import Call, Refused
-from video_pipeline.testing.service_model import ServiceModel
+from video_pipeline.testing.service import Call, Refused, Service
 from video_pipeline_tests.doubles.aws.rekognition.events import Events
 from video_pipeline_tests.doubles.aws.rekognition.jobs import RUNNING, Job, Jobs
 from video_pipeline_tests.doubles.aws.rekognition.operations import ANALYSES, Analysis
@@ -24,18 +20,14 @@ from video_pipeline_tests.doubles.aws.rekognition.settings import Settings
 _ROWS_CHECKED = 25
 
 
-class Rekognition:
+class Rekognition(Service):
     """Rekognition Video, as a `Service` behind the server."""
 
-    refusals: Mapping[str, tuple[str, int, str]] = REFUSALS
-    invalid = "ValidationException"
+    refusals = REFUSALS
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
+        super().__init__("rekognition", JOB_FAULTS, clock)
         self.settings = settings or Settings()
-        self.clock = clock or Clock()
-        self.model = ServiceModel("rekognition")
-        self.faults = Faults({*REFUSALS, *JOB_FAULTS})
-        self.calls = CallBook()
         self._jobs = Jobs(secrets.token_hex(8))
         self._events = Events()
         self._replays = 0
