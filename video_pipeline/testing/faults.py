@@ -13,11 +13,11 @@ from pydantic import Field
 
 from video_pipeline.domain.values import Frozen
 
+# Faults of the line, of any service. In the first two the request does not reach the service; in
+# the others it has taken and billed what was asked for.
 HANGS, GATEWAY_PAGE, REPLY_LOST, RESET, TRUNCATED, MALFORMED = LINE_FAULTS = (
     *("hangs", "gateway_page", "reply_lost", "reset", "truncated", "malformed"),
 )
-"""Faults of the line, of any service. In the first two the request does not reach the service; in
-the others it has taken and billed what was asked for."""
 
 
 class Fault(Frozen):

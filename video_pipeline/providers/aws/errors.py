@@ -9,8 +9,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from video_pipeline.aws.errors import Cause, Fault, translated
-from video_pipeline.aws.messages import short
+from video_pipeline.aws.errors import Cause, Fault, short, translated
 from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
 
 _F = FailureCategory

@@ -11,7 +11,7 @@ from video_pipeline.aws.queue import Unreadable, message_in
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.plugins.base import Heard
 from video_pipeline.providers.aws.events import Queue, transcribe_jobs
-from video_pipeline.providers.aws.rekognition.names import jobs_of
+from video_pipeline.providers.aws.rekognition.analyses import jobs_of
 
 ENDED: dict[str, Any] = {
     "JobId": "3c1b",
