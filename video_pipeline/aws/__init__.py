@@ -1,1 +1,1 @@
-"""How AWS, and what speaks like it, is reached: for the stores and for the providers alike."""
+"""Clients, errors and queues of AWS and compatible servers, for stores, providers and notices."""

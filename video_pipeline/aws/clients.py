@@ -1,7 +1,7 @@
-"""Clients of AWS and of what speaks like it, all from one session that is made at the first use.
+"""Clients of AWS and compatible servers, all from one session that is made at the first use.
 
-Nothing here touches the network or a file before a client is asked for. A session is not safe
-between threads, its clients are. What an answer means is not here: see those who ask.
+A session is not thread-safe, its clients are. No network and no file is touched before the first
+client is requested.
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -21,7 +21,7 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError
 from pydantic import SecretStr
 
-from video_pipeline.aws.messages import keep_short
+from video_pipeline.aws.errors import keep_short
 from video_pipeline.domain.errors import ConfigurationError
 
 _SESSION_NAME = "video-pipeline"
@@ -29,7 +29,7 @@ _CONNECTIONS = 16
 
 
 class Access(Protocol):
-    """How AWS is reached. What is None is found as every AWS tool finds it."""
+    """How AWS is reached. None means: as every AWS tool finds it."""
 
     @property
     def region(self) -> str | None: ...
@@ -50,7 +50,7 @@ class Access(Protocol):
 
 
 class Clients:
-    """Makes a client of each service, address, number of attempts and patience once."""
+    """Makes one client for each service, endpoint, number of attempts and read timeout."""
 
     def __init__(self, access: Access, where: str) -> None:
         self._access, self._where = access, where
@@ -61,9 +61,9 @@ class Clients:
     def client(
         self, service: str, endpoint: str | None, attempts: int, read_seconds: float = math.inf
     ) -> Any:
-        """The client of a service such as `s3` or `sqs`, at an address of its own or where AWS has
-        it. A request is made `attempts` times where it is throttled or breaks, with jittered waits
-        between; each waits for `read_seconds` at most, or less where `access` says so. Raises
+        """Return the client of a service such as `s3` or `sqs`, at its own endpoint or at AWS's.
+        A throttled or broken request is made up to `attempts` times, with jittered waits. Each
+        waits at most for `read_seconds`, or less where `access` says so. Raises
         ConfigurationError.
         """
         key = (service, endpoint, attempts, min(read_seconds, self._access.read_seconds))
@@ -81,7 +81,7 @@ class Clients:
             raise ConfigurationError(
                 f"no client of {service} can be made: {error}",
                 where=self._where,
-                remedy="Mend endpoint, region or profile in pipeline.yaml, or set AWS_REGION.",
+                remedy="Correct endpoint, region or profile in pipeline.yaml, or set AWS_REGION.",
             ) from error
         client.meta.events.register("after-call", keep_short)
         return client
@@ -90,8 +90,8 @@ class Clients:
 def _config(
     access: Access, service: str, endpoint: str | None, attempts: int, read_seconds: float
 ) -> Config:
-    """Version 4 signatures are what KMS and every region take. A server at an address of its own
-    rarely has a name for each bucket, so that there the bucket stands in the path."""
+    """Sign with version 4, as KMS and every region require. A server at its own endpoint rarely has
+    a host name for each bucket, so the bucket is put into the path."""
     own: dict[str, Any] = {}
     if service == "s3":
         own = {
@@ -126,7 +126,7 @@ def _shown(secret: SecretStr | None) -> str | None:
 
 
 def _as_role(session: Any, access: Access, role: str) -> Any:
-    """A session with the credentials of a role, asked for at the first use and renewed."""
+    """Return a session with the credentials of a role, fetched at the first use and renewed."""
     inner: Any = botocore.session.Session()
     config = _config(access, "sts", None, _ROLE_ATTEMPTS, access.read_seconds)
     sts = session.client("sts", config=config)
@@ -146,7 +146,6 @@ class _Role(CredentialProvider):
         self._sts, self._role = sts, role
 
     def load(self) -> Any:
-        """See CredentialProvider."""
         return DeferredRefreshableCredentials(refresh_using=self._fetch, method=self.METHOD)
 
     def _fetch(self) -> dict[str, str]:

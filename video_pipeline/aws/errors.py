@@ -64,6 +64,13 @@ _CODES = {
     Cause.ABSENT_QUEUE: "AWS.SimpleQueueService.NonExistentQueue QueueDoesNotExist",
     Cause.INVALID: "InvalidParameterException ValidationException BadRequestException",
 }
+# Characters of a message that are passed on to ledgers, logs and people.
+_LONGEST, _LONGEST_OF_KEYS = 1000, 300
+# Answers to a wrong signature quote what was signed, the session token with it.
+_QUOTING = {
+    *(code for cause in (Cause.WRONG_KEYS, Cause.CLOCK) for code in _CODES[cause].split()),
+    *("UnrecognizedClient", "InvalidSignature", "IncompleteSignatureException", "RequestExpired"),
+}
 _CAUSES = {code: cause for cause, codes in _CODES.items() for code in codes.split()}
 
 
@@ -199,3 +206,23 @@ def _error(error: "ClientError") -> dict[str, Any]:
 def _metadata(error: "ClientError") -> dict[str, Any]:
     found: Any = error.response
     return found.get("ResponseMetadata", {})
+
+
+def short(said: str) -> str:
+    """Return the beginning of a message."""
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."
+
+
+def passed_on(code: str, said: str) -> str:
+    """Return what may be passed on of an answer's message."""
+    if code not in _QUOTING:
+        return short(said)
+    return said.strip().partition("\n")[0].strip()[:_LONGEST_OF_KEYS]
+
+
+def keep_short(parsed: dict[str, Any], **_: Any) -> None:
+    """Handle botocore's event after-call, before the error is made, so that no traceback shows the
+    rest either."""
+    error: dict[str, Any] = parsed.get("Error") or {}
+    if error.get("Message"):
+        error["Message"] = passed_on(str(error.get("Code", "")), str(error["Message"]))

@@ -1,16 +1,14 @@
-"""How a version of an object in S3 is called, whoever asks."""
+"""The name of an object's version in S3."""
 
 
 def version_of(version_id: str | None, etag: str, size: int) -> str:
-    """The version's id; where the bucket keeps none, what its ETag and size say.
-
-    An id of "null" is that of an object put while the bucket kept no versions: it says nothing.
-    """
+    """Return the version's id, or one of ETag and size where the bucket keeps no versions. The id
+    "null" is that of an object put before versioning."""
     if version_id and version_id != "null":
         return version_id
     return content_version(etag, size)
 
 
 def content_version(etag: str, size: int) -> str:
-    """A version by what the bytes are, not by when they were put."""
+    """Return a version that depends on the bytes, not on when they were put."""
     return f"etag:{etag.strip(chr(34))}:{size}"

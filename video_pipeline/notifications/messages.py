@@ -1,5 +1,4 @@
-"""Reading what S3 says of its objects: its own notifications, EventBridge's events, and either of
-them wrapped by SNS. Pure: text in, notices out.
+"""Parsing S3's notifications and EventBridge's events of objects, also wrapped by SNS. Pure.
 
 Formats: the "Event message structure" and "EventBridge" pages of the S3 user guide, and "Amazon
 SNS message and JSON formats".
@@ -23,10 +22,10 @@ _CREATED = (
 
 
 def read(body: str, bucket: str) -> tuple[Notice, ...]:
-    """What a message tells of the objects of this bucket, each key exact.
+    """Return the notices in a message about this bucket, each with its exact key.
 
-    Nothing for `s3:TestEvent` and for happenings that change no object (tags, access lists).
-    Raises Unreadable for what is no JSON, of no known form, or of another bucket.
+    There are none in `s3:TestEvent` and in events that change no object (tags, access lists).
+    Raises Unreadable for text that is not JSON, an unknown form, or another bucket.
     """
     message = message_in(body)
     if message.get("Event") == "s3:TestEvent":
@@ -58,7 +57,7 @@ def _from_eventbridge(message: dict[str, Any], bucket: str) -> Iterator[Notice]:
 
 
 def _notice(name: Any, owner: Any, key: Any, bucket: str, *, encoded: bool) -> Iterator[Notice]:
-    """A notification has its key as in a form (a space is a plus); EventBridge has it as it is."""
+    """Yield the notice, if any. `encoded` keys have a plus for a space, as in a form."""
     if not (isinstance(name, str) and isinstance(key, str) and key):
         raise Unreadable("an event's name or an object's key is no text")
     if owner != bucket:
@@ -75,7 +74,7 @@ def _happened(name: str) -> Happened | None:
 
 
 def _exact(key: str, encoded: bool) -> str:
-    """JSON can hold halves of characters, of which no key is made."""
+    """Return the key. JSON can hold lone surrogates, which no key contains."""
     try:
         exact = unquote_plus(key, errors="strict") if encoded else key
         exact.encode()

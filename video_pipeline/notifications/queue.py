@@ -1,6 +1,6 @@
-"""The queue in which an ingest store tells of its objects, as the pipeline sees it.
+"""The queue of notices from an ingest store, as the pipeline sees it.
 
-Implementations stand beside it. A queue delivers at least once, in any order, and may lose some.
+A queue delivers at least once, in any order, and may lose messages.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,8 @@ from video_pipeline.domain.values import Frozen
 
 
 class Notice(Frozen):
-    """Something happened to an object. That it did is a hint: what holds is what the store shows.
-
-    The store numbers what happens to one key (S3 calls it `sequencer`); it is not kept here,
-    since a notice is never compared with another one, nor with the catalogue.
+    """Something happened to an object. It is a hint: only what the store shows counts, so that the
+    `sequencer` of S3 is not needed.
     """
 
     object_key: str
@@ -24,29 +22,26 @@ class Delivery(Frozen):
     """One message as it was received."""
 
     receipt: str
-    """By which it is acknowledged."""
+    """What acknowledges it."""
     body: str
     notices: tuple[Notice, ...] = ()
-    """What it tells; nothing for a message that a store sends to try the queue."""
+    """Empty for a message that a store sends to test the queue."""
     unreadable: str = ""
-    """Why nobody can make anything of it, whenever it is read; empty for what can be read."""
+    """Why it can never be read; empty for a readable message."""
 
 
 class NoticeQueue(Protocol):
     """Notices of one ingest store. All methods raise NoticesError."""
 
     def receive(self) -> Sequence[Delivery]:
-        """The next messages, a handful at most; none where there is none for a moment.
-
-        What is not acknowledged is delivered again after a while.
-        """
+        """Return the next messages, if any. One that is not acknowledged is delivered again."""
         ...
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        """They are dealt with for good, and are not delivered again."""
+        """Delete these messages."""
         ...
 
     def set_aside(self, delivery: Delivery) -> bool:
-        """Keep what is unreadable where a person looks, with the reason; False where there is no
-        such place: then the queue's own rules see to it."""
+        """Move an unreadable message to the dead letters, with the reason. Returns False where
+        there is no such queue: then its redrive policy applies."""
         ...

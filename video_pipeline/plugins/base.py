@@ -1,7 +1,7 @@
-"""What temporal and transcription plugins share: options, planning, metering, and how they run.
+"""The bases of plugins: options, planning, metering, and how they run.
 
-A plugin runs in one of three ways: as a stream (`Streams`), a call (`Calls`) or a job (`Jobs`).
-All that it learns comes back as raw pages, which are stored verbatim before they are normalised.
+A plugin runs as a stream (`Streams`), a call (`Calls`) or a job (`Jobs`). It returns raw pages,
+which are stored verbatim before they are normalised.
 """
 
 from abc import ABC, abstractmethod
@@ -18,15 +18,15 @@ from video_pipeline.domain.work import UnitFailure, WorkRequest, WorkUnit
 from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import FrameBatch, Inputs, Object
 
+# Called with 0 to 1 as work goes on. It raises when the work must stop: let that pass.
 Progress = Callable[[float], None]
-"""Told 0 to 1 as work goes on. It raises when the work shall stop: let that pass."""
 
 
 class PluginOptions(BaseModel):
     """Base of every plugin's options.
 
-    Defaults are checked like what is given: a default of 50 is the float 50.0 where a float is
-    asked for, as it is where it was passed on, so that the same choice has the same hash.
+    Defaults are validated like given values, so that the same choice has the same hash: a default
+    of 50 becomes 50.0 where the field is a float.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
@@ -39,11 +39,11 @@ class AnalysisRequest(Frozen):
     kinds: tuple[str, ...] = ()
     language: str | None = None
     uri: str = ""
-    """Where the source lies, as other services address it; empty where that is not known."""
+    """The address of the source for other services; empty where it is not known."""
 
 
 class UnitPlan(Frozen):
-    """One request that the plugin would make, and what it would use."""
+    """One request that the plugin would make, and its usage."""
 
     operation: str
     kinds: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class UnitPlan(Frozen):
 
 
 class Refusal(Frozen):
-    """Why a plugin will not serve a request, found out before money is spent."""
+    """Why a plugin cannot serve a request, found before money is spent."""
 
     reason: str
 
@@ -66,7 +66,7 @@ class Plugin(ABC):
     version: ClassVar[str] = "1"
     operation: ClassVar[str] = "analyse"
     libraries: ClassVar[tuple[str, ...]] = ()
-    """Modules that its methods import; without them the registry does not hand it out."""
+    """Modules that its methods import; without them the registry refuses to load it."""
     install: ClassVar[str] = ""
     """The command that installs them."""
 
@@ -75,36 +75,34 @@ class Plugin(ABC):
 
     @property
     def account(self) -> str:
-        """Whose account is billed."""
+        """The account that is billed."""
         return "local"
 
     @property
     def region(self) -> str:
-        """Where the work is done."""
+        """The region of the work."""
         return "local"
 
     @property
     def model(self) -> str:
-        """Which model does it, where there is a choice."""
+        """The model, where there is a choice."""
         return ""
 
     def check(self) -> None:  # noqa: B027 (most plugins need nothing)
-        """Raise ConfigurationError where what it works with is missing here, such as a model.
-
-        Asked by `doctor`. Touches no network.
-        """
+        """Raise ConfigurationError if something that it needs is missing here, such as a model.
+        Called by `doctor`; touches no network."""
 
     @abstractmethod
     def capabilities(self) -> Capabilities:
-        """What it can do. Pure."""
+        """Return what the plugin can do. Pure."""
 
     def options_for(self, kinds: Sequence[str]) -> dict[str, JsonValue]:
-        """The options that say something about the result for these kinds (none: a transcript), as
-        plain values. Pure. Where only others change, what was made and paid stays good."""
+        """Return the options that affect the result for these kinds (none: a transcript), as plain
+        values. Pure. A change of the others makes no result stale."""
         return self.options.model_dump(mode="json")
 
     def plan(self, request: AnalysisRequest) -> tuple[UnitPlan, ...] | Refusal:
-        """The requests it would make, together covering every kind asked for. Pure."""
+        """Return the requests that together cover every requested kind. Pure."""
         refused = refusal(self.capabilities(), request)
         if refused:
             return refused
@@ -121,12 +119,12 @@ class Plugin(ABC):
     def usage(
         self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
     ) -> tuple[Usage, ...]:
-        """What the finished unit used. Pure. By default what was planned."""
+        """Return what the finished unit used. Pure. By default what was planned."""
         return planned_usage(self.capabilities(), media)
 
 
 def refusal(capabilities: Capabilities, request: AnalysisRequest) -> Refusal | None:
-    """Why a request is outside what is declared, or None."""
+    """Return why a request exceeds the declared capabilities, or None."""
     limits, media = capabilities.limits, request.media
     missing = sorted(set(request.kinds) - set(capabilities.kinds))
     if missing:
@@ -146,7 +144,7 @@ def refusal(capabilities: Capabilities, request: AnalysisRequest) -> Refusal | N
 
 
 def _place_refusal(capabilities: Capabilities, uri: str) -> Refusal | None:
-    """Those who are handed the object itself must be able to reach it."""
+    """Refuse an object that the provider cannot reach."""
     scheme, schemes = uri.partition("://")[0], capabilities.schemes
     if uri and schemes is not None and scheme not in schemes:
         reach = " or ".join(f"{one}://" for one in sorted(schemes))
@@ -155,7 +153,7 @@ def _place_refusal(capabilities: Capabilities, uri: str) -> Refusal | None:
 
 
 def _format_refusal(capabilities: Capabilities, media: MediaInfo) -> Refusal | None:
-    """Containers and codecs matter to those who are handed the object itself."""
+    """Refuse a container or codec that the provider does not read."""
     limits, stream = capabilities.limits, media.video or media.audio
     if limits.containers is not None and media.container not in limits.containers:
         return Refusal(reason=f"does not take {media.container} files")
@@ -165,7 +163,7 @@ def _format_refusal(capabilities: Capabilities, media: MediaInfo) -> Refusal | N
 
 
 def planned_usage(capabilities: Capabilities, media: MediaInfo) -> tuple[Usage, ...]:
-    """The declared meter applied to what probing measured."""
+    """Return the declared meter applied to what probing measured."""
     spec = capabilities.meter
     measured = {
         Meter.VIDEO_SECONDS: media.duration,
@@ -182,12 +180,12 @@ class FrameStream(Protocol):
         ...
 
     def finish(self, end: Fraction) -> Iterable[bytes]:
-        """All frames were fed, and the last one ends at `end`: the raw pages."""
+        """Return the raw pages, after all frames. The last one ends at `end`."""
         ...
 
 
 class Streams(Plugin):
-    """Runs as a stream: fed the frames of a decode that it may share with others."""
+    """Runs as a stream, fed the frames of a decode that several plugins may share."""
 
     @abstractmethod
     def start(self, request: WorkRequest, media: MediaInfo) -> FrameStream:
@@ -195,22 +193,22 @@ class Streams(Plugin):
 
 
 class Calls(Plugin):
-    """Runs as a call: returns when the result is there."""
+    """Runs as a call, which returns the result."""
 
     @abstractmethod
     def call(self, unit: WorkUnit, inputs: Inputs, progress: Progress) -> Iterable[bytes]:
-        """Do it, and give the raw pages. Raises ProviderError."""
+        """Analyse, and return the raw pages. Raises ProviderError."""
 
 
 class Submission(Frozen):
-    """The provider took the request: its name for the job, or already the raw pages."""
+    """A request that the provider accepted: its name of the job, or already the raw pages."""
 
     job: str | None = None
     pages: tuple[bytes, ...] | None = None
 
 
 class JobStatus(Frozen):
-    """How a job stands at its provider."""
+    """The status of a job at its provider."""
 
     state: Literal["running", "succeeded", "failed"]
     percent: int | None = None
@@ -218,7 +216,7 @@ class JobStatus(Frozen):
 
 
 class Slots(Frozen):
-    """How many jobs of one account and region a provider runs at once."""
+    """How many jobs a provider runs at once for one account and region."""
 
     shared_by: str
     """Operations with the same name here count together."""
@@ -226,36 +224,36 @@ class Slots(Frozen):
 
 
 class Jobs(Plugin):
-    """Runs as a job somewhere else: submitted, looked up, fetched. Each method may be repeated."""
+    """Runs as a job elsewhere: submitted, polled, fetched. Each method may be repeated."""
 
     poll_seconds: ClassVar[float] = 30.0
-    """How long after it was last seen running a job is looked up again."""
+    """The time between two polls of a running job."""
     deadline_seconds: float = 24 * 3600.0
-    """How long after its submission a job that still runs is given up. Less than the provider
-    keeps results and tokens."""
+    """When a job that still runs is abandoned, after its submission. Less than the provider keeps
+    results and tokens."""
 
     def slots(self, operation: str) -> Slots | None:
-        """What bounds the jobs of this operation; None where nothing does. Pure."""
+        """Return the limit of concurrent jobs of this operation, if any. Pure."""
         return None
 
     @abstractmethod
     def submit(self, unit: WorkUnit, media: MediaInfo, inputs: Inputs) -> Submission:
-        """Hand the request over, with `unit.id` as its token where the provider takes one.
+        """Submit the request, with `unit.id` as its token where the provider takes one.
 
         Raises ProviderError, with `accepted=False` where the provider refused it.
         """
 
     @abstractmethod
     def poll(self, jobs: Sequence[str]) -> Mapping[str, JobStatus]:
-        """How these jobs stand; one that the provider does not know is left out."""
+        """Return the status of these jobs, without those that the provider does not know."""
 
     @abstractmethod
     def fetch(self, job: str) -> Iterator[bytes]:
-        """The raw pages of a job that succeeded, from the first."""
+        """Yield the raw pages of a job that succeeded, from the first."""
 
     @abstractmethod
     def cancel(self, job: str) -> bool:
-        """Ask the provider to stop it; False where it cannot be stopped any more."""
+        """Ask the provider to stop the job. Returns False if it can no longer be stopped."""
 
 
 class Heard(Frozen):
@@ -267,14 +265,13 @@ class Heard(Frozen):
 
 
 class Listens(Plugin):
-    """For `Jobs` whose provider tells when a job has ended. An event is a hint: the job is looked
-    up all the same, and one whose event is lost is looked up when it is overdue."""
+    """For `Jobs` whose provider sends an event when a job has ended. An event is a hint: the job is
+    polled anyway, and one whose event is lost is polled when it is overdue."""
 
     @abstractmethod
     def listen(self) -> Sequence[Heard]:
-        """The next events, at once and at most some; none where nothing is there. What is not
-        acknowledged comes again."""
+        """Return the next events at once. One that is not acknowledged is delivered again."""
 
     @abstractmethod
     def acknowledge(self, heard: Sequence[Heard]) -> None:
-        """These need not come again."""
+        """Mark these events as handled."""

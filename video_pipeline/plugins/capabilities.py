@@ -1,4 +1,4 @@
-"""What a plugin declares about itself, before anything is asked of it."""
+"""What a plugin declares about itself."""
 
 from fractions import Fraction
 from typing import Literal
@@ -9,9 +9,9 @@ from video_pipeline.domain.values import Frozen, Rational
 from video_pipeline.plugins.inputs import Feed
 
 Precision = Literal["frame", "millisecond", "sampled", "segment"]
+# What comes of making the same request twice: nothing is billed; the provider recognises the token
+# and bills once; it may be billed again.
 Replay = Literal["free", "deduplicated", "unsafe"]
-"""What comes of making the same request twice: nothing is billed; the provider recognises the
-token and bills once; it may be billed again."""
 
 
 class Limits(Frozen):
@@ -39,10 +39,10 @@ class Capabilities(Frozen):
     word_times: bool = False
     speakers: bool = False
     max_speakers: int | None = None
-    """How many speakers it tells apart, where it tells any apart."""
+    """How many speakers it tells apart; None for no limit, or none at all."""
     detects_language: Literal["no", "single", "multiple"] = "single"
     limits: Limits = Limits()
     schemes: frozenset[str] | None = None
-    """Where an object may lie that it is fed: `s3`, `gs`. None for anywhere."""
+    """Schemes of the object that it is fed: `s3`, `gs`. None for any."""
     regions: frozenset[str] | Literal["any"] = "any"
     cancellable: bool = False

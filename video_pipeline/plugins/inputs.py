@@ -1,4 +1,4 @@
-"""What a plugin can be fed: what it asks for, and what the core then hands it.
+"""What a plugin can be fed, and the values it then receives.
 
 A plugin opens no video by itself unless it asks for `File`. Time zero is the first video frame
 (the first audio sample where there is no video).
@@ -34,7 +34,7 @@ class File(Frozen):
 
 
 class Object(Frozen):
-    """Where the object lies; nothing is downloaded."""
+    """The address of the object; nothing is downloaded."""
 
 
 class Markers(Frozen):
@@ -60,12 +60,12 @@ class FrameBatch:
     first: int
 
     def start_of(self, index: int) -> Fraction:
-        """When the frame at this index of the batch is shown, in seconds."""
+        """Return when the frame at this index of the batch is shown, in seconds."""
         return int(self.pts[index]) * self.time_base
 
 
+# Samples a second of `Audio`.
 AUDIO_RATE = 16_000
-"""Samples a second of `Audio`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,11 @@ class Audio:
 
     @property
     def duration(self) -> Fraction:
-        """Length in seconds."""
+        """Seconds."""
         return Fraction(self.samples, AUDIO_RATE)
 
     def read(self) -> NDArray[np.float32]:
-        """All samples as floats in [-1, 1), shape (samples,)."""
+        """Return all samples as floats in [-1, 1), of shape (samples,)."""
         whole = np.fromfile(self.path, dtype="<i2", count=self.samples)
         return np.multiply(whole, np.float32(1 / 32768), dtype=np.float32)
 

@@ -1,4 +1,4 @@
-"""Which of the providers in the order can serve a request, and why the others cannot."""
+"""Which providers of an order can serve a request, and why the others cannot."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -19,10 +19,7 @@ def rank(
     plugins: Mapping[str, Plugin],
     request: Callable[[Plugin], AnalysisRequest],
 ) -> tuple[Verdict, ...]:
-    """A verdict on each provider, in the order in which they are to be asked. Pure.
-
-    `request` says what would be asked of a plugin.
-    """
+    """Return a verdict on each provider of the order. `request` returns what it would be asked."""
     return tuple(_judge(name, plugins.get(name), request) for name in order)
 
 

@@ -1,8 +1,4 @@
-"""Plugins by name: found by entry points, ours by the same door as strangers'.
-
-A plugin is imported when it is asked for, not when it is listed. How plugins are chosen among
-lies in selection.py.
-"""
+"""Plugins by name, found by entry points. One is imported when it is loaded, not when listed."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -29,20 +25,20 @@ _BASES: dict[str, type[Plugin]] = {
 
 
 def names(group: str) -> tuple[str, ...]:
-    """The plugins installed in a group, `TEMPORAL` or `TRANSCRIPTION`, in order; none imported."""
+    """Return the plugins of a group, `TEMPORAL` or `TRANSCRIPTION`, in order, importing none."""
     return tuple(sorted({entry.name for at, entry in _installed(tuple(sys.path)) if at == group}))
 
 
 def load(plugin: str) -> type[Plugin]:
-    """The class of a plugin. Raises ConfigurationError as `declared`, and for a missing library."""
+    """Return the class of a plugin. Raises ConfigurationError, also for a missing library."""
     return _usable(plugin, declared(plugin))
 
 
 def declared(plugin: str) -> type[Plugin]:
-    """The class of a plugin, which may lack the libraries that it works with.
+    """Return the class of a plugin, whose libraries may be missing.
 
     Raises ConfigurationError for a name that is not installed or is installed twice, for a module
-    that cannot be imported, and for a class that is no plugin of its group.
+    that cannot be imported, and for a class that is not a plugin of its group.
     """
     group, entry = _entry(plugin)
     try:
@@ -56,20 +52,20 @@ def declared(plugin: str) -> type[Plugin]:
 
 
 def absent(plugin: type[Plugin]) -> tuple[str, ...]:
-    """The libraries that a plugin works with and that are not installed."""
+    """Return the libraries of a plugin that are not installed."""
     return tuple(library for library in plugin.libraries if find_spec(library) is None)
 
 
 def create(plugin: str, options: Mapping[str, Any]) -> Plugin:
-    """A plugin with its options. Raises ConfigurationError as `load`, and for wrong options."""
+    """Return a plugin with its options. Raises ConfigurationError, also for wrong options."""
     loaded = load(plugin)
     return loaded(_options(plugin, loaded.Options, options))
 
 
 @cache
 def _installed(path: tuple[str, ...]) -> tuple[tuple[str, EntryPoint], ...]:
-    """The entry points of both groups on this path. To look costs 20 CPU-ms: it reads the metadata
-    of every distribution."""
+    """Return the entry points of both groups on this path. The first call reads the metadata of
+    every distribution, which takes 20 CPU-ms."""
     return tuple((group, entry) for group in _BASES for entry in entry_points(group=group))
 
 
@@ -94,7 +90,7 @@ def _entry(plugin: str) -> tuple[str, EntryPoint]:
 def _checked(plugin: str, loaded: object, base: type[Plugin]) -> type[Plugin]:
     if not (isinstance(loaded, type) and issubclass(loaded, base)):
         raise ConfigurationError(
-            f"plugin {plugin!r} is no {base.__name__}",
+            f"plugin {plugin!r} is not a {base.__name__}",
             remedy=f"Derive its class from {base.__name__}, or use the other entry point group.",
         )
     if not issubclass(loaded, (Streams, Calls, Jobs)):

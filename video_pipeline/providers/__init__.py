@@ -1,5 +1,4 @@
-"""The plugins that come along, one a file, with what only they need beside them.
+"""The plugins that come with the package, found by entry points as all others.
 
-They enter by the same door as strangers': entry points. A vendor's library is imported inside
-the methods that use it, so that a plugin can be named, planned and refused without it.
+A vendor's library is imported in the methods that use it, so that a plugin can plan without it.
 """

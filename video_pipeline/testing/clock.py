@@ -1,4 +1,4 @@
-"""The time of a double: the machine's, and what a test adds to it; what is done when it comes."""
+"""The time of a double, which a test can advance, and a thread for what is due."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Clock:
-    """Seconds since 1970; `advance` brings a week's end about in no time."""
+    """Seconds since 1970."""
 
     def __init__(self) -> None:
         self._ahead = 0.0
@@ -14,33 +14,32 @@ class Clock:
         self._changed = threading.Condition()
 
     def now(self) -> float:
-        """Seconds since 1970, as this double has it."""
         return time.time() + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Go ahead; whoever waits is woken."""
+        """Move ahead, and wake all waiting threads."""
         self._ahead += seconds
         self.wake()
 
     def wake(self) -> None:
-        """Wake whoever waits: what they wait for may have changed."""
+        """Wake all waiting threads: what they wait for may have changed."""
         with self._changed:
             self._changes += 1
             self._changed.notify_all()
 
     def changes(self) -> int:
-        """How often it was moved or woken so far."""
+        """Return how often the clock was moved or woken."""
         return self._changes
 
     def wait(self, until: float | None, seen: int) -> None:
-        """Wait for a moment (None: for ever), but not past a change after `seen` of them."""
+        """Wait until a time (None: for ever), or until a change after `seen` of them."""
         seconds = None if until is None else max(0, until - self.now())
         with self._changed:
             self._changed.wait_for(lambda: self._changes != seen, seconds)
 
 
 class Alarm:
-    """A thread that does what is due and learns from that when the next is; until it is closed."""
+    """A thread that calls `do_due`, which returns when to call it next, until it is closed."""
 
     def __init__(self, clock: Clock, do_due: Callable[[], float | None]) -> None:
         self._clock, self._do_due = clock, do_due

@@ -1,4 +1,4 @@
-"""A running double as a test sees it, in this process or in one of its own."""
+"""A running double as a test uses it, in this process or in one of its own."""
 
 import json
 import socket
@@ -25,17 +25,16 @@ _direct = build_opener(ProxyHandler({}))
 
 @dataclass(frozen=True)
 class Double:
-    """A double that answers at `endpoint`; everything goes by HTTP, wherever it runs."""
+    """A double that answers at `endpoint`, also to its controls."""
 
     endpoint: str
 
     def client(self, service: str, account: str = DEFAULT_ACCOUNT, **config: Any) -> Any:
-        """A boto3 client of it: no retries, no proxy, an account's credentials that mean nothing
-        elsewhere."""
+        """Return a boto3 client of it, without retries and proxy, with invented credentials."""
         return client(service, self.endpoint, account, **config)
 
     def inject(self, fault: Fault) -> None:
-        """Make a fault. Raises ValueError if the double does not know it."""
+        """Make a fault. Raises ValueError for an unknown one."""
         self._ask("POST", "faults", fault.model_dump())
 
     def clear_faults(self) -> None:
@@ -43,7 +42,7 @@ class Double:
         self._ask("DELETE", "faults")
 
     def faults(self) -> list[dict[str, Any]]:
-        """The faults that are armed, each with its `hits`."""
+        """Return the armed faults, each with its `hits`."""
         return self._ask("GET", "faults")
 
     def configure(self, **changes: Any) -> None:
@@ -55,7 +54,7 @@ class Double:
         self._ask("POST", "clock", {"advance": seconds})
 
     def books(self) -> dict[str, Any]:
-        """What was asked, done and billed, as the service's room says."""
+        """Return what was asked, done and billed."""
         return self._ask("GET", "books")
 
     def _ask(self, method: str, name: str, body: Any = None) -> Any:
@@ -69,7 +68,7 @@ class Double:
 
 
 def client(service: str, endpoint: str, account: str = DEFAULT_ACCOUNT, **config: Any) -> Any:
-    """A boto3 client that talks to a server on loopback and to nobody else."""
+    """Return a boto3 client of a server on loopback."""
     region = config.pop("region", "us-east-1")
     chosen = {"retries": {"total_max_attempts": 1, "mode": "standard"}, "proxies": {}, **config}
     session = boto3.Session(
@@ -80,7 +79,7 @@ def client(service: str, endpoint: str, account: str = DEFAULT_ACCOUNT, **config
 
 @contextmanager
 def serving(service: Service) -> Generator[Double, None, None]:
-    """A double in this process, on a thread, until the block ends."""
+    """Run a double in this process, on a thread, until the block ends."""
     server = DoubleServer(service)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
@@ -93,10 +92,8 @@ def serving(service: Service) -> Generator[Double, None, None]:
 
 @contextmanager
 def deaf() -> Generator[str, None, None]:
-    """An endpoint that nobody gets through to: connecting to it takes until the client gives up.
-
-    A socket whose queue of one is full, so that the kernel (Linux) drops what comes.
-    """
+    """Yield an endpoint to which connecting times out: a socket with a full queue of one, so that
+    Linux drops further connections."""
     with socket.socket() as listening, socket.socket() as waiting:
         listening.bind(("127.0.0.1", 0))
         listening.listen(0)
@@ -108,8 +105,7 @@ def deaf() -> Generator[str, None, None]:
 def started(module: str, arguments: Sequence[str] = ()) -> Generator[Double, None, None]:
     """Run a double in a process of its own, which ends with this one at the latest.
 
-    `module` is a program made with `program.serve`, such as `my_plugin.double`. Raises RuntimeError
-    if it does not start.
+    `module` calls `program.serve`. Raises RuntimeError if it does not start.
     """
     command = [sys.executable, "-m", module, "--until-stdin-closes", *arguments]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

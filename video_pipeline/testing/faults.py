@@ -1,7 +1,4 @@
-"""The faults that a double can be told to make, and for which calls.
-
-What each fault does to a call's line is in server.py; what it does to a job, in the service's room.
-"""
+"""The faults that a double can make, and the calls that they meet."""
 
 import threading
 from collections.abc import Collection
@@ -13,18 +10,18 @@ from pydantic import Field
 
 from video_pipeline.domain.values import Frozen
 
+# Faults of the line, of any service. In the first two the request does not reach the service; in
+# the others it has taken and billed what was asked for.
 HANGS, GATEWAY_PAGE, REPLY_LOST, RESET, TRUNCATED, MALFORMED = LINE_FAULTS = (
     *("hangs", "gateway_page", "reply_lost", "reset", "truncated", "malformed"),
 )
-"""Faults of the line, of any service. In the first two the request does not reach the service; in
-the others it has taken and billed what was asked for."""
 
 
 class Fault(Frozen):
     """A fault and the calls it meets.
 
-    Of the calls that match, `skip` pass, then each `every`-th one is met, `times` in all (None: for
-    ever). A fault of a job meets the call that starts it, and then holds for that job.
+    Of the matching calls `skip` pass, then each `every`-th one is met, `times` in all (None: for
+    ever). A fault of a job meets the call that starts the job.
     """
 
     what: str
@@ -40,10 +37,9 @@ class Fault(Frozen):
     seconds: float = 3600
     """How long the line hangs."""
     reason: str = ""
-    """What the vendor says, where it is not the usual text."""
+    """The vendor's message, if not the usual one."""
 
     def matches(self, operation: str, video: str, later_page: bool = False) -> bool:
-        """Whether a call is one of those."""
         named = fnmatchcase(operation, self.operation) and fnmatchcase(video, self.video)
         return named and (later_page or not self.later_pages)
 
@@ -67,7 +63,7 @@ class _Armed:
 
 
 class Faults:
-    """The faults that are armed; safe between threads."""
+    """The armed faults; safe between threads."""
 
     def __init__(self, known: Collection[str]) -> None:
         self._known = {*known, *LINE_FAULTS}
@@ -75,21 +71,21 @@ class Faults:
         self._lock = threading.Lock()
 
     def arm(self, fault: Fault) -> None:
-        """Add a fault. Raises ValueError if this double does not know it."""
+        """Add a fault. Raises ValueError for an unknown one."""
         if fault.what not in self._known:
             raise ValueError(f"{fault.what!r} is none of {', '.join(sorted(self._known))}")
         with self._lock:
             self._armed.append(_Armed(fault))
 
     def clear(self) -> None:
-        """Make no more faults; jobs keep those they have."""
+        """Make no more faults; jobs keep theirs."""
         with self._lock:
             self._armed.clear()
 
     def taken(
         self, kinds: Collection[str], operation: str, video: str, later_page: bool = False
     ) -> Fault | None:
-        """The first armed fault, of some kinds, that meets a call."""
+        """Return the first armed fault, of some kinds, that meets a call."""
         with self._lock:
             for armed in self._armed:
                 if armed.fault.what in kinds and armed.meets(operation, video, later_page):
@@ -97,7 +93,7 @@ class Faults:
         return None
 
     def all_taken(self, kinds: Collection[str], operation: str, video: str) -> list[Fault]:
-        """Every armed fault, of some kinds, that meets a call."""
+        """Return every armed fault, of some kinds, that meets a call."""
         with self._lock:
             return [
                 armed.fault
@@ -106,6 +102,6 @@ class Faults:
             ]
 
     def told(self) -> list[dict[str, Any]]:
-        """What is armed, with how often it was made."""
+        """Return the armed faults, with how often each was made."""
         with self._lock:
             return [{**a.fault.model_dump(), "hits": a.hits} for a in self._armed]

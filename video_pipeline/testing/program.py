@@ -1,4 +1,4 @@
-"""A double as a program: it prints where it listens as a line of JSON, and ends when told to."""
+"""A double as a program, which prints its endpoint as a line of JSON."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from video_pipeline.testing.service import Service
 
 
 def told_settings(program: str, description: str | None) -> tuple[str, bool]:
-    """What the command line says: settings as JSON, and whether to end with standard input."""
+    """Return the command line's settings, as JSON, and whether to end with standard input."""
     parser = argparse.ArgumentParser(prog=program, description=description)
     parser.add_argument("--settings", default="{}", help="settings as JSON, as `Settings` has them")
     parser.add_argument("--until-stdin-closes", action="store_true")
@@ -22,7 +22,7 @@ def told_settings(program: str, description: str | None) -> tuple[str, bool]:
 
 
 def serve(service: Service, until_stdin_closes: bool) -> None:
-    """Serve until SIGTERM or SIGINT, or until standard input ends if that is wanted."""
+    """Serve until SIGTERM or SIGINT, or until standard input ends."""
     server = DoubleServer(service)
     done = threading.Event()
 

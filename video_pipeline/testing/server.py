@@ -1,7 +1,7 @@
 """The HTTP server of a double: AWS's JSON protocol, the faults of the line, and its controls.
 
-Controls have a path of their own, `/_double/...`: GET `books` and `faults`; POST `faults`,
-`settings` and `clock`; DELETE `faults`.
+Controls are below `/_double/`: GET `books` and `faults`; POST `faults`, `settings` and `clock`;
+DELETE `faults`.
 """
 
 import json
@@ -48,20 +48,19 @@ class DoubleServer(ThreadingHTTPServer):
 
     @property
     def endpoint(self) -> str:
-        """Where it is reached."""
         return f"http://{_LOOPBACK}:{self.server_address[1]}"
 
     def shutdown_request(self, request: Any) -> None:
-        """Close without a word before, so that a line that was set to be reset is reset."""
+        """Close without a shutdown, so that a connection that should be reset is reset."""
         self.close_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hung up is no error of ours; anything else is told."""
+        """Report all errors but those of clients that hung up."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
     def close(self) -> None:
-        """Let go of calls that hang, and end. Not to be called from serve_forever's thread."""
+        """Release hanging calls, and end. Do not call this on serve_forever's thread."""
         self.closing.set()
         self.shutdown()
         self.server_close()
@@ -129,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._reset()
 
     def _reset(self) -> None:
-        """Drop the line as a dead host does: what was sent may be lost, no goodbye is said."""
+        """Reset the connection as a dead host does: sent bytes may be lost."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close_connection = True
 
@@ -177,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """The books say more."""
+        """Log nothing: the books count the calls."""
 
 
 def _fault(service: Service, call: Call, video: str, kinds: Collection[str]) -> Fault | None:

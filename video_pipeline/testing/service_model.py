@@ -1,7 +1,7 @@
-"""A service as the installed botocore describes it: what a request and a reply may look like.
+"""A service's model in the installed botocore, against which requests and replies are checked.
 
-Botocore's own validator knows required and unknown members, types and least values. What it leaves
-to the service is added here: greatest values, enumerations and patterns.
+Botocore's validator checks required and unknown members, types and minima. Maxima, enumerations and
+patterns, which it leaves to the service, are checked here.
 """
 
 import re
@@ -20,24 +20,24 @@ class ServiceModel:
         self._model: Any = botocore.session.get_session().get_service_model(name)
 
     def operation(self, name: str) -> Any:
-        """An operation. Raises botocore's OperationNotFoundError."""
+        """Return an operation. Raises botocore's OperationNotFoundError."""
         return self._model.operation_model(name)
 
     def errors(self, operation: str) -> set[str]:
-        """The codes of the errors that an operation is said to raise."""
+        """Return the codes of the errors that an operation may raise."""
         return {shape.name for shape in self.operation(operation).error_shapes}
 
     def request_problems(self, operation: str, request: dict[str, Any]) -> list[str]:
-        """What is wrong with a request; empty if it is right."""
+        """Return what is wrong with a request, if anything."""
         return problems(self.operation(operation).input_shape, request)
 
     def reply_problems(self, operation: str, reply: dict[str, Any]) -> list[str]:
-        """What is wrong with a reply; empty if it is right."""
+        """Return what is wrong with a reply, if anything."""
         return problems(self.operation(operation).output_shape, reply)
 
 
 def problems(shape: Any, value: Any) -> list[str]:
-    """What of a value does not fit one of botocore's shapes, each with its place."""
+    """Return what does not fit one of botocore's shapes, each with its path."""
     if shape is None:
         return [f"there is nothing to say here: {value}"] if value else []
     report = ParamValidator().validate(value, shape)
@@ -47,7 +47,7 @@ def problems(shape: Any, value: Any) -> list[str]:
 
 
 def _beyond(shape: Any, value: Any, place: str) -> Iterator[str]:
-    """What botocore does not check, of a value whose types are right."""
+    """Yield problems that botocore does not check, in a value of the right types."""
     yield from _too_much(shape, value, place)
     match shape.type_name:
         case "structure":
@@ -78,7 +78,7 @@ def _too_much(shape: Any, value: Any, place: str) -> Iterator[str]:
 
 
 def _wrong_text(shape: Any, value: str, place: str) -> Iterator[str]:
-    """The services hold a pattern against the whole text, whether it is anchored or not."""
+    """Check enumeration and pattern; services match a pattern against the whole text."""
     if shape.enum and value not in shape.enum:
         yield f"{place}: {value!r} is none of {', '.join(shape.enum)}"
     pattern = shape.metadata.get("pattern")

@@ -5,35 +5,17 @@ what was paid, what is left in the queue."""
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import pytest
 
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.progress.outcome import Outcome
-from video_pipeline.pipeline.services import Services
+from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.sweep.events import listen
 from video_pipeline.pipeline.sweep.round import sweep
-from video_pipeline_tests.servers.topics_and_queues import QueueOfCompletions
+from video_pipeline_tests.doubles.aws.deployment import HearingDeployment
 
 _S, _P = UnitState, PhaseState
-
-
-class Hearing(Protocol):
-    """A deployment that is told in a queue of jobs that have ended, with one video to be asked
-    about."""
-
-    services: Services
-    queue: QueueOfCompletions
-
-    def inject(self, what: str, **more: Any) -> None: ...
-    def run(self) -> Outcome: ...
-    def unit(self) -> WorkUnit: ...
-    def told(self) -> tuple[UnitState, PhaseState]: ...
-    def money(self) -> Any: ...
-    def ended(self, events: int) -> None: ...
-    def hear(self) -> bool: ...
 
 
 class EventsContract:
@@ -50,7 +32,7 @@ class EventsContract:
         ("fault", "events", "left"), [("event_twice", 2, 0), ("event_of_unknown_job", 2, 1)]
     )
     def test_an_event_has_its_job_looked_up_at_once_whatever_comes_with_it(
-        self, heard: Hearing, fault: str, events: int, left: int
+        self, heard: HearingDeployment, fault: str, events: int, left: int
     ) -> None:
         heard.inject(fault)
         assert heard.told() == (_S.RUNNING, _P.PARKED)
@@ -59,7 +41,9 @@ class EventsContract:
         self.check_done(heard)
         assert heard.queue.left() == left
 
-    def test_an_event_that_is_lost_leaves_the_job_to_the_sweep(self, heard: Hearing) -> None:
+    def test_an_event_that_is_lost_leaves_the_job_to_the_sweep(
+        self, heard: HearingDeployment
+    ) -> None:
         heard.inject("event_lost")
         assert heard.told() == (_S.RUNNING, _P.PARKED)
         heard.ended(events=0)
@@ -69,7 +53,7 @@ class EventsContract:
         self.check_done(heard)
 
     def test_an_event_before_the_reply_finds_its_result_published_and_changes_nothing(
-        self, heard: Hearing
+        self, heard: HearingDeployment
     ) -> None:
         heard.inject("event_before_reply")
         self.check_done(heard)
@@ -78,7 +62,7 @@ class EventsContract:
         assert heard.money() == self.paid
 
     def test_an_event_before_the_ledger_knows_the_job_is_left_in_the_queue_and_costs_nothing(
-        self, heard: Hearing
+        self, heard: HearingDeployment
     ) -> None:
         taken_up: list[int] = []
 
@@ -98,7 +82,7 @@ class EventsContract:
         self.check_done(heard)
 
     def test_an_event_of_a_job_that_failed_fails_the_phase_with_what_is_said_and_is_not_paid(
-        self, heard: Hearing
+        self, heard: HearingDeployment
     ) -> None:
         heard.inject(self.job_fails)
         assert heard.told() == (_S.RUNNING, _P.PARKED)
@@ -110,7 +94,7 @@ class EventsContract:
         assert heard.queue.left() == 0
         assert heard.money() == self.unpaid
 
-    def check_done(self, heard: Hearing) -> None:
+    def check_done(self, heard: HearingDeployment) -> None:
         """The next run ends it, and one job is paid."""
         outcome = heard.run()
         assert (heard.unit().state, outcome.state, outcome.message) == (_S.SETTLED, _P.DONE, "")

@@ -23,8 +23,8 @@ from video_pipeline.pipeline.selection.choice import choice_of
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.base import Jobs, Plugin
 from video_pipeline.plugins.inputs import ObjectRef
+from video_pipeline.providers.aws.rekognition.analyses import jobs_of
 from video_pipeline.providers.aws.rekognition.calls import Calls
-from video_pipeline.providers.aws.rekognition.names import jobs_of
 from video_pipeline.providers.aws.rekognition.plugin import RekognitionPlugin
 from video_pipeline.providers.aws.rekognition.source import pinned
 from video_pipeline.providers.aws.transcribe.objects import There

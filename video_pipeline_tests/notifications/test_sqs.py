@@ -1,4 +1,4 @@
-"""The queue of notices over real servers: delivery, acknowledgement, dead letters, trouble."""
+"""The queue of notices over real servers: delivery, deletion, dead letters, errors."""
 
 import time
 from typing import get_args
@@ -21,7 +21,7 @@ KEY = "projects/acme/videos/intro/a.mp4"
 
 
 def drained(notices: SqsNotices) -> list[Delivery]:
-    """Everything that can be received, and nothing acknowledged."""
+    """Return all messages that can be received now, acknowledging none."""
     found: list[Delivery] = []
     while batch := notices.receive():
         assert len(batch) <= BATCH
@@ -31,9 +31,7 @@ def drained(notices: SqsNotices) -> list[Delivery]:
 
 @pytest.mark.parametrize("way", get_args(Way))
 @pytest.mark.parametrize("server", ["ministack", "moto"])
-def test_what_happens_to_an_object_is_told_with_its_exact_key(
-    servers: Servers, server: str, way: Way
-) -> None:
+def test_notices_have_the_exact_key(servers: Servers, server: str, way: Way) -> None:
     telling, key = bucket_that_tells(servers[server], way), "projects/acme/videos/one two/a.mp4"
     telling.put(key)
     telling.remove(key)
@@ -46,13 +44,13 @@ def test_what_happens_to_an_object_is_told_with_its_exact_key(
     assert told == {(key, "created"), (key, "removed")}
 
 
-def test_the_event_that_tries_the_queue_tells_nothing(telling: BucketThatTells) -> None:
+def test_test_event_has_no_notices(telling: BucketThatTells) -> None:
     telling.say('{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "any"}')
     deliveries = drained(telling.notices())
     assert deliveries and not any(one.notices or one.unreadable for one in deliveries)
 
 
-def test_what_is_acknowledged_does_not_come_again(telling: BucketThatTells) -> None:
+def test_acknowledged_messages_are_deleted(telling: BucketThatTells) -> None:
     for number in range(23):
         telling.say(notification(telling.name, f"projects/acme/videos/v{number}/a.mp4"))
     notices = telling.notices()
@@ -63,14 +61,14 @@ def test_what_is_acknowledged_does_not_come_again(telling: BucketThatTells) -> N
     assert all(not one.notices for one in drained(notices))
 
 
-def test_what_is_received_stays_unseen_but_is_not_gone(telling: BucketThatTells) -> None:
+def test_received_message_is_hidden_not_deleted(telling: BucketThatTells) -> None:
     telling.say(notification(telling.name, KEY))
     assert [one for one in drained(telling.notices()) if one.notices]
     assert not drained(telling.notices())
     assert telling.waiting() >= 1
 
 
-def test_what_nobody_can_read_goes_to_the_dead_letters_with_the_reason(
+def test_unreadable_message_is_a_dead_letter_with_reason(
     telling: BucketThatTells,
 ) -> None:
     telling.say("hello")
@@ -84,7 +82,7 @@ def test_what_nobody_can_read_goes_to_the_dead_letters_with_the_reason(
     assert "no JSON" in letter["MessageAttributes"]["reason"]["StringValue"]
 
 
-def test_without_a_place_for_dead_letters_they_stay(telling: BucketThatTells) -> None:
+def test_unreadable_message_stays_without_dead_letters(telling: BucketThatTells) -> None:
     telling.say(notification("theirs", KEY))
     notices = telling.notices(dead_letters=False)
     (poison,) = [one for one in drained(notices) if one.unreadable]
@@ -93,13 +91,13 @@ def test_without_a_place_for_dead_letters_they_stay(telling: BucketThatTells) ->
     assert telling.waiting() == before
 
 
-def test_a_queue_that_is_missing_is_told_with_the_remedy(telling: BucketThatTells) -> None:
+def test_missing_queue_is_an_error_with_remedy(telling: BucketThatTells) -> None:
     missing = SqsNotices(telling.sqs, telling.name, f"{telling.queue}-missing", wait_seconds=0)
     with pytest.raises(NoticesError, match=r"storage\.ingest\.notifications"):
         missing.receive()
 
 
-def test_a_server_that_does_not_answer_is_told(telling: BucketThatTells) -> None:
+def test_unreachable_server_is_an_error(telling: BucketThatTells) -> None:
     client = telling.server.clients().client("sqs", "http://127.0.0.1:9")
     with pytest.raises(NoticesError, match="does not answer"):
         SqsNotices(client, telling.name, "http://127.0.0.1:9/queue").receive()

@@ -1,4 +1,4 @@
-"""A small video for the conformance suite, made of arithmetic: frames, sound, facts."""
+"""A small generated video for the conformance suite: frames, audio, facts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Sample:
     frames: tuple[FrameBatch, ...] = ()
 
     def in_batches_of(self, count: int) -> Iterator[FrameBatch]:
-        """The same frames, at most `count` a batch."""
+        """Yield the same frames, at most `count` a batch."""
         for batch in self.frames:
             for at in range(0, len(batch.pts), count):
                 yield FrameBatch(
@@ -37,12 +37,12 @@ class Sample:
 
 
 def drawn_sample(folder: Path, frames: Frames | None) -> Sample:
-    """Three seconds at 30000/1001: two still pictures with a cut between, and a tone."""
+    """Return three seconds at 30000/1001: two still images with a cut between, and a tone."""
     duration = _FRAMES / RATE
-    sound = folder / "sample.s16"
+    audio = folder / "sample.s16"
     samples = round(duration * AUDIO_RATE)
     tone = np.sin(np.arange(samples) * (2 * np.pi * 440 / AUDIO_RATE)) * 8000
-    tone.astype("<i2").tofile(sound)
+    tone.astype("<i2").tofile(audio)
     facts = MediaInfo(
         container="mp4",
         size=100_000,
@@ -60,14 +60,14 @@ def drawn_sample(folder: Path, frames: Frames | None) -> Sample:
         audio=AudioStream(codec="aac", sample_rate=AUDIO_RATE, channels=1, duration=duration),
     )
     inputs = Inputs(
-        audio=Audio(path=sound, samples=samples),
+        audio=Audio(path=audio, samples=samples),
         object=ObjectRef(uri="file:///sample.mp4", version="1"),
     )
     return Sample(facts, inputs, (_frames(frames),) if frames else ())
 
 
 def _frames(wanted: Frames) -> FrameBatch:
-    """A bright disc on the left, then a dark one on the right, at the size that is asked for."""
+    """Draw a bright disc on the left, then a dark one on the right."""
     height = wanted.height or wanted.width * _SHAPE[0] // _SHAPE[1]
     rows, columns = np.mgrid[0:height, 0 : wanted.width]
     numbers = np.arange(0, _FRAMES, wanted.every)

@@ -1,4 +1,4 @@
-"""The suite that every plugin passes, ours and strangers'. Needs pytest.
+"""The suite that every plugin passes. Needs pytest.
 
     from video_pipeline.plugins.conformance import TemporalConformance
 
@@ -7,7 +7,7 @@
         def plugin(self):
             return Mine(MineOptions())
 
-Override `sample` where the drawn one will not do: a plugin fed `File` needs a file.
+Override `sample` where the drawn one is not enough: a plugin fed `File` needs a file.
 """
 
 import time
@@ -42,46 +42,45 @@ from video_pipeline.plugins.inputs import Frames
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 
-_NOBODY_FINDS = "x-nobody-finds-this"
-_NOBODY_SPEAKS = "xx"
+_UNKNOWN_KIND = "x-nobody-finds-this"
+_UNKNOWN_LANGUAGE = "xx"
 _THEN = datetime(2026, 1, 1, tzinfo=UTC)
+Answers = list[tuple[WorkRequest, list[bytes]]]
 
 
 class _Conformance:
-    """What holds for plugins of either sort."""
+    """The tests of every plugin."""
 
     poll_pause: ClassVar[float] = 0.1
-    """Seconds between two looks at a job."""
+    """Seconds between two polls of a job."""
     polls: ClassVar[int] = 100
-    """Looks after which a job counts as lost."""
+    """Polls after which a job counts as lost."""
 
     @pytest.fixture
     def plugin(self) -> Any:
-        """The plugin under test: override this."""
+        """Return the plugin under test: override this."""
         raise NotImplementedError("override the fixture `plugin`")
 
     @pytest.fixture
     def sample(self, plugin: Plugin, tmp_path: Path) -> Sample:
-        """What it is fed."""
+        """Return what the plugin is fed."""
         fed = plugin.capabilities().fed
         return drawn_sample(tmp_path, fed if isinstance(fed, Frames) else None)
 
     @pytest.fixture
     def units(self, plugin: Plugin, sample: Sample) -> list[WorkUnit]:
-        """The units it plans for all that it can do."""
+        """Return the units that the plugin plans for all that it declares."""
         planned = plugin.plan(everything(plugin, sample.media))
         assert not isinstance(planned, Refusal), f"refuses the sample: {planned.reason}"
         return [_unit(plugin, plan) for plan in planned]
 
     @pytest.fixture
-    def answers(
-        self, plugin: Plugin, sample: Sample, units: list[WorkUnit]
-    ) -> list[tuple[WorkRequest, list[bytes]]]:
-        """Each request with the raw pages that came of it."""
+    def answers(self, plugin: Plugin, sample: Sample, units: list[WorkUnit]) -> Answers:
+        """Return each request with its raw pages."""
         return [(unit.request, self.pages(plugin, unit, sample)) for unit in units]
 
     def pages(self, plugin: Plugin, unit: WorkUnit, sample: Sample) -> list[bytes]:
-        """Run one unit to its end, in the way that the plugin runs."""
+        """Run one unit to its end and return the raw pages."""
         if isinstance(plugin, Streams):
             return streamed(plugin, unit.request, sample, len(sample.frames[0].pts))
         if isinstance(plugin, Calls):
@@ -96,7 +95,7 @@ class _Conformance:
         return list(plugin.fetch(taken.job))
 
     def wait(self, plugin: Jobs, job: str) -> None:
-        """Until the job has succeeded."""
+        """Wait until the job has succeeded."""
         for _ in range(self.polls):
             status = plugin.poll([job])[job]
             if status.state != "running":
@@ -144,7 +143,7 @@ class _Conformance:
             assert {(used.meter, used.paid) for used in unit.planned} == {(spec.meter, spec.paid)}
 
     def test_it_reads_usage_from_its_pages_the_same_twice(
-        self, plugin: Plugin, sample: Sample, answers: list[tuple[WorkRequest, list[bytes]]]
+        self, plugin: Plugin, sample: Sample, answers: Answers
     ) -> None:
         for request, pages in answers:
             used = plugin.usage(request, sample.media, pages)
@@ -152,7 +151,7 @@ class _Conformance:
             assert {usage.meter for usage in used} == {plugin.capabilities().meter.meter}
             assert all(usage.quantity >= 0 for usage in used)
 
-    def test_its_raw_pages_are_bytes(self, answers: list[tuple[WorkRequest, list[bytes]]]) -> None:
+    def test_its_raw_pages_are_bytes(self, answers: Answers) -> None:
         for _, pages in answers:
             assert all(type(page) is bytes for page in pages)
 
@@ -183,7 +182,7 @@ class _Conformance:
 
 
 class TemporalConformance(_Conformance):
-    """The suite for plugins that find markers."""
+    """The suite of temporal plugins."""
 
     def test_it_finds_something(self, plugin: BaseTemporalPlugin) -> None:
         assert isinstance(plugin, BaseTemporalPlugin)
@@ -203,14 +202,14 @@ class TemporalConformance(_Conformance):
     def test_it_refuses_a_kind_that_it_does_not_declare(
         self, plugin: BaseTemporalPlugin, sample: Sample
     ) -> None:
-        request = AnalysisRequest(media=sample.media, kinds=(_NOBODY_FINDS,))
+        request = AnalysisRequest(media=sample.media, kinds=(_UNKNOWN_KIND,))
         assert isinstance(plugin.plan(request), Refusal)
 
     def test_it_normalises_the_same_twice(
         self,
         plugin: BaseTemporalPlugin,
         sample: Sample,
-        answers: list[tuple[WorkRequest, list[bytes]]],
+        answers: Answers,
     ) -> None:
         for request, pages in answers:
             assert _markers(plugin, request, sample, pages) == _markers(
@@ -221,7 +220,7 @@ class TemporalConformance(_Conformance):
         self,
         plugin: BaseTemporalPlugin,
         sample: Sample,
-        answers: list[tuple[WorkRequest, list[bytes]]],
+        answers: Answers,
     ) -> None:
         for request, pages in answers:
             markers = _markers(plugin, request, sample, pages)
@@ -239,7 +238,7 @@ class TemporalConformance(_Conformance):
 
 
 class TranscriptionConformance(_Conformance):
-    """The suite for plugins that transcribe."""
+    """The suite of transcription plugins."""
 
     def test_it_speaks_something(self, plugin: BaseTranscriptionPlugin) -> None:
         assert isinstance(plugin, BaseTranscriptionPlugin)
@@ -249,14 +248,14 @@ class TranscriptionConformance(_Conformance):
         self, plugin: BaseTranscriptionPlugin, sample: Sample
     ) -> None:
         if plugin.capabilities().languages != "any":
-            request = AnalysisRequest(media=sample.media, language=_NOBODY_SPEAKS)
+            request = AnalysisRequest(media=sample.media, language=_UNKNOWN_LANGUAGE)
             assert isinstance(plugin.plan(request), Refusal)
 
     def test_it_normalises_the_same_twice(
         self,
         plugin: BaseTranscriptionPlugin,
         sample: Sample,
-        answers: list[tuple[WorkRequest, list[bytes]]],
+        answers: Answers,
     ) -> None:
         for request, pages in answers:
             transcript = plugin.normalise(request, sample.media, iter(pages))
@@ -267,12 +266,12 @@ class TranscriptionConformance(_Conformance):
         self,
         plugin: BaseTranscriptionPlugin,
         sample: Sample,
-        answers: list[tuple[WorkRequest, list[bytes]]],
+        answers: Answers,
     ) -> None:
         for request, pages in answers:
             transcript = plugin.normalise(request, sample.media, pages)
             _check_ranges([word.range for word in transcript.words], sample.media.extent)
-            _check_ranges([part.range for part in transcript.segments], sample.media.extent)
+            _check_ranges([one.range for one in transcript.segments], sample.media.extent)
             assert all(word.text == word.text.strip() != "" for word in transcript.words)
 
     def test_it_says_so_when_pages_cannot_be_read(
@@ -284,14 +283,14 @@ class TranscriptionConformance(_Conformance):
 
 
 def everything(plugin: Plugin, media: MediaInfo) -> AnalysisRequest:
-    """A request for all that a plugin declares, in a language that it names, if it names any."""
+    """Return a request for all that a plugin declares, in a language that it names, if any."""
     declared = plugin.capabilities()
     named = declared.languages if declared.languages != "any" else frozenset[str]()
     return AnalysisRequest(media=media, kinds=declared.kinds, language=min(named, default=None))
 
 
 def streamed(plugin: Streams, request: WorkRequest, sample: Sample, batch: int) -> list[bytes]:
-    """The raw pages of one pass, fed at most `batch` frames at a time."""
+    """Return the raw pages of one pass, fed at most `batch` frames at a time."""
     stream = plugin.start(request, sample.media)
     for frames in sample.in_batches_of(batch):
         stream.feed(frames)
@@ -330,5 +329,5 @@ def _markers(
 
 
 def _check_ranges(ranges: list[TimeRange], extent: TimeRange) -> None:
-    assert all(found.within(extent) for found in ranges), "something lies outside the video"
+    assert all(found.within(extent) for found in ranges), "a range exceeds the video"
     assert all(a.start <= b.start for a, b in pairwise(ranges)), "not ordered by start"

@@ -1,4 +1,4 @@
-"""Watches, for the conformance suite, what files and addresses this process touches."""
+"""Watches which files and addresses this process touches, for the conformance suite."""
 
 import sys
 from collections.abc import Generator
@@ -14,7 +14,7 @@ _watching: list[list[str]] = []
 
 @contextmanager
 def touched_within() -> Generator[list[str], None, None]:
-    """What is touched within the block, as audit events with their first argument."""
+    """Yield the list of what the block touches: audit events with their first argument."""
     _install()
     seen: list[str] = []
     _watching.append(seen)
@@ -26,7 +26,7 @@ def touched_within() -> Generator[list[str], None, None]:
 
 @cache
 def _install() -> None:
-    """An audit hook cannot be taken away again: one is enough."""
+    """Install the audit hook once: it cannot be removed again."""
     sys.addaudithook(_audit)
 
 

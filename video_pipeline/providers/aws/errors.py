@@ -9,8 +9,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from video_pipeline.aws.errors import Cause, Fault, translated
-from video_pipeline.aws.messages import short
+from video_pipeline.aws.errors import Cause, Fault, short, translated
 from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
 
 _F = FailureCategory
@@ -26,7 +25,7 @@ class Meaning:
     accepted: bool = False
 
 
-_LATER = "It is asked again later; ask AWS for a higher quota if this goes on."
+_LATER = "It is retried later; ask AWS for a higher quota if this goes on."
 _LOG_IN = "Log in again, or name a role, whose credentials are renewed; then run the phase again."
 _KEYS = "Set the credentials of the account that is to be billed, and this machine's clock."
 _WRONG_KEYS = Meaning(_F.AUTH, "the credentials are wrong", _KEYS)

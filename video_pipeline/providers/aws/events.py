@@ -19,9 +19,9 @@ _log = logging.getLogger(__name__)
 _BATCHES = 10
 _ENDED = ("COMPLETED", "FAILED")
 
+# The job that a message says has ended, as units know it; where it leaves open which one, those
+# that it may be; nothing for a message of something else.
 JobsOf = Callable[[dict[str, Any]], Sequence[str]]
-"""The job that a message says has ended, as units know it; where it leaves open which one, those
-that it may be; nothing for a message of something else."""
 
 
 class Queue:

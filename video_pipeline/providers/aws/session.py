@@ -1,6 +1,6 @@
-"""How the AWS plugins reach AWS: the options that they share, and clients made at the first use.
+"""The options that the AWS plugins share, and their clients, made at the first use.
 
-Making one touches no network, no file, and not even AWS's library, which takes a second to load.
+Making a session does not even load AWS's library, which takes a second.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,19 +13,19 @@ from video_pipeline.plugins.base import PluginOptions
 if TYPE_CHECKING:
     from video_pipeline.aws.clients import Clients
 
+# How often the SDK makes a request that costs nothing; one that starts a job it makes once, as
+# when to make it again is not for the SDK to say.
 _ATTEMPTS = 2
-"""How often the SDK makes a request that costs nothing; one that starts a job it makes once, as
-when to make it again is not for the SDK to say."""
+# For how long at most such a request waits without a byte: whoever makes it looks after others as
+# well, and makes it again in the next sweep.
 _ASKING_SECONDS = 10.0
-"""For how long at most such a request waits without a byte: whoever makes it looks after others
-as well, and makes it again in the next sweep."""
 
 
 class AwsOptions(PluginOptions):
-    """How AWS is reached. What is left out is found as every AWS tool finds it.
+    """How AWS is reached. An option left out is found as every AWS tool finds it.
 
-    None of it is part of what identifies a request or makes a result stale: the region and whose
-    account is billed are, and stand beside the options.
+    None of them identifies a request or makes a result stale. Region and account do, beside the
+    options.
     """
 
     region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", exclude=True)
@@ -60,8 +60,8 @@ class AwsSession:
 
     @property
     def account(self) -> str:
-        """Whose account is billed: its number, or by what it is reached where nobody says which it
-        is. No network is asked, so that a plan can be made without one."""
+        """The account that is billed: its number, or the profile where the number is not known. It
+        is found without the network, for plans made offline."""
         options = self._options
         if options.account:
             return options.account
@@ -70,19 +70,19 @@ class AwsSession:
         return f"profile {options.profile}" if options.profile else "default"
 
     def starts(self) -> Any:
-        """The client of the service for what is paid: it makes each request once."""
+        """Return the client for paid requests, which makes each of them once."""
         return self._made().client(self._service, self._options.endpoint, 1)
 
     def asks(self) -> Any:
-        """The client of the service for all else."""
+        """Return the client for all other requests."""
         return self._asking(self._service, self._options.endpoint)
 
     def s3(self) -> Any:
-        """The client of S3, at AWS or where AWS_ENDPOINT_URL_S3 says."""
+        """Return the client of S3, at AWS or AWS_ENDPOINT_URL_S3."""
         return self._asking("s3", None)
 
     def queue(self, url: str) -> Any:
-        """The client of SQS where this queue is."""
+        """Return the client of SQS for this queue."""
         parts = urlsplit(url)
         return self._asking("sqs", f"{parts.scheme}://{parts.netloc}")
 

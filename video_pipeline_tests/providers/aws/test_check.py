@@ -278,7 +278,7 @@ def test_a_queue_or_bucket_that_is_not_there(account: Account) -> None:
     assert "write" not in found, "of a bucket that is not there nothing more is asked"
     folder = RekognitionOptions(**account.reached(completions=None))
     found = lacking(list(check(Entry("cloud", folder, None))))
-    assert "S3_BUCKET" in found["ingest bucket"] and "only looked up" in found["queue"]
+    assert "S3_BUCKET" in found["ingest bucket"] and "only polled" in found["queue"]
 
 
 def test_a_bucket_in_another_region_is_named_with_both(

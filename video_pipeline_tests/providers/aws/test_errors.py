@@ -1,4 +1,4 @@
-"""What each answer of AWS, and each failure on the way, means: code by code."""
+"""The meaning of each error code and connection failure of AWS."""
 
 import pytest
 from botocore import exceptions
@@ -32,7 +32,7 @@ def answer(
         ("ThrottlingException", 400, F.THROTTLED, False, "quota"),
         ("ThrottlingException", 500, F.THROTTLED, False, "quota"),
         ("ProvisionedThroughputExceededException", 400, F.THROTTLED, False, "quota"),
-        ("NobodyKnowsThis", 429, F.THROTTLED, False, "quota"),
+        ("UnknownCode", 429, F.THROTTLED, False, "quota"),
         ("LimitExceededException", 400, F.CONCURRENCY, False, "waits for its turn"),
         ("AccessDeniedException", 400, F.AUTH, False, "policy"),
         ("403", 403, F.AUTH, False, "policy"),
@@ -48,18 +48,18 @@ def answer(
         ("IdempotentParameterMismatchException", 400, F.UNSUPPORTED, True, "as they were"),
         ("ResourceNotFoundException", 400, F.RESULT_EXPIRED, False, "made anew"),
         ("InvalidParameterException", 400, F.UNSUPPORTED, False, "Report it"),
-        ("NobodyKnowsThis", 400, F.PROVIDER_FAILED, False, "Report it"),
-        ("NobodyKnowsThis", 404, F.PROVIDER_FAILED, False, "Report it"),
-        ("NobodyKnowsThis", 408, F.TRANSIENT, True, "later"),
+        ("UnknownCode", 400, F.PROVIDER_FAILED, False, "Report it"),
+        ("UnknownCode", 404, F.PROVIDER_FAILED, False, "Report it"),
+        ("UnknownCode", 408, F.TRANSIENT, True, "later"),
         ("RequestTimeout", 400, F.TRANSIENT, True, "later"),
         ("RequestTimeoutException", 400, F.TRANSIENT, True, "later"),
         ("KMS.ThrottlingException", 400, F.THROTTLED, False, "quota"),
         ("InternalServerError", 500, F.TRANSIENT, True, "later"),
         ("ServiceUnavailable", 503, F.TRANSIENT, True, "later"),
-        ("NobodyKnowsThis", 502, F.TRANSIENT, True, "later"),
+        ("UnknownCode", 502, F.TRANSIENT, True, "later"),
     ],
 )
-def test_a_code_has_one_meaning(
+def test_code_has_one_meaning(
     code: str, status: int, category: FailureCategory, accepted: bool, remedy: str
 ) -> None:
     error = meaning_of(answer(code, status))
@@ -85,14 +85,12 @@ def test_a_code_has_one_meaning(
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_only_a_connection_that_was_not_made_proves_that_nothing_was_taken(
-    error: Exception, accepted: bool
-) -> None:
+def test_only_failed_connection_is_not_accepted(error: Exception, accepted: bool) -> None:
     found = meaning_of(error)
     assert (found.category, found.accepted) == (F.TRANSIENT, accepted)
 
 
-def test_without_credentials_nothing_was_asked() -> None:
+def test_missing_credentials_are_not_accepted() -> None:
     for error in (
         exceptions.NoCredentialsError(),
         exceptions.ProfileNotFound(profile="x"),
@@ -105,17 +103,17 @@ def test_without_credentials_nothing_was_asked() -> None:
         assert (found.category, found.accepted) == (F.AUTH, False)
 
 
-def test_what_is_wrong_in_our_own_request_is_no_doubt() -> None:
+def test_invalid_own_request_is_unsupported() -> None:
     found = meaning_of(exceptions.ParamValidationError(report="MinConfidence"))
     assert (found.category, found.accepted) == (F.UNSUPPORTED, False)
 
 
-def test_a_role_that_cannot_be_assumed_means_that_no_job_was_started() -> None:
+def test_failed_assume_role_is_not_accepted() -> None:
     found = meaning_of(answer("InternalFailure", 500, operation="AssumeRole"))
     assert (found.category, found.accepted) == (F.TRANSIENT, False)
 
 
-def test_a_key_that_may_not_be_used_is_told_whoever_needed_it() -> None:
+def test_denied_kms_key_is_named_under_any_code() -> None:
     said = "User is not authorized to perform: kms:Decrypt on the resource"
     for code in ("AccessDeniedException", "InvalidS3ObjectException", "BadRequestException"):
         found = meaning_of(answer(code, message=said))
@@ -123,24 +121,24 @@ def test_a_key_that_may_not_be_used_is_told_whoever_needed_it() -> None:
         assert "kms:GenerateDataKey" in found.remedy
 
 
-def test_a_service_that_broke_refused_no_key_whatever_it_says() -> None:
-    for code in ("InternalFailure", "NobodyKnowsThis", "KMS.InternalException"):
+def test_server_error_mentioning_kms_is_transient() -> None:
+    for code in ("InternalFailure", "UnknownCode", "KMS.InternalException"):
         found = meaning_of(answer(code, 500, message="KMS did not answer"))
         assert (found.category, found.accepted) == (F.TRANSIENT, True)
 
 
-def test_a_machine_without_the_profile_says_nothing_of_what_is_asked() -> None:
+def test_missing_profile_is_not_about_the_request() -> None:
     found = meaning_of(ConfigurationError("no profile x", remedy="Mend it."))
     assert (found.category, found.accepted, found.remedy) == (F.AUTH, False, "Mend it.")
     assert not found.category.of_the_request
 
 
-def test_a_service_may_mean_something_of_its_own() -> None:
+def test_service_overrides_a_code() -> None:
     own = {"LimitExceededException": Meaning(F.THROTTLED, "too many", "Wait.")}
     assert meaning_of(answer("LimitExceededException"), own).category is F.THROTTLED
 
 
-def test_an_error_of_ours_passes() -> None:
+def test_own_error_passes() -> None:
     ours = ProviderError("said", category=F.AUTH, remedy="Do.", accepted=False)
     with pytest.raises(ProviderError) as raised, told("here"):
         raise ours

@@ -1,4 +1,4 @@
-"""Messages of ended jobs: which job they mean, and what is left in the queue."""
+"""Events of ended jobs: the jobs in them, and what stays in the queue."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from video_pipeline.aws.queue import Unreadable, message_in
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.plugins.base import Heard
 from video_pipeline.providers.aws.events import Queue, transcribe_jobs
-from video_pipeline.providers.aws.rekognition.names import jobs_of
+from video_pipeline.providers.aws.rekognition.analyses import jobs_of
 
 ENDED: dict[str, Any] = {
     "JobId": "3c1b",
@@ -37,7 +37,7 @@ def by_sns(message: Any) -> str:
     return json.dumps({"Type": "Notification", "TopicArn": "t", "Message": json.dumps(message)})
 
 
-def test_a_message_is_the_same_with_and_without_an_envelope() -> None:
+def test_message_is_read_without_its_envelope() -> None:
     assert message_in(json.dumps(ENDED)) == message_in(by_sns(ENDED)) == ENDED
 
 
@@ -52,22 +52,20 @@ def test_a_message_is_the_same_with_and_without_an_envelope() -> None:
         ("CONTENT_MODERATION", "ContentModeration/3c1b"),
     ],
 )
-def test_both_documented_spellings_of_the_analysis_are_read(
-    status: str, api: str, job: str
-) -> None:
+def test_both_spellings_of_the_analysis_are_read(status: str, api: str, job: str) -> None:
     assert jobs_of(ENDED | {"API": api, "Status": status}) == [job]
 
 
-def test_a_job_of_an_unnamed_analysis_may_be_that_of_any() -> None:
+def test_unnamed_analysis_may_be_any() -> None:
     meant = jobs_of({"JobId": "3c1b", "Status": "SUCCEEDED"})
     assert "SegmentDetection/3c1b" in meant and "FaceDetection/3c1b" in meant
 
 
-def test_one_that_still_runs_has_not_ended() -> None:
+def test_running_job_is_skipped() -> None:
     assert not jobs_of(ENDED | {"Status": "IN_PROGRESS"})
 
 
-def test_a_transcription_is_named_by_its_event() -> None:
+def test_transcription_is_named_by_its_event() -> None:
     assert transcribe_jobs(TRANSCRIBED) == ("5a5a",)
     other = "Transcribe Language Identification State Change"
     assert not transcribe_jobs(TRANSCRIBED | {"detail-type": other})
@@ -76,7 +74,7 @@ def test_a_transcription_is_named_by_its_event() -> None:
 
 
 @given(st.text() | anything.map(json.dumps) | anything.map(by_sns))
-def test_whatever_lies_in_a_queue_is_read_or_left(body: str) -> None:
+def test_any_message_is_read_or_left(body: str) -> None:
     try:
         carried = message_in(body)
     except Unreadable:
@@ -84,13 +82,13 @@ def test_whatever_lies_in_a_queue_is_read_or_left(body: str) -> None:
     assert all(jobs_of(carried)) and all(transcribe_jobs(carried))
 
 
-def test_json_that_is_too_deep_is_left() -> None:
+def test_too_deep_json_is_unreadable() -> None:
     with pytest.raises(Unreadable, match="too deep"):
         message_in("[" * 100_000)
 
 
 class FakeSqs:
-    """As much of SQS as a queue needs: what is received stays until it is deleted."""
+    """The part of SQS that a queue uses: a received message stays until it is deleted."""
 
     def __init__(self, bodies: list[str]) -> None:
         self.left = {str(number): body for number, body in enumerate(bodies)}
@@ -109,7 +107,7 @@ class FakeSqs:
         return {}
 
 
-def test_foreign_messages_stay_for_the_redrive_policy() -> None:
+def test_foreign_messages_stay_in_the_queue() -> None:
     sqs = FakeSqs([by_sns(ENDED), "no JSON", json.dumps({"Type": "S3"}), json.dumps(ENDED)])
     queue = Queue(lambda: sqs, "http://queue/1", jobs_of)
     heard = queue.listen()
@@ -118,7 +116,7 @@ def test_foreign_messages_stay_for_the_redrive_policy() -> None:
     assert sorted(sqs.left) == ["1", "2"]
 
 
-def test_many_are_heard_at_once_and_deleted_ten_by_ten() -> None:
+def test_events_are_deleted_in_batches_of_ten() -> None:
     sqs = FakeSqs([json.dumps(ENDED | {"JobId": str(number)}) for number in range(25)])
     queue = Queue(lambda: sqs, "http://queue/1", jobs_of)
     heard = queue.listen()
@@ -127,13 +125,13 @@ def test_many_are_heard_at_once_and_deleted_ten_by_ten() -> None:
     assert sqs.deletions == [10, 10, 5] and not sqs.left
 
 
-def test_what_is_not_acknowledged_is_not_deleted() -> None:
+def test_acknowledging_nothing_deletes_nothing() -> None:
     sqs = FakeSqs([json.dumps(ENDED)])
     Queue(lambda: sqs, "http://queue/1", jobs_of).acknowledge([])
     assert sqs.left and not sqs.deletions
 
 
-def test_a_queue_that_does_not_answer_is_told_with_its_address() -> None:
+def test_unreachable_queue_is_named_in_the_error() -> None:
     import boto3
 
     sqs = boto3.client(

@@ -1,16 +1,13 @@
-"""Whether what a provider entry of AWS needs is set up: looked at for real, nothing changed and
-nothing paid. Each finding says what mends it.
+"""Checks of a provider entry's set-up at AWS, without changes or costs. Findings have remedies.
 
-What is looked at follows from an entry's options: `topic` and `topic_role`, `completions`,
-`output`, `kms_key` and `data_access_role`, of whichever plugin. Whether a role may be passed, and
-what quotas the account has, is not seen from here.
+The checks follow from the options `topic` and `topic_role`, `completions`, `output`, `kms_key` and
+`data_access_role` of any plugin. Rights to pass a role and quotas cannot be checked.
 """
 
 from collections.abc import Iterator
 
-from video_pipeline.providers.aws.check.buckets import ingest_bucket, output_bucket
+from video_pipeline.providers.aws.check.buckets import ingest_bucket, kms_key, output_bucket
 from video_pipeline.providers.aws.check.finding import Checked, Entry, look
-from video_pipeline.providers.aws.check.keys import kms_key
 from video_pipeline.providers.aws.check.queues import queue
 from video_pipeline.providers.aws.check.topics import service_roles, topic
 
@@ -18,7 +15,7 @@ __all__ = ["Checked", "Entry", "check"]
 
 
 def check(entry: Entry) -> Iterator[Checked]:
-    """All findings of one entry. Without credentials there is only that one."""
+    """Yield all findings of one entry; without credentials, only that one."""
     found = list(look("credentials", "sts:GetCallerIdentity", lambda: _identity(entry)))
     yield from found
     if any(one.level == "missing" and one.subject == "credentials" for one in found):

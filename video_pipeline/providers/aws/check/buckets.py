@@ -1,7 +1,7 @@
-"""The buckets of a provider: where they lie, what may be read, and what may be written.
+"""Checks of a provider's buckets: region, reading, writing, and the key that encrypts results.
 
-Writing is tried by a multipart upload that is begun and aborted: it needs the same rights as an
-object, and leaves neither an object nor a version.
+Writing is tested by a multipart upload that is begun and aborted: it needs the same rights as a
+put, and leaves neither an object nor a version.
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -12,12 +12,13 @@ from typing import Any
 
 from video_pipeline.providers.aws.check.finding import Checked, Entry, look
 
-_NO_BUCKET = ("there is no such bucket", "Make it, or correct its name in pipeline.yaml.")
+_NO_BUCKET = ("there is no such bucket", "Create it, or correct its name in pipeline.yaml.")
+_NO_KEY = ("there is no such key", "Correct `kms_key` of the entry: an ARN in its region.")
 _GONE: dict[str, tuple[str, str] | None] = {"404": _NO_BUCKET, "NoSuchBucket": _NO_BUCKET}
 
 
 def ingest_bucket(entry: Entry) -> Iterator[Checked]:
-    """Whether AWS, and who asks it, can read the videos."""
+    """Check that the provider and the caller can read the videos."""
     subject, bucket = "ingest bucket", entry.ingest
     if bucket is None:
         remedy = "Name a bucket under storage.ingest.bucket, or in S3_BUCKET."
@@ -37,7 +38,7 @@ def ingest_bucket(entry: Entry) -> Iterator[Checked]:
 
 
 def output_bucket(entry: Entry) -> Iterator[Checked]:
-    """Whether results may be put into the plugin's output bucket, and read there."""
+    """Check that results can be written to the plugin's output bucket, and read there."""
     output = entry.option("output")
     if output is None:
         return
@@ -94,7 +95,7 @@ def _read(entry: Entry, bucket: str) -> Iterator[Checked]:
     client = entry.client("s3")
     first = next(iter(client.list_objects_v2(Bucket=bucket, MaxKeys=1).get("Contents", ())), None)
     if first is None:
-        yield Checked("read", "ok", "the bucket is empty: an object could not be looked at")
+        yield Checked("read", "ok", "the bucket is empty: no object could be read")
         return
     client.head_object(Bucket=bucket, Key=first["Key"])
     yield Checked("read", "ok", f"s3://{bucket}/{first['Key']}")
@@ -119,7 +120,7 @@ def _abort(client: Any, bucket: str, key: str, upload: str) -> Iterator[Checked]
 
 
 def _reads_back(entry: Entry, bucket: str, key: str) -> Iterator[Checked]:
-    """Of an object that is not there S3 says so only to who may read and list."""
+    """Check by an absent object: S3 reports absence only to callers that may read and list."""
 
     def check() -> Iterator[Checked]:
         entry.client("s3").head_object(Bucket=bucket, Key=key)
@@ -128,3 +129,22 @@ def _reads_back(entry: Entry, bucket: str, key: str) -> Iterator[Checked]:
     right = f"s3:GetObject (with s3:ListBucket) on {bucket}"
     found = list(look("read back", right, check, {"404": None, "NoSuchKey": None}))
     yield from found or [Checked("read back", "ok", f"s3://{bucket}")]
+
+
+def kms_key(entry: Entry) -> Iterator[Checked]:
+    """Check that the key, if any, exists and may be used."""
+    key = entry.option("kms_key")
+    if key:
+        known = {"NotFoundException": _NO_KEY, "InvalidArnException": _NO_KEY}
+        yield from look(
+            "KMS key", "kms:DescribeKey", lambda: _state(entry, key), known, needed=False
+        )
+
+
+def _state(entry: Entry, key: str) -> Iterator[Checked]:
+    found = entry.client("kms").describe_key(KeyId=key)["KeyMetadata"]
+    if found["KeyState"] != "Enabled":
+        remedy = "Enable it, or name another; what it has encrypted cannot be read meanwhile."
+        yield Checked("KMS key", "missing", f"it is {found['KeyState']}", remedy)
+        return
+    yield Checked("KMS key", "ok", found["Arn"])

@@ -1,4 +1,4 @@
-"""What a check finds, what it looks through, and how AWS's refusals become findings."""
+"""Findings of the checks, and how AWS's refusals become findings."""
 
 # pyright: reportMissingTypeStubs=false
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 2
 
+# Detail and remedy by error code; None where another check reports it.
 Known = Mapping[str, tuple[str, str] | None]
-"""What an error's code means: detail and remedy, or None where another check tells of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Entry:
-    """A provider entry of AWS, and where its videos lie."""
+    """A provider entry of AWS, and its ingest bucket."""
 
     name: str
     options: AwsOptions
@@ -40,11 +40,11 @@ class Entry:
     """The ingest bucket; None where videos arrive in a folder."""
 
     def client(self, service: str, endpoint: str | None = None) -> Any:
-        """A client with the entry's credentials and region. Raises ConfigurationError."""
+        """Return a client with the entry's credentials. Raises ConfigurationError."""
         return self._clients.client(service, endpoint, _ATTEMPTS)
 
     def option(self, name: str) -> Any:
-        """An option that only some of the plugins have; None where this one has it not."""
+        """Return an option that only some plugins have, else None."""
         return getattr(self.options, name, None)
 
     @cached_property
@@ -62,8 +62,8 @@ def look(
     *,
     needed: bool = True,
 ) -> Iterator[Checked]:
-    """What a check finds. An error answer is one more finding: what its code says in `known`,
-    or that the right is lacking, which is no more than a warning where only this check needs it."""
+    """Yield the findings of a check. An error is a finding, too: by its code in `known`, or a
+    missing right, which is only a warning unless `needed` by the pipeline."""
     try:
         yield from check()
     except failures() as error:
@@ -91,4 +91,4 @@ def _denied(subject: str, right: str, needed: bool) -> Checked:
         return Checked(subject, "missing", f"{right} is denied", f"Allow {right} in its policy.")
     allowed = "the entry's `role`, or without one to whoever runs this check"
     remedy = f"Allow {right} to {allowed}; the pipeline itself does without."
-    return Checked(subject, "warning", f"cannot be looked at: {right} is denied", remedy)
+    return Checked(subject, "warning", f"cannot be checked: {right} is denied", remedy)

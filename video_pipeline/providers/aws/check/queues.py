@@ -1,6 +1,4 @@
-"""The queue in which AWS tells of ended jobs: who may send to it, who does, and where what nobody
-can read goes.
-"""
+"""Checks of the queue of job events: its encryption, policy, senders and dead letters."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,7 +9,7 @@ from urllib.parse import urlsplit
 from video_pipeline.providers.aws.check.finding import Checked, Entry, Known, look
 from video_pipeline.providers.aws.check.topics import NO_TOPIC, subscribers
 
-_GONE = ("there is no such queue", "Make it, or correct `completions` of the entry.")
+_GONE = ("there is no such queue", "Create it, or correct `completions` of the entry.")
 _KNOWN: Known = dict.fromkeys(
     ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NonExistentQueue"), _GONE
 )
@@ -19,11 +17,11 @@ _SOURCE = "aws.transcribe"
 
 
 def queue(entry: Entry) -> Iterator[Checked]:
-    """The queue of an entry; one without is told so."""
+    """Check the queue of an entry, or warn that there is none."""
     url = entry.options.completions
     if not url:
         remedy = "Name a queue in `completions`; results then come sooner."
-        yield Checked("queue", "warning", "none: jobs are only looked up when overdue", remedy)
+        yield Checked("queue", "warning", "none: jobs are only polled when overdue", remedy)
         return
     yield from look(
         "queue",
@@ -59,7 +57,7 @@ def _queue(entry: Entry, url: str) -> Iterator[Checked]:
 
 
 def _sealed(found: Mapping[str, str]) -> Checked:
-    """The policy of AWS's own key cannot be changed, and lets in neither SNS nor EventBridge."""
+    """Check the key: the policy of AWS's own key admits neither SNS nor EventBridge."""
     if found.get("KmsMasterKeyId", "").endswith("alias/aws/sqs"):
         return Checked(
             "queue encryption",
@@ -76,7 +74,7 @@ def _redrive(found: Mapping[str, str]) -> Checked:
     return Checked(
         "redrive",
         "warning",
-        "no redrive policy: a message of a job that is unknown here comes again and again",
+        "no redrive policy: a message about an unknown job is delivered again and again",
         "Give the queue a queue for dead letters, after some 10 receptions.",
     )
 
@@ -93,8 +91,8 @@ def _policy(found: Mapping[str, str], service: str, source: str) -> Checked:
 
 
 def allows(policy: str, service: str, source: str) -> bool:
-    """Whether a queue's policy lets a service send for a source. Pure. Statements that deny, and
-    conditions on anything but the source, are not understood, and not taken for a permission."""
+    """Return whether a queue's policy lets a service send for a source. Pure. Statements that deny,
+    and conditions on anything but the source, do not count as a permission."""
     statements: Any = json.loads(policy)["Statement"] if policy else []
     found: list[Any] = statements if isinstance(statements, list) else [statements]
     return any(_lets(one, service, source) for one in found)
@@ -115,7 +113,7 @@ def _lets(statement: Mapping[str, Any], service: str, source: str) -> bool:
 
 
 def _is_of(condition: Mapping[str, Mapping[str, Any]], source: str) -> bool:
-    """Whether a condition, if there is one, holds for what comes from the source."""
+    """Return whether a condition, if any, holds for messages from the source."""
     for operator, wanted in condition.items():
         for name, values in wanted.items():
             if name.lower() == "aws:sourceaccount":

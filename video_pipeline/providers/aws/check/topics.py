@@ -1,4 +1,4 @@
-"""The topic in which Rekognition tells of ended jobs, and the roles that services are handed."""
+"""Checks of the topic of Rekognition's job events, and of the roles of services."""
 
 import json
 from collections.abc import Iterator
@@ -8,22 +8,22 @@ from urllib.parse import unquote
 
 from video_pipeline.providers.aws.check.finding import Checked, Entry, Known, look
 
+# The options that name a role for a service, and that service.
 TRUSTED = {
     "topic_role": "rekognition.amazonaws.com",
     "data_access_role": "transcribe.amazonaws.com",
 }
-"""The options that name a role for a service, and that service."""
+# AWS's own policy for the role; it covers only topics whose names begin with the prefix.
 MANAGED = "AmazonRekognitionServiceRole"
-"""AWS's own policy for the role; it covers only topics whose names begin with the prefix."""
 PREFIX = "AmazonRekognition"
+# The codes of a topic that is not there.
 NO_TOPIC = ("NotFound", "NotFoundException", "InvalidParameter")
-"""The codes of a topic that is not there."""
-_NO_TOPIC = ("there is no such topic", "Make it, or correct `topic` of the entry.")
+_NO_TOPIC = ("there is no such topic", "Create it, or correct `topic` of the entry.")
 _NO_SUCH = ("NoSuchEntity", "NoSuchEntityException")
 
 
 def topic(entry: Entry) -> Iterator[Checked]:
-    """Whether the topic is there, and tells the queue."""
+    """Check that the topic exists."""
     arn = entry.option("topic")
     if not arn:
         return
@@ -34,7 +34,7 @@ def topic(entry: Entry) -> Iterator[Checked]:
 
 
 def service_roles(entry: Entry) -> Iterator[Checked]:
-    """Whether the services may take on the roles that they are handed, and Rekognition publish."""
+    """Check that services may assume their roles, and that Rekognition may publish."""
     for option, service in TRUSTED.items():
         arn = entry.option(option)
         if arn:
@@ -43,7 +43,7 @@ def service_roles(entry: Entry) -> Iterator[Checked]:
                 "iam:GetRole",
                 partial(_trust, entry, option, service),
                 dict.fromkeys(
-                    _NO_SUCH, ("there is no such role", f"Make it, or correct `{option}`.")
+                    _NO_SUCH, ("there is no such role", f"Create it, or correct `{option}`.")
                 ),
                 needed=False,
             )
@@ -58,7 +58,7 @@ def service_roles(entry: Entry) -> Iterator[Checked]:
 
 
 def subscribers(entry: Entry, topic: str) -> set[str]:
-    """The ARNs that the topic tells."""
+    """Return the ARNs that subscribe to the topic."""
     client, found, token = entry.client("sns"), set[str](), dict[str, str]()
     while True:
         page: dict[str, Any] = client.list_subscriptions_by_topic(TopicArn=topic, **token)

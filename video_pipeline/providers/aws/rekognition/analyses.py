@@ -1,10 +1,11 @@
-"""The five analyses of stored videos: which kinds each serves, what it is asked, what it meters.
+"""The five analyses of stored videos: kinds, requests, meters, and the names of their jobs.
 
 Names and members are those of the service's model in botocore.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -19,31 +20,29 @@ class Analysis:
     """One pair of operations, Start and Get."""
 
     name: str
-    """As it stands in both operations' names."""
+    """As in both operations' names."""
     rows: str
     """The member of Get's answer that holds the rows."""
     kinds: tuple[Kind, ...]
     dimensions: dict[Kind, str]
-    """What is metered for each kind; kinds with the same are paid once."""
+    """The metered dimension of each kind; kinds with the same one are paid once."""
     asked: Callable[[RekognitionOptions, Sequence[str]], Parameters]
-    """What Start is asked beside the video, for some kinds."""
+    """Parameters of Start for some kinds, besides the video."""
 
     @property
     def start(self) -> str:
-        """The operation that is paid."""
         return f"Start{self.name}"
 
     @property
     def get(self) -> str:
-        """The operation that looks a job up."""
         return f"Get{self.name}"
 
     def among(self, kinds: Sequence[str]) -> tuple[Kind, ...]:
-        """Those of some kinds that it serves, in its own order."""
+        """Return those of some kinds that it serves, in its own order."""
         return tuple(kind for kind in self.kinds if kind in kinds)
 
     def metered(self, kinds: Sequence[str]) -> tuple[str, ...]:
-        """What it meters for these kinds."""
+        """Return the dimensions metered for these kinds."""
         return tuple(dict.fromkeys(self.dimensions[kind] for kind in self.among(kinds)))
 
 
@@ -86,7 +85,7 @@ def _text(options: RekognitionOptions, kinds: Sequence[str]) -> Parameters:
 
 
 def _faces(options: RekognitionOptions, kinds: Sequence[str]) -> Parameters:
-    """Where faces are, never whose: no search in collections, no attributes of persons."""
+    """Ask where faces are, never whose: no search in collections, no attributes of persons."""
     return {"FaceAttributes": "DEFAULT"}
 
 
@@ -121,3 +120,36 @@ ANALYSES: tuple[Analysis, ...] = (
 )
 BY_NAME = {analysis.name: analysis for analysis in ANALYSES}
 BY_START = {analysis.start: analysis for analysis in ANALYSES}
+_ENDED = ("SUCCEEDED", "FAILED", "ERROR")
+
+
+def job_name(analysis: Analysis, job_id: str) -> str:
+    """Return what a unit calls a job. AWS's JobId does not name the analysis, and each analysis is
+    polled by an operation of its own."""
+    return f"{analysis.name}/{job_id}"
+
+
+def parsed(job: str) -> tuple[Analysis, str] | None:
+    """Return the analysis and JobId of a job; None for a name of another form."""
+    name, _, job_id = job.partition("/")
+    return (BY_NAME[name], job_id) if name in BY_NAME and job_id else None
+
+
+def jobs_of(message: dict[str, Any]) -> Sequence[str]:
+    """Return the job that a notification says has ended.
+
+    The documentation spells `API` as StartLabelDetection and as LABEL_DETECTION. With another
+    spelling it may be the job of any analysis; units know only one of these.
+
+    Format: "Reference: Video analysis results notification" of the developer guide.
+    """
+    job_id, status = message.get("JobId"), message.get("Status")
+    if not isinstance(job_id, str) or not job_id or status not in _ENDED:
+        return ()
+    told = _plain(str(message.get("API", "")))
+    meant = [one for one in ANALYSES if told in (_plain(one.start), _plain(one.name))]
+    return [job_name(analysis, job_id) for analysis in meant or ANALYSES]
+
+
+def _plain(text: str) -> str:
+    return text.replace("_", "").lower()

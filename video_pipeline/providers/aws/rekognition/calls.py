@@ -1,4 +1,4 @@
-"""Asking Rekognition Video: starting a job, looking jobs up, fetching their pages."""
+"""Requests to Rekognition Video: start a job, poll jobs, fetch their pages."""
 
 # pyright: reportMissingTypeStubs=false
 
@@ -7,33 +7,32 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from video_pipeline.aws.messages import short
+from video_pipeline.aws.errors import short
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.work import UnitFailure, WorkUnit
 from video_pipeline.plugins.base import JobStatus
 from video_pipeline.plugins.inputs import ObjectRef
 from video_pipeline.providers.aws.errors import told, unreadable
-from video_pipeline.providers.aws.rekognition.analyses import BY_START, Analysis
-from video_pipeline.providers.aws.rekognition.names import job_name, parsed
+from video_pipeline.providers.aws.rekognition.analyses import BY_START, Analysis, job_name, parsed
 from video_pipeline.providers.aws.rekognition.options import RekognitionOptions
 from video_pipeline.providers.aws.rekognition.results import Pages, keep_bodies
 from video_pipeline.providers.aws.rekognition.source import TAG, Source, Sources, source_of
 from video_pipeline.providers.aws.session import AwsSession
 
 _log = logging.getLogger(__name__)
+# Jobs that are polled in parallel: AWS throttles more.
 _AT_ONCE = 4
-"""So many jobs are looked up side by side: AWS throttles who asks faster."""
 
 
 class Calls:
-    """All that one plugin asks of AWS, but for its queue."""
+    """All requests of one plugin, except to its queue."""
 
     def __init__(self, options: RekognitionOptions, session: AwsSession) -> None:
         self._options, self._session = options, session
         self._sources = Sources(session, options.region)
 
     def start(self, unit: WorkUnit, given: ObjectRef | None) -> str:
-        """Start a job with the unit as its token; its name. Raises ProviderError."""
+        """Start a job with the unit's id as its token; return its name. Raises ProviderError."""
         source, analysis = source_of(given), BY_START[unit.request.operation]
         self._sources.check(source)
         where = f"{analysis.start} of {source.uri}"
@@ -53,8 +52,8 @@ class Calls:
         return job_name(analysis, job_id)
 
     def statuses(self, jobs: Sequence[str]) -> dict[str, JobStatus]:
-        """How jobs stand, without those that AWS does not know (any more). One that could not be
-        looked up counts as running. Raises ProviderError where none could be."""
+        """Return the status of jobs, without those that AWS does not know (any more). A job that
+        could not be polled counts as running. Raises ProviderError if none could be."""
         known = {job: found for job in jobs if (found := parsed(job))}
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             found = dict(zip(known, pool.map(self._looked_up, known.values()), strict=True))
@@ -68,7 +67,7 @@ class Calls:
         return {job: status for job, status in stand.items() if status is not None}
 
     def pages(self, job: str) -> Iterator[bytes]:
-        """The raw pages of a job. Raises ProviderError, also for one whose object was replaced."""
+        """Yield the raw pages of a job. Raises ProviderError, also if its object was replaced."""
         found = parsed(job)
         if found is None:
             raise ProviderError(
@@ -119,10 +118,10 @@ class Calls:
 
 
 def _asked(unit: WorkUnit) -> dict[str, Any]:
-    """What was planned, which the unit's identity is made of; options may be others by now."""
+    """Return what was planned: the options may have changed since."""
     return {name: value for name, value in unit.request.parameters.items() if name[0].isupper()}
 
 
 def _tag(unit: WorkUnit, source: Source) -> str:
-    """Tells people whose job it is, and us what to compare when it has ended."""
+    """Return a tag with the job's owner, and the ETag to compare when it has ended."""
     return f"{unit.request.key}/{unit.id}{TAG + source.etag if source.etag else ''}"

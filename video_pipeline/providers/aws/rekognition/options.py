@@ -1,5 +1,4 @@
-"""What pipeline.yaml may say of Rekognition Video. Defaults are the service's own where it has
-one."""
+"""Options of Rekognition Video. Defaults are the service's own where it has one."""
 
 from typing import Annotated, Literal, Self
 
@@ -11,13 +10,13 @@ from video_pipeline.providers.aws.session import AwsOptions
 Offered = Literal["shot", "technical-cue", "label", "object", "text", "face", "moderation"]
 Percent = Annotated[float, Field(ge=0, le=100)]
 SegmentPercent = Annotated[float, Field(ge=50, le=100)]
+# GeneralLabelsFilterValue of the service's model, whose are topic's and role's patterns, too.
 Filter = Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[A-Za-z0-9àâèçñó'-_(). ]+$")]
-"""GeneralLabelsFilterValue of the service's model, whose are topic's and role's patterns, too."""
 _LABELS: tuple[Offered, ...] = ("label", "object")
 
 
 class RekognitionOptions(AwsOptions):
-    """What is sought, how surely, and how AWS is reached."""
+    """Kinds, confidences and filters, and how AWS is reached."""
 
     kinds: tuple[Offered, ...] = Field(
         default=(Kind.SHOT.value, Kind.CUE.value, *_LABELS), min_length=1

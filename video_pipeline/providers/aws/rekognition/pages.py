@@ -1,26 +1,29 @@
-"""Reading raw pages: one of them in memory at a time. Pure."""
+"""Reading raw pages, one of them in memory at a time, and their rows in the order of time."""
 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from heapq import heappop, heappush
 from typing import Any
 
 from video_pipeline.providers.aws.rekognition.analyses import Analysis
 
 Row = dict[str, Any]
+# Two pages: so many rows are held back to be sorted.
+HELD = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What AWS says of the video stream that it chose to analyse."""
+    """AWS's facts of the video stream that it analysed."""
 
     milliseconds: int | None
     frames_a_second: float | None
 
 
 def page_of(raw: bytes) -> Row:
-    """A page. Raises ValueError for what is none."""
+    """Return a page. Raises ValueError if it is not a JSON object."""
     page: Any = json.loads(raw)
     if not isinstance(page, dict):
         raise ValueError("a page is no object")
@@ -28,14 +31,14 @@ def page_of(raw: bytes) -> Row:
 
 
 def metadata_of(page: Row) -> Metadata:
-    """Repeated on every page: a list for segments, one object elsewhere."""
+    """Return the metadata of a page, where it is a list for segments, else one object."""
     found: Any = page.get("VideoMetadata") or {}
     one: Any = found[0] if isinstance(found, list) else found
     return Metadata(one.get("DurationMillis"), one.get("FrameRate"))
 
 
 def rows_of(page: Row, analysis: Analysis) -> list[Row]:
-    """The rows of a page. Raises ValueError where it is none of this analysis."""
+    """Return the rows of a page. Raises ValueError for a page of another analysis."""
     rows: Any = page.get(analysis.rows)
     if not isinstance(rows, list):
         raise ValueError(f"a page holds no {analysis.rows}")
@@ -43,8 +46,8 @@ def rows_of(page: Row, analysis: Analysis) -> list[Row]:
 
 
 def read(pages: Iterable[bytes], analysis: Analysis) -> tuple[Metadata, Iterator[Row]]:
-    """What the first page says of the video, and all rows. Raises ValueError, at the first page
-    or as rows are taken."""
+    """Return the metadata of the first page, and all rows. Raises ValueError, also while rows are
+    read."""
     rest = iter(pages)
     first = next(rest, None)
     if first is None:
@@ -60,5 +63,31 @@ def read(pages: Iterable[bytes], analysis: Analysis) -> tuple[Metadata, Iterator
 
 
 def seconds(milliseconds: int) -> Fraction:
-    """Exact seconds."""
     return Fraction(int(milliseconds), 1000)
+
+
+class Disordered(ValueError):
+    """A row comes too late to be sorted in."""
+
+
+def in_order(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows sorted by time. Raises Disordered.
+
+    AWS sends them in order. Where it does not for once, `HELD` rows are held back; where the first
+    ones are already in disorder, all are.
+    """
+    held: list[tuple[Any, ...]] = []
+    given: tuple[Any, ...] | None = None
+    latest: tuple[Any, ...] | None = None
+    calm = True
+    for row in rows:
+        if given is not None and row < given:
+            raise Disordered("its rows are in no order")
+        calm = calm and (given is not None or latest is None or latest <= row)
+        latest = row
+        heappush(held, row)
+        if calm and len(held) > HELD:
+            given = heappop(held)
+            yield given
+    while held:
+        yield heappop(held)

@@ -1,9 +1,9 @@
-"""The plugin: what it declares, plans and meters, and how its pages become markers.
+"""The plugin of Amazon Rekognition Video.
 
 Limits are those of "Guidelines and quotas in Amazon Rekognition" and "Working with stored videos"
 of the developer guide, and of VideoTooLargeException in botocore's model, seen 2026-11-22: 10 GB,
-6 hours, H.264 in MP4 or MOV; regions are those of botocore 1.44's endpoints. How AWS rounds is
-said nowhere: seconds are counted, each begun one as a whole, and reconciled with the bill.
+6 hours, H.264 in MP4 or MOV; regions are those of botocore 1.44's endpoints. AWS does
+not document its rounding: seconds begun are counted, and reconciled with the bill.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,9 +33,8 @@ from video_pipeline.plugins.capabilities import Capabilities, Limits
 from video_pipeline.plugins.inputs import Inputs, Object
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline.providers.aws.events import Queue
-from video_pipeline.providers.aws.rekognition.analyses import ANALYSES, BY_START, Analysis
+from video_pipeline.providers.aws.rekognition.analyses import ANALYSES, BY_START, Analysis, jobs_of
 from video_pipeline.providers.aws.rekognition.calls import Calls
-from video_pipeline.providers.aws.rekognition.names import jobs_of
 from video_pipeline.providers.aws.rekognition.options import RekognitionOptions
 from video_pipeline.providers.aws.rekognition.pages import Row, metadata_of, page_of, read, seconds
 from video_pipeline.providers.aws.rekognition.samples import FINDINGS, sample_markers
@@ -54,14 +53,14 @@ LIMITS = Limits(
     containers=frozenset({"mp4", "mov"}),
     codecs=frozenset({"h264"}),
 )
+# All others are found in a few frames a second.
 _BY_FRAMES = frozenset({Kind.SHOT.value, Kind.CUE.value})
-"""All else is found in a few pictures a second."""
 METER = MeterSpec(meter=Meter.VIDEO_SECONDS, paid=True)
 
 
 class RekognitionPlugin(BaseTemporalPlugin, Jobs, Listens):
-    """Markers by Amazon Rekognition Video. A video is read from its bucket by AWS itself, and each
-    analysis is paid by the minute."""
+    """Markers by Amazon Rekognition Video. AWS reads a video from its bucket, and bills each
+    analysis by the minute."""
 
     Options = RekognitionOptions
     name = "aws-rekognition"
@@ -98,7 +97,7 @@ class RekognitionPlugin(BaseTemporalPlugin, Jobs, Listens):
         )
 
     def options_for(self, kinds: Sequence[str]) -> dict[str, JsonValue]:
-        """Only what the analyses of these kinds are asked."""
+        """Return only the parameters of these kinds' analyses."""
         served = [(one, one.among(kinds)) for one in ANALYSES]
         asked = {one.name: one.asked(self.options, own) for one, own in served if own}
         return {"kinds": [kind.value for _, own in served for kind in own], **asked}
@@ -126,7 +125,7 @@ class RekognitionPlugin(BaseTemporalPlugin, Jobs, Listens):
         return Refusal(reason=f"Rekognition Video is not offered in {self.region}")
 
     def slots(self, operation: str) -> Slots:
-        """AWS counts the jobs of all analyses together."""
+        """Return one limit for all analyses: AWS counts their jobs together."""
         return Slots(shared_by="video", limit=self.options.concurrent_jobs)
 
     def submit(self, unit: WorkUnit, media: MediaInfo, inputs: Inputs) -> Submission:
@@ -139,7 +138,7 @@ class RekognitionPlugin(BaseTemporalPlugin, Jobs, Listens):
         return self._calls.pages(job)
 
     def cancel(self, job: str) -> bool:
-        """AWS has no operation that stops a job: it runs to its end, and is billed."""
+        """Return False: AWS cannot stop a job, which is billed."""
         return False
 
     def listen(self) -> Sequence[Heard]:
@@ -167,8 +166,8 @@ class RekognitionPlugin(BaseTemporalPlugin, Jobs, Listens):
     def usage(
         self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
     ) -> tuple[Usage, ...]:
-        """By the length that AWS says it analysed, else by what was probed. It reports no billed
-        quantity in either case."""
+        """Return usage by the length that AWS analysed, else by the probed one. AWS reports no
+        billed quantity."""
         analysis = BY_START[request.operation]
         try:
             first: Row = next((page_of(page) for page in pages), {})
@@ -180,7 +179,7 @@ class RekognitionPlugin(BaseTemporalPlugin, Jobs, Listens):
 
 
 def _usage(analysis: Analysis, kinds: Sequence[str], length: Fraction) -> tuple[Usage, ...]:
-    """What is metered for some kinds: shots and cues of one job each by itself."""
+    """Return usage by dimension: shots and cues of one job are metered apart."""
     quantity = METER.quantity(length)
     return tuple(
         Usage(meter=METER.meter, quantity=quantity, paid=METER.paid, dimension=dimension)

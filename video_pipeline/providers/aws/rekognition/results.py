@@ -1,8 +1,7 @@
-"""Fetching the pages of a job that has succeeded, as they came.
+"""Fetching the pages of a job that has succeeded, verbatim.
 
-A page is the body of AWS's answer, byte for byte. The tokens that lead from page to page live for
-a day, and may fail before: then reading begins again at the first page, and what was given already
-is passed over, so that no row comes twice.
+A page is the body of AWS's answer. A page token lives for a day, and may fail before: then reading
+restarts at the first page and skips the rows that were yielded already.
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -11,22 +10,21 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from video_pipeline.aws.errors import code_of
-from video_pipeline.aws.messages import short
+from video_pipeline.aws.errors import code_of, short
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.providers.aws.errors import told, unreadable
 from video_pipeline.providers.aws.rekognition.analyses import Analysis
 
+# The most that a page may hold.
 ROWS = 1000
-"""The most that a page may hold."""
+# Restarts in a row without a new page.
 _RESTARTS = 5
-"""So often in a row, without a page gained, reading begins again."""
 _BODY = "Body"
 _OUT_OF_DATE = "InvalidPaginationTokenException"
 
 
 def keep_bodies(client: Any) -> None:
-    """Have a client's answers hold their bodies. Doing so twice does no harm."""
+    """Keep the bodies of a client's answers. Safe to repeat."""
 
     def keep(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
         parsed.setdefault("ResponseMetadata", {})[_BODY] = http_response.content
@@ -45,15 +43,14 @@ class Pages:
         where: str,
         check: Callable[[Mapping[str, Any]], None],
     ) -> None:
-        """`check` is shown the first answer, and raises ProviderError where no page of the job is
-        to be given."""
+        """`check` gets the first answer, and raises ProviderError if the job must not be read."""
         self._client, self._analysis, self._check = client, analysis, check
         self._job_id, self._where = job_id, where
         self._given = 0
-        """Rows that were handed out."""
+        """Rows yielded so far."""
 
     def read(self) -> Iterator[bytes]:
-        """From the first to the last. Raises ProviderError."""
+        """Yield the pages from the first to the last. Raises ProviderError."""
         restarts = 0
         while True:
             before = self._given
@@ -114,7 +111,7 @@ class Pages:
         return answer
 
     def _rest(self, answer: dict[str, Any], fresh: int) -> bytes:
-        """The last rows of a page that was given in part, as pages were cut otherwise before."""
+        """Return the last rows of a page whose first rows were yielded before the restart."""
         page = json.loads(_whole(answer))
         page[self._analysis.rows] = page[self._analysis.rows][-fresh:]
         return json.dumps(page, sort_keys=True, separators=(",", ":")).encode()
@@ -129,7 +126,7 @@ class Pages:
 
 
 class _OutOfDate(Exception):
-    """A page token is not taken any more."""
+    """A page token is no longer valid."""
 
 
 def _said(answer: dict[str, Any]) -> str:

@@ -1,13 +1,13 @@
-"""Labels, objects, text, faces and moderation from the pictures that AWS looked at. Pure.
+"""Labels, objects, text, faces and moderation from the frames that AWS sampled. Pure.
 
-It looks at a few pictures a second, and gives each finding with the millisecond of its picture,
-"not guaranteed to be accurate to the individual frame". So a finding holds from its picture to the
-next one. A picture in which nothing was found has no row: where the next one with a finding is
-more than a second away, the usual step is taken instead.
+AWS samples a few frames a second, and gives each finding the millisecond of its frame, "not
+guaranteed to be accurate to the individual frame". So a finding lasts until the next sample. A
+sample without findings has no row: if the next row is more than a second away, the usual step is
+taken instead.
 
-Findings with a box are one marker a picture: whoever links them to tracks has them so. A label
-without one is one marker for as long as it is found in each picture, with its greatest confidence;
-one that would keep too many others waiting for its end is cut, and goes on in a marker of its own.
+Findings with a box are one marker a sample, to be linked to tracks later. A label without a box is
+one marker for as long as it is found in each sample, with its greatest confidence. A label that
+would delay too many others until its end is cut, and continues in another marker.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,23 +19,22 @@ from typing import Any
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.results.markers import Box, Kind, Marker
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.providers.aws.rekognition.order import in_order
-from video_pipeline.providers.aws.rekognition.pages import Row, seconds
+from video_pipeline.providers.aws.rekognition.pages import Row, in_order, seconds
 
 _USUAL_STEP = 500
+# Milliseconds between two samples.
 _LONGEST_STEP = 1000
-"""Milliseconds between two pictures."""
+# The most markers that wait for one that began before them and has not ended.
 _HELD = 1000
-"""So many markers at most wait for one that began before them and has not ended."""
 _Finding = tuple[Kind, str | None, float, Box | None]
 Findings = Callable[[Row], Iterator[_Finding]]
 
 
 def sample_markers(media: MediaInfo, rows: Iterable[Row], findings: Findings) -> Iterator[Marker]:
-    """The markers of some rows, each kind in the order of time. Raises ValueError, KeyError,
+    """Yield the markers of rows, each kind in the order of time. Raises ValueError, KeyError,
     TypeError."""
     open_labels = _Held()
-    for start, end, found in _pictures(rows, findings):
+    for start, end, found in _samples(rows, findings):
         for kind, label, confidence, box in found:
             if box is None and label is not None:
                 open_labels.seen(kind, label, start, end, confidence)
@@ -48,7 +47,7 @@ def sample_markers(media: MediaInfo, rows: Iterable[Row], findings: Findings) ->
 
 
 def labels(row: Row) -> Iterator[_Finding]:
-    """A label's instances are objects with a box; without any it is a label of the picture."""
+    """Yield a label's instances as objects with a box, or the label of the whole frame."""
     label = row["Label"]
     name, instances = str(label["Name"]), label.get("Instances") or ()
     if not instances:
@@ -59,7 +58,7 @@ def labels(row: Row) -> Iterator[_Finding]:
 
 
 def texts(row: Row) -> Iterator[_Finding]:
-    """Lines; the words of a line are told again by themselves."""
+    """Yield lines; the rows of single words repeat them."""
     text = row["TextDetection"]
     if text["Type"] == "LINE":
         box = _box(text["Geometry"]["BoundingBox"])
@@ -67,13 +66,13 @@ def texts(row: Row) -> Iterator[_Finding]:
 
 
 def faces(row: Row) -> Iterator[_Finding]:
-    """Where a face is, never whose."""
+    """Yield where a face is, never whose."""
     face = row["Face"]
     yield Kind.FACE, None, _share(face["Confidence"]), _box(face["BoundingBox"])
 
 
 def moderation(row: Row) -> Iterator[_Finding]:
-    """A label of what may offend; those above it in the taxonomy have rows of their own."""
+    """Yield a moderation label; its parents in the taxonomy have rows of their own."""
     label = row["ModerationLabel"]
     yield Kind.MODERATION, str(label["Name"]), _share(label["Confidence"]), None
 
@@ -86,8 +85,8 @@ FINDINGS: dict[str, Findings] = {
 }
 
 
-def _pictures(rows: Iterable[Row], findings: Findings) -> Iterator[tuple[int, int, list[_Finding]]]:
-    """The findings of each picture, with the milliseconds from it to the next one."""
+def _samples(rows: Iterable[Row], findings: Findings) -> Iterator[tuple[int, int, list[_Finding]]]:
+    """Yield start, end and findings of each sample, in milliseconds."""
     numbered = ((int(row["Timestamp"]), n, list(findings(row))) for n, row in enumerate(rows))
     step, before = _USUAL_STEP, None
     for moment, group in groupby(in_order(numbered), key=lambda row: row[0]):
@@ -102,15 +101,15 @@ def _pictures(rows: Iterable[Row], findings: Findings) -> Iterator[tuple[int, in
 
 
 class _Held:
-    """Labels that may go on, and those that have ended but began after one that has not: markers
-    of a kind are given in the order of their starts."""
+    """Labels that have not ended, and ended ones that began later: markers of a kind are yielded in
+    the order of their starts."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[Kind, str], tuple[int, int, float]] = {}
         self._closed: list[tuple[int, str, int, Kind, float]] = []
 
     def seen(self, kind: Kind, label: str, start: int, end: int, confidence: float) -> None:
-        """A label is found in the picture from `start` to `end`."""
+        """Note a label in the sample from `start` to `end`."""
         since, until, best = self._open.get((kind, label), (start, start, 0.0))
         if until < start:
             self._close(kind, label, (since, until, best))
@@ -118,7 +117,7 @@ class _Held:
         self._open[kind, label] = since, end, max(best, confidence)
 
     def ended(self, now: int | None) -> Iterator[tuple[_Finding, int, int]]:
-        """Those that no picture from `now` on can lengthen, or come before; None: all."""
+        """Yield the labels that no sample from `now` on can extend or precede; None: all."""
         for (kind, label), held in list(self._open.items()):
             if now is None or held[1] <= now:
                 self._close(kind, label, held)
@@ -130,7 +129,7 @@ class _Held:
             yield from self._in_turn()
 
     def _in_turn(self) -> Iterator[tuple[_Finding, int, int]]:
-        """Those that have ended, up to the start of the first one that has not."""
+        """Yield the ended labels, up to the start of the first one that has not ended."""
         first = min((held[0] for held in self._open.values()), default=None)
         while self._closed and (first is None or self._closed[0][0] <= first):
             since, label, until, kind, confidence = heappop(self._closed)
@@ -158,7 +157,7 @@ def _share(percent: Any) -> float:
 
 
 def _box(found: Any) -> Box:
-    """Clamped to the picture, beyond which AWS's boxes reach where an object does."""
+    """Return the box clamped to the frame: AWS's boxes may reach beyond it."""
     left, top = _within(found["Left"]), _within(found["Top"])
     right = _within(found["Left"] + found["Width"])
     bottom = _within(found["Top"] + found["Height"])

@@ -3,14 +3,13 @@
 In one answer AWS keeps two conventions: a shot's end is its last frame, a cue's is the first frame
 after it (measured over 1,000 segments; and the developer guide's sample). Milliseconds are rounded
 down, so times come from frame numbers; captures of before there were any have SMPTE timecodes.
-Where the frame rate varies, or AWS saw another one than we, frame numbers say nothing of times and
-milliseconds are taken; a shot then ends one mean frame after the start of its last one.
+Where the frame rate varies, or AWS saw another rate, milliseconds are used instead; a shot then
+ends one mean frame after the start of its last one.
 
-What is decided here: where up to three frames between two shots belong to neither (a soft change),
-the earlier shot goes on to the later one, as it does to the end of the picture. Wider holes stay:
-AWS left out what it was not sure of. Where shots overlap, the earlier one ends at the later one's
-start. A cue of no frames is given one, as something was found there; what lies outside the video
-is dropped.
+Decided here: a gap of up to three frames between two shots (a gradual change) is added to the
+earlier shot, also at the end of the video. Wider gaps stay, where AWS was not sure. Where shots
+overlap, the earlier one ends at the later one's start. An empty cue lasts one frame. Anything
+outside the video is dropped.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,24 +20,23 @@ from typing import Any
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.results.markers import Kind, Marker
 from video_pipeline.domain.time import FrameRate, Timecode, TimeRange
-from video_pipeline.providers.aws.rekognition.order import in_order
-from video_pipeline.providers.aws.rekognition.pages import Metadata, Row, seconds
+from video_pipeline.providers.aws.rekognition.pages import Metadata, Row, in_order, seconds
 
 _SOFT_FRAMES = 3
+# Rates that differ by less than a hundredth are the same: AWS's is a single-precision float.
 _SAME_RATE = 0.01
-"""Rates that differ by less than a hundredth are the same: AWS's is a single-precision float."""
 _TYPES = {"SHOT": Kind.SHOT, "TECHNICAL_CUE": Kind.CUE}
 
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """Where segments start and end, in the time of our own probing."""
+    """Converts the starts and ends of segments to the time of the probed video."""
 
     rate: FrameRate
     by_frames: bool
 
     def range_of(self, row: Row) -> tuple[Fraction, Fraction]:
-        """Raises ValueError, KeyError and TypeError for what is no segment."""
+        """Return start and end. Raises ValueError, KeyError and TypeError for other rows."""
         ends = 1 if row["Type"] == "SHOT" else 0
         frames = _frames(row, self.rate) if self.by_frames else None
         if frames is None:
@@ -83,8 +81,8 @@ def _found(row: Row, clock: _Clock) -> tuple[Fraction, Fraction, Kind, str, floa
 def _until(
     found: tuple[Any, ...], following: tuple[Any, ...] | None, softly: Fraction, end: Fraction
 ) -> Fraction:
-    """Where a segment ends: a shot at the next one or, the last of them, at the end of the
-    picture, whatever of another type follows it."""
+    """Return where a segment ends: a shot at the next shot, and the last one at the end of the
+    video."""
     _, start, after, kind, *_ = found
     if kind is not Kind.SHOT:
         return after
@@ -107,7 +105,7 @@ def _marker(found: tuple[Any, ...], end: Fraction, media: MediaInfo) -> Iterator
 
 
 def _frames(row: Row, rate: FrameRate) -> tuple[int, int] | None:
-    """The numbers of the frames that a segment names; None where it names none that can be."""
+    """Return the frame numbers of a segment; None where it has no valid ones."""
     if "StartFrameNumber" in row and "EndFrameNumber" in row:
         return int(row["StartFrameNumber"]), int(row["EndFrameNumber"])
     try:

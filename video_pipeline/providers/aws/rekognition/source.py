@@ -1,10 +1,9 @@
-"""The video as Rekognition is told of it, and what is looked at before it is: whether it is still
-the one that was probed, and whether its bucket lies in the region, which AWS does not say clearly.
+"""The video of a job, checked before it starts: still the probed object, in a bucket of the region.
 
-Where the bucket keeps versions, AWS is told which one to read: nothing pins better. Where it keeps
-none, the ETag is compared before the job starts and again when its result is fetched, and stands
-in the job's tag until then: an object replaced in between fails the job, which is billed all the
-same, and its new version is analysed as such.
+Where the bucket keeps versions, the job names the version. Where it keeps none, the ETag is
+compared before the job starts and when its result is fetched; the job's tag holds it until then.
+An object replaced in between fails the job, which is billed anyway; the new version is analysed
+separately.
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -23,8 +22,8 @@ from video_pipeline.providers.aws.errors import Meaning, told
 from video_pipeline.providers.aws.session import AwsSession
 
 _ETAG = "etag:"
+# Precedes the ETag in a job's tag.
 TAG = "/etag:"
-"""What stands before the ETag in a job's tag."""
 _NO_BUCKET = Meaning(
     FailureCategory.PROVIDER_FAILED,
     "there is no such bucket",
@@ -36,7 +35,7 @@ _AGAIN = "Run the phase again once the new version is registered; it is analysed
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An object in S3, and what pins it: a version's id, or an ETag."""
+    """An object in S3, pinned by the id of a version or by an ETag."""
 
     bucket: str
     key: str
@@ -45,18 +44,17 @@ class Source:
 
     @property
     def uri(self) -> str:
-        """As people read it."""
         return f"s3://{self.bucket}/{self.key}"
 
     @property
     def parameter(self) -> dict[str, Any]:
-        """The member `Video` of a Start."""
+        """The member `Video` of Start."""
         named = {"Bucket": self.bucket, "Name": self.key}
         return {"S3Object": {**named, "Version": self.version} if self.version else named}
 
 
 def source_of(given: ObjectRef | None) -> Source:
-    """Raises ProviderError for an object that lies elsewhere than in S3."""
+    """Return the source. Raises ProviderError for an object outside S3."""
     parts = urlsplit(given.uri) if given else None
     if given is None or parts is None or parts.scheme != "s3":
         raise ProviderError(
@@ -73,7 +71,7 @@ def source_of(given: ObjectRef | None) -> Source:
 
 
 class Sources:
-    """Looks at sources before and after they are analysed."""
+    """Checks sources before and after they are analysed."""
 
     def __init__(self, session: AwsSession, region: str) -> None:
         self._session, self._region = session, region
@@ -81,7 +79,7 @@ class Sources:
         self._lock = threading.Lock()
 
     def check(self, source: Source) -> None:
-        """Raises ProviderError, not accepted, for a bucket elsewhere or an object replaced."""
+        """Raise ProviderError, not accepted, for a bucket elsewhere or a replaced object."""
         with _beforehand():
             with self._lock:
                 known = source.bucket in self._seen
@@ -98,9 +96,9 @@ class Sources:
                 )
 
     def check_read(self, answer: Mapping[str, Any]) -> None:
-        """Raises ProviderError if the object of a job that has ended is not the one any more that
-        was meant: AWS may have read the other one, and bills it all the same. When a job ended AWS
-        does not say, so that one that was replaced afterwards is no other case.
+        """Raise ProviderError if the object of an ended job was replaced: AWS may have read either
+        one, and bills it. AWS does not say when a job ended, so an object replaced afterwards is
+        treated alike.
         """
         source = pinned(answer)
         if source and self._is_replaced(source):
@@ -112,7 +110,7 @@ class Sources:
             )
 
     def _is_replaced(self, source: Source) -> bool:
-        """Whether another object lies there now. One that is gone was not replaced."""
+        """Return whether the key has another object now. A deleted one was not replaced."""
         from botocore.exceptions import ClientError
 
         if source.etag is None:
@@ -138,7 +136,7 @@ class Sources:
             )
 
     def _region_of(self, bucket: str) -> str | None:
-        """S3 tells it with a refusal, too; None where a server does not tell it."""
+        """Return the bucket's region, which a refusal names, too; None where it is not named."""
         from botocore.exceptions import ClientError
 
         name = "x-amz-bucket-region"
@@ -155,8 +153,8 @@ class Sources:
 
 @contextmanager
 def _beforehand() -> Generator[None, None, None]:
-    """Whatever fails here, nothing was asked of the service that bills. It says how things stand
-    now, and so nothing of an earlier request that nobody heard of."""
+    """Mark failures as not accepted: nothing was sent to the service that bills. They say nothing
+    about an earlier request whose reply was lost."""
     try:
         yield
     except ProviderError as error:
@@ -167,7 +165,7 @@ def _beforehand() -> Generator[None, None, None]:
 
 
 def pinned(answer: Mapping[str, Any]) -> Source | None:
-    """The object of a job that an ETag pins, from any answer about the job."""
+    """Return the object that an ETag pins, from any answer about its job; else None."""
     etag = str(answer.get("JobTag", "")).partition(TAG)[2]
     found = answer.get("Video", {}).get("S3Object", {})
     return Source(found["Bucket"], found["Name"], etag=etag) if etag and found else None

@@ -1,11 +1,12 @@
-"""The languages of Amazon Transcribe, and which of its codes is meant by an ISO 639 code.
+"""The languages of Amazon Transcribe, and its code for an ISO 639 code.
 
-The codes are those of the service's model in botocore; a test compares. What they are called
-elsewhere in the project is their first part: `en` for `en-GB`.
+The codes are those of the service's model in botocore; a test compares. Elsewhere in the project a
+language is named by the first element of its code: `en` for `en-GB`.
 """
 
 from collections.abc import Mapping
 
+# The enumeration LanguageCode in botocore 1.44.5.
 CODES = frozenset(
     {
         *("ab-GE", "af-ZA", "am-ET", "ar-AE", "ar-SA", "ast-ES", "az-AZ", "ba-RU", "be-BY"),
@@ -23,28 +24,27 @@ CODES = frozenset(
         *("ug-CN", "uk-UA", "uz-UZ", "vi-VN", "wo-SN", "zh-CN", "zh-HK", "zh-TW", "zu-ZA"),
     }
 )
-"""The enumeration LanguageCode in botocore 1.44.5."""
 
+# Of a language with several codes the one that is meant where nobody says which: by the likely
+# subtags of CLDR, but for Arabic, where it is Modern Standard Arabic.
 _USUAL = {
     **{"ar": "ar-SA", "ckb": "ckb-IQ", "cy": "cy-GB", "de": "de-DE", "en": "en-US"},
     **{"es": "es-ES", "et": "et-EE", "fa": "fa-IR", "fr": "fr-FR", "pt": "pt-BR"},
     **{"sw": "sw-TZ", "zh": "zh-CN"},
 }
-"""Of a language with several codes the one that is meant where nobody says which: by the likely
-subtags of CLDR, but for Arabic, where it is Modern Standard Arabic."""
 
+# In which personal data can be redacted in a batch job: developer guide, "Redacting PII in your
+# batch job", and its document history of 2026-05-01, read in November 2026.
 REDACTED = frozenset(
     {"de-CH", "de-DE", "en-US", "es-US", "fr-CA", "fr-FR", "it-IT", "pt-BR", "pt-PT"}
 )
-"""In which personal data can be redacted in a batch job: developer guide, "Redacting PII in your
-batch job", and its document history of 2026-05-01, read in November 2026."""
 
+# Written without blanks between words.
 UNSPACED = frozenset({"ja", "km", "my", "th", "zh"})
-"""Written without blanks between words."""
 
 
 def iso(code: str) -> str:
-    """The ISO 639 code of one of the service's."""
+    """Return the ISO 639 code of one of the service's codes."""
     return code.partition("-")[0]
 
 
@@ -52,10 +52,8 @@ LANGUAGES = frozenset(map(iso, CODES))
 
 
 def code_of(language: str, dialects: Mapping[str, str]) -> str | None:
-    """The service's code of a language given as `en`, or as one of the service's own.
-
-    `dialects` says which one is meant of a language with several. None for an unknown language.
-    """
+    """Return the service's code of a language given as `en` or `en-GB`, None for an unknown one.
+    `dialects` chooses among several codes of a language."""
     if language in CODES:
         return language
     only = [code for code in CODES if iso(code) == language]

@@ -1,5 +1,4 @@
-"""The objects in S3 that a job of Amazon Transcribe reads and writes: where they lie, which version
-is there, and what is in them."""
+"""The objects in S3 that a job of Amazon Transcribe reads and writes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,8 +28,6 @@ _FETCHING: Mapping[str, Meaning] = {**_READING, "NoSuchKey": _LOST, "NoSuchBucke
 
 @dataclass(frozen=True, slots=True)
 class There:
-    """An object as it is now."""
-
     uri: str
     version: str
     etag: str
@@ -38,7 +35,7 @@ class There:
 
 
 def place_of(uri: str) -> tuple[str, str]:
-    """Bucket and key of an object: of `s3:`, or of an address with the bucket in host or path."""
+    """Return bucket and key of an address: of `s3:`, or with the bucket in host or path."""
     parts = urlsplit(uri)
     path = unquote(parts.path).lstrip("/")
     host, dot, _ = parts.netloc.partition(".s3")
@@ -51,7 +48,7 @@ def place_of(uri: str) -> tuple[str, str]:
 
 
 def look(client: Callable[[], Any], uri: str) -> There | None:
-    """The object now; None where there is none. Raises ProviderError."""
+    """Return the current object, if any. Raises ProviderError."""
     from botocore.exceptions import ClientError
 
     bucket, key = place_of(uri)
@@ -67,7 +64,7 @@ def look(client: Callable[[], Any], uri: str) -> There | None:
 
 
 def result(client: Callable[[], Any], uri: str) -> bytes:
-    """All of the result. Raises ProviderError, with category result_expired where it is gone."""
+    """Return the whole result. Raises ProviderError, with category result_expired if it is gone."""
     bucket, key = place_of(uri)
     with told(f"s3://{bucket}/{key}", _FETCHING):
         body: bytes = client().get_object(Bucket=bucket, Key=key)["Body"].read()

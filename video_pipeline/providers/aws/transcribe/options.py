@@ -1,7 +1,7 @@
-"""What pipeline.yaml may say of Amazon Transcribe.
+"""Options of Amazon Transcribe.
 
-Options that say nothing about the result are left out of its identity: a new queue, tag or limit
-makes nothing stale, and asks for nothing again.
+Options that do not affect the result are not part of its identity: a new queue, tag or limit makes
+nothing stale.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from video_pipeline.providers.aws.session import AwsOptions
 from video_pipeline.providers.aws.transcribe.languages import CODES, LANGUAGES, code_of, iso
 
 Name = Annotated[str, Field(pattern=r"^[0-9a-zA-Z._-]{1,200}$")]
+# The enumeration PiiEntityType in botocore 1.44.5.
 Entity = Literal[
     "ALL", "ADDRESS", "AGE", "AWS_ACCESS_KEY", "AWS_SECRET_KEY", "BANK_ACCOUNT_NUMBER",
     "BANK_ROUTING", "CA_HEALTH_NUMBER", "CA_SOCIAL_INSURANCE_NUMBER", "CREDIT_DEBIT_CVV",
@@ -21,7 +22,6 @@ Entity = Literal[
     "PASSPORT_NUMBER", "PASSWORD", "PHONE", "PIN", "SSN", "SWIFT_CODE", "URL",
     "US_INDIVIDUAL_TAX_IDENTIFICATION_NUMBER", "USERNAME", "VEHICLE_IDENTIFICATION_NUMBER",
 ]  # fmt: skip
-"""The enumeration PiiEntityType in botocore 1.44.5."""
 
 
 def _known(language: str) -> str:
@@ -34,7 +34,7 @@ Language = Annotated[str, AfterValidator(_known)]
 
 
 class Output(BaseModel):
-    """Where the service puts its results: a bucket of yours in the same region."""
+    """Where the service writes results: a bucket of yours in the same region."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -105,7 +105,7 @@ class TranscribeOptions(AwsOptions):
         return {"vocabularies": self.vocabularies, "vocabulary_filters": filters}
 
     def code_of(self, language: str) -> str:
-        """The service's code of a language that it knows. Raises ValueError for another."""
+        """Return the service's code of a language. Raises ValueError for an unknown one."""
         code = code_of(language, self.dialects)
         if code is None:
             raise ValueError(f"no language {language!r}")

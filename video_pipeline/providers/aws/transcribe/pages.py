@@ -1,8 +1,7 @@
-"""The two raw pages of a job of Amazon Transcribe, read: the job's record, and the result as it
-lies in S3. What a transcript is made of is in words.py.
+"""The two raw pages of a job of Amazon Transcribe: its record, and the result from S3.
 
-The form is that of the developer guide, "Data input and output". Times and confidences are text
-there; every number is read exactly. What is not used is ignored, what is new does no harm.
+Format: "Data input and output" of the developer guide. Times and confidences are text there, and
+read exactly. Unused and new members are ignored.
 """
 
 import json
@@ -15,7 +14,7 @@ from video_pipeline.domain.values import Rational
 
 
 def _number(value: Any) -> Any:
-    """Nothing for an empty text, as which a missing number may be written."""
+    """Return None for an empty text, which stands for a missing number."""
     return None if value == "" else value
 
 
@@ -27,14 +26,14 @@ class _Read(BaseModel):
 
 
 class Reading(_Read):
-    """One reading of what was said: a word, a mark, or `[PII]` where it was redacted."""
+    """One alternative: a word, a punctuation mark, or `[PII]` where it was redacted."""
 
     content: str
     confidence: Maybe = None
 
 
 class Item(_Read):
-    """A word, or a mark, which has no times."""
+    """A word, or a punctuation mark, which has no times."""
 
     type: str
     alternatives: tuple[Reading, ...] = Field(min_length=1)
@@ -45,7 +44,7 @@ class Item(_Read):
 
 
 class Stretch(_Read):
-    """Speech that the service took together."""
+    """An audio segment of the service."""
 
     transcript: str = ""
     items: tuple[int, ...] = ()
@@ -53,41 +52,31 @@ class Stretch(_Read):
 
 
 class Turn(_Read):
-    """When somebody begins a word: where speakers are told apart, and items do not say it."""
+    """The speaker of the word that starts here, where items do not name it."""
 
     start_time: Rational
     speaker_label: str
 
 
 class SpeakerSegment(_Read):
-    """What one speaker said without a break."""
-
     items: tuple[Turn, ...] = ()
 
 
 class Speakers(_Read):
-    """Who spoke when."""
-
     segments: tuple[SpeakerSegment, ...] = ()
 
 
 class Guess(_Read):
-    """How sure the service is of one language."""
-
     code: str
     score: Maybe = None
 
 
 class Share(_Read):
-    """For how long one language was spoken."""
-
     language_code: str
     duration_in_seconds: Rational = Field(default=0, validate_default=True)  # type: ignore[assignment]
 
 
 class Results(_Read):
-    """What was heard."""
-
     items: tuple[Item, ...]
     audio_segments: tuple[Stretch, ...] = ()
     speaker_labels: Speakers = Speakers()
@@ -97,20 +86,16 @@ class Results(_Read):
 
 
 class Document(_Read):
-    """The result as it lies in S3."""
-
     results: Results
 
 
 class RecordedShare(_Read):
-    """A `Share`, as the record has it."""
-
     code: str = Field(alias="LanguageCode")
     seconds: Rational = Field(default=0, alias="DurationInSeconds", validate_default=True)  # type: ignore[assignment]
 
 
 class Record(_Read):
-    """What the service recorded of the job."""
+    """The service's record of the job."""
 
     language: str | None = Field(default=None, alias="LanguageCode")
     score: Maybe = Field(default=None, alias="IdentifiedLanguageScore")
@@ -118,7 +103,7 @@ class Record(_Read):
 
 
 def read(pages: Iterable[bytes]) -> tuple[Record, Results]:
-    """Both pages. Raises ValueError for others."""
+    """Return both pages. Raises ValueError for others."""
     record, document = pages
     return (
         Record.model_validate(_exact(record)),

@@ -1,8 +1,7 @@
-"""Speech to words by Amazon Transcribe: a job an object, its result in a bucket of ours.
+"""Transcription by Amazon Transcribe: one job an object, with its result in a bucket of ours.
 
-It is fed where the object lies; nothing is downloaded. The service takes no version of an object:
-what lies there is looked at before the job and after it, two requests that cost next to nothing.
-A name is given to one job only, which is how the service recognises a request that is made again.
+The service takes no version of an object, so the object is checked before and after the job. The
+name of a job is unique, by which the service recognises a repeated request.
 """
 
 import json
@@ -50,22 +49,22 @@ from video_pipeline.providers.aws.transcribe.request import (
 )
 from video_pipeline.providers.aws.transcribe.words import transcript
 
+# The resolution of LastModified in S3.
 _SECOND = timedelta(seconds=1)
-"""How exactly S3 says when an object was put."""
 
+# Each second begun, without a minimum: price list of 2026-09-11. Older descriptions have at least
+# 15 seconds a request. The service reports no usage, so the probed audio counts.
 _METER = MeterSpec(meter=Meter.AUDIO_SECONDS, paid=True)
-"""Each second begun, without a minimum: price list of 2026-09-11. Older descriptions have at least
-15 seconds a request. Derived from the probed audio, as the service reports nothing."""
 
+# Of personal data: each second of such a job has a price of its own on top, by the same list.
 _REDACTION = "redaction"
-"""Of personal data: each second of such a job has a price of its own on top, by the same list."""
 
+# Developer guide, "Guidelines and quotas": 4 hours, 2 GB.
 _LIMITS = Limits(max_duration=4 * 3600, max_bytes=2 * 1000**3, containers=frozenset(FORMATS))  # type: ignore[arg-type]
-"""Developer guide, "Guidelines and quotas": 4 hours, 2 GB."""
 
 
 class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
-    """Words, speakers and languages, by Amazon Transcribe."""
+    """Words, speakers and languages by Amazon Transcribe."""
 
     Options = TranscribeOptions
     name = "aws-transcribe"
@@ -130,7 +129,7 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
         return (*spoken, *hidden) if redacted else spoken
 
     def submit(self, unit: WorkUnit, media: MediaInfo, inputs: Inputs) -> Submission:
-        """A job of this name that is there already is this unit's, whatever lies there by now."""
+        """Submit. An existing job of this name is this unit's, whatever its object is now."""
         source = inputs.object
         if source is None:
             raise ConfigurationError(
@@ -149,7 +148,7 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
             return statuses(self._session.asks(), jobs)
 
     def fetch(self, job: str) -> Iterator[bytes]:
-        """Two pages: the job's record, as the SDK reads it, and the result as it lies in S3."""
+        """Yield two pages: the job's record, as the SDK reads it, and the result from S3."""
         with told(job, refusal):
             found = record_in(
                 self._session.asks().get_transcription_job(TranscriptionJobName=job), job
@@ -160,7 +159,7 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
         yield page
 
     def cancel(self, job: str) -> bool:
-        """Never: the service deletes jobs only that have ended, and bills those that run."""
+        """Return False: the service deletes only ended jobs, and bills running ones."""
         return False
 
     def listen(self) -> Sequence[Heard]:
@@ -190,7 +189,7 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
         return Queue(lambda: self._session.queue(url), url, transcribe_jobs)
 
     def _start(self, request: Mapping[str, Any]) -> None:
-        """Raises ProviderError. A job of that name is taken for ours if it was asked the same."""
+        """Start a job, unless one of that name has the same request. Raises ProviderError."""
         name = request["TranscriptionJobName"]
         with told(name, refusal):
             client = self._session.starts()
@@ -200,7 +199,7 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
                 self._compare(request)
 
     def _compare(self, request: Mapping[str, Any]) -> None:
-        """With the job that is there. While it cannot be looked at it may be ours, and billed."""
+        """Compare with the existing job. While it cannot be read it may be ours, and billed."""
         name = request["TranscriptionJobName"]
         try:
             record = self._job(name)
@@ -212,7 +211,7 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
             raise _taken(name, other)
 
     def _job(self, name: str) -> dict[str, Any] | None:
-        """The job's record, None for a job that the service does not know."""
+        """Return the job's record, None for an unknown job."""
         try:
             with told(name, refusal):
                 answer = self._session.asks().get_transcription_job(TranscriptionJobName=name)
@@ -223,11 +222,8 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
             raise
 
     def _check_content(self, job: str, record: Mapping[str, Any]) -> None:
-        """Raise ProviderError if the object was replaced while its job ran.
-
-        One that was put after the job had ended, or was deleted since, was not what it read; one
-        of the same bytes, put once more, says the same.
-        """
+        """Raise ProviderError if the object was replaced while its job ran. An object put after the
+        job had ended, or with the same bytes, does no harm."""
         tags = {tag["Key"]: tag["Value"] for tag in record.get("Tags", ())}
         uri, meant = record["Media"]["MediaFileUri"], tags.get(VERSION_TAG)
         there = look(self._session.s3, uri) if meant else None
@@ -266,7 +262,7 @@ def _taken(name: str, other: Sequence[str]) -> ProviderError:
 
 
 def _result_of(record: Mapping[str, Any], job: str) -> str:
-    """Where the result lies; redacted, where that was asked for."""
+    """Return the address of the result, redacted if that was requested."""
     found = record.get("Transcript") or {}
     uri = found.get("RedactedTranscriptFileUri") or found.get("TranscriptFileUri")
     if not uri or not all(place_of(uri)):

@@ -1,9 +1,8 @@
-"""How many jobs of Amazon Transcribe stand, with few requests.
+"""Polling many jobs of Amazon Transcribe with few requests.
 
-The service lets 30 jobs a second be looked up one by one, and 5 pages a second of 100 jobs each be
-listed, the newest first (developer guide, "Guidelines and quotas"). A page so costs as much of
-what is allowed as six single looks: that many are listed at most as cost no more than looking at
-each. What was not listed, as it is old or unknown, is looked up by itself.
+The service allows 30 Gets a second, and 5 Lists a second of 100 jobs each, the newest first
+(developer guide, "Guidelines and quotas"). So a page costs as much of the quota as six Gets. Pages
+are listed only while they are cheaper than Gets. A job that was not listed is polled by itself.
 """
 
 import logging
@@ -20,8 +19,8 @@ from video_pipeline.providers.aws.transcribe.request import PREFIX
 
 LOOKS_A_PAGE = 6
 PAGE = 100
+# Between two pages of a list: the service allows 5 a second.
 _PAGE_SECONDS = 0.2
-"""Between two pages of a list, of which the service gives 5 a second."""
 _log = logging.getLogger(__name__)
 _RUNNING = JobStatus(state="running")
 
@@ -29,9 +28,8 @@ _RUNNING = JobStatus(state="running")
 def statuses(
     client: Any, jobs: Sequence[str], sleep: Callable[[float], object] = time.sleep
 ) -> dict[str, JobStatus]:
-    """How they stand; one that the service does not know is left out. Once a request has failed,
-    all that are not known by then count as running. Raises what `client` does, where none is known
-    by then."""
+    """Return the status of jobs, without those that the service does not know. Once a request has
+    failed, all jobs without a status count as running. Raises the failure if none has one."""
     found: dict[str, JobStatus] = {}
     unknown: set[str] = set()
     try:
@@ -50,7 +48,7 @@ def statuses(
 
 
 def status_of(job: Mapping[str, Any]) -> JobStatus:
-    """From a job's record, or its line in a list."""
+    """Return the status in a job's record or list entry."""
     match job["TranscriptionJobStatus"]:
         case "COMPLETED":
             return JobStatus(state="succeeded")
@@ -61,8 +59,7 @@ def status_of(job: Mapping[str, Any]) -> JobStatus:
 
 
 def record_in(answer: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A job's record. Raises ProviderError for an answer without it, as which the SDK takes a page
-    of somebody between."""
+    """Return a job's record. Raises ProviderError for an answer without it, as a proxy's."""
     record = answer.get("TranscriptionJob") or {}
     if record.get("TranscriptionJobName") != name:
         raise unreadable("it names no job", name)
@@ -72,7 +69,7 @@ def record_in(answer: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _listed(
     client: Any, wanted: frozenset[str], pages: int, sleep: Callable[[float], object]
 ) -> Iterator[dict[str, JobStatus]]:
-    """Page by page, those of the jobs that are listed."""
+    """Yield the status of the listed jobs, page by page."""
     left = set(wanted)
     token: dict[str, str] = {}
     for number in range(pages):

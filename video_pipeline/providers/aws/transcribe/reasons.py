@@ -1,9 +1,9 @@
-"""Why Amazon Transcribe refuses a request or fails a job: it says so in words only.
+"""Meanings of the texts with which Amazon Transcribe refuses a request or fails a job. Pure.
 
-The words are those of its model in botocore (FailureReason) and of its own answers. Pure.
+The texts are those of its model in botocore (FailureReason) and of its own answers.
 """
 
-from video_pipeline.aws.messages import short
+from video_pipeline.aws.errors import short
 from video_pipeline.domain.errors import FailureCategory
 from video_pipeline.domain.work import UnitFailure
 from video_pipeline.providers.aws.errors import Meaning
@@ -76,14 +76,14 @@ _REASONS: tuple[tuple[tuple[str, ...], Meaning], ...] = (
 
 
 def meaning_of(reason: str) -> Meaning | None:
-    """What a reason stands for; None where it is none that is known."""
+    """Return what a reason means; None for an unknown one."""
     said = reason.lower()
     found = (meaning for words, meaning in _REASONS if any(word in said for word in words))
     return next(found, None)
 
 
 def failure(reason: str) -> UnitFailure:
-    """Why a job failed, from its FailureReason."""
+    """Return why a job failed, from its FailureReason."""
     known = meaning_of(reason)
     said = short(reason.strip()).rstrip(".") or "it gives no reason"
     if known is None:
@@ -96,7 +96,7 @@ def failure(reason: str) -> UnitFailure:
 
 
 def refusal(code: str, message: str) -> dict[str, Meaning]:
-    """What a code means with this message, where the message says more than the code."""
+    """Return the meaning of a code with this message, which may be more specific."""
     said = message.lower()
     if code == "BadRequestException" and _NOT_FOUND in said:
         return {code: UNKNOWN_JOB}
@@ -111,8 +111,8 @@ UNKNOWN_JOB = Meaning(
     "the service knows no such job (any more)",
     "Run the phase again: the request is made anew, and billed.",
 )
+# Too many jobs, or a file that is too long; where a message names both, more room may help.
 _LIMIT = "LimitExceededException"
-"""Too many jobs, or a file that is too long; where a message names both, more room may help."""
 _TOO_LONG = Meaning(
     _F.INPUT_REJECTED,
     "the file is too long for the service",

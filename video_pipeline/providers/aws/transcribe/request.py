@@ -1,7 +1,7 @@
-"""What is asked of Amazon Transcribe for one video: pure, from options, facts and the work unit.
+"""The request to Amazon Transcribe for one video. Pure.
 
-`obstacle` says beforehand what the service would refuse. The rules are those of its model in
-botocore (StartTranscriptionJob) and of the developer guide, read in November 2026.
+The rules are those of its model in botocore (StartTranscriptionJob) and of the developer guide,
+read in November 2026.
 """
 
 import hashlib
@@ -16,41 +16,39 @@ from video_pipeline.providers.aws.transcribe.objects import There
 from video_pipeline.providers.aws.transcribe.options import TranscribeOptions
 
 PREFIX = "video-pipeline-"
-"""What the names of our jobs begin with."""
+# Seconds of audio; developer guide, "Guidelines and quotas".
 SHORTEST = Fraction(1, 2)
-"""Seconds of audio; developer guide, "Guidelines and quotas"."""
+# MediaFormat of a container as probing names it. WebM is Matroska with few codecs; AMR, which the
+# service takes, is no container that we open.
 FORMATS: Mapping[str, str] = {
     **{"mp4": "mp4", "m4a": "m4a", "mp3": "mp3", "wav": "wav", "flac": "flac"},
     **{"ogg": "ogg", "matroska": "webm"},
 }
-"""MediaFormat of a container as probing names it. WebM is Matroska with few codecs; AMR, which the
-service takes, is no container that we open."""
+# Where the service has endpoints, by botocore 1.44.5.
 REGIONS = frozenset({
     "af-south-1", "ap-east-1", "ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1",
     "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-central-2", "eu-north-1", "eu-west-1",
     "eu-west-2", "eu-west-3", "me-south-1", "sa-east-1", "us-east-1", "us-east-2", "us-west-1",
     "us-west-2", "cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1",
 })  # fmt: skip
-"""Where the service has endpoints, by botocore 1.44.5."""
 PROJECT_TAG = "project_id"
 VERSION_TAG, ETAG_TAG = "video-pipeline-version", "video-pipeline-etag"
 _OPUS_ONLY = frozenset({"ogg", "matroska"})
 _WEBM_VIDEO = frozenset({"vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav1d"})
 _CHANNELS = 2
+# For how many languages, where the language is to be identified: LanguageIdSettings of the
+# service's model.
 _FEWEST_VOCABULARIES, _MOST_VOCABULARIES = 2, 5
-"""For how many languages, where the language is to be identified: LanguageIdSettings of the
-service's model."""
 
 
 def name_of(unit: str, uri: str) -> str:
-    """The name of a work unit's job. A unit that failed is followed by another one with another
-    id, so that no name is used again. Where the object lies keeps deployments apart that share an
-    account and have the same video."""
+    """Return the name of a work unit's job. A failed unit is followed by one with another id, so no
+    name is used again. The address separates deployments that share an account and a video."""
     return f"{PREFIX}{unit}-{hashlib.sha256(uri.encode()).hexdigest()[:8]}"
 
 
 def obstacle(options: TranscribeOptions, media: MediaInfo, language: str | None) -> str | None:
-    """Why the service would refuse, beyond what capabilities say; None where it would not."""
+    """Return why the service would refuse, beyond the declared capabilities, or None."""
     if options.region not in REGIONS and not options.endpoint:
         return f"is not there in region {options.region}"
     return _media_obstacle(media) or _language_obstacle(options, language)
@@ -96,7 +94,7 @@ def _language_obstacle(options: TranscribeOptions, language: str | None) -> str 
 def job_request(
     options: TranscribeOptions, unit: WorkUnit, media: MediaInfo, source: There
 ) -> dict[str, Any]:
-    """The parameters of StartTranscriptionJob."""
+    """Return the parameters of StartTranscriptionJob."""
     asked = unit.request.parameters.get("language")
     return {
         "TranscriptionJobName": name_of(unit.id, source.uri),
@@ -111,8 +109,8 @@ def job_request(
 
 
 def differences(request: Mapping[str, Any], job: Mapping[str, Any]) -> list[str]:
-    """In which members a recorded job is not what would be asked now. Where its result goes and
-    how it is tagged does not count; what identification found does not either."""
+    """Return the members in which a recorded job differs from a request. Output, tags and the
+    identified language do not count."""
     compared = {"Media", "MediaFormat", "IdentifyLanguage", "IdentifyMultipleLanguages"}
     compared |= {"LanguageOptions", "LanguageIdSettings", "Settings", "ContentRedaction"}
     if "LanguageCode" in request:
@@ -121,7 +119,7 @@ def differences(request: Mapping[str, Any], job: Mapping[str, Any]) -> list[str]
 
 
 def _plain(members: Mapping[str, Any], name: str) -> Any:
-    """A member without what is off or empty, which the service may write or leave out."""
+    """Return a member without values that are off or empty, which the service may leave out."""
     value = members.get(name)
     if isinstance(value, Mapping):
         return {k: _plain(value, k) for k in value if _plain(value, k)} or None
@@ -129,7 +127,7 @@ def _plain(members: Mapping[str, Any], name: str) -> Any:
 
 
 def _codes(options: TranscribeOptions, language: str | None) -> tuple[str | None, Sequence[str]]:
-    """The one language, or those among which it is to be identified; none of them for any."""
+    """Return the one language, or those among which it is identified: none for any."""
     if language:
         return options.code_of(language), ()
     among = [options.code_of(one) for one in options.languages]
@@ -141,7 +139,7 @@ def _by_code(options: TranscribeOptions, names: Mapping[str, str]) -> dict[str, 
 
 
 def _language(options: TranscribeOptions, language: str | None) -> dict[str, Any]:
-    """Exactly one of the three ways to say the language, with vocabularies where they belong."""
+    """Return exactly one of the three ways to name the language, with its vocabularies."""
     code, among = _codes(options, language)
     words = _by_code(options, options.vocabularies)
     filters = _by_code(options, options.vocabulary_filters)
@@ -187,7 +185,7 @@ def _redaction(options: TranscribeOptions) -> dict[str, Any]:
 
 
 def _output(options: TranscribeOptions, unit: WorkUnit) -> dict[str, str]:
-    """Our own bucket, always: what lies in the service's can be read for 15 minutes only."""
+    """Return the output, always in our bucket: the service's is readable for 15 minutes only."""
     place = f"{options.output.prefix}{unit.request.key.raw_prefix}{unit.id}/transcribe.json"
     output = {"OutputBucketName": options.output.bucket, "OutputKey": place}
     return output | ({"OutputEncryptionKMSKeyId": options.kms_key} if options.kms_key else {})
@@ -201,7 +199,7 @@ def _deferral(options: TranscribeOptions) -> dict[str, Any]:
 
 
 def _tags(options: TranscribeOptions, unit: WorkUnit, source: There) -> list[dict[str, str]]:
-    """The project's, for the bill, and what was meant, for the end of the job."""
+    """Return the project's tag for the bill, and the object's version for the end of the job."""
     meant = {VERSION_TAG: source.version, ETAG_TAG: source.etag}
     own = {PROJECT_TAG: unit.request.key.project, **meant}
     return [{"Key": key, "Value": value} for key, value in (dict(options.tags) | own).items()]

@@ -1,9 +1,9 @@
 """From the raw pages of Amazon Transcribe to a transcript: words, segments, speakers, language.
 
-The service counts from the first audio sample; the project from the first frame. Words keep their
-times: where people speak at once, segments are parted so that words stay in order. A segment is
-what the service took together, parted where the speaker changes; where it took nothing together,
-it ends with a sentence or a pause.
+The service counts from the first audio sample, the project from the first frame. Words keep their
+times: where people speak at once, segments are split so that words stay in order. A segment is an
+audio segment of the service, split where the speaker changes. Without audio segments, it ends with
+a sentence or a pause.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,15 +16,15 @@ from video_pipeline.domain.time import TimeRange
 from video_pipeline.providers.aws.transcribe.languages import UNSPACED, iso
 from video_pipeline.providers.aws.transcribe.pages import Item, Record, Results, read
 
+# Seconds of silence that end a segment without audio segments.
 PAUSE = Fraction(1)
-"""Seconds of silence that end a segment, where the service parts nothing itself."""
 _ENDS = (".", "?", "!", "。", "？", "！", "।", "؟", "۔")
 _OPENS = frozenset("¿¡")
 
 
 def transcript(pages: Iterable[bytes], media: MediaInfo, asked: str | None) -> Transcript:
-    """The transcript, on the video's clock and within it. Raises ValueError for pages that cannot
-    be read. `asked` is the language that was named in the request."""
+    """Return the transcript in the video's time and range. Raises ValueError for unreadable pages.
+    `asked` is the language named in the request."""
     record, results = read(pages)
     heard = sorted(_heard(results, _shift(media), media.extent), key=lambda one: one.start)
     if not heard:
@@ -37,14 +37,14 @@ def transcript(pages: Iterable[bytes], media: MediaInfo, asked: str | None) -> T
         language_confidence=confidence,
         segments=tuple(
             _segment(part, language, texts if len(part) == whole.get(part[0].stretch) else {})
-            for part in _parts(heard)
+            for part in _split(heard)
         ),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """A word with its marks, in seconds from time zero."""
+    """A word with its punctuation, in seconds from time zero."""
 
     text: str
     start: Fraction
@@ -52,18 +52,18 @@ class _Heard:
     confidence: float | None
     speaker: str | None
     stretch: int | None
-    """The number of the audio segment that it stands in."""
+    """The number of its audio segment."""
 
 
 def _shift(media: MediaInfo) -> Fraction:
-    """When the first sample is heard, in seconds after the first frame."""
+    """Return the time of the first sample, in seconds after the first frame."""
     if media.audio is None or media.video is None:
         return Fraction(0)
     return media.audio.start - media.video.start
 
 
 def _heard(results: Results, shift: Fraction, extent: TimeRange) -> Iterator[_Heard]:
-    """The words in the order of the result, each with the marks that belong to it."""
+    """Yield the words in the order of the result, each with its punctuation."""
     stretches = {i: n for n, part in enumerate(results.audio_segments) for i in part.items}
     turns = {
         t.start_time: t.speaker_label for s in results.speaker_labels.segments for t in s.items
@@ -104,13 +104,13 @@ def _span(item: Item, shift: Fraction, extent: TimeRange) -> TimeRange:
 
 
 def _confidence(item: Item) -> float | None:
-    """None where the word was redacted, or the service says nothing."""
+    """Return the confidence, None for a redacted word or where it is missing."""
     found = item.alternatives[0].confidence
     return None if found is None else min(max(float(found), 0.0), 1.0)
 
 
 def _sizes(heard: Sequence[_Heard]) -> dict[int | None, int]:
-    """How many words stand in each stretch."""
+    """Return the number of words in each audio segment."""
     sizes: dict[int | None, int] = {}
     for one in heard:
         if one.stretch is not None:
@@ -118,24 +118,24 @@ def _sizes(heard: Sequence[_Heard]) -> dict[int | None, int]:
     return sizes
 
 
-def _parts(heard: Sequence[_Heard]) -> Iterator[list[_Heard]]:
+def _split(heard: Sequence[_Heard]) -> Iterator[list[_Heard]]:
     part: list[_Heard] = []
     for one in heard:
-        if part and _parted(part[-1], one):
+        if part and _splits(part[-1], one):
             yield part
             part = []
         part.append(one)
     yield part
 
 
-def _parted(last: _Heard, one: _Heard) -> bool:
+def _splits(last: _Heard, one: _Heard) -> bool:
     if last.speaker != one.speaker or last.stretch != one.stretch:
         return True
     return one.stretch is None and (last.text.endswith(_ENDS) or one.start - last.end >= PAUSE)
 
 
 def _segment(part: Sequence[_Heard], language: str | None, texts: dict[int, str]) -> Segment:
-    """`texts` are what the service wrote of whole stretches; else the words are put together."""
+    """Return a segment with the service's own text in `texts`, else with the words joined."""
     stretch = part[0].stretch
     written = texts.get(stretch, "").strip() if stretch is not None else ""
     blank = "" if language in UNSPACED else " "
@@ -158,8 +158,8 @@ def _segment(part: Sequence[_Heard], language: str | None, texts: dict[int, str]
 def _language(
     record: Record, results: Results, asked: str | None
 ) -> tuple[str | None, float | None]:
-    """The language, of several the one that was spoken longest, and how sure the service is. It
-    says that of a single language only."""
+    """Return the language (of several, the one spoken longest) and its confidence. The service
+    gives the confidence of a single language only."""
     if asked:
         return iso(asked), None
     shares = [(one.duration_in_seconds, one.language_code) for one in results.language_codes]

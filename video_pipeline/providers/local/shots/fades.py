@@ -1,24 +1,24 @@
-"""Fades through one colour: a picture sinks gradually into it, and another rises out of it.
+"""Fades through one colour, from one shot to another.
 
-A fade in at the start or out at the end bounds no shot, nor does a flash, which jumps.
+A fade in at the start or out at the end is no boundary, nor is a flash, which is not gradual.
 """
 
 from video_pipeline.providers.local.shots.pictures import Recent, contrast, distance
 
+# How many of the last frames must be kept.
 MEMORY = 14
-"""How many of the last pictures must be kept."""
 
+# Contrast below which there is nothing to see.
 _FLAT = 3.0
-"""Contrast below which there is nothing to see."""
+# Contrast from which there is a picture, `_NEAR` frames before or after.
 _PICTURE = 8.0
-"""Contrast from which there is a picture, `_NEAR` frames before or after."""
 _NEAR = 12
+# Change from one frame to the next, in levels, from which it is not gradual.
 _JUMP = 40.0
-"""Change from one frame to the next, in levels, from which it is not gradual."""
 
 
 class Fades:
-    """Looks at every frame once, in order; `found` grows by the frames at which shots begin."""
+    """Takes every frame once, in order; `found` holds the first frames of shots."""
 
     def __init__(self, recent: Recent) -> None:
         self._recent = recent
@@ -27,7 +27,7 @@ class Fades:
         self.found: list[int] = []
 
     def look(self) -> None:
-        """Take the newest of the recent pictures into account."""
+        """Take the newest frame into account."""
         newest = self._recent.after - 1
         if self._rose is not None and newest == self._rose + _NEAR:
             self._judge()
@@ -40,14 +40,14 @@ class Fades:
             self._rose = newest
 
     def _sinks_at(self, frame: int) -> int | None:
-        """The frame, where a picture has sunk gradually into this colour; else None."""
+        """Return the frame, if an image faded gradually into this colour; else None."""
         earlier = frame - _NEAR
         if not self._gradual(frame) or not self._recent.has(earlier):
             return None
         return frame if contrast(self._recent.at(earlier)) >= _PICTURE else None
 
     def _judge(self) -> None:
-        """Some frames after it rose: is there a picture now?"""
+        """Note the fade if there is an image now, some frames after it rose."""
         sank, rose, self._sank, self._rose = self._sank, self._rose, None, None
         newest = self._recent.at(self._recent.after - 1)
         if sank is not None and rose is not None and contrast(newest) >= _PICTURE:

@@ -1,7 +1,7 @@
-"""Shots, found on this machine: PySceneDetect for hard cuts, straight lines for gradual changes.
+"""Local shot detection: PySceneDetect for hard cuts, our own detectors for fades and dissolves.
 
-PySceneDetect 0.7 mixes time bases within one shot, so it is told frame numbers only; times come
-from the frames' own pts. Its suspicions are checked against the pictures around them.
+PySceneDetect 0.7 mixes time bases within one shot, so it gets frame numbers only; times come from
+the frames' pts. Each suspected cut is verified against the frames around it.
 """
 
 import json
@@ -47,7 +47,7 @@ class PySceneDetectOptions(PluginOptions):
 
 
 class _Boundary(Frozen):
-    """A frame with which a shot begins."""
+    """The first frame of a shot."""
 
     frame: int
     start: Rational
@@ -63,7 +63,7 @@ class _Page(Frozen):
 
 
 class PySceneDetectPlugin(BaseTemporalPlugin, Streams):
-    """Shots by PySceneDetect, with dissolves, fades and flashes told apart."""
+    """Shots by PySceneDetect, with dissolves and fades, and without flashes."""
 
     Options = PySceneDetectOptions
     name = "pyscenedetect"
@@ -104,7 +104,7 @@ class PySceneDetectPlugin(BaseTemporalPlugin, Streams):
 
 
 class ShotStream:
-    """One pass: suspects cuts, looks at what lies around them, and remembers every frame's pts."""
+    """One pass over the frames, which also keeps every pts."""
 
     def __init__(self, options: PySceneDetectOptions) -> None:
         import cv2
@@ -136,7 +136,7 @@ class ShotStream:
             self._look(pixels)
 
     def finish(self, end: Fraction) -> Iterable[bytes]:
-        """The one page: where shots begin, exactly, and what was found there."""
+        """Return the one page: exact boundaries, and how each was found."""
         self._judge(self._recent.after)
         self._dissolves.finish()
         page = _Page(frames=len(self._pts), end=end, boundaries=tuple(self._boundaries()))
@@ -153,13 +153,13 @@ class ShotStream:
         self._judge(self._recent.after - steps.NEAR)
 
     def _judge(self, before: int) -> None:
-        """Decide on the suspects before this frame; the later ones have too little after them."""
+        """Verify the suspects before this frame; later ones lack frames after them."""
         due = [frame for frame in self._suspects if frame < before]
         self._suspects = self._suspects[len(due) :]
         self._cuts += [frame for frame in due if steps.is_step(self._recent, frame)]
 
     def _boundaries(self) -> Iterator[_Boundary]:
-        """In order, no closer than the least length of a shot; a hard cut is the surer one."""
+        """Yield boundaries in order, at least a minimal shot apart; hard cuts go first."""
         least = self._options.min_shot_frames
         kept: dict[int, FoundBy] = {}
         found: dict[FoundBy, list[int]] = {
@@ -177,7 +177,7 @@ class ShotStream:
 
 
 def _detector(options: PySceneDetectOptions) -> Any:
-    """PySceneDetect's detector; the least length of a shot is ours to keep, after the checks."""
+    """Return PySceneDetect's detector. We apply the minimal length ourselves, after the checks."""
     from scenedetect.detectors import AdaptiveDetector, ContentDetector
 
     if options.detector == "content":

@@ -1,13 +1,13 @@
-"""Whether a suspected hard cut is one: the picture changes at once, and stays changed.
+"""Verification of a suspected hard cut: the image changes at once, and stays changed.
 
-This takes out what a frame-to-frame detector mistakes for a cut: coloured noise in the dark,
-the steepest frame of a fade or dissolve, and a flash.
+This removes the false cuts of a frame-to-frame detector: coloured noise in the dark, the steepest
+frame of a fade or dissolve, and a flash.
 """
 
 from video_pipeline.providers.local.shots.pictures import Recent, distance
 
+# Frames before and after a suspected cut that count; they should have been seen.
 NEAR = 6
-"""Frames before and after a suspected cut that count; they should have been seen."""
 
 _LEAST_STEP = 6.0
 _GOES_ON = 2.0
@@ -15,10 +15,10 @@ _COMES_BACK = 0.5
 
 
 def is_step(recent: Recent, frame: int) -> bool:
-    """Whether the picture steps from one shot to another between `frame` - 1 and `frame`.
+    """Return whether there is a cut between `frame` - 1 and `frame`.
 
-    True where the change is seen at all, happens mostly at once, and is neither the start nor the
-    end of an interruption of fewer than `NEAR` frames.
+    The change must be visible, happen mostly at once, and be neither the start nor the end of an
+    interruption of fewer than `NEAR` frames.
     """
     if not (recent.has(frame - 1) and recent.has(frame)):
         return False

@@ -1,7 +1,7 @@
-"""Speech to words on this machine: Whisper through faster-whisper, offline.
+"""Local transcription by Whisper through faster-whisper, offline.
 
-Models come from files that are here (models.py); nothing is downloaded. Times are those of the
-library, rounded to milliseconds.
+Models are local files; nothing is downloaded. Times are those of the library, rounded to
+milliseconds.
 """
 
 from collections.abc import Iterable, Iterator
@@ -162,7 +162,7 @@ _loading = Lock()
 
 
 def _loaded(folder: Path, compute_type: str, threads: int) -> Any:
-    """The model in memory: loaded once a process, and kept."""
+    """Return the model, loaded once a process."""
     from faster_whisper import WhisperModel
 
     key = (folder, compute_type, threads)
@@ -179,7 +179,7 @@ def _loaded(folder: Path, compute_type: str, threads: int) -> Any:
 
 
 def _reported(segments: Iterable[Any], where: str) -> Iterator[Any]:
-    """The segments as they come, with the library's failure told as ours."""
+    """Yield the segments. Raises ProviderError for the library's failure."""
     try:
         yield from segments
     except RuntimeError as error:

@@ -19,7 +19,7 @@ SEGMENTS_A_PAGE = 100
 
 
 class Header(Frozen):
-    """The first page: which sound was heard, in seconds from time zero, and its language."""
+    """The first page: the range of the audio, in seconds from time zero, and its language."""
 
     start: Rational
     duration: Rational
@@ -28,8 +28,6 @@ class Header(Frozen):
 
 
 class RawWord(Frozen):
-    """A word as the library gives it."""
-
     text: str
     start: Rational
     end: Rational
@@ -37,8 +35,6 @@ class RawWord(Frozen):
 
 
 class RawSegment(Frozen):
-    """A segment as the library gives it."""
-
     text: str
     start: Rational
     end: Rational
@@ -46,12 +42,11 @@ class RawSegment(Frozen):
 
 
 def header_page(header: Header) -> bytes:
-    """The header, written."""
     return header.model_dump_json().encode()
 
 
 def segment_pages(segments: Sequence[Any]) -> list[bytes]:
-    """The library's segments, written: every float as its shortest exact decimal."""
+    """Return the library's segments as pages: every float as its shortest exact decimal."""
     written = [_written(segment) for segment in segments]
     return [
         json.dumps(written[first : first + SEGMENTS_A_PAGE], ensure_ascii=False).encode()
@@ -60,11 +55,8 @@ def segment_pages(segments: Sequence[Any]) -> list[bytes]:
 
 
 def read(pages: Iterable[bytes], end: Fraction) -> Transcript:
-    """The transcript, on the video's clock, within the sound and before `end`.
-
-    Words are in order and none begins before the one before it. Raises ValueError for pages that
-    cannot be read.
-    """
+    """Return the transcript in the video's time, within the audio and before `end`. Words are in
+    order. Raises ValueError for unreadable pages."""
     first, *rest = pages
     header = Header.model_validate_json(first)
     last = max(header.start, min(header.start + header.duration, end))
@@ -81,7 +73,7 @@ def read(pages: Iterable[bytes], end: Fraction) -> Transcript:
 
 
 class _Clock:
-    """Turns the library's times into the video's, none earlier than the one before."""
+    """Converts the library's times to the video's, none earlier than the one before."""
 
     def __init__(self, start: Fraction, within: TimeRange) -> None:
         self._start, self._within, self._reached = start, within, within.start
@@ -107,13 +99,13 @@ class _Clock:
         return TimeRange(start=self._reached, end=max(self._reached, end))
 
     def _moment(self, seconds: Fraction) -> Fraction:
-        """To the millisecond, and within the sound."""
+        """Return the time to the millisecond, within the audio."""
         moment = self._start + Fraction(round(seconds * 1000), 1000)
         return min(max(moment, self._within.start), self._within.end)
 
 
 def _entries(page: bytes) -> list[Any]:
-    """A page's segments, with every decimal kept as text."""
+    """Return a page's segments, with every decimal kept as text."""
     entries = json.loads(page, parse_float=str)
     if not isinstance(entries, list):
         raise ValueError("a page of segments is a list")

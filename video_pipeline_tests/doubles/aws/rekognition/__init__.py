@@ -7,8 +7,7 @@ content moderation.
 or, as a process of its own, `python -m video_pipeline_tests.doubles.aws.rekognition --help`.
 """
 
-from video_pipeline_tests.doubles.aws.rekognition.content import VideoContent
+from video_pipeline_tests.doubles.aws.rekognition.content import Settings, VideoContent
 from video_pipeline_tests.doubles.aws.rekognition.service import Rekognition
-from video_pipeline_tests.doubles.aws.rekognition.settings import Settings
 
 __all__ = ["Rekognition", "Settings", "VideoContent"]

@@ -1,8 +1,8 @@
 """Rekognition Video as a program: `python -m ...doubles.aws.rekognition --help`."""
 
 from video_pipeline.testing.program import serve, told_settings
+from video_pipeline_tests.doubles.aws.rekognition.content import Settings
 from video_pipeline_tests.doubles.aws.rekognition.service import Rekognition
-from video_pipeline_tests.doubles.aws.rekognition.settings import Settings
 
 if __name__ == "__main__":
     text, until_stdin_closes = told_settings(

@@ -4,11 +4,11 @@ import base64
 from typing import Any
 
 from video_pipeline.testing.service import Refused
+from video_pipeline_tests.doubles.aws.rekognition.content import Settings
 from video_pipeline_tests.doubles.aws.rekognition.jobs import SUCCEEDED, Job
 from video_pipeline_tests.doubles.aws.rekognition.operations import SEGMENTS, rows_of
 from video_pipeline_tests.doubles.aws.rekognition.quirks import bent
 from video_pipeline_tests.doubles.aws.rekognition.rows import Rows
-from video_pipeline_tests.doubles.aws.rekognition.settings import Settings
 
 _MODEL_VERSION = "3.0"
 

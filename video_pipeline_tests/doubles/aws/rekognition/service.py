@@ -1,41 +1,85 @@
 """The service itself: what Start and Get do to the jobs, and the thread that ends them."""
 
+import json
 import secrets
 import threading
-from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from video_pipeline.testing.calls import CallBook
 from video_pipeline.testing.clock import Alarm, Clock
 from video_pipeline.testing.double import client
-from video_pipeline.testing.faults import Faults
-from video_pipeline.testing.service import Call, Refused
-from video_pipeline.testing.service_model import ServiceModel
-from video_pipeline_tests.doubles.aws.rekognition.events import Events
+from video_pipeline.testing.service import Call, Refused, Service
+from video_pipeline_tests.doubles.aws.rekognition.content import Settings
 from video_pipeline_tests.doubles.aws.rekognition.jobs import RUNNING, Job, Jobs
 from video_pipeline_tests.doubles.aws.rekognition.operations import ANALYSES, Analysis
 from video_pipeline_tests.doubles.aws.rekognition.pages import page
 from video_pipeline_tests.doubles.aws.rekognition.quirks import JOB_FAULTS, changed
 from video_pipeline_tests.doubles.aws.rekognition.refusals import LIMIT, NO_OBJECT, REFUSALS
-from video_pipeline_tests.doubles.aws.rekognition.settings import Settings
 
 _ROWS_CHECKED = 25
 
 
-class Rekognition:
+class Events:
+    """Completions, published to an SNS topic where a job names one and an SNS is known."""
+
+    def __init__(self) -> None:
+        self.published: list[dict[str, Any]] = []
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def tell(self, job: Job, settings: Settings, now: float) -> None:
+        """Publish the end of a job to its SNS topic, with the faults that it has."""
+        if "NotificationChannel" not in job.request or "event_lost" in job.quirks:
+            return
+        message = _message(job, settings, now)
+        self._publish(job, settings, message)
+        if "event_twice" in job.quirks:
+            self._publish(job, settings, message)
+        if "event_of_unknown_job" in job.quirks:
+            self._publish(job, settings, message | {"JobId": job.id[::-1]})
+
+    def _publish(self, job: Job, settings: Settings, message: dict[str, Any]) -> None:
+        topic = job.request["NotificationChannel"]["SNSTopicArn"]
+        told = {"topic": topic, **message}
+        if settings.sns:
+            sns = self._client(settings.sns, topic.split(":")[3], job.call.account)
+            try:
+                sns.publish(TopicArn=topic, Message=json.dumps(message))
+            except (BotoCoreError, ClientError) as error:  # the vendor does not try again either
+                told["undelivered"] = str(error)
+        self.published.append(told)
+
+    def _client(self, endpoint: str, region: str, account: str) -> Any:
+        key = (region, account)
+        if key not in self._clients:
+            self._clients[key] = client("sns", endpoint, account, region=region)
+        return self._clients[key]
+
+
+def _message(job: Job, settings: Settings, now: float) -> dict[str, Any]:
+    spelling = settings.api_spelling
+    if spelling == "both":
+        spelling = "operation" if job.number % 2 else "constant"
+    message: dict[str, Any] = {
+        "JobId": job.id,
+        "Status": "ERROR" if "event_error" in job.quirks else job.status,
+        "API": job.call.operation if spelling == "operation" else job.analysis.constant,
+        "Timestamp": int(now * 1000),
+        "Video": {"S3ObjectName": job.object["Name"], "S3Bucket": job.object["Bucket"]},
+    }
+    if "JobTag" in job.request:
+        message["JobTag"] = job.request["JobTag"]
+    return message
+
+
+class Rekognition(Service):
     """Rekognition Video, as a `Service` behind the server."""
 
-    refusals: Mapping[str, tuple[str, int, str]] = REFUSALS
-    invalid = "ValidationException"
+    refusals = REFUSALS
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
+        super().__init__("rekognition", JOB_FAULTS, clock)
         self.settings = settings or Settings()
-        self.clock = clock or Clock()
-        self.model = ServiceModel("rekognition")
-        self.faults = Faults({*REFUSALS, *JOB_FAULTS})
-        self.calls = CallBook()
         self._jobs = Jobs(secrets.token_hex(8))
         self._events = Events()
         self._replays = 0

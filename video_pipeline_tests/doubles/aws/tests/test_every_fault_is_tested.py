@@ -1,5 +1,5 @@
-"""Each fault that a double offers is named in a test that says what comes of it: the state of the
-unit and of the phase, what people read, and what is paid."""
+"""Each fault of a double is named in a test of its consequences: the states of unit and phase, the
+messages and the costs."""
 
 import re
 from collections.abc import Collection
@@ -35,8 +35,6 @@ _EVENTS = "contracts/events_contract.py"
     ],
     ids=["rekognition", "transcribe"],
 )
-def test_every_fault_is_named_where_its_consequences_are_told(
-    offered: Collection[str], files: Collection[str]
-) -> None:
+def test_every_fault_is_tested(offered: Collection[str], files: Collection[str]) -> None:
     told = "".join((_TESTS / name).read_text(encoding="utf-8") for name in files)
     assert sorted(set(offered) - set(re.findall(r'"(\w+)"', told))) == []

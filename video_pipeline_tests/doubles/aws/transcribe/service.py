@@ -1,16 +1,12 @@
 """The service itself: Start, Get, List and Delete, and the alarm that moves jobs on."""
 
 import threading
-from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from video_pipeline.testing.calls import CallBook
 from video_pipeline.testing.clock import Alarm, Clock
-from video_pipeline.testing.faults import Faults
-from video_pipeline.testing.service import Call, Refused
-from video_pipeline.testing.service_model import ServiceModel
+from video_pipeline.testing.service import Call, Refused, Service
 from video_pipeline_tests.doubles.aws.transcribe import refusals
 from video_pipeline_tests.doubles.aws.transcribe.jobs import (
     COMPLETED,
@@ -30,18 +26,15 @@ _LIST_ROWS = 5
 _Place = tuple[str, str, str]
 
 
-class Transcribe:
+class Transcribe(Service):
     """Transcribe's batch jobs, as a `Service` behind the server."""
 
-    refusals: Mapping[str, tuple[str, int, str]] = REFUSALS
+    refusals = REFUSALS
     invalid = "BadRequestException"
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
+        super().__init__("transcribe", JOB_FAULTS, clock)
         self.settings = settings or Settings()
-        self.clock = clock or Clock()
-        self.model = ServiceModel("transcribe")
-        self.faults = Faults({*REFUSALS, *JOB_FAULTS})
-        self.calls = CallBook()
         self._jobs: dict[_Place, Job] = {}
         self._finished: list[Job] = []
         self._peaks: dict[tuple[str, str], int] = {}

@@ -10,7 +10,7 @@ import pytest
 from video_pipeline.domain.errors import ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.results.markers import Box, Marker
-from video_pipeline.providers.aws.rekognition import order
+from video_pipeline.providers.aws.rekognition import pages
 from video_pipeline_tests.providers.aws.rekognition.rekognising import media, plugin, unit
 
 HALF = Fraction(1, 2)
@@ -133,6 +133,6 @@ def test_rows_in_no_order_say_the_same() -> None:
 
 
 def test_disorder_beyond_what_is_held_back_is_told() -> None:
-    rows = [label(n, "Dog") for n in range(order.HELD + 2)]
+    rows = [label(n, "Dog") for n in range(pages.HELD + 2)]
     with pytest.raises(ProviderError, match="no order"):
         labels(*rows, label(0, "Cat"))

@@ -7,12 +7,9 @@ import pytest
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.work import UnitState
+from video_pipeline_tests.doubles.aws.deployment import GLOBEX
 from video_pipeline_tests.doubles.delivery import encode
-from video_pipeline_tests.providers.aws.transcribe.asking_transcribe import (
-    GLOBEX,
-    Stage,
-    asking_transcribe,
-)
+from video_pipeline_tests.providers.aws.transcribe.asking_transcribe import Stage, asking_transcribe
 from video_pipeline_tests.providers.aws.transcribe.transcribing import Speech, speech
 from video_pipeline_tests.servers.buckets import Servers
 

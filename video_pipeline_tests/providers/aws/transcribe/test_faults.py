@@ -16,9 +16,8 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.providers.aws.transcribe.request import name_of
+from video_pipeline_tests.doubles.aws.deployment import ACME, GLOBEX
 from video_pipeline_tests.providers.aws.transcribe.asking_transcribe import (
-    ACME,
-    GLOBEX,
     RUNNING_SECONDS,
     SECONDS,
     Stage,
@@ -32,7 +31,7 @@ def test_two_projects_are_transcribed_and_pay_their_own(stage: Stage) -> None:
     for key in (ACME, GLOBEX):
         assert stage.settled(key).state is PhaseState.DONE
         assert [unit.state for unit in stage.units(key)] == [UnitState.SETTLED]
-        assert stage.paid(key) == SECONDS
+        assert stage.counted(key) == SECONDS
     assert stage.double.books()["submissions"] == 2
 
 
@@ -95,9 +94,9 @@ def test_what_is_refused_fails_with_its_remedy_and_costs_nothing(
     assert told in failed.message
     (unit,) = stage.units()
     assert (unit.state, unit.failure and unit.failure.category) == (UnitState.FAILED, category)
-    assert (stage.billed(), stage.paid()) == (0, 0)
+    assert (stage.billed(), stage.counted()) == (0, 0)
     assert stage.settled().state is PhaseState.DONE
-    assert (stage.billed(), stage.paid()) == (60, SECONDS)
+    assert (stage.billed(), stage.counted()) == (60, SECONDS)
 
 
 def test_a_name_that_somebody_else_took_fails_and_the_next_run_asks_under_another(
@@ -117,11 +116,11 @@ def test_a_name_that_somebody_else_took_fails_and_the_next_run_asks_under_anothe
     failed = stage.run()
     assert (stage.unit().state, failed.state) == (UnitState.FAILED, PhaseState.FAILED)
     assert "was asked something else" in failed.message and "or force the phase" in failed.message
-    assert stage.paid() == 0
+    assert stage.counted() == 0
     stage.services = patient
     assert stage.settled().state is PhaseState.DONE
     assert stage.unit().generation == 1
-    assert stage.paid() == SECONDS
+    assert stage.counted() == SECONDS
 
 
 @pytest.mark.parametrize("fault", ["job_failed", "no_audio"])
@@ -245,7 +244,7 @@ def test_a_video_replaced_while_its_job_ran_is_not_published_and_was_paid(
     assert "was replaced while its job ran" in failed.message
     (unit,) = stage.units()
     assert unit.failure and unit.failure.category is FailureCategory.INPUT_REJECTED
-    assert stage.paid() == SECONDS
+    assert stage.counted() == SECONDS
 
 
 def test_the_account_runs_no_more_at_once_than_it_may(stage: Stage) -> None:
