@@ -42,7 +42,7 @@ def test_a_slot_is_held_until_it_is_freed(admissions: Admissions) -> None:
     assert set(pool(admissions).served) == {"acme", "globex"}
 
 
-def test_taken_again_it_is_the_same_slot(admissions: Admissions) -> None:
+def test_take_again_keeps_the_slot(admissions: Admissions) -> None:
     assert admissions.take("p", 2, "acme", "a", MINUTE)
     since = pool(admissions).holders[0].since
     assert admissions.take("p", 2, "acme", "a", MINUTE, newcomer=True)
@@ -66,7 +66,7 @@ def test_pools_know_nothing_of_each_other(admissions: Admissions) -> None:
     assert admissions.pools("r") == []
 
 
-def test_a_newcomer_passes_nobody_that_was_refused(admissions: Admissions) -> None:
+def test_newcomer_does_not_overtake_refused_units(admissions: Admissions) -> None:
     admissions.take("p", 1, "acme", "a", MINUTE)
     assert not admissions.take("p", 1, "globex", "b", MINUTE, newcomer=True)
     admissions.free("p", "a")
@@ -74,7 +74,7 @@ def test_a_newcomer_passes_nobody_that_was_refused(admissions: Admissions) -> No
     assert admissions.take("p", 1, "globex", "b", MINUTE), "its turn has come"
 
 
-def test_once_nobody_waits_newcomers_come_in_unless_somebody_was_refused_meanwhile(
+def test_newcomers_enter_once_the_backlog_is_empty(
     admissions: Admissions,
 ) -> None:
     admissions.take("p", 1, "acme", "a", MINUTE)
@@ -89,7 +89,7 @@ def test_once_nobody_waits_newcomers_come_in_unless_somebody_was_refused_meanwhi
     assert admissions.take("p", 1, "globex", "d", MINUTE, newcomer=True)
 
 
-def test_while_a_pool_is_paused_nobody_gets_a_slot(admissions: Admissions) -> None:
+def test_paused_pool_gives_no_slot(admissions: Admissions) -> None:
     admissions.take("p", 5, "acme", "a", MINUTE)
     admissions.pause("p", 0.3)
     admissions.pause("p", 0.01)
@@ -101,7 +101,7 @@ def test_while_a_pool_is_paused_nobody_gets_a_slot(admissions: Admissions) -> No
     assert admissions.take("p", 5, "acme", "b", MINUTE)
 
 
-def test_requests_that_were_not_taken_are_counted_until_one_is(admissions: Admissions) -> None:
+def test_refusals_are_counted_until_a_success(admissions: Admissions) -> None:
     admissions.answered("p")
     assert not admissions.pools("p"), "nobody has asked for it"
     for name in ("p", "p", "q"):

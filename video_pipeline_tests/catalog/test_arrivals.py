@@ -36,7 +36,7 @@ def record(half: ProjectCatalog) -> VideoRecord:
     return found
 
 
-def test_a_range_of_keys_gives_what_lies_in_it(
+def test_range_of_keys_returns_its_videos(
     acme: ProjectCatalog, globex: ProjectCatalog, source: Sources, now: datetime
 ) -> None:
     for name in ("a", "a.b", "ab", "b"):
@@ -103,7 +103,7 @@ def test_what_is_removed_is_due_for_removal_and_starts_anew_when_it_arrives_agai
     assert record(acme) == VideoRecord(source=source(), arrived_at=later, due=Due.RUN)
 
 
-def test_a_version_that_nobody_looked_at_is_not_removed(
+def test_remove_skips_a_version_that_was_not_read(
     two: None, acme: ProjectCatalog, source: Sources, now: datetime
 ) -> None:
     seen = known(acme)

@@ -59,7 +59,7 @@ def test_each_project_counts_by_itself(
     assert [event.sequence for event in globex.events.after(0)] == [1]
 
 
-def test_a_reader_who_resumes_misses_nothing_that_many_write(
+def test_resumed_reader_misses_no_concurrent_event(
     acme: ProjectCatalog, now: datetime, threads: ThreadPoolExecutor
 ) -> None:
     total = 80
@@ -95,7 +95,7 @@ def test_the_status_is_that_of_the_last_event(acme: ProjectCatalog, now: datetim
     }
 
 
-def test_the_status_is_that_of_the_last_event_whoever_comes_last(
+def test_status_is_that_of_the_last_event(
     acme: ProjectCatalog, now: datetime, threads: ThreadPoolExecutor
 ) -> None:
     for video in map(str, range(20)):

@@ -126,7 +126,7 @@ def test_a_write_whose_answer_was_lost_is_not_done_twice(
     assert [event.sequence for event in acme.events.after(0)] == [1, 2, 3]
 
 
-def test_without_patience_a_second_loss_is_told(
+def test_second_loss_raises_without_patience(
     servers: ReplicaSet, source: Callable[..., Source], now: datetime
 ) -> None:
     """As a sensor has none: it looks again at its next tick, and finds what was done."""
@@ -157,7 +157,7 @@ def _reading_goes_on(servers: ReplicaSet, acme: ProjectCatalog) -> None:
     assert read == shots(ROWS)
 
 
-def test_without_a_majority_it_is_told_and_works_again_when_there_is_one(
+def test_lost_majority_raises_and_recovers(
     servers: ReplicaSet, acme: ProjectCatalog, now: datetime
 ) -> None:
     acme.events.record("film", Phase.SHOTS, PhaseState.RUNNING, now)

@@ -182,7 +182,7 @@ def test_of_two_writers_one_prevails_whole(
     assert current == result(shots=len(labels))
 
 
-def test_a_writer_overtaken_by_a_later_one_does_not_replace_it(acme: ProjectCatalog) -> None:
+def test_publish_does_not_replace_a_later_result(acme: ProjectCatalog) -> None:
     def overtaken() -> Iterator[Marker]:
         yield from (shot(n, n + 1, "slow") for n in range(1500))
         acme.results.publish("film", result(shots=2), [shot(0, 1, "fast"), shot(1, 2, "fast")])

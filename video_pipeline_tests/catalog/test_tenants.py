@@ -118,6 +118,6 @@ def test_what_belongs_to_another_project_is_refused(
 
 
 @pytest.mark.parametrize("name", ["", "Acme", "a/b", "../acme", "a" * 64, "acme\n"])
-def test_a_half_is_given_for_project_ids_only(catalog: Catalog, name: str) -> None:
+def test_project_view_requires_a_project_id(catalog: Catalog, name: str) -> None:
     with pytest.raises(IdentityError):
         catalog.project(name)

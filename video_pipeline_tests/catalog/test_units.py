@@ -108,7 +108,7 @@ def test_a_field_that_no_unit_has_is_refused(
         acme.units.move(unit, UnitState.SUBMITTING, now, jobb="job-7")
 
 
-def test_who_read_an_older_row_cannot_move_it(
+def test_move_of_an_outdated_row_raises(
     acme: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
     """Also where it has come back to the same state in the same millisecond."""
@@ -286,7 +286,7 @@ class TestLeftBehind:
         unit = half.units.open(request, 0, PLANNED, now)
         return half.units.move(unit, UnitState.SUBMITTING, now, attempts=1)
 
-    def test_a_hundred_that_nobody_can_repeat_hide_none(
+    def test_abandoned_is_not_hidden_by_unrepeatable_units(
         self, acme: ProjectCatalog, globex: ProjectCatalog, request_for: Requests, now: datetime
     ) -> None:
         for n in range(100):
@@ -302,7 +302,7 @@ class TestLeftBehind:
         assert [unit.id for unit in overdue] == [awaited.id]
         assert globex.units.abandoned({"cloud": now}, late) == []
 
-    def test_one_that_is_put_off_is_left_out_until_then(
+    def test_waiting_skips_deferred_units(
         self, acme: ProjectCatalog, globex: ProjectCatalog, request_for: Requests, now: datetime
     ) -> None:
         begun = self.begun(acme, request_for(provider="cloud"), now)
@@ -331,7 +331,7 @@ class TestLeftBehind:
         assert acme.units.dropped(["other"]) == [] == globex.units.dropped(["cloud"])
 
 
-def test_of_those_that_wait_one_that_is_put_off_keeps_its_reason_and_has_no_turn(
+def test_explain_skips_deferred_units(
     acme: ProjectCatalog, globex: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
     first, second = (acme.units.open(request_for(v), 0, PLANNED, now) for v in ("one", "two"))

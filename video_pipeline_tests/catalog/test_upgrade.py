@@ -49,7 +49,7 @@ def made(phase: Phase, at: datetime, *warnings: str) -> PhaseResult:
     return PhaseResult(phase=phase, state=PhaseState.DONE, provenance=origin, warnings=warnings)
 
 
-def test_what_was_made_from_what_lies_there_is_current_and_what_was_not_is_not(
+def test_outdated_compares_inputs_with_current_results(
     older: Catalog,
 ) -> None:
     assert list(older.project("acme").standings.outdated()) == ["later"]

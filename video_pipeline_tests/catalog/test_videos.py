@@ -61,7 +61,7 @@ def test_two_names_never_share_an_id(acme: ProjectCatalog, source: Sources, now:
     assert found is not None and found.source.name == "$fílm"
 
 
-def test_of_many_who_register_a_version_one_is_first(
+def test_concurrent_register_has_one_winner(
     acme: ProjectCatalog, source: Sources, now: datetime, threads: ThreadPoolExecutor
 ) -> None:
     for version in ("1", "2", "3"):

@@ -54,7 +54,7 @@ def test_a_provider_s_error_keeps_what_decides_on_a_retry(error: type[ProviderEr
     assert str(came) == str(sent)
 
 
-def test_a_provider_may_have_taken_a_request_unless_it_is_known_better() -> None:
+def test_request_counts_as_accepted_by_default() -> None:
     error = ProviderError("no answer", category=FailureCategory.TRANSIENT, remedy="Wait.")
     assert error.accepted and error.retry_after is None
 

@@ -58,7 +58,7 @@ def test_places_are_those_of_the_turns(projects: dict[str, Turn]) -> None:
         assert places == sorted(set(places))
 
 
-def test_who_has_nothing_waiting_has_no_place() -> None:
+def test_place_of_raises_without_waiting_units() -> None:
     with pytest.raises(ValueError, match="acme"):
         place_of({"acme": Turn(waiting=1)}, "acme", 2)
 

@@ -53,7 +53,7 @@ def _only(pids: set[int]) -> int:
     return pid
 
 
-def test_a_decoder_that_stands_still_is_ended(room_with, make, film, children):
+def test_stalled_decoder_is_killed(room_with, make, film, children):
     room, path, before = room_with(stall_seconds=1), make(film(frames=100)), children()
     media = room.probe(path)
     with path.open("rb") as source:

@@ -41,7 +41,7 @@ class Slow(Counted):
         return super().read(size)
 
 
-def test_a_slow_network_is_not_taken_for_media_that_stand_still(make, film) -> None:
+def test_slow_network_is_not_a_stall(make, film) -> None:
     reader = ChildMediaReader(MediaLimits(stall_seconds=1))
     assert reader.probe(Slow(make(film()).read_bytes()), "0" * 64).video
 
@@ -73,7 +73,7 @@ def test_of_a_large_file_only_its_ends_are_read(
     assert padded.taken < 4 << 20
 
 
-def test_why_the_source_cannot_be_read_comes_through(make, film, reader: ChildMediaReader) -> None:
+def test_error_of_the_source_is_passed_on(make, film, reader: ChildMediaReader) -> None:
     with pytest.raises(SourceError, match="replaced while being read"):
         reader.probe(Breaking(make(film(frames=500)).read_bytes()), "0" * 64)
 
@@ -83,7 +83,7 @@ def test_hostile_bytes_are_refused_as_ever(reader: ChildMediaReader) -> None:
         reader.probe(Counted(b"ffconcat version 1.0\nfile '/etc/passwd'\n" * 9), "0" * 64)
 
 
-def test_audio_and_frames_are_taken_of_files_only(
+def test_audio_and_decode_require_a_file(
     make, film, reader: ChildMediaReader, tmp_path: Path
 ) -> None:
     path = make(film(audio="aac"))

@@ -20,12 +20,12 @@ SIZES = st.integers(1, 20_000)
         ((720, 576), Fraction(16, 15), 180, (768, 576)),
     ],
 )
-def test_pictures_are_seen_after_aspect_and_rotation(coded, aspect, rotation, seen):
+def test_size_is_after_aspect_and_rotation(coded, aspect, rotation, seen):
     assert shown(*coded, aspect, rotation) == seen
 
 
 @pytest.mark.parametrize("absurd", [None, Fraction(0), Fraction(-1), Fraction(1, 99), Fraction(11)])
-def test_an_absurd_aspect_is_taken_as_square(absurd):
+def test_absurd_aspect_counts_as_square(absurd):
     assert sane_aspect(absurd) == 1
 
 

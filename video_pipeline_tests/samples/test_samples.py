@@ -22,7 +22,7 @@ def test_a_drawn_video_has_the_frames_and_rate_of_its_truth(video: Path) -> None
     assert starts == [rate.start_of(frame) for frame in range(truth.frames)]
 
 
-def test_sound_and_picture_are_of_one_length() -> None:
+def test_drawn_audio_and_video_have_the_same_length() -> None:
     for video in drawn():
         with av.open(str(video)) as container:
             picture, sound = container.streams.video[0], container.streams.audio[0]

@@ -52,7 +52,6 @@ class FolderIngest:
             yield from walk(self._root, below.split("/")[:-1], after)
 
     def project(self, project: str) -> "FolderProjectIngest":
-        """See IngestStore."""
         return FolderProjectIngest(self._root, checked_project(project), self.layout)
 
 
@@ -60,24 +59,18 @@ class FolderProjectIngest:
     """The delivered files of one project."""
 
     def __init__(self, root: Path, project: str, layout: Layout) -> None:
-        self._root, self._project, self._layout = root, project, layout
-
-    @property
-    def project(self) -> str:
-        return self._project
+        self._root, self.project, self._layout = root, project, layout
 
     def stat(self, key: str) -> StoredObject | None:
-        """See ProjectIngest. Raises StorageError."""
-        parts = check_delivered(self._layout, self._project, key)
+        parts = check_delivered(self._layout, self.project, key)
         with meaning(key):
             return beneath.look(self._root, parts)
 
     def listing(self, prefix: str) -> Iterator[StoredObject]:
-        """See ProjectIngest. Raises StorageError."""
-        parts = delivered_prefix(self._layout, self._project, prefix)
+        parts = delivered_prefix(self._layout, self.project, prefix)
         with meaning(prefix):
             for found in walk(self._root, parts):
-                own = is_delivered(self._layout, self._project, found.key)
+                own = is_delivered(self._layout, self.project, found.key)
                 if own and found.key.startswith(prefix):
                     yield found
 
@@ -87,7 +80,7 @@ class FolderProjectIngest:
 
         Replacing the file by another does not disturb the reader.
         """
-        parts = check_delivered(self._layout, self._project, key)
+        parts = check_delivered(self._layout, self.project, key)
         descriptor = _open(self._root, parts)
         try:
             _check(descriptor, key, version, "is not the version that arrived")
@@ -103,7 +96,6 @@ class FolderProjectIngest:
             os.close(descriptor)
 
     def fetch(self, key: str, version: str, into: Path) -> None:
-        """See ProjectIngest."""
         try:
             with self.open(key, version) as source, meaning(str(into)), into.open("wb") as copy:
                 shutil.copyfileobj(source, copy, _PIECE_BYTES)
@@ -112,8 +104,7 @@ class FolderProjectIngest:
             raise
 
     def uri(self, key: str) -> str:
-        """Return the `file:` address."""
-        return self._root.joinpath(*check_delivered(self._layout, self._project, key)).as_uri()
+        return self._root.joinpath(*check_delivered(self._layout, self.project, key)).as_uri()
 
 
 class FolderOutputs:
@@ -124,7 +115,6 @@ class FolderOutputs:
         self._incoming = Incoming(self._root, clock)
 
     def project(self, project: str) -> "FolderProjectOutputs":
-        """See OutputStore."""
         return FolderProjectOutputs(self._root, checked_project(project), self._incoming)
 
 
@@ -132,20 +122,16 @@ class FolderProjectOutputs:
     """One project's results."""
 
     def __init__(self, root: Path, project: str, incoming: Incoming) -> None:
-        self._root, self._project, self._incoming = root, project, incoming
-
-    @property
-    def project(self) -> str:
-        return self._project
+        self._root, self.project, self._incoming = root, project, incoming
 
     def writer(self, key: str, media_type: str = OCTET_STREAM) -> AbstractContextManager[BinaryIO]:
         """See ProjectOutputs. A file has no media type."""
-        return self._incoming.writer(check_published(self._project, key))
+        return self._incoming.writer(check_published(self.project, key))
 
     @contextmanager
     def open(self, key: str) -> Generator[BinaryIO, None, None]:
         """See ProjectOutputs. Replacing the object does not disturb the reader."""
-        parts = check_published(self._project, key)
+        parts = check_published(self.project, key)
         with meaning(key):
             descriptor = beneath.open_file(self._root, parts)
         try:
@@ -156,20 +142,17 @@ class FolderProjectOutputs:
             os.close(descriptor)
 
     def stat(self, key: str) -> StoredObject | None:
-        """See ProjectOutputs."""
-        parts = check_published(self._project, key)
+        parts = check_published(self.project, key)
         with meaning(key):
             return beneath.look(self._root, parts)
 
     def listing(self, prefix: str) -> Iterator[StoredObject]:
-        """See ProjectOutputs."""
-        parts = published_prefix(self._project, prefix)
+        parts = published_prefix(self.project, prefix)
         with meaning(prefix):
             yield from (found for found in walk(self._root, parts) if found.key.startswith(prefix))
 
     def delete(self, key: str) -> None:
-        """See ProjectOutputs."""
-        parts = check_published(self._project, key)
+        parts = check_published(self.project, key)
         with (
             meaning(key),
             suppress(FileNotFoundError, NotADirectoryError),
@@ -178,12 +161,11 @@ class FolderProjectOutputs:
             os.unlink(parts[-1], dir_fd=folder)
 
     def uri(self, key: str) -> str:
-        """Return the `file:` address."""
-        return self._root.joinpath(*check_published(self._project, key)).as_uri()
+        return self._root.joinpath(*check_published(self.project, key)).as_uri()
 
     def presigned(self, key: str, seconds: int) -> str:
         """Return the `file:` address, which never expires."""
-        return self._root.joinpath(*check_handed_out(self._project, key, seconds)).as_uri()
+        return self._root.joinpath(*check_handed_out(self.project, key, seconds)).as_uri()
 
 
 def _open(root: Path, parts: tuple[str, ...]) -> int:

@@ -32,11 +32,9 @@ class S3Ingest:
         self._bucket, self.layout = Bucket(client, bucket), layout
 
     def listing(self, after: str = "") -> Iterator[StoredObject]:
-        """See IngestStore. Raises StorageError."""
         return _listing(self._bucket, self.layout.below, after)
 
     def project(self, project: str) -> "S3ProjectIngest":
-        """See IngestStore."""
         return S3ProjectIngest(self._bucket, checked_project(project), self.layout)
 
 
@@ -44,23 +42,17 @@ class S3ProjectIngest:
     """The delivered objects of one project."""
 
     def __init__(self, bucket: Bucket, project: str, layout: Layout) -> None:
-        self._bucket, self._project, self._layout = bucket, project, layout
-
-    @property
-    def project(self) -> str:
-        return self._project
+        self._bucket, self.project, self._layout = bucket, project, layout
 
     def stat(self, key: str) -> StoredObject | None:
-        """See ProjectIngest. Raises StorageError."""
-        check_delivered(self._layout, self._project, key)
+        check_delivered(self._layout, self.project, key)
         seen = self._bucket.look(key)
         return _stored(seen) if seen else None
 
     def listing(self, prefix: str) -> Iterator[StoredObject]:
-        """See ProjectIngest. Raises StorageError."""
-        delivered_prefix(self._layout, self._project, prefix)
+        delivered_prefix(self._layout, self.project, prefix)
         for found in _listing(self._bucket, prefix):
-            if is_delivered(self._layout, self._project, found.key):
+            if is_delivered(self._layout, self.project, found.key):
                 yield found
 
     @contextmanager
@@ -76,16 +68,14 @@ class S3ProjectIngest:
             yield cast("BinaryIO", reader)
 
     def fetch(self, key: str, version: str, into: Path) -> None:
-        """See ProjectIngest."""
         download(self._bucket, self._seen(key, version), into)
 
     def uri(self, key: str) -> str:
-        """Return the `s3:` address."""
-        check_delivered(self._layout, self._project, key)
+        check_delivered(self._layout, self.project, key)
         return f"s3://{self._bucket.name}/{key}"
 
     def _seen(self, key: str, version: str) -> Seen:
-        check_delivered(self._layout, self._project, key)
+        check_delivered(self._layout, self.project, key)
         seen = self._bucket.look(key)
         if seen is None:
             raise gone(key)

@@ -34,7 +34,6 @@ class S3Outputs:
         self._bucket, self._kms_key, self._part_bytes = Bucket(client, bucket), kms_key, part_bytes
 
     def project(self, project: str) -> "S3ProjectOutputs":
-        """See OutputStore."""
         return S3ProjectOutputs(
             self._bucket, checked_project(project), self._kms_key, self._part_bytes
         )
@@ -44,16 +43,11 @@ class S3ProjectOutputs:
     """The results of one project."""
 
     def __init__(self, bucket: Bucket, project: str, kms_key: str | None, part_bytes: int) -> None:
-        self._bucket, self._project = bucket, project
+        self._bucket, self.project = bucket, project
         self._kms_key, self._part_bytes = kms_key, part_bytes
 
-    @property
-    def project(self) -> str:
-        return self._project
-
     def writer(self, key: str, media_type: str = OCTET_STREAM) -> AbstractContextManager[BinaryIO]:
-        """See ProjectOutputs."""
-        check_published(self._project, key)
+        check_published(self.project, key)
         headers = {"ContentType": media_type}
         if self._kms_key:
             headers |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self._kms_key}
@@ -76,29 +70,26 @@ class S3ProjectOutputs:
             yield cast("BinaryIO", reader)
 
     def stat(self, key: str) -> StoredObject | None:
-        """See ProjectOutputs."""
         seen = self._look(key)
         return _stored(seen) if seen else None
 
     def listing(self, prefix: str) -> Iterator[StoredObject]:
-        """See ProjectOutputs."""
-        published_prefix(self._project, prefix)
+        published_prefix(self.project, prefix)
         yield from map(_stored, self._bucket.current(prefix))
 
     def delete(self, key: str) -> None:
         """See ProjectOutputs. In a versioned bucket, older versions stay."""
-        check_published(self._project, key)
+        check_published(self.project, key)
         with meaning(self._bucket.name, key):
             self._bucket.client.delete_object(Bucket=self._bucket.name, Key=key)
 
     def uri(self, key: str) -> str:
-        """Return the `s3:` address."""
-        check_published(self._project, key)
+        check_published(self.project, key)
         return f"s3://{self._bucket.name}/{key}"
 
     def presigned(self, key: str, seconds: int) -> str:
         """See ProjectOutputs. It expires with the signing credentials at the latest."""
-        check_handed_out(self._project, key, seconds)
+        check_handed_out(self.project, key, seconds)
         asked = {"Bucket": self._bucket.name, "Key": key}
         with meaning(self._bucket.name, key):
             return str(
@@ -108,7 +99,7 @@ class S3ProjectOutputs:
             )
 
     def _look(self, key: str) -> Seen | None:
-        check_published(self._project, key)
+        check_published(self.project, key)
         return self._bucket.look(key)
 
 

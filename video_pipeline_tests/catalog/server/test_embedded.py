@@ -165,7 +165,7 @@ def test_a_fork_does_not_give_back_what_its_parent_holds(folder: Path) -> None:
     assert ends(pid)
 
 
-def test_killed_it_comes_back_with_its_data_for_those_who_use_it(folder: Path) -> None:
+def test_killed_server_restarts_with_its_data(folder: Path) -> None:
     server = EmbeddedServer(folder)
     uri = server.acquire()
     with client_of(uri) as client:
@@ -197,7 +197,7 @@ def test_its_data_may_move_to_a_place_too_long_for_a_socket(folder: Path, tmp_pa
     assert not place.exists()
 
 
-def test_that_it_does_not_start_is_told_with_the_end_of_its_log(folder: Path) -> None:
+def test_failed_start_raises_with_the_end_of_the_log(folder: Path) -> None:
     (folder / "data").mkdir(parents=True)
     (folder / "data" / "storage.bson").write_text("no metadata")
     with pytest.raises(CatalogError, match="storage engine metadata") as refused:

@@ -40,7 +40,7 @@ def test_only_a_file_of_the_folder_itself_is_direct() -> None:
         *("a.mp4.part", "a.tmp", "a.mp4.crdownload"),
     ],
 )
-def test_what_lies_beside_a_video_is_none(name: str) -> None:
+def test_files_beside_a_video_are_no_videos(name: str) -> None:
     assert USUAL.is_beside(f"projects/acme/videos/intro/{name}")
 
 
@@ -49,7 +49,7 @@ def test_anything_else_may_be_media(name: str) -> None:
     assert not USUAL.is_beside(f"projects/acme/videos/intro/{name}")
 
 
-def test_what_lies_in_a_hidden_folder_is_hidden() -> None:
+def test_keys_in_hidden_folders_are_hidden() -> None:
     assert USUAL.is_beside("projects/acme/videos/intro/.snapshot/a.mp4")
     assert USUAL.is_beside("projects/.trash/videos/intro/a.mp4")
 

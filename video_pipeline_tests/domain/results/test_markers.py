@@ -25,12 +25,12 @@ def test_any_other_kind_is_refused(kind: str) -> None:
 
 
 @pytest.mark.parametrize("confidence", [-0.01, 1.01, float("nan")])
-def test_a_confidence_lies_between_0_and_1(confidence: float) -> None:
+def test_confidence_is_between_0_and_1(confidence: float) -> None:
     with pytest.raises(ValidationError):
         Marker(kind=Kind.SHOT, range=SECOND, confidence=confidence)
 
 
-def test_a_box_is_in_fractions_of_the_picture() -> None:
+def test_box_is_in_fractions_of_the_frame() -> None:
     assert Box(left=0, top=0, width=1, height=1)
     with pytest.raises(ValidationError):
         Box(left=0, top=0, width=1920, height=1080)

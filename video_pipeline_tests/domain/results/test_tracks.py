@@ -92,12 +92,12 @@ def test_boxes_of_any_kind_are_linked(kind: str) -> None:
     assert [one.track for one in link([first, second], [])] == [f"linked-{kind}-1"] * 2
 
 
-def test_a_link_can_be_undone_and_what_the_provider_told_stays() -> None:
+def test_unlinked_keeps_the_tracks_of_providers() -> None:
     told, fresh = seen(0, track="their-7"), seen(HALF)
     assert [unlinked(one) for one in link([told, fresh], [])] == [told, fresh]
 
 
-def test_a_box_that_comes_late_has_a_track_of_its_own() -> None:
+def test_box_out_of_order_begins_a_track() -> None:
     first, late, next_ = tracks(seen(1), seen(HALF), seen(Fraction(3, 2)))
     assert first == next_ != late
 

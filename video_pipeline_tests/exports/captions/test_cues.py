@@ -178,7 +178,7 @@ def test_a_word_that_lasts_too_long_is_shown_for_seven_seconds() -> None:
     assert (cue.start_ms, cue.end_ms) == (1000, 8000)
 
 
-def test_people_who_speak_at_once_follow_each_other() -> None:
+def test_simultaneous_speakers_get_successive_cues() -> None:
     first, second = _cues(_spoken(("later", 500, 2000)), _spoken(("earlier", 0, 3000)))
     assert (first.lines, second.lines) == (("earlier",), ("later",))
     assert first.end_ms <= second.start_ms

@@ -76,7 +76,7 @@ def test_days_of_video_have_more_hours(write: Write) -> None:
         ("NOTE", "NOTE"),
     ],
 )
-def test_text_is_never_taken_for_markup(write: Write, text: str, shown: str) -> None:
+def test_text_is_escaped(write: Write, text: str, shown: str) -> None:
     captions = write(Transcript(segments=(_segment(text, 0, 2000, f"Mr {text}"),)))
     assert [payload for _, _, payload in _read(captions)] == [f"<v Mr {shown}>{shown}"]
 

@@ -24,7 +24,7 @@ def beep(samples) -> float:
         ("a.mkv", "pcm_s16le", 16_000),
     ],
 )
-def test_sounds_are_where_they_are_seen(room, make, film, tmp_path, name, codec, rate):
+def test_audio_is_in_sync_with_video(room, make, film, tmp_path, name, codec, rate):
     path = make(film(name=name, audio=codec, audio_rate=rate))
     samples, start = room.audio(path, tmp_path / "a.raw")
     assert start == 0
@@ -40,7 +40,7 @@ def test_a_late_start_is_preceded_by_silence(room, make, film, tmp_path):
     assert abs(beep(samples) - 1.5) < 0.002
 
 
-def test_a_very_late_start_is_told_and_not_filled(room, make, film, tmp_path):
+def test_very_late_start_is_an_offset_not_silence(room, make, film, tmp_path):
     path = make(film(name="a.mkv", audio="pcm_s16le", audio_from=700, frames=10))
     samples, start = room.audio(path, tmp_path / "a.raw")
     assert (start, len(samples)) == (700, 2 * RATE)
@@ -85,7 +85,7 @@ def test_a_long_gap_takes_no_space(room, make, film, tmp_path):
     assert (tmp_path / "a.raw").stat().st_blocks * 512 < 1 << 20
 
 
-def test_a_video_without_sound_is_refused_and_leaves_nothing(room, make, film, tmp_path):
+def test_video_without_audio_raises_and_leaves_no_file(room, make, film, tmp_path):
     into = tmp_path / "a.raw"
     with pytest.raises(MediaError, match="no audio"):
         room.audio(make(film()), into)

@@ -144,7 +144,7 @@ def test_children_on_one_descriptor_do_not_disturb_each_other(reader, room, make
     assert ends[-1].frames == 100
 
 
-def test_frames_of_sound_alone_are_refused(room, make, film, reader):
+def test_decode_without_video_raises(room, make, film, reader):
     path = make(film(name="a.wav", codec=None, audio="pcm_s16le"))
     media = room.probe(path)
     with path.open("rb") as source, pytest.raises(MediaError, match="no video"):

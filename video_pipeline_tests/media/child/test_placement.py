@@ -28,12 +28,12 @@ def placed(*stretches: tuple[int, int], bound: int = BOUND) -> tuple[Placement, 
     return placement, told
 
 
-def test_sound_that_follows_is_joined():
+def test_consecutive_audio_is_joined():
     placement, silences = placed((0, 500), (510, 500), (990, 500))
     assert (placement.written, silences) == (1500, [0, 0, 0])
 
 
-def test_a_gap_becomes_silence():
+def test_gap_is_filled_with_silence():
     placement, silences = placed((0, 500), (800, 500))
     assert (placement.written, silences) == (1300, [0, 300])
 
@@ -43,12 +43,12 @@ def test_an_overlap_is_dropped():
     assert placement.written == 1700
 
 
-def test_what_lies_before_zero_is_dropped():
+def test_samples_before_zero_are_dropped():
     placement, _ = placed((-300, 1000))
     assert (placement.start, placement.written) == (0, 700)
 
 
-def test_a_late_start_is_silence_and_a_very_late_one_is_told():
+def test_late_start_is_silence_and_very_late_one_an_offset():
     bound = 2 * LONGEST_WAIT_SECONDS * RATE
     late, very_late = LONGEST_WAIT_SECONDS * RATE, LONGEST_WAIT_SECONDS * RATE + 1
     placement, silences = placed((late, 10), bound=bound)

@@ -42,7 +42,7 @@ def test_containers_have_one_short_name_and_keep_the_length(
     assert not media.video.variable_rate
 
 
-def test_a_variable_rate_is_told(room, make, film):
+def test_variable_rate_is_detected(room, make, film):
     ticks = tuple(number * 40 + (number % 3) * 11 for number in range(50))
     media = room.probe(make(film(ticks=ticks, time_base=Fraction(1, 1000))))
     assert media.video.variable_rate
@@ -70,7 +70,7 @@ def test_silent_video_has_no_audio_stream(room, make, film):
     assert (media.audio, media.warnings) == (None, ())
 
 
-def test_sound_alone_is_told_with_a_warning(room, make, film):
+def test_audio_without_video_is_probed_with_a_warning(room, make, film):
     media = room.probe(make(film(name="a.wav", codec=None, audio="pcm_s16le")))
     assert media.video is None
     assert media.duration == 2
@@ -90,12 +90,12 @@ def test_streams_keep_their_start_on_the_containers_clock(room, make, film):
     assert (media.video.duration, media.duration) == (2, 2)
 
 
-def test_a_picture_larger_than_the_limit_is_refused(room_with, make, film):
+def test_frame_larger_than_the_limit_is_refused(room_with, make, film):
     with pytest.raises(MediaError, match=r"160 x 120.*max_pixels"):
         room_with(max_pixels=160 * 119).probe(make(film()))
 
 
-def test_a_lying_container_is_told(room, make, film, tmp_path):
+def test_wrong_claims_of_a_container_are_warned_about(room, make, film, tmp_path):
     """The packets decide, not the header."""
     honest = make(film(name="a.avi", codec="mpeg4")).read_bytes()
     header = honest.index(b"strh") + 8 + 32

@@ -27,6 +27,6 @@ def test_one_frame_out_of_place_breaks_it(rate, base, number):
     assert not keeps(rate, moments, base)
 
 
-def test_neighbouring_rates_are_told_apart():
+def test_neighbouring_rates_differ():
     moments = at(Fraction(30000, 1001), Fraction(1, 1000), 200)
     assert not keeps(Fraction(30), moments, Fraction(1, 1000))

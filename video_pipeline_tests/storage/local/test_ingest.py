@@ -115,7 +115,7 @@ def test_a_file_written_to_while_being_read_is_no_source(
             growing.write(b" and more")
 
 
-def test_an_error_that_torn_bytes_may_have_caused_is_told_as_their_replacement(
+def test_error_in_a_replaced_file_is_a_replacement(
     ingest: FolderIngest, root: Path, deliver: Deliver
 ) -> None:
     deliver(KEY, b"first")
@@ -206,7 +206,7 @@ def test_endless_folders_are_not_entered(ingest: FolderIngest, root: Path) -> No
     assert list(ingest.listing(after="projects/acme/z.mp4")) == []
 
 
-def test_a_missing_root_is_told(tmp_path: Path) -> None:
+def test_missing_root_raises(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="Create it"):
         next(FolderIngest(tmp_path / "nowhere").listing())
 

@@ -81,7 +81,7 @@ def test_a_limit_on_space_leaves_the_old_object_and_nothing_else(
     assert (root / KEY).read_bytes() == b"old"
 
 
-def test_a_full_disk_is_told_and_usable_again(tiny: Path) -> None:
+def test_full_disk_raises_and_recovers(tiny: Path) -> None:
     outputs = FolderOutputs(tiny)
     _write(outputs, b"old")
     with pytest.raises(StorageFull, match="no space") as caught:
@@ -93,7 +93,7 @@ def test_a_full_disk_is_told_and_usable_again(tiny: Path) -> None:
     assert (tiny / KEY).read_bytes() == b"new"
 
 
-def test_a_full_disk_elsewhere_is_not_told_as_the_store_s(outputs: FolderOutputs) -> None:
+def test_full_disk_elsewhere_is_not_a_storage_error(outputs: FolderOutputs) -> None:
     with pytest.raises(OSError, match="elsewhere"), outputs.project("acme").writer(KEY):
         raise OSError(errno.ENOSPC, "elsewhere")
 

@@ -61,9 +61,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("answer", "kind", "told"), ANSWERS, ids=lambda one: str(one)[:60])
-def test_an_answer_is_told_as_what_it_is(
-    answer: Answer, kind: type[StorageError], told: str
-) -> None:
+def test_error_answers_are_translated(answer: Answer, kind: type[StorageError], told: str) -> None:
     with answering(answer) as (server, _):
         client = server.clients().client("s3")
         ingest, outputs = S3Ingest(client, "videos"), S3Outputs(client, "results")
@@ -88,7 +86,7 @@ def _write(outputs: S3Outputs) -> None:
 
 
 @pytest.mark.parametrize("name", ["moto", "ministack", "swift"])
-def test_a_missing_bucket_is_told_by_every_server(servers: Servers, name: str) -> None:
+def test_missing_bucket_raises_on_every_server(servers: Servers, name: str) -> None:
     client = servers[name].clients().client("s3")
     with pytest.raises(StorageError, match="no such bucket"):
         list(S3Ingest(client, "nowhere-at-all").listing())
@@ -98,21 +96,21 @@ def test_a_missing_bucket_is_told_by_every_server(servers: Servers, name: str) -
         _write(S3Outputs(client, "nowhere-at-all"))
 
 
-def test_a_wrong_region_is_put_right_where_the_store_tells_it(servers: Servers) -> None:
+def test_wrong_region_is_corrected_by_the_store(servers: Servers) -> None:
     made = made_bucket(servers["swift"])
     made.put(KEY, b"bytes")
     client = servers["swift"].clients(region="eu-west-9").client("s3")
     assert S3Ingest(client, made.name).project("acme").stat(KEY)
 
 
-def test_wrong_credentials_are_told(servers: Servers) -> None:
+def test_wrong_credentials_raise(servers: Servers) -> None:
     made = made_bucket(servers["swift"])
     wrong = servers["swift"].clients(secret_access_key=SecretStr("wrong")).client("s3")
     with pytest.raises(StorageError, match="credentials are wrong"):
         S3Ingest(wrong, made.name).project("acme").stat(KEY)
 
 
-def test_no_credentials_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_credentials_raise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -123,19 +121,19 @@ def test_no_credentials_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         list(S3Ingest(clients.client("s3"), "videos").listing())
 
 
-def test_a_profile_that_is_not_there_is_told() -> None:
+def test_missing_profile_raises() -> None:
     with pytest.raises(ConfigurationError, match="no-such-profile"):
         AwsClients(S3Options(profile="no-such-profile")).client("s3")
 
 
-def test_an_endpoint_that_is_down_is_told() -> None:
+def test_endpoint_that_is_down_raises() -> None:
     server = S3Server("down", f"http://127.0.0.1:{port_to_use(None)}")
     client = server.clients().client("s3")
     with pytest.raises(StorageUnavailable, match=r"does not answer.*endpoint"):
         S3Ingest(client, "videos").project("acme").stat(KEY)
 
 
-def test_an_endpoint_that_stays_silent_is_given_up() -> None:
+def test_silent_endpoint_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         server = S3Server("silent", f"http://127.0.0.1:{silent.getsockname()[1]}")
         client = server.clients(read_seconds=0.2).client("s3")
@@ -143,7 +141,7 @@ def test_an_endpoint_that_stays_silent_is_given_up() -> None:
             S3Ingest(client, "videos").project("acme").stat(KEY)
 
 
-def test_a_busy_server_is_asked_again() -> None:
+def test_busy_server_is_retried() -> None:
     head = Answer(headers={"ETag": '"e"'}, body=b"bytes")
     with answering(Answer(503, "SlowDown"), Answer(500), head) as (server, asked):
         client = server.clients(attempts=3).client("s3")
@@ -156,7 +154,7 @@ def _head(content: bytes, md5: str) -> Answer:
     return Answer(body=content, headers={"ETag": f'"{md5}"'})
 
 
-def test_a_connection_that_breaks_is_made_again() -> None:
+def test_broken_range_is_retried() -> None:
     content = b"0123456789"
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
     broken = Answer(206, body=content[:4], claims=10)
@@ -168,7 +166,7 @@ def test_a_connection_that_breaks_is_made_again() -> None:
         assert asked == ["HEAD", *["GET bytes=0-9"] * 3]
 
 
-def test_damaged_bytes_are_told_and_no_copy_is_left(tmp_path: Path) -> None:
+def test_damaged_bytes_raise_and_leave_no_copy(tmp_path: Path) -> None:
     content = b"0123456789"
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
     damaged = Answer(206, body=b"0123456_89")
@@ -186,7 +184,7 @@ def test_damaged_bytes_are_told_and_no_copy_is_left(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_result_whose_connection_breaks_goes_on_where_it_broke() -> None:
+def test_broken_stream_resumes_at_its_position() -> None:
     content = b"0123456789"
     broken, rest = Answer(body=content[:4], claims=10), Answer(206, body=content[4:])
     with answering(_head(content, "e" * 31), broken, rest) as (server, asked):

@@ -152,7 +152,7 @@ def test_a_few_places_of_a_large_object_take_few_bytes_of_it(moto_bucket: MadeBu
     assert len(fetched) < 12
 
 
-def test_keys_that_nobody_can_address_are_shown_as_no_files(moto_bucket: MadeBucket) -> None:
+def test_invalid_keys_are_listed_as_no_files(moto_bucket: MadeBucket) -> None:
     odd = ["projects/acme//a.mp4", "projects/acme/videos/v/", "projects/acme/videos/w/"]
     for key in odd[:2]:
         moto_bucket.put(key, b"x")
@@ -176,9 +176,7 @@ def test_by_a_rule_other_parts_of_the_key_say_whose_it_is(moto_bucket: MadeBucke
             half.stat(key)
 
 
-def test_a_copy_that_finds_the_disk_full_is_told_and_leaves_nothing(
-    moto_bucket: MadeBucket, tiny: Path
-) -> None:
+def test_fetch_on_full_disk_raises_and_leaves_no_file(moto_bucket: MadeBucket, tiny: Path) -> None:
     moto_bucket.put(KEY, bytes(1 << 20))
     half = _ingest(moto_bucket).project("acme")
     with pytest.raises(StorageFull, match="Free some space"):

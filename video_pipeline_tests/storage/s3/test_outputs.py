@@ -85,7 +85,7 @@ def test_a_part_that_is_refused_leaves_no_upload_and_the_old_object(
 
 @pytest.mark.parametrize("name", ["ministack", "swift"])
 @pytest.mark.parametrize("lost", [True, False])
-def test_a_last_call_whose_answer_was_lost_is_told_from_one_that_failed(
+def test_lost_answer_differs_from_failed_completion(
     servers: Servers, name: str, lost: bool
 ) -> None:
     made = made_bucket(servers[name])

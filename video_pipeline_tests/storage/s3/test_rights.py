@@ -100,7 +100,7 @@ def test_the_documented_rights_do_not_let_the_ingest_bucket_be_written(
         outputs.delete(KEY)
 
 
-def test_a_right_that_is_lacking_is_named_and_nothing_is_taken_for_absent(
+def test_missing_right_is_named_and_never_an_absence(
     guarded: tuple[S3Server, AwsClients, AwsClients],
 ) -> None:
     pipeline, nobody = guarded[1].client("s3"), guarded[2].client("s3")
