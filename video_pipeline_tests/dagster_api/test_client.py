@@ -1,6 +1,7 @@
 """Questions to Dagster's GraphQL: what they say as one text, and how refusals are told."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from graphql import parse, validate
 
 from video_pipeline.dagster_api import backfills, client, held_runs
 from video_pipeline.dagster_api.backfills import cancel, launch, state
-from video_pipeline.dagster_api.client import inlined, over_http, without_webserver
+from video_pipeline.dagster_api.client import answer, inlined, over_http, without_webserver
 from video_pipeline.domain.errors import ConfigurationError, InputError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
@@ -43,6 +44,24 @@ def test_with_its_values_in_place_dagster_understands_it_too() -> None:
 def test_where_nobody_answers_the_error_names_the_address() -> None:
     with pytest.raises(ConfigurationError, match=r"127\.0\.0\.1:9"):
         over_http("http://127.0.0.1:9")("{ version }", {})
+
+
+def test_ask_of_a_slow_webserver_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_LONG_SECONDS", 0.3)
+    began = time.monotonic()
+    with (
+        serving(b'{"data": {}}', pause_seconds=0.1) as url,
+        pytest.raises(ConfigurationError, match="does not respond: TimeoutError"),
+    ):
+        over_http(url)("{ version }", {})
+    assert time.monotonic() - began < 5
+
+
+def test_ask_says_what_an_error_response_says() -> None:
+    with serving(b"no such page", 404) as url:
+        with pytest.raises(ConfigurationError, match="refused: 404 no such page"):
+            over_http(url)("{ version }", {})
+        assert answer(url, "{ version }") is None
 
 
 @pytest.mark.parametrize("told", [b"<html>", b"[]", b'{"errors": [{"message": "no"}]}'])
@@ -96,7 +115,7 @@ def test_one_that_never_answers_is_told_too(
 ) -> None:
     monkeypatch.setattr(client, "_LONG_SECONDS", 0.01)
     ask = without_webserver(tmp_path / "workspace.yaml", {"DAGSTER_HOME": str(tmp_path)})
-    with pytest.raises(ConfigurationError, match="did not answer"):
+    with pytest.raises(ConfigurationError, match="did not respond"):
         ask("{ version }", {})
 
 

@@ -1,8 +1,9 @@
 """What the commands ask of a webserver, and what they make of other answers."""
 
 import json
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -18,15 +19,18 @@ THEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
-def serving(answer: bytes) -> Iterator[str]:
-    """A server on this machine that answers every question so."""
+def serving(answer: bytes, status: int = 200, pause_seconds: float = 0) -> Iterator[str]:
+    """Serve the same response to every request, byte by byte with a pause after each."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
+            self.send_response(status)
             self.end_headers()
-            self.wfile.write(answer)
+            with suppress(ConnectionError):
+                for number in range(len(answer)):
+                    self.wfile.write(answer[number : number + 1])
+                    time.sleep(pause_seconds)
 
         def log_message(self, format: str, *args: object) -> None:
             pass

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 import yaml
 
-# Dagster's own reading of tag limits, verified with dagster 1.13.27. Ends when `dagster` exports it.
+# How Dagster reads tag limits; verified with 1.13.27. Ends when `dagster` exports it.
 from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from video_pipeline.defs.runs.launcher import WatchedRunLauncher
