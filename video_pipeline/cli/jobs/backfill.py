@@ -13,7 +13,7 @@ from video_pipeline.cli.dagster_access import address, dagster_of
 from video_pipeline.cli.settings import settings_of
 from video_pipeline.dagster_api import backfills, held_runs
 from video_pipeline.dagster_api.backfills import Launched
-from video_pipeline.dagster_api.held_run import Held
+from video_pipeline.dagster_api.held_runs import Held
 from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.backfill.preview import Preview, plan
 from video_pipeline.pipeline.backfill.selection import Only, Wish
