@@ -86,7 +86,7 @@ def test_runs_that_are_due_do_not_wait_for_a_store_that_takes_long(
     put(tmp_path, "globex/one")
     cursor = tick(stage, instance).cursor
     with monkeypatch.context() as patched:
-        patched.setattr("video_pipeline.defs.arrivals.sensor.see_to_keys", slow)
+        patched.setattr("video_pipeline.defs.arrivals.sensor.update_partitions", slow)
         with pytest.raises(CutOff):
             tick(stage, instance, cursor)
     monkeypatch.setattr("video_pipeline.defs.arrivals.sensor.receive", slow)
