@@ -1,4 +1,4 @@
-"""The composition root of Dagster: `Settings` in, `Definitions` out.
+"""Dagster's composition root: `Settings` in, `Definitions` out.
 
 Loading it reads pipeline.yaml and opens nothing.
 """
@@ -16,12 +16,12 @@ from video_pipeline.defs.projects.backfill_job import backfill_project
 from video_pipeline.defs.resources.deployment import pipeline_resources
 from video_pipeline.defs.resources.providers import chosen_entries, provider_resources
 from video_pipeline.defs.runs.lost_retries_sensor import lost_retries
-from video_pipeline.defs.videos.assets import road_assets
+from video_pipeline.defs.videos.assets import video_assets
 from video_pipeline.settings import Settings, load_settings
 
 
 def build_defs(settings: Settings, overrides: Mapping[str, object] | None = None) -> dg.Definitions:
-    """Everything that Dagster knows of. `overrides` replaces resources by key, for tests.
+    """Return all definitions. `overrides` replaces resources by key, for tests.
 
     Raises ConfigurationError for provider entries that cannot be resources.
     """
@@ -31,7 +31,7 @@ def build_defs(settings: Settings, overrides: Mapping[str, object] | None = None
         **(overrides or {}),
     }
     return dg.Definitions(
-        assets=[*road_assets(chosen_entries(settings)), project],
+        assets=[*video_assets(chosen_entries(settings)), project],
         jobs=[ingest_video, backfill_project, cancel_work, fetch_again],
         sensors=[arrivals, completions, lost_retries, projects],
         resources=resources,

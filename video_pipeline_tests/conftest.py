@@ -17,6 +17,7 @@ from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.schema import COLLECTIONS, SHARED
 from video_pipeline.catalog.server.embedded import EmbeddedServer
+from video_pipeline_tests import fast
 from video_pipeline_tests.servers.bucket_that_tells import BucketThatTells, bucket_that_tells
 from video_pipeline_tests.servers.buckets import MadeBucket, Servers, made_bucket
 
@@ -28,6 +29,11 @@ settings.load_profile("suite")
 # Each session of botocore reads the descriptions of AWS's services anew, which takes longer than
 # most tests that make one. Here they share them.
 botocore.session.create_loader = functools.cache(create_loader)  # pyright: ignore
+
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add `--fast`, which leaves out the tests that start servers."""
+    pluginmanager.register(fast)
 
 
 @pytest.fixture(scope="session")

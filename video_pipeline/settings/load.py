@@ -1,4 +1,4 @@
-"""Reads pipeline.yaml and the environment into `Settings`, or says all that is wrong with them."""
+"""Reads pipeline.yaml and the environment into `Settings`, or reports every problem."""
 
 import os
 from collections.abc import Mapping
@@ -8,15 +8,13 @@ from pydantic import ValidationError
 
 import video_pipeline
 from video_pipeline.domain.errors import ConfigurationError
-from video_pipeline.settings.address import read_address, read_webserver
 from video_pipeline.settings.document import Document, read_document
 from video_pipeline.settings.entries import read_entries, with_models
 from video_pipeline.settings.form import PipelineForm
-from video_pipeline.settings.limits import read_limits
 from video_pipeline.settings.model import Settings
 from video_pipeline.settings.problems import from_pydantic, raise_for
-from video_pipeline.settings.selections import check_choices, read_choices
-from video_pipeline.settings.stores import read_storage
+from video_pipeline.settings.selections import check_choices, read_choices, read_limits
+from video_pipeline.settings.stores import MONGODB, read_address, read_storage, read_webserver
 
 CONFIG = "VIDEO_PIPELINE_CONFIG"
 HOME = "VIDEO_PIPELINE_HOME"
@@ -25,9 +23,9 @@ WEBSERVER = "VIDEO_PIPELINE_WEBSERVER"
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """Read a pipeline.yaml: the one given, else VIDEO_PIPELINE_CONFIG's, else the folder's own.
+    """Read the given pipeline.yaml, else VIDEO_PIPELINE_CONFIG's, else that of this folder.
 
-    Raises ConfigurationError that names every line to mend.
+    Raises one ConfigurationError that names every problem.
     """
     environ = os.environ if environ is None else environ
     document = read_document(path.absolute() if path else _find(environ))
@@ -56,6 +54,21 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     )
 
 
+def inherited(
+    settings: Settings, mongodb: str, environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the environment for child processes: this one's, with these settings."""
+    environ = os.environ if environ is None else environ
+    return {
+        **environ,
+        CONFIG: str(settings.file),
+        HOME: str(settings.home),
+        MONGODB: mongodb,
+        "DAGSTER_HOME": str(settings.dagster_home),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+    }
+
+
 def _find(environ: Mapping[str, str]) -> Path:
     if environ.get(CONFIG):
         return Path(environ[CONFIG]).expanduser().absolute()
@@ -64,9 +77,9 @@ def _find(environ: Mapping[str, str]) -> Path:
         if (folder / "pipeline.yaml").is_file():
             return folder / "pipeline.yaml"
     raise ConfigurationError(
-        "there is no pipeline.yaml here",
+        "there is no pipeline.yaml in this folder",
         where=str(Path.cwd()),
-        remedy=f"Go to a folder that holds one, or name it with --config or {CONFIG}.",
+        remedy=f"Go to a folder that has one, or name it with --config or {CONFIG}.",
     )
 
 

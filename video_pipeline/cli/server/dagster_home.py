@@ -1,4 +1,4 @@
-"""Dagster's home in the state folder: made ready for several processes, used by one deployment."""
+"""Dagster's home in the state folder, which one deployment uses at a time."""
 
 import fcntl
 import json
@@ -11,11 +11,11 @@ from importlib.metadata import version
 from video_pipeline.cli.server.processes import Processes
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.settings import Settings
-from video_pipeline.wiring import made
+from video_pipeline.wiring import ensure_folder
 
 
 def prepare(settings: Settings, processes: Processes) -> None:
-    """Put dagster.yaml into the home, and make its tables before several processes use it."""
+    """Copy dagster.yaml there, and create its tables before several processes use them."""
     home = settings.dagster_home
     shutil.copyfile(settings.project_file("dagster.yaml"), home / "dagster.yaml")
     made_by = home / "made-by"
@@ -26,17 +26,17 @@ def prepare(settings: Settings, processes: Processes) -> None:
 
 
 @contextmanager
-def alone(settings: Settings, url: str) -> Generator[None, None, None]:
+def exclusive(settings: Settings, url: str) -> Generator[None, None, None]:
     """Hold the home for one deployment. Raises ConfigurationError while another one runs."""
     home = settings.dagster_home
-    with (made(home) / "in-use").open("a+") as held:
+    with (ensure_folder(home) / "in-use").open("a+") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ConfigurationError(
-                "it is running already",
+                "the pipeline is already running",
                 where=running_url(settings) or str(home),
-                remedy="Use that one, or end it with Ctrl-C where it was started.",
+                remedy="Use it there, or stop it with Ctrl-C in the terminal that started it.",
             ) from error
         held.truncate(0)
         held.write(json.dumps({"url": url}))
@@ -48,9 +48,9 @@ def alone(settings: Settings, url: str) -> Generator[None, None, None]:
 
 
 def running_url(settings: Settings) -> str | None:
-    """Where the deployment of this state folder shows its web interface, if it runs."""
+    """Return the web address of the deployment that uses this state folder, if one does."""
     try:
         return json.loads((settings.dagster_home / "in-use").read_text())["url"]
     except (OSError, ValueError, LookupError, TypeError):
-        # No deployment has ever run, none does now, or one was cut off while it wrote.
+        # No deployment has ever run, none runs now, or one was killed while writing.
         return None

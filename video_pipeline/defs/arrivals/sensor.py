@@ -117,7 +117,7 @@ def _round_messages(found: Round) -> Iterator[str]:
     yield from found.troubles.values()
     yield f"{len(looks.arrived)} arrived"
     if looks.services.notices is not None:
-        yield f"{heard.taken_up} messages processed"
+        yield f"{heard.acknowledged} messages processed"
         if heard.set_aside or heard.left:
             yield f"{heard.set_aside} moved to the dead letters, {heard.left} to be redelivered"
         yield from (f"unreadable message: {reason}" for reason in heard.unreadable)

@@ -1,14 +1,12 @@
-"""Reading an object of S3 as a file: by ranges, each again where its connection breaks.
+"""Reading an S3 object as a file, by ranges that are retried after breaks.
 
-A window is held in memory. It grows while reading goes straight on, up to 8 MiB, and is small
-again after a jump, so that looking at a few places of a large object fetches little of it.
+Memory holds one window. Sequential reading grows it up to 8 MiB, and a seek resets it, so that a
+few reads in a large object fetch little.
 """
 
 # pyright: reportMissingTypeStubs=false
 
 import io
-import random
-import time
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 
@@ -20,70 +18,87 @@ from botocore.exceptions import (
     ReadTimeoutError,
     ResponseStreamingError,
 )
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 from urllib3.exceptions import HTTPError
 
+from video_pipeline.aws.errors import code_of, status_of
 from video_pipeline.domain.errors import SourceError, StorageUnavailable
 from video_pipeline.storage.s3.bucket import Bucket, Seen
-from video_pipeline.storage.s3.errors import code_of, meaning, status_of
+from video_pipeline.storage.s3.errors import meaning
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 LEAST_BYTES, MOST_BYTES = 1 << 18, 8 << 20
-_TRIES = 4
-_WAIT_SECONDS = 0.2
-"""The longest first wait before a broken range is asked for again; each next one may be doubled."""
+TRIES = 4
+# A stream of bytes that ended too early.
 BROKEN = (
     *(HTTPException, HTTPError, OSError, ConnectionError, HTTPClientError),
     *(IncompleteReadError, ReadTimeoutError, ResponseStreamingError),
 )
-"""A stream of bytes that ended too early."""
+# The client bounds each try by its timeouts; the waits add up to at most 1.4 s.
+RETRY = Retrying(
+    retry=retry_if_exception_type((*BROKEN, StorageUnavailable)),
+    stop=stop_after_attempt(TRIES),
+    wait=wait_random_exponential(multiplier=0.2),
+    reraise=True,
+)
 
 
 def fetch(bucket: Bucket, seen: Seen, first: int, last: int) -> bytes:
-    """The bytes from `first` up to and with `last` of this version. Raises SourceError where it is
-    no longer there, StorageError."""
+    """Return the bytes `first` to `last`, both included, of this version.
+
+    Raises SourceError if the version is gone or replaced, and StorageError.
+    """
     with meaning(bucket.name, seen.key):
-        for attempt in range(_TRIES):
-            try:
-                body = bucket.body(seen, first, last)
-                with body:
-                    found: bytes = body.read()
-                if len(found) == last - first + 1:
-                    return found
-            except ClientError as error:
-                raise_if_gone(error, seen.key)
-                raise
-            except BROKEN:
-                if attempt == _TRIES - 1:
-                    raise
-                time.sleep(random.random() * _WAIT_SECONDS * 2**attempt)
-    raise StorageUnavailable(
-        f"S3 gave other bytes than asked for, {_TRIES} times",
-        where=f"s3://{bucket.name}/{seen.key}",
-        remedy="Look at what stands between, such as a proxy.",
-    )
+        return RETRY(_fetch, bucket, seen, first, last)
+
+
+def _fetch(bucket: Bucket, seen: Seen, first: int, last: int) -> bytes:
+    try:
+        with bucket.body(seen, first, last) as body:
+            found: bytes = body.read()
+    except ClientError as error:
+        raise_if_gone(error, seen.key)
+        raise
+    if len(found) != last - first + 1:
+        raise StorageUnavailable(
+            f"S3 sent {len(found):,} bytes instead of {last - first + 1:,}, {TRIES} times",
+            where=f"s3://{bucket.name}/{seen.key}",
+            remedy="Check the proxies between this machine and S3.",
+        )
+    return found
 
 
 def raise_if_gone(error: ClientError, key: str) -> None:
-    """Raise SourceError where an error says that a version is not there any more."""
+    """Raise SourceError if the error means that a version is gone or replaced."""
     if status_of(error) == 412 or code_of(error) == "PreconditionFailed":
-        raise SourceError(
-            "was replaced while being read",
-            where=key,
-            remedy="Wait: the newer version is taken up by itself.",
-        ) from error
+        raise replaced(key, "was replaced while being read") from error
     if code_of(error) in ("NoSuchKey", "NoSuchVersion"):
-        raise SourceError(
-            "is gone", where=key, remedy="Put the video in again, and leave it there."
-        ) from error
+        raise gone(key) from error
+
+
+def gone(key: str) -> SourceError:
+    """Return the error for a deleted object."""
+    return SourceError("is gone", where=key, remedy="Deliver the video again, and keep it there.")
+
+
+def replaced(key: str, what: str) -> SourceError:
+    """Return the error for an object of another version."""
+    return SourceError(
+        what, where=key, remedy="Wait: the newer version is processed automatically."
+    )
 
 
 class ObjectReader(io.RawIOBase):
-    """One version of an object, seekable. It has no descriptor.
+    """One version of an object, seekable, without a descriptor.
 
-    Read from beginning to end it adds up the bytes, and raises StorageUnavailable where they are
-    not those that S3 says they are.
+    A read from beginning to end verifies the checksum, and raises StorageUnavailable if it differs.
     """
 
     def __init__(self, bucket: Bucket, seen: Seen) -> None:
@@ -107,7 +122,7 @@ class ObjectReader(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._seen.size}[whence]
         if base + offset < 0:
-            raise ValueError(f"{base + offset} lies before the beginning")
+            raise ValueError(f"position {base + offset} is before the beginning")
         self._position = base + offset
         return self._position
 
@@ -125,9 +140,9 @@ class ObjectReader(io.RawIOBase):
         return len(piece)
 
     def _move(self) -> None:
-        """Fetch the window that begins at the position."""
-        goes_on = self._window and self._position == self._start + len(self._window)
-        self._step = min(self._step * 2, MOST_BYTES) if goes_on else LEAST_BYTES
+        """Fetch the window at the position."""
+        sequential = self._window and self._position == self._start + len(self._window)
+        self._step = min(self._step * 2, MOST_BYTES) if sequential else LEAST_BYTES
         self._window = b""
         last = min(self._position + self._step, self._seen.size) - 1
         self._window = fetch(self._bucket, self._seen, self._position, last)
@@ -144,9 +159,9 @@ class ObjectReader(io.RawIOBase):
 
 
 def damaged(bucket: Bucket, seen: Seen) -> StorageUnavailable:
-    """The error for bytes that do not add up."""
+    """Return the error for bytes with a wrong checksum."""
     return StorageUnavailable(
         "the bytes arrived damaged: their checksum is another",
         where=f"s3://{bucket.name}/{seen.key}",
-        remedy="Run it again; if it happens again, look at the network and the disk.",
+        remedy="Run it again; if it happens again, check the network and the disk.",
     )
