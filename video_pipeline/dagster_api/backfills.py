@@ -1,9 +1,8 @@
-"""Backfills, as Dagster knows them: launched over exact pairs of asset and partition, cancelled,
-and asked how they stand.
+"""Dagster's backfills: launch over exact pairs of asset and partition, cancel, and status.
 
-A backfill takes the same assets of all its partitions, so videos that lack the same phases go
-together. (What Dagster calls partitionsByAssets takes ranges only, and none of dynamic partitions:
-1.13.27 refuses them, and a range would take in whatever lies between its ends.)
+A backfill runs the same assets for all its partitions, so videos that lack the same phases go into
+one. Dagster's `partitionsByAssets` is no way: it takes ranges only, which would include whatever is
+between their ends, and 1.13.27 refuses ranges of dynamic partitions.
 """
 
 import json
@@ -17,11 +16,11 @@ from video_pipeline.domain.phases import Phase, step_name
 from video_pipeline.domain.values import Frozen
 from video_pipeline.pipeline.backfill.selection import Picked, Wish
 
+# Videos a backfill. A larger selection needs several.
 MOST_VIDEOS = 10_000
-"""Videos a backfill; a larger selection becomes several."""
 
+# Dagster's statuses of a backfill that has not ended, and of one that was cancelled.
 UNDER_WAY = ("REQUESTED", "CANCELING", "COMPLETING", "FAILING")
-"""The states of a backfill that has not ended, in Dagster's words."""
 CANCELLED_STATUSES = ("CANCELING", "CANCELED")
 
 _KEYS = """query($asset: AssetKeyInput!) { assetNodeOrError(assetKey: $asset) {
@@ -37,11 +36,10 @@ _STATE = """query($id: String!) { partitionBackfillOrError(backfillId: $id) { __
 
 
 class Launched(Frozen):
-    """What came of a launch."""
+    """The ids of launched backfills, and the videos that are no partitions in Dagster yet."""
 
     backfills: tuple[str, ...]
     left_out: tuple[str, ...]
-    """Videos that are no partitions in Dagster, since they were not added yet."""
 
 
 def launch(
@@ -50,13 +48,13 @@ def launch(
     selected: Sequence[Picked],
     providers: Mapping[Phase, str] | None = None,
 ) -> Launched:
-    """Launch what was selected, in as many backfills as its size needs. `providers` names who is
-    asked for a phase, whatever pipeline.yaml says.
+    """Launch the selection, in as many backfills as its size needs.
 
-    Raises ConfigurationError, which names those that were launched before it.
+    `providers` names the provider of a phase, whatever pipeline.yaml says. Raises
+    ConfigurationError, which names the backfills that were launched before.
     """
-    there = _partitions(ask)
-    parts = _parts([one for one in selected if str(one.key) in there])
+    existing = _partitions(ask)
+    parts = _parts([one for one in selected if str(one.key) in existing])
     launched: list[str] = []
     for number, part in enumerate(parts, 1):
         parameters = _parameters(wish, part, f"{number} of {len(parts)}")
@@ -66,22 +64,22 @@ def launch(
             launched.append(_launch(ask, parameters))
         except ConfigurationError as error:
             raise _in_part(error, launched, len(parts)) from error
-    left_out = tuple(str(one.key) for one in selected if str(one.key) not in there)
+    left_out = tuple(str(one.key) for one in selected if str(one.key) not in existing)
     return Launched(backfills=tuple(launched), left_out=left_out)
 
 
 def _in_part(error: ConfigurationError, launched: Sequence[str], parts: int) -> ConfigurationError:
-    told = f"{', '.join(launched)} were launched" if launched else "none was launched before it"
+    before = f"{', '.join(launched)} were launched" if launched else "none was launched before it"
     return ConfigurationError(
-        f"backfill {len(launched) + 1} of {parts} could not be launched, {told}: {error.what}",
+        f"backfill {len(launched) + 1} of {parts} could not be launched, {before}: {error.what}",
         where=error.where,
-        remedy="Look at the page of backfills before you ask again: this one may have been taken, "
-        "and by force what was launched would be paid again.",
+        remedy="Look at the page of backfills before you launch again: this one may exist, and "
+        "with force what was launched would be paid again.",
     )
 
 
 def _parts(videos: Iterable[Picked]) -> list[list[Picked]]:
-    """The videos of each backfill: all of the same phases, the largest first."""
+    """Return the videos of each backfill: all lack the same phases, the largest group first."""
     alike: dict[frozenset[Phase], list[Picked]] = {}
     for one in videos:
         alike.setdefault(one.phases, []).append(one)
@@ -93,9 +91,11 @@ def _parts(videos: Iterable[Picked]) -> list[list[Picked]]:
 
 
 def cancel(ask: Ask, backfill: str) -> None:
-    """Cancel a backfill: Dagster's daemon then ends its runs. Repeatable. Raises InputError where
-    there is no such backfill or it has ended (Dagster itself would open it again), and
-    ConfigurationError."""
+    """Cancel a backfill: Dagster's daemon then terminates its runs. Safe to repeat.
+
+    Raises ConfigurationError, and InputError if there is no such backfill or it has ended: Dagster
+    would open an ended one again.
+    """
     status = state(ask, backfill)
     if status in CANCELLED_STATUSES:
         return
@@ -105,28 +105,30 @@ def cancel(ask: Ask, backfill: str) -> None:
             where=backfill,
             remedy="There is nothing to cancel; see `video-pipeline status` for what is parked.",
         )
-    told = ask(_CANCEL, {"id": backfill})["cancelPartitionBackfill"]
-    if told["__typename"] != "CancelBackfillSuccess":
-        raise _no(told)
+    response = ask(_CANCEL, {"id": backfill})["cancelPartitionBackfill"]
+    if response["__typename"] != "CancelBackfillSuccess":
+        raise _refused(response)
 
 
 def is_cancelled(ask: Ask, backfill: str) -> bool:
-    """Whether a backfill was cancelled, or is being so. Raises InputError where there is none."""
+    """Return whether a backfill was cancelled, or is being cancelled. Raises as `state` does."""
     return state(ask, backfill) in CANCELLED_STATUSES
 
 
 def state(ask: Ask, backfill: str) -> str:
-    """How a backfill stands, in Dagster's words. Raises InputError where there is none, and
-    ConfigurationError."""
-    told = ask(_STATE, {"id": backfill})["partitionBackfillOrError"]
-    if told["__typename"] == "BackfillNotFoundError":
+    """Return Dagster's status of a backfill.
+
+    Raises InputError if there is no such backfill, and ConfigurationError.
+    """
+    response = ask(_STATE, {"id": backfill})["partitionBackfillOrError"]
+    if response["__typename"] == "BackfillNotFoundError":
         raise InputError(
-            f"Dagster knows no backfill {backfill!r}",
+            f"Dagster has no backfill {backfill!r}",
             remedy="Look for its id on the page of backfills.",
         )
-    if told["__typename"] != "PartitionBackfill":
-        raise _no(told)
-    return str(told["status"])
+    if response["__typename"] != "PartitionBackfill":
+        raise _refused(response)
+    return str(response["status"])
 
 
 def _partitions(ask: Ask) -> frozenset[str]:
@@ -134,7 +136,7 @@ def _partitions(ask: Ask) -> frozenset[str]:
     node = ask(_KEYS, {"asset": asset})["assetNodeOrError"]
     if node["__typename"] != "AssetNode":
         raise ConfigurationError(
-            "Dagster's definitions have no such assets",
+            "Dagster's definitions lack the asset",
             where=Phase.SOURCE_VIDEO.value,
             remedy="Load video_pipeline.definitions; `video-pipeline doctor` may know more.",
         )
@@ -142,10 +144,10 @@ def _partitions(ask: Ask) -> frozenset[str]:
 
 
 def _launch(ask: Ask, parameters: dict[str, Any]) -> str:
-    told = ask(_LAUNCH, {"params": parameters})["launchPartitionBackfill"]
-    if told["__typename"] != "LaunchBackfillSuccess":
-        raise _no(told)
-    return str(told["backfillId"])
+    response = ask(_LAUNCH, {"params": parameters})["launchPartitionBackfill"]
+    if response["__typename"] != "LaunchBackfillSuccess":
+        raise _refused(response)
+    return str(response["backfillId"])
 
 
 def _parameters(wish: Wish, videos: Sequence[Picked], part: str) -> dict[str, Any]:
@@ -156,7 +158,7 @@ def _parameters(wish: Wish, videos: Sequence[Picked], part: str) -> dict[str, An
         "assetSelection": [{"path": [phase.value]} for phase in Phase if phase in videos[0].phases],
         "partitionNames": [str(one.key) for one in videos],
         "title": title if part == "1 of 1" else f"{title} ({part})",
-        "description": f"{wish.only} of {phases}, and what hangs on it",
+        "description": f"{wish.only} of {phases}, and downstream phases",
         "tags": [
             {"key": PROJECT_TAG, "value": wish.project},
             {"key": ONLY_TAG, "value": wish.only.value},
@@ -166,7 +168,7 @@ def _parameters(wish: Wish, videos: Sequence[Picked], part: str) -> dict[str, An
 
 
 def _config(wish: Wish, videos: Iterable[Picked], providers: Mapping[Phase, str]) -> dict[str, Any]:
-    """Forces every step that asks a provider, where that is wished, and says whom it asks."""
+    """Return the run config: force for the steps that use a provider, and the named providers."""
     steps: dict[str, dict[str, Any]] = {}
     for phase in sorted({phase for one in videos for phase in one.asked}):
         step = steps.setdefault(step_name(phase), {})
@@ -178,5 +180,5 @@ def _config(wish: Wish, videos: Iterable[Picked], providers: Mapping[Phase, str]
     return {"ops": ops} if ops else {}
 
 
-def _no(told: dict[str, Any]) -> ConfigurationError:
-    return refused("backfill", told.get("message") or told["__typename"])
+def _refused(response: dict[str, Any]) -> ConfigurationError:
+    return refused("backfill", response.get("message") or response["__typename"])

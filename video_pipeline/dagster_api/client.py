@@ -1,91 +1,113 @@
-"""GraphQL over HTTP to a webserver; and the same without one, by a process that lives as long as
-the question.
+"""GraphQL queries and mutations: over HTTP to a webserver, or by a process of their own.
+
+httpx is imported at the first request: most commands make none, and start sooner without it.
 """
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from http.client import HTTPException
 from pathlib import Path
-from typing import Any, Protocol
-from urllib.error import HTTPError
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
-from urllib.request import ProxyHandler, Request, build_opener
 
 from video_pipeline.domain.errors import ConfigurationError
 
-_DIRECT, _BY_PROXY = build_opener(ProxyHandler({})), build_opener()
-_HERE = frozenset({"127.0.0.1", "::1", "localhost"})
+if TYPE_CHECKING:
+    from httpx import Response
+
+_LOCAL_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 _SECONDS = 30
+# For mutations: Dagster takes some seconds to accept a backfill of thousands of videos.
 _LONG_SECONDS = 600
-"""For what changes something: a backfill of thousands of videos takes seconds to be taken."""
 _PROGRAM = "from dagster_graphql.cli import main; main()"
 
 
 class Ask(Protocol):
-    """Puts a question, or an order, and gives the data of the answer.
+    """Sends a query or a mutation and returns the data of the response.
 
-    Raises ConfigurationError where nobody answers, or where the answer is an error.
+    Raises ConfigurationError without a response, and for a response with errors.
     """
 
     def __call__(self, document: str, variables: Mapping[str, Any], /) -> dict[str, Any]: ...
 
 
 def answer(url: str, query: str, **variables: Any) -> dict[str, Any] | None:
-    """What the webserver answers; None where none answers yet, or something else does."""
+    """Return the data of a webserver's response; None if no webserver of Dagster's responds."""
+    import httpx
+
     try:
-        data = _post(url, query, variables, _SECONDS)["data"]
-    except (OSError, HTTPException, ValueError, LookupError, TypeError):
+        response = asyncio.run(_post(url, query, variables, _SECONDS))
+        data = response.raise_for_status().json()["data"]
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, LookupError, TypeError):
         return None
     return data if isinstance(data, dict) else None
 
 
 def over_http(url: str) -> Ask:
-    """Asks the webserver at this address."""
+    """Return what sends queries to the webserver at this address."""
+    import httpx
 
     def ask(document: str, variables: Mapping[str, Any], /) -> dict[str, Any]:
         try:
-            told = _post(url, document, variables, _LONG_SECONDS)
-        except HTTPError as error:
-            raise refused(url, error.read().decode(errors="replace")[:400]) from error
-        except (OSError, HTTPException, ValueError) as error:
+            response = asyncio.run(_post(url, document, variables, _LONG_SECONDS))
+            if response.is_error:
+                raise refused(url, f"{response.status_code} {response.text[:400]}")
+            found = response.json()
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             raise ConfigurationError(
-                f"Dagster's webserver does not answer: {error}",
+                f"Dagster's webserver does not respond: {str(error) or type(error).__name__}",
                 where=url,
                 remedy="Start it, or correct `webserver` in pipeline.yaml or "
                 "VIDEO_PIPELINE_WEBSERVER.",
             ) from error
-        return _data(url, told)
+        return _data(url, found)
 
     return ask
 
 
+async def _post(
+    url: str, document: str, variables: Mapping[str, Any], seconds: float
+) -> "Response":
+    """Return the response. The time limit holds for the whole request. Raises httpx.HTTPError."""
+    import httpx
+
+    body = {"query": document, "variables": variables}
+    # No proxy of the environment is used for a webserver on this machine.
+    by_proxy = urlsplit(url).hostname not in _LOCAL_HOSTS
+    async with (
+        asyncio.timeout(seconds),
+        httpx.AsyncClient(timeout=None, trust_env=by_proxy) as client,
+    ):
+        return await client.post(f"{url.rstrip('/')}/graphql", json=body)
+
+
 def without_webserver(workspace: Path, environment: Mapping[str, str]) -> Ask:
-    """Asks a process of its own that loads the workspace. It takes some seconds a question.
+    """Return what runs each query in a new process that loads the workspace, in some seconds.
 
     The environment names DAGSTER_HOME.
     """
 
     def ask(document: str, variables: Mapping[str, Any], /) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(prefix="question-") as folder:
-            question, reply = Path(folder) / "question.graphql", Path(folder) / "answer.json"
-            # As variables they would stand on the command line, which is too short for them.
-            question.write_text(inlined(document, variables))
-            asked = [sys.executable, "-c", _PROGRAM, "-w", str(workspace)]
-            command = [*asked, "--file", str(question), "--output", str(reply)]
-            told = _ended(command, workspace.parent, {**os.environ, **environment})
-            if not reply.is_file():
-                raise refused("dagster-graphql", told[-800:])
-            return _data("dagster-graphql", json.loads(reply.read_text()))
+            query, response = Path(folder) / "question.graphql", Path(folder) / "answer.json"
+            # As variables they would be on the command line, which is too short for them.
+            query.write_text(inlined(document, variables))
+            command = [sys.executable, "-c", _PROGRAM, "-w", str(workspace)]
+            command += ["--file", str(query), "--output", str(response)]
+            printed = _run(command, workspace.parent, {**os.environ, **environment})
+            if not response.is_file():
+                raise refused("dagster-graphql", printed[-800:])
+            return _data("dagster-graphql", json.loads(response.read_text()))
 
     return ask
 
 
-def _ended(command: list[str], folder: Path, environment: Mapping[str, str]) -> str:
-    """What a process said by its end. Raises ConfigurationError where it does not come to one."""
+def _run(command: list[str], folder: Path, environment: Mapping[str, str]) -> str:
+    """Run a process to its end and return its output. Raises ConfigurationError after a time."""
     try:
         ended = subprocess.run(
             command,
@@ -97,16 +119,16 @@ def _ended(command: list[str], folder: Path, environment: Mapping[str, str]) -> 
         )
     except subprocess.TimeoutExpired as error:
         raise ConfigurationError(
-            f"Dagster did not answer within {_LONG_SECONDS} s",
+            f"Dagster did not respond within {_LONG_SECONDS} s",
             where="dagster-graphql",
-            remedy="Look at the page of backfills whether it was done; start a webserver by "
-            "`video-pipeline up`, which answers sooner.",
+            remedy="See on the page of backfills whether one was launched. A webserver, started by "
+            "`video-pipeline up`, responds sooner.",
         ) from error
     return (ended.stderr or ended.stdout).strip()
 
 
 def inlined(document: str, variables: Mapping[str, Any]) -> str:
-    """The document with each variable's value in its place, and none declared."""
+    """Return the document with each variable replaced by its value, and none declared."""
     head, brace, body = document.partition("{")
     head = head.partition("(")[0]
     for name, value in variables.items():
@@ -123,25 +145,17 @@ def _literal(value: Any) -> str:
     return json.dumps(value)
 
 
-def _post(url: str, document: str, variables: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-    body = json.dumps({"query": document, "variables": variables}).encode()
-    request = Request(f"{url.rstrip('/')}/graphql", body, {"Content-Type": "application/json"})
-    # For one on this machine no proxy of the environment is asked.
-    opener = _DIRECT if urlsplit(url).hostname in _HERE else _BY_PROXY
-    with opener.open(request, timeout=seconds) as reply:
-        return json.load(reply)
+def _data(where: str, response: Any) -> dict[str, Any]:
+    data = response.get("data") if isinstance(response, dict) else None
+    if not isinstance(data, dict) or response.get("errors"):
+        raise refused(where, json.dumps(response)[:800])
+    return data
 
 
-def _data(where: str, told: Any) -> dict[str, Any]:
-    if not isinstance(told, dict) or told.get("errors") or not isinstance(told.get("data"), dict):
-        raise refused(where, json.dumps(told)[:800])
-    return told["data"]
-
-
-def refused(where: str, told: str) -> ConfigurationError:
-    """The error that Dagster's own becomes."""
+def refused(where: str, message: str) -> ConfigurationError:
+    """Return the error for a message of Dagster's."""
     return ConfigurationError(
-        f"Dagster refused: {told}",
+        f"Dagster refused: {message}",
         where=where,
         remedy="Look into its log; `video-pipeline doctor` may know more.",
     )

@@ -1,4 +1,4 @@
-"""What is asked of a running webserver about its definitions and its runs."""
+"""What a running webserver says of its definitions and its runs."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,7 +17,7 @@ _FAILED = """query($since: Float!) { runsOrError(limit: 100,
 
 
 def load_error(url: str) -> str | None:
-    """Why the definitions cannot be loaded; empty where they are; None where nobody answers."""
+    """Return why the definitions cannot be loaded; "" if they are; None without a webserver."""
     entries = _inside(answer(url, _LOCATIONS), "workspaceOrError", "locationEntries")
     if entries is None or any(entry["locationOrLoadError"] is None for entry in entries):
         return None
@@ -25,7 +25,7 @@ def load_error(url: str) -> str | None:
 
 
 def loaded_resources(url: str) -> set[str] | None:
-    """The resources of the definitions that are loaded; None where nobody answers."""
+    """Return the names of the loaded resources; None without a webserver."""
     nodes = _inside(answer(url, _RESOURCES), "repositoriesOrError", "nodes")
     if nodes is None:
         return None
@@ -33,7 +33,7 @@ def loaded_resources(url: str) -> set[str] | None:
 
 
 def given_up(url: str, since: datetime) -> dict[str, str]:
-    """The partitions of runs that have failed since then and are not made again: why."""
+    """Return why runs failed since then that are not retried, by partition."""
     runs = _inside(answer(url, _FAILED, since=since.timestamp()), "runsOrError", "results") or []
     tagged = [(run, {tag["key"]: tag["value"] for tag in run["tags"]}) for run in runs]
     return {
@@ -44,7 +44,7 @@ def given_up(url: str, since: datetime) -> dict[str, str]:
 
 
 def _failure(run: Mapping[str, Any]) -> list[str]:
-    """What Dagster says of a failed run: its message, and the first cause of its error."""
+    """Return the message of a failed run, and the first cause of its error."""
     event = next((one for one in run["eventConnection"]["events"] if one), {})
     error = event.get("error") or {}
     first = (error.get("causes") or [error])[-1].get("message") or ""
@@ -52,5 +52,5 @@ def _failure(run: Mapping[str, Any]) -> list[str]:
 
 
 def _inside(data: Mapping[str, Any] | None, union: str, field: str) -> list[Any] | None:
-    """A list within an answer; None where the answer is an error."""
+    """Return a list within a response; None if the response is an error."""
     return (data or {}).get(union, {}).get(field)

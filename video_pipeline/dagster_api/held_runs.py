@@ -1,14 +1,20 @@
-"""The held runs that Dagster knows, what is to be ended of those of a cancelled backfill, and the
-end of those that wait for single work units.
-"""
+"""Held runs: what their tags say, which exist, and the end of those for cancelled units."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from video_pipeline.dagster_api.backfills import is_cancelled
 from video_pipeline.dagster_api.client import Ask, refused
-from video_pipeline.dagster_api.held_run import Held, awaited_by_none, held_of
-from video_pipeline.dagster_api.tags import BACKFILL_TAG, HELD_TAG, PARTITION_TAG, RELEASED, WAITING
-from video_pipeline.domain.errors import InputError
+from video_pipeline.dagster_api.tags import (
+    BACKFILL_TAG,
+    HELD_TAG,
+    PARTITION_TAG,
+    RELEASED,
+    UNITS_TAG,
+    WAITING,
+)
+from video_pipeline.domain.errors import IdentityError, InputError
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import WorkUnit
 
 _RUNS = """query($filter: RunsFilter!, $cursor: String) {
@@ -23,22 +29,65 @@ _TERMINATE = """mutation($runs: [String!]!) { terminateRuns(runIds: $runs) { __t
 _PAGE = 500
 
 
+@dataclass(frozen=True)
+class Held:
+    """A run that is held, or was cancelled while it was."""
+
+    run_id: str
+    partition: str
+    # The work units that it waits for; none if its tags name none.
+    units: frozenset[str]
+    backfill: str | None = None
+
+    @property
+    def key(self) -> VideoKey | None:
+        """The video; None for a run that was tagged by hand."""
+        try:
+            return VideoKey.parse(self.partition)
+        except IdentityError:
+            return None
+
+
+def held_of(run_id: str, tags: Mapping[str, str]) -> Held:
+    """Return a held run by its tags."""
+    return Held(
+        run_id=run_id,
+        partition=tags.get(PARTITION_TAG, ""),
+        units=frozenset(filter(None, tags.get(UNITS_TAG, "").split(","))),
+        backfill=tags.get(BACKFILL_TAG),
+    )
+
+
+def units_of_no_other(run: Held, others: Iterable[Held]) -> frozenset[str]:
+    """Return the units of a run that none of the other runs waits for.
+
+    Another run of the same video whose tags name no units may wait for any.
+    """
+    left = run.units
+    for other in others:
+        if other.partition == run.partition:
+            left = left - other.units if other.units else frozenset[str]()
+    return left
+
+
 def of_backfill(ask: Ask, backfill: str) -> list[Held]:
-    """Those of one backfill that wait, or were cancelled and are not seen to yet."""
+    """Return the runs of a backfill that are held, or were cancelled and not handled yet."""
     return [held for held, _ in _runs(ask, {BACKFILL_TAG: backfill})]
 
 
 def to_be_ended(ask: Ask, backfill: str) -> list[Held]:
-    """Those of a cancelled backfill that have ended, each with the units that nobody else waits
-    for. Those that have not are left to the sensor."""
+    """Return the ended runs of a cancelled backfill, each with the units of no other run.
+
+    The sensor of completions handles the runs that have not ended yet.
+    """
     ended = [h for h, status in _runs(ask, {BACKFILL_TAG: backfill}) if status == "CANCELED"]
     if not ended:
         return []
     waiting = [held for held, status in _runs(ask, {}) if status == "QUEUED"]
     named = {held.backfill for held in waiting if held.backfill}
-    off = {backfill, *(one for one in named if one != backfill and _is_off(ask, one))}
-    others = [held for held in waiting if held.backfill not in off]
-    found = [(held, awaited_by_none(held, others)) for held in ended]
+    cancelled = {backfill, *(one for one in named if one != backfill and _is_cancelled(ask, one))}
+    others = [held for held in waiting if held.backfill not in cancelled]
+    found = [(held, units_of_no_other(held, others)) for held in ended]
     return [
         Held(held.run_id, held.partition, units, held.backfill)
         for held, units in found
@@ -47,22 +96,21 @@ def to_be_ended(ask: Ask, backfill: str) -> list[Held]:
 
 
 def end_waiting(ask: Ask, units: Collection[WorkUnit]) -> list[Held]:
-    """End the held runs that wait for one of these units, and those that were let go for one and
-    have not begun: they would ask for it again. The sensor requests a run for each other unit that
-    they waited for, once its job has ended.
+    """Terminate the runs that wait for one of these units, and the released ones not yet begun.
 
-    Raises ConfigurationError where one could not be ended.
+    A released run would submit its unit again. The sensor of completions requests a run for each
+    other unit that they waited for. Raises ConfigurationError if a run could not be terminated.
     """
     ids = {unit.id for unit in units}
     partitions = {str(unit.request.key) for unit in units}
     tags = {PARTITION_TAG: partitions.copy().pop()} if len(partitions) == 1 else {}
     found = [
         held
-        for stands in (WAITING, RELEASED)
-        for held, status in _runs(ask, tags, stands)
+        for state in (WAITING, RELEASED)
+        for held, status in _runs(ask, tags, state)
         if status == "QUEUED"
         and held.partition in partitions
-        and (held.units & ids or (not held.units and stands == WAITING))
+        and (held.units & ids or (not held.units and state == WAITING))
     ]
     if found:
         _terminate(ask, [held.run_id for held in found])
@@ -70,32 +118,31 @@ def end_waiting(ask: Ask, units: Collection[WorkUnit]) -> list[Held]:
 
 
 def _terminate(ask: Ask, runs: list[str]) -> None:
-    told = ask(_TERMINATE, {"runs": runs})["terminateRuns"]
-    answers = [told, *told.get("terminateRunResults", ())]
-    refusals = [one.get("message") for one in answers if "message" in one]
+    response = ask(_TERMINATE, {"runs": runs})["terminateRuns"]
+    results = [response, *response.get("terminateRunResults", ())]
+    refusals = [one.get("message") for one in results if "message" in one]
     if refusals:
         raise refused("runs", "; ".join(map(str, refusals)))
 
 
-def _is_off(ask: Ask, backfill: str) -> bool:
+def _is_cancelled(ask: Ask, backfill: str) -> bool:
     try:
         return is_cancelled(ask, backfill)
     except InputError:
-        return False  # it was deleted; its run waits all the same
+        return False  # a deleted backfill: its run still waits
 
 
-def _runs(ask: Ask, tags: dict[str, str], stands: str = WAITING) -> Iterator[tuple[Held, str]]:
-    """Held runs with these tags, each with its status in Dagster's words. Raises
-    ConfigurationError."""
-    asked = [{"key": key, "value": value} for key, value in {**tags, HELD_TAG: stands}.items()]
+def _runs(ask: Ask, tags: dict[str, str], state: str = WAITING) -> Iterator[tuple[Held, str]]:
+    """Yield held runs with these tags, and Dagster's status of each. Raises ConfigurationError."""
+    wanted = [{"key": key, "value": value} for key, value in {**tags, HELD_TAG: state}.items()]
     cursor: str | None = None
     while True:
-        told = ask(_RUNS, {"filter": {"tags": asked}, "cursor": cursor})["runsOrError"]
-        if told["__typename"] != "Runs":
-            raise refused("runs", told.get("message") or told["__typename"])
-        for run in told["results"]:
+        page = ask(_RUNS, {"filter": {"tags": wanted}, "cursor": cursor})["runsOrError"]
+        if page["__typename"] != "Runs":
+            raise refused("runs", page.get("message") or page["__typename"])
+        for run in page["results"]:
             found = {tag["key"]: tag["value"] for tag in run["tags"]}
             yield held_of(run["runId"], found), run["status"]
-        if len(told["results"]) < _PAGE:
+        if len(page["results"]) < _PAGE:
             return
-        cursor = told["results"][-1]["runId"]
+        cursor = page["results"][-1]["runId"]

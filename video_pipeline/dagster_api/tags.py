@@ -1,14 +1,15 @@
-"""The tags that runs and backfills carry, in Dagster's words and in ours."""
+"""The tags of runs and backfills: Dagster's and ours."""
 
 PARTITION_TAG = "dagster/partition"
 BACKFILL_TAG = "dagster/backfill"
 PROJECT_TAG = "video_pipeline/project"
 VIDEO_TAG = "video_pipeline/video"
+# What a backfill of a project re-runs (all, missing, failed or stale), and its phases, by commas.
 ONLY_TAG = "video_pipeline/only"
-"""What a backfill of a project took up: all, missing, failed or stale."""
 PHASES_TAG = "video_pipeline/phases"
-"""Of which phases, with commas between them."""
 
+# On a run that waits for a provider's job, and its end: released, cancelled with its backfill, or
+# terminated by hand alone.
 HELD_TAG, WAITING, RELEASED, CANCELLED, TERMINATED = (
     "video_pipeline/held",
     "waiting",
@@ -16,11 +17,8 @@ HELD_TAG, WAITING, RELEASED, CANCELLED, TERMINATED = (
     "cancelled",
     "terminated",
 )
-"""On a run that waits for a provider's job; and what became of it: let go, cancelled with its
-backfill, or ended by hand alone."""
+# The ids of the work units that a held run waits for, by commas.
 UNITS_TAG = "video_pipeline/units"
-"""The ids of the work units that a held run waits for, with commas between them."""
 
-
+# The tags of a run that the run made in its place takes over.
 KEPT_TAGS = frozenset({BACKFILL_TAG, PARTITION_TAG, PROJECT_TAG, VIDEO_TAG, ONLY_TAG, PHASES_TAG})
-"""The tags of a run that go over to the one that goes on in its place."""

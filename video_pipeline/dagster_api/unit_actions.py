@@ -1,6 +1,4 @@
-"""What is done about work units where Dagster has a part in it: cancelled together with the runs
-that wait for them, or asked for again by runs.
-"""
+"""Actions on work units that need Dagster: cancelling together with runs, retrying by runs."""
 
 from collections.abc import Collection, Iterable
 
@@ -18,9 +16,11 @@ from video_pipeline.pipeline.services import Services
 def cancel_work(
     services: Services, ask: Ask, units: Collection[WorkUnit], because: str
 ) -> list[Cancelled]:
-    """End the runs held for these units and for those that come to nothing without them, then the
-    units: stopped where the provider can, else marked. Repeatable. Raises ConfigurationError where
-    Dagster does not answer; then nothing is cancelled."""
+    """Terminate the runs held for these units and those to be cancelled with them, then cancel all.
+
+    A unit is stopped if its provider can, and else marked. Safe to repeat. Raises
+    ConfigurationError if Dagster does not respond; then nothing is cancelled.
+    """
     lost = with_dependents(services, units)
     if not lost:
         return []
@@ -32,12 +32,12 @@ def cancel_work(
 
 
 def launch_again(ask: Ask, wanted: Iterable[Again]) -> Launched:
-    """Launch what asks again, in backfills: one for all that is alike."""
+    """Launch phases again: one backfill for all with the same selection and providers."""
     alike: dict[tuple[object, ...], list[Again]] = {}
     for one in wanted:
         alike.setdefault((one.wish, *sorted(one.providers.items())), []).append(one)
     launched = [
-        launch(ask, group[0].wish, _once(group), group[0].providers) for group in alike.values()
+        launch(ask, group[0].wish, _unique(group), group[0].providers) for group in alike.values()
     ]
     return Launched(
         backfills=tuple(name for one in launched for name in one.backfills),
@@ -45,5 +45,5 @@ def launch_again(ask: Ask, wanted: Iterable[Again]) -> Launched:
     )
 
 
-def _once(wanted: Iterable[Again]) -> list[Picked]:
+def _unique(wanted: Iterable[Again]) -> list[Picked]:
     return list(dict.fromkeys(one.picked for one in wanted))

@@ -1,3 +1,1 @@
-"""Thin Dagster: partitions, assets, checks, sensors, jobs, resources. What is done lies in the use
-cases; here it is only called, and Dagster is told what came of it.
-"""
+"""Dagster's definitions: they call the use cases of `pipeline`, and report the results."""

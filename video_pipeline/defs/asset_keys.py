@@ -6,5 +6,5 @@ from video_pipeline.domain.phases import Phase
 
 
 def asset_key(phase: Phase) -> dg.AssetKey:
-    """The key of a phase's asset: its plain name."""
+    """Return the key of a phase's asset: its plain name."""
     return dg.AssetKey(phase.value)

@@ -1,7 +1,7 @@
 """The partitions: one key a video, one key a project.
 
-Keys are `project_id/video_id`, not a MultiPartitionsDefinition of project by video: that is a
-cross product, nearly all of whose keys name no video.
+A video's key is `project_id/video_id`. A MultiPartitionsDefinition of project by video would be a
+cross product, and nearly all of its keys would name no video.
 """
 
 from collections.abc import Collection
@@ -12,22 +12,21 @@ from video_pipeline.dagster_api.tags import PARTITION_TAG as PARTITION_TAG
 from video_pipeline.dagster_api.tags import PROJECT_TAG, VIDEO_TAG
 from video_pipeline.domain.naming.identity import VideoKey
 
+# The names are global to a Dagster instance, hence the prefix.
 VIDEOS_NAME = "video_pipeline_videos"
 PROJECTS_NAME = "video_pipeline_projects"
-
 VIDEOS = dg.DynamicPartitionsDefinition(name=VIDEOS_NAME)
-"""Keys are `project_id/video_id`. The names are global to a Dagster instance, hence the prefix."""
-
 PROJECTS = dg.DynamicPartitionsDefinition(name=PROJECTS_NAME)
-"""Keys are `project_id`, kept by the sensors for assets of a whole project."""
 
+# The project of the command `try`, whose videos are processed without Dagster.
 TRY_PROJECT = "try"
-"""The project of the command `try`, whose videos go their road without Dagster."""
 
 
 def add_videos(instance: dg.DagsterInstance, keys: Collection[VideoKey]) -> None:
-    """Add videos and their projects. In bulk: as requests of a sensor's result they would take
-    minutes."""
+    """Add the partitions of videos and their projects.
+
+    As requests in a sensor's result, thousands would take minutes.
+    """
     if not keys:
         return
     instance.add_dynamic_partitions(PROJECTS_NAME, sorted({key.project for key in keys}))
@@ -35,5 +34,5 @@ def add_videos(instance: dg.DagsterInstance, keys: Collection[VideoKey]) -> None
 
 
 def video_tags(key: VideoKey) -> dict[str, str]:
-    """The tags by which the runs of a video and of its project are found, and queued fairly."""
+    """Return the tags by which a video's runs are found, and queued fairly between projects."""
     return {PROJECT_TAG: key.project, VIDEO_TAG: str(key)}

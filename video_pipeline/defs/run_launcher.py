@@ -1,3 +1,3 @@
-"""The old name of `video_pipeline.defs.runs.launcher`: a dagster.yaml of before the move names it."""
+"""The old name of `video_pipeline.defs.runs.launcher`, which older files dagster.yaml hold."""
 
 from video_pipeline.defs.runs.launcher import WatchedRunLauncher as WatchedRunLauncher

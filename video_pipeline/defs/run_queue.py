@@ -1,3 +1,3 @@
-"""The old name of `video_pipeline.defs.runs.queue`: a dagster.yaml of before the move names it."""
+"""The old name of `video_pipeline.defs.runs.queue`, which older files dagster.yaml hold."""
 
 from video_pipeline.defs.runs.queue import ProjectRunQueue as ProjectRunQueue

@@ -1,6 +1,7 @@
-"""Questions to Dagster's GraphQL: what they say as one text, and how refusals are told."""
+"""Queries to Dagster's GraphQL and its backfills, and the errors of both."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from graphql import parse, validate
 
 from video_pipeline.dagster_api import backfills, client, held_runs
 from video_pipeline.dagster_api.backfills import cancel, launch, state
-from video_pipeline.dagster_api.client import inlined, over_http, without_webserver
+from video_pipeline.dagster_api.client import answer, inlined, over_http, without_webserver
 from video_pipeline.domain.errors import ConfigurationError, InputError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
@@ -26,12 +27,12 @@ PARAMETERS = {
 
 
 @pytest.mark.parametrize("query", ["_KEYS", "_LAUNCH", "_CANCEL", "_STATE"])
-def test_dagster_understands_the_question(query: str) -> None:
+def test_query_fits_dagsters_schema(query: str) -> None:
     schema = create_schema().graphql_schema
     assert validate(schema, parse(getattr(backfills, query))) == []
 
 
-def test_with_its_values_in_place_dagster_understands_it_too() -> None:
+def test_inlined_query_fits_dagsters_schema() -> None:
     schema = create_schema().graphql_schema
     whole = inlined(backfills._LAUNCH, {"params": PARAMETERS})
     assert validate(schema, parse(whole)) == []
@@ -40,24 +41,42 @@ def test_with_its_values_in_place_dagster_understands_it_too() -> None:
     assert validate(schema, parse(runs)) == []
 
 
-def test_where_nobody_answers_the_error_names_the_address() -> None:
+def test_ask_names_the_address_without_webserver() -> None:
     with pytest.raises(ConfigurationError, match=r"127\.0\.0\.1:9"):
         over_http("http://127.0.0.1:9")("{ version }", {})
 
 
+def test_ask_of_a_slow_webserver_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_LONG_SECONDS", 0.3)
+    began = time.monotonic()
+    with (
+        serving(b'{"data": {}}', pause_seconds=0.1) as url,
+        pytest.raises(ConfigurationError, match="does not respond: TimeoutError"),
+    ):
+        over_http(url)("{ version }", {})
+    assert time.monotonic() - began < 5
+
+
+def test_ask_says_what_an_error_response_says() -> None:
+    with serving(b"no such page", 404) as url:
+        with pytest.raises(ConfigurationError, match="refused: 404 no such page"):
+            over_http(url)("{ version }", {})
+        assert answer(url, "{ version }") is None
+
+
 @pytest.mark.parametrize("told", [b"<html>", b"[]", b'{"errors": [{"message": "no"}]}'])
-def test_another_answer_is_an_error_too(told: bytes) -> None:
+def test_ask_refuses_another_response(told: bytes) -> None:
     with serving(told) as url, pytest.raises(ConfigurationError):
         over_http(url)("{ version }", {})
 
 
-def test_no_such_backfill_says_so() -> None:
+def test_state_of_no_such_backfill() -> None:
     other = {"data": {"partitionBackfillOrError": {"__typename": "BackfillNotFoundError"}}}
     with serving(json.dumps(other).encode()) as url, pytest.raises(InputError, match="xyz"):
         state(over_http(url), "xyz")
 
 
-def test_another_error_is_not_taken_for_no_backfill() -> None:
+def test_state_raises_another_error() -> None:
     told = {"__typename": "PythonError", "message": "the records are locked"}
     body = json.dumps({"data": {"partitionBackfillOrError": told}}).encode()
     with serving(body) as url, pytest.raises(ConfigurationError, match="locked"):
@@ -69,14 +88,14 @@ def standing(status: str) -> bytes:
     return json.dumps({"data": {"partitionBackfillOrError": told}}).encode()
 
 
-def test_a_backfill_that_has_ended_is_not_opened_again_by_cancelling_it() -> None:
+def test_cancel_does_not_reopen_an_ended_backfill() -> None:
     with serving(standing("COMPLETED_SUCCESS")) as url, pytest.raises(InputError, match="ended"):
         cancel(over_http(url), "b1")
     with serving(standing("CANCELED")) as url:
         cancel(over_http(url), "b1")
 
 
-def test_without_a_webserver_a_process_of_its_own_answers(tmp_path: Path) -> None:
+def test_ask_without_webserver(tmp_path: Path) -> None:
     (tmp_path / "small.py").write_text("import dagster\ndefs = dagster.Definitions()\n")
     (tmp_path / "workspace.yaml").write_text("load_from: [{python_file: small.py}]")
     ask = without_webserver(tmp_path / "workspace.yaml", {"DAGSTER_HOME": str(tmp_path)})
@@ -84,24 +103,24 @@ def test_without_a_webserver_a_process_of_its_own_answers(tmp_path: Path) -> Non
     assert ask(runs, {"n": 3}) == {"runsOrError": {"results": []}}
 
 
-def test_a_workspace_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
+def test_ask_without_webserver_of_a_bad_workspace(tmp_path: Path) -> None:
     (tmp_path / "workspace.yaml").write_text("load_from: nonsense")
     ask = without_webserver(tmp_path / "workspace.yaml", {"DAGSTER_HOME": str(tmp_path)})
     with pytest.raises(ConfigurationError, match="refused"):
         ask("{ version }", {})
 
 
-def test_one_that_never_answers_is_told_too(
+def test_ask_without_webserver_ends_in_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "_LONG_SECONDS", 0.01)
     ask = without_webserver(tmp_path / "workspace.yaml", {"DAGSTER_HOME": str(tmp_path)})
-    with pytest.raises(ConfigurationError, match="did not answer"):
+    with pytest.raises(ConfigurationError, match="did not respond"):
         ask("{ version }", {})
 
 
 class Recorded:
-    """Answers as Dagster would, and remembers what it was told to launch."""
+    """Responds as Dagster would, and records what is launched."""
 
     def __init__(self, *partitions: str, most: int = 100) -> None:
         self.partitions, self.most, self.launched = list(partitions), most, []
@@ -127,7 +146,7 @@ def pairs(params) -> set[tuple[str, str]]:
     return {(asset, key) for asset in assets for key in params["partitionNames"]}
 
 
-def test_exactly_the_selected_pairs_are_launched_in_as_few_backfills_as_that_takes() -> None:
+def test_launch_takes_exact_pairs_in_few_backfills() -> None:
     ask = Recorded("acme/a", "big-acme/x", "acme/b", "acme/c")
     chosen = [
         selected("acme/a", Phase.TIMELINE, Phase.SHOTS),
@@ -150,7 +169,7 @@ def test_exactly_the_selected_pairs_are_launched_in_as_few_backfills_as_that_tak
     assert "runConfigData" not in params
 
 
-def test_force_goes_to_the_steps_that_ask_a_provider() -> None:
+def test_force_is_config_of_steps_with_a_provider() -> None:
     ask = Recorded("acme/a")
     wish = Wish("acme", frozenset({Phase.SHOTS}), Only.ALL, force=True)
     launch(ask, wish, [selected("acme/a", Phase.SHOTS, Phase.TIMELINE, asked=(Phase.SHOTS,))])
@@ -159,7 +178,7 @@ def test_force_goes_to_the_steps_that_ask_a_provider() -> None:
     assert params["title"] == "acme: all by force"
 
 
-def test_a_large_selection_becomes_several_backfills(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_launch_splits_a_large_selection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfills, "MOST_VIDEOS", 2)
     keys = [f"acme/{n}" for n in range(5)]
     ask = Recorded(*keys)
@@ -168,7 +187,7 @@ def test_a_large_selection_becomes_several_backfills(monkeypatch: pytest.MonkeyP
     assert [one["title"] for one in ask.launched] == [f"acme: all ({n} of 3)" for n in (1, 2, 3)]
 
 
-def test_where_one_of_several_fails_those_before_it_are_named(
+def test_failed_launch_names_those_before_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(backfills, "MOST_VIDEOS", 1)

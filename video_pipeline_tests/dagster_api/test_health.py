@@ -1,8 +1,9 @@
-"""What the commands ask of a webserver, and what they make of other answers."""
+"""What a webserver says of its definitions and runs, and other responses."""
 
 import json
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -18,15 +19,18 @@ THEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
-def serving(answer: bytes) -> Iterator[str]:
-    """A server on this machine that answers every question so."""
+def serving(answer: bytes, status: int = 200, pause_seconds: float = 0) -> Iterator[str]:
+    """Serve the same response to every request, byte by byte with a pause after each."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
+            self.send_response(status)
             self.end_headers()
-            self.wfile.write(answer)
+            with suppress(ConnectionError):
+                for number in range(len(answer)):
+                    self.wfile.write(answer[number : number + 1])
+                    time.sleep(pause_seconds)
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -55,7 +59,7 @@ def run(number: int, **tags: str) -> dict[str, object]:
     }
 
 
-def test_no_proxy_is_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_for_a_local_webserver(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
@@ -66,14 +70,14 @@ def test_no_proxy_is_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "other", [b"<html>", b"", b"[]", b"{}", b'{"data": null}', answering(), b"\xff"]
 )
-def test_another_program_at_that_address_is_nobody(other: bytes) -> None:
+def test_another_program_is_no_webserver(other: bytes) -> None:
     with serving(other) as url:
         assert load_error(url) is None
         assert loaded_resources(url) is None
         assert given_up(url, THEN) == {}
 
 
-def test_a_failed_run_is_given_up_unless_it_is_made_again() -> None:
+def test_given_up_runs_are_not_retried() -> None:
     runs = [
         run(1, **{"dagster/partition": "acme/one", "dagster/will_retry": "false"}),
         run(2, **{"dagster/partition": "acme/two", "dagster/will_retry": "true"}),
@@ -85,6 +89,6 @@ def test_a_failed_run_is_given_up_unless_it_is_made_again() -> None:
 
 
 @pytest.mark.parametrize("query", ["_LOCATIONS", "_RESOURCES", "_FAILED"])
-def test_dagster_understands_the_question(query: str) -> None:
+def test_query_fits_dagsters_schema(query: str) -> None:
     schema = create_schema().graphql_schema
     assert validate(schema, parse(getattr(health, query))) == []

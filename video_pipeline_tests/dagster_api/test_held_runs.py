@@ -1,4 +1,4 @@
-"""Which held runs of a cancelled backfill are to be ended, and which of their units."""
+"""Which held runs and units end with a cancelled backfill or a cancelled unit."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 
 
 class Records:
-    """Answers as Dagster would, of these runs and backfills."""
+    """Responds as Dagster would of these runs and backfills."""
 
     def __init__(self, *runs: dict[str, Any], **backfills: str) -> None:
         self.runs, self.backfills = list(runs), backfills
@@ -63,11 +63,11 @@ def ended(ask: Records) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("question", ["_RUNS", "_TERMINATE"])
-def test_dagster_understands_the_question(question: str) -> None:
+def test_query_fits_dagsters_schema(question: str) -> None:
     assert validate(create_schema().graphql_schema, parse(getattr(held_runs, question))) == []
 
 
-def test_a_run_that_has_not_ended_is_left_to_the_sensor() -> None:
+def test_run_that_has_not_ended_is_left_out() -> None:
     ask = Records(
         run("one", "CANCELED", "u1", "b1"), run("two", "QUEUED", "u2", "b1"), b1="CANCELING"
     )
@@ -75,7 +75,7 @@ def test_a_run_that_has_not_ended_is_left_to_the_sensor() -> None:
     assert [held.run_id for held in of_backfill(ask, "b1")] == ["one", "two"]
 
 
-def test_a_unit_that_another_run_waits_for_is_left_alone() -> None:
+def test_unit_of_another_run_is_kept() -> None:
     cancelled = run("one", "CANCELED", "u1,u2", "b1")
     ask = Records(cancelled, run("other", "QUEUED", "u2"), b1="CANCELED")
     assert ended(ask) == {"one": {"u1"}}
@@ -84,7 +84,7 @@ def test_a_unit_that_another_run_waits_for_is_left_alone() -> None:
     assert ended(Records(cancelled, untold, b1="CANCELED")) == {}, "it may wait for any"
 
 
-def test_but_not_for_a_run_of_another_video_or_of_another_cancelled_backfill() -> None:
+def test_unit_of_another_cancelled_run_is_ended() -> None:
     cancelled = run("one", "CANCELED", "u1", "b1")
     elsewhere = run("other", "QUEUED", "", video="acme/b")
     assert ended(Records(cancelled, elsewhere, b1="CANCELED")) == {"one": {"u1"}}
@@ -93,7 +93,7 @@ def test_but_not_for_a_run_of_another_video_or_of_another_cancelled_backfill() -
     assert ended(Records(cancelled, also, b1="CANCELED", b2="REQUESTED")) == {}
 
 
-def test_an_error_is_not_read_as_no_runs() -> None:
+def test_error_is_not_read_as_no_runs() -> None:
     def ask(document: str, variables: Mapping[str, Any], /) -> dict[str, Any]:
         return {"runsOrError": {"__typename": "PythonError", "message": "the records are locked"}}
 
@@ -122,7 +122,7 @@ def waited_for(video: str = "acme/a") -> WorkUnit:
     )
 
 
-def test_runs_that_wait_for_a_unit_are_ended_and_those_of_others_are_not() -> None:
+def test_end_waiting_ends_the_runs_of_a_unit() -> None:
     ask = Records(
         run("mine", "QUEUED", "u1,u2"),
         run("untold", "QUEUED", ""),
@@ -135,18 +135,18 @@ def test_runs_that_wait_for_a_unit_are_ended_and_those_of_others_are_not() -> No
     assert end_waiting(Records(), [waited_for()]) == []
 
 
-def test_one_that_was_let_go_for_the_unit_and_has_not_begun_is_ended_too() -> None:
+def test_end_waiting_ends_released_runs_not_begun() -> None:
     ask = Records(
-        run("let go", "QUEUED", "u1", held="released"),
+        run("released", "QUEUED", "u1", held="released"),
         run("has begun", "STARTED", "u1", held="released"),
         run("of another unit", "QUEUED", "u2", held="released"),
         run("untold", "QUEUED", "", held="released"),
     )
-    assert [held.run_id for held in end_waiting(ask, [waited_for()])] == ["let go"]
-    assert ask.terminated == ["let go"]
+    assert [held.run_id for held in end_waiting(ask, [waited_for()])] == ["released"]
+    assert ask.terminated == ["released"]
 
 
-def test_a_run_that_cannot_be_ended_is_an_error() -> None:
+def test_end_waiting_raises_a_refusal() -> None:
     ask = Records(run("mine", "QUEUED", "u1"))
     ask.refusal = {"__typename": "TerminateRunFailure", "message": "it has begun"}
     with pytest.raises(ConfigurationError, match="it has begun"):

@@ -1,5 +1,4 @@
-"""Asking again by backfills: what is alike goes together, and the provider is named where it must
-be."""
+"""Backfills that retry units: what is alike goes together, with the provider where needed."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ VIDEOS = ("acme/a", "acme/b", "globex/a")
 
 
 class Dagster:
-    """Answers as Dagster would that knows these partitions, and keeps what it was asked."""
+    """Responds as Dagster with these partitions would, and records what is launched."""
 
     def __init__(self) -> None:
         self.launched: list[dict[str, Any]] = []
@@ -43,7 +42,7 @@ def again(video: str, provider: str | None = None, *, force: bool = False) -> Ag
     return Again(wish, Picked(key, asked | {Phase.TIMELINE}, asked), providers)
 
 
-def test_videos_of_one_project_that_are_asked_alike_are_one_backfill() -> None:
+def test_launch_again_groups_what_is_alike() -> None:
     dagster = Dagster()
     wanted = [again("acme/a"), again("acme/b"), again("acme/a"), again("globex/a")]
     launched = launch_again(dagster, wanted)
@@ -59,7 +58,7 @@ def test_videos_of_one_project_that_are_asked_alike_are_one_backfill() -> None:
     assert dagster.config(0) == {}
 
 
-def test_whom_to_ask_and_force_go_through_the_run_config() -> None:
+def test_provider_and_force_are_run_config() -> None:
     dagster = Dagster()
     launch_again(dagster, [again("acme/a", "cloud"), again("acme/b", "cloud", force=True)])
     assert dagster.config(0) == {"ops": {"analysis": {"config": {"providers": {"shots": "cloud"}}}}}
@@ -68,6 +67,6 @@ def test_whom_to_ask_and_force_go_through_the_run_config() -> None:
     }
 
 
-def test_a_video_that_is_no_partition_yet_is_told() -> None:
+def test_video_without_partition_is_left_out() -> None:
     launched = launch_again(Dagster(), [again("acme/new")])
     assert launched.backfills == () and launched.left_out == ("acme/new",)

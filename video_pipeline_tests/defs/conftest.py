@@ -1,4 +1,4 @@
-"""A Dagster instance under the project's dagster.yaml, and a deployment of real parts."""
+"""A Dagster instance by the project's dagster.yaml, and a deployment with a real catalogue."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 @pytest.fixture
 def stage(catalog: Catalog, tmp_path: Path) -> Opened:
-    """Real stores and a real catalogue, without a provider."""
+    """Return real stores and a real catalogue, without a provider."""
     for name in ("ingest", "outputs", "scratch"):
         (tmp_path / name).mkdir()
     return Opened(
@@ -51,7 +51,7 @@ def stage(catalog: Catalog, tmp_path: Path) -> Opened:
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """An instance that queues as the project's own does, with the partition of one video."""
+    """Return an instance with the project's queue and the partition of one video."""
     home = tmp_path / "dagster"
     home.mkdir()
     shutil.copy(ROOT / "dagster.yaml", home)
@@ -72,13 +72,13 @@ def only_bounded_queries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def definitions(stage: Opened) -> dg.Definitions:
-    """The definitions of the checkout's pipeline.yaml over the stage."""
+    """Return the definitions of the checkout's pipeline.yaml over the stage."""
     return build_defs(load_settings(ROOT / "pipeline.yaml", {}), {"pipeline": stage})
 
 
 @pytest.fixture
 def job_of(catalog: Catalog) -> Callable[..., WorkUnit]:
-    """A job of a video that runs at a vendor."""
+    """Return a maker of running jobs at a vendor."""
 
     def job_of(
         key: VideoKey = TALK,
@@ -117,7 +117,7 @@ def _request(key: VideoKey, phases: tuple[Phase, ...], operation: str = "analyse
 
 @pytest.fixture
 def waiting_of(catalog: Catalog) -> Callable[..., WorkUnit]:
-    """A work unit of a video that waits for its turn at a vendor."""
+    """Return a maker of work units that wait to be submitted to a vendor."""
 
     def waiting_of(
         key: VideoKey = TALK, phases: tuple[Phase, ...] = (Phase.TRANSCRIPT,)
@@ -136,11 +136,11 @@ def waiting_of(catalog: Catalog) -> Callable[..., WorkUnit]:
 
 @pytest.fixture
 def running(job_of: Callable[..., WorkUnit]) -> WorkUnit:
-    """A job of the video runs at a vendor."""
+    """Return a running job of the video."""
     return job_of()
 
 
 @pytest.fixture
 def ready(running: WorkUnit, catalog: Catalog) -> WorkUnit:
-    """The job has ended, and somebody said so."""
+    """Return the work unit of a job that has ended."""
     return ended(catalog, running)

@@ -1,4 +1,4 @@
-"""Runs of a job that the code location does not have, as after a job was renamed."""
+"""Runs of a job that the code location lacks, as after a job was renamed."""
 
 import sqlite3
 from contextlib import closing
@@ -8,7 +8,7 @@ GONE = "gone_job"
 
 
 def rename_job(home: Path, run_id: str) -> None:
-    """Make a run in a home of Dagster's one of a job that no code has."""
+    """Change the job of a run, in Dagster's records, to one that no code has."""
     with closing(sqlite3.connect(home / "history" / "runs.db")) as database, database:
         database.execute(
             "UPDATE runs SET pipeline_name = ?1,"

@@ -16,16 +16,16 @@ from dagster._core.remote_origin import (
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
 
+# The origin of a run of `ingest_video` that a deployment launched.
 LAUNCHED_FROM = RemoteJobOrigin(
     RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("video_pipeline"), "__repository__"),
     "ingest_video",
 )
-"""Where a run of the job `ingest_video` comes from that a deployment launched."""
 
 
 @dataclass
 class Opened:
-    """Services that a fixture opened, in the place of the deployment that a run would open."""
+    """Services that a fixture has opened, instead of a deployment."""
 
     services: Services
     settings: Settings | None = None

@@ -11,12 +11,12 @@ import dagster as dg
 from ruamel.yaml import YAML
 
 from video_pipeline.dagster_api.backfills import launch
-from video_pipeline.dagster_api.held_run import held_of
+from video_pipeline.dagster_api.held_runs import held_of
 from video_pipeline.dagster_api.tags import KEPT_TAGS
 from video_pipeline.definitions import build_defs
 from video_pipeline.defs.arrivals.sensor import arrivals
-from video_pipeline.defs.parked.held_runs import continuation, hold, release, seen_to
-from video_pipeline.defs.parked.run_requests import Wanting
+from video_pipeline.defs.parked.held_runs import continuation, hold, mark_handled, release
+from video_pipeline.defs.parked.run_requests import RunRequests
 from video_pipeline.defs.partitions import (
     PROJECTS,
     PROJECTS_NAME,
@@ -148,8 +148,8 @@ def tags() -> dict[str, Any]:
     release(instance, _REPOSITORY, [RUN])
     units = {"video_pipeline/units": "a,b", "dagster/partition": str(KEY), "dagster/backfill": "b"}
     held = held_of(RUN, units)
-    seen_to(instance, held, with_backfill=True)
-    seen_to(instance, held, with_backfill=False)
+    mark_handled(instance, held, with_backfill=True)
+    mark_handled(instance, held, with_backfill=False)
     run: Any = SimpleNamespace(tags={"dagster/partition": str(KEY)})
     return {
         "of a video": video_tags(KEY),
@@ -289,8 +289,8 @@ def _completion() -> Any:
     choices = Choices(phases={Phase.SHOTS: PhaseChoice(providers=("jobs",))})
     services: Any = SimpleNamespace(of=lambda _: project, plugins={"jobs": None}, choices=choices)
     with dg.DagsterInstance.ephemeral() as instance:
-        wanting = Wanting(instance, services, lambda _: False, ())
-        return list(map(_request, wanting.requests([unit])))
+        requests = RunRequests(instance, services, lambda _: False, ())
+        return list(map(_request, requests.of([unit])))
 
 
 def _backfills() -> Any:

@@ -1,7 +1,7 @@
-"""What commit a306670 left behind ends good under today's code, and no job is paid twice.
+"""Work left by commit a306670 succeeds under today's code, and no job is paid twice.
 
-acme's runs are runs of the job as it was called then. globex's are renamed to a job that no code
-has: they stand for every rename to come. make_old_home.py makes the archive.
+acme's runs have the job's name of that time. globex's are renamed to a job that no code has, as
+after any later rename. make_old_home.py makes the archive.
 """
 
 import time
@@ -31,16 +31,16 @@ from video_pipeline_tests.upgrade.vendor_plugins import KeptShots, KeptSpeech
 
 ROOT = Path(__file__).resolve().parents[2]
 DOUBT = "doubt/video"
+# Videos that only a person processes again.
 BY_HAND = ("acme/failed", "acme/cancelled", "acme/unwanted")
-"""Videos that nothing makes again but a person."""
+# Was paid, then forced.
 TWICE = "acme/forced"
-"""Was paid, then forced."""
 _PATIENCE_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class Upgraded:
-    """The home before today's code ran, and after all has ended."""
+    """The home before today's code ran, and after every run has ended."""
 
     before: dict[str, list[WorkUnit]]
     found: list[dg.DagsterRun]
@@ -49,16 +49,16 @@ class Upgraded:
     vendor: Vendor
 
     def units(self, key: str) -> list[WorkUnit]:
-        """The work units of a video."""
+        """Return the work units of a video."""
         return _units(self.catalog, key)
 
     def runs(self, key: str) -> list[dg.DagsterRun]:
-        """The runs of a video, oldest first."""
+        """Return the runs of a video, oldest first."""
         mine = dg.RunsFilter(tags={"dagster/partition": key})
         return list(self.instance.get_runs(mine, ascending=True))
 
     def states(self, key: str) -> dict[Phase, PhaseState]:
-        """Where each phase of a video stands."""
+        """Return the state of each phase of a video."""
         video = VideoKey.parse(key)
         statuses = self.catalog.project(video.project).results.statuses(video.video)
         return {phase: status.state for phase, status in statuses.items()}
@@ -66,7 +66,7 @@ class Upgraded:
 
 @pytest.fixture(scope="module")
 def upgraded(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
-    """The old home, unpacked and driven to its end."""
+    """Return the old home after all of its work has ended."""
     folder, database = tmp_path_factory.mktemp("upgraded"), f"upgrade-{uuid4().hex[:12]}"
     written = unpack(folder)
     load(written["catalogue"], mongo_uri, database)
@@ -142,7 +142,7 @@ def _units(catalog: Catalog, key: str) -> list[WorkUnit]:
     return catalog.project(video.project).units.of_video(video.video)
 
 
-def test_the_old_home_has_every_state_and_flag(upgraded: Upgraded) -> None:
+def test_old_home_has_every_state_and_flag(upgraded: Upgraded) -> None:
     units = [unit for found in upgraded.before.values() for unit in found]
     assert {unit.state for unit in units} == set(UnitState)
     told: dict[str, Callable[[WorkUnit], object]] = {
@@ -160,7 +160,7 @@ def test_the_old_home_has_every_state_and_flag(upgraded: Upgraded) -> None:
 
 
 @pytest.mark.parametrize("project", ["acme", "globex"])
-def test_the_old_home_has_every_kind_of_run(upgraded: Upgraded, project: str) -> None:
+def test_old_home_has_every_kind_of_run(upgraded: Upgraded, project: str) -> None:
     mine = [run for run in upgraded.found if run.tags["video_pipeline/project"] == project]
     kinds = {(run.status.value, run.tags.get("video_pipeline/held")) for run in mine}
     assert {("QUEUED", "waiting"), ("QUEUED", "released"), ("QUEUED", None)} <= kinds
@@ -170,7 +170,7 @@ def test_the_old_home_has_every_kind_of_run(upgraded: Upgraded, project: str) ->
     assert {run.job_name for run in mine} == {"road" if project == "acme" else GONE}
 
 
-def test_every_video_ends_good(upgraded: Upgraded) -> None:
+def test_every_video_succeeds(upgraded: Upgraded) -> None:
     keys = [key for key in upgraded.before if key != DOUBT]
     states = {key: upgraded.states(key) for key in keys}
     bad = {
@@ -188,7 +188,7 @@ def test_each_job_is_billed_once(upgraded: Upgraded) -> None:
     assert upgraded.vendor.billed == dict.fromkeys(upgraded.before, 1) | {TWICE: 2}
 
 
-def test_what_was_in_doubt_stays_so(upgraded: Upgraded) -> None:
+def test_unit_in_doubt_stays_so(upgraded: Upgraded) -> None:
     assert upgraded.units(DOUBT) == upgraded.before[DOUBT]
     assert [unit.state for unit in upgraded.units(DOUBT)] == [UnitState.IN_DOUBT]
     assert not upgraded.states(DOUBT)[Phase.TRANSCRIPT].good
@@ -201,7 +201,7 @@ def test_requests_keep_their_identity(upgraded: Upgraded) -> None:
 
 
 @pytest.mark.parametrize("name", ["held", "released", "queued", "died"])
-def test_a_run_of_a_gone_job_continues_under_todays_name(upgraded: Upgraded, name: str) -> None:
+def test_run_of_a_gone_job_continues_under_todays_name(upgraded: Upgraded, name: str) -> None:
     runs = upgraded.runs(f"globex/{name}")
     old = [run for run in runs if run.job_name == GONE]
     assert not [run for run in old if run.status is dg.DagsterRunStatus.STARTED]

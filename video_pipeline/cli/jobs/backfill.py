@@ -13,7 +13,7 @@ from video_pipeline.cli.access import AsJson, Yes, address, dagster_of, settings
 from video_pipeline.cli.console import err, out, wide
 from video_pipeline.dagster_api import backfills, held_runs
 from video_pipeline.dagster_api.backfills import Launched
-from video_pipeline.dagster_api.held_run import Held
+from video_pipeline.dagster_api.held_runs import Held
 from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.backfill.preview import Preview, plan
 from video_pipeline.pipeline.backfill.selection import Only, Wish

@@ -1,7 +1,7 @@
-"""Videos whose keys leave Dagster or come back: removed, archived and restored ones.
+"""The partition keys of removed, archived and restored videos.
 
-What else a removal means is a use case of the pipeline. That something is due stands in the
-catalogue until it is done here, so that whoever asks for it needs no Dagster.
+A change is recorded in the catalogue as due, until it is done here. So a command that removes or
+restores a video needs no Dagster.
 """
 
 from collections import Counter
@@ -18,8 +18,8 @@ from video_pipeline.pipeline.arrivals.pending_runs import next_due
 from video_pipeline.pipeline.arrivals.removal import Allowance, carry_out, deletes_partition, finish
 from video_pipeline.pipeline.services import Services
 
-_WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
-_AT_WORK = [
+_QUEUED = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
+_ACTIVE = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
@@ -27,44 +27,48 @@ _AT_WORK = [
 
 
 @dataclass
-class Keys:
-    """What a tick did about keys."""
+class Upkeep:
+    """What one tick did: the changes done by kind, and how many are left for a later tick."""
 
-    seen_to: Counter[Due] = field(default_factory=Counter[Due])
+    done: Counter[Due] = field(default_factory=Counter[Due])
     left: int = 0
-    """A run of the video is at work, more is to be deleted, or there was trouble."""
 
 
-def see_to_keys(
+def update_partitions(
     instance: dg.DagsterInstance, services: Services, allowance: Allowance, troubles: Troubles
-) -> Keys:
-    """Carry out what is due, of the projects in turn, until it is late or a store does not answer.
-    Raises CatalogUnavailable."""
-    told = Keys()
+) -> Upkeep:
+    """Do what is due, projects in turn, until the time is up or a store does not respond.
+
+    Raises CatalogUnavailable.
+    """
+    result = Upkeep()
     for what in (Due.RESTORATION, Due.ARCHIVAL, Due.REMOVAL):
         for record in next_due(services.catalog, what):
             if allowance.late():
-                return told
+                return result
             try:
-                done = _see_to(instance, services, record, allowance)
+                done = _update(instance, services, record, allowance)
             except CatalogUnavailable:
                 raise
             except PipelineError as error:
-                # One project's trouble never stops the others, but for time.
+                # An error of one project does not stop the others; an unreachable store costs time.
                 troubles[record.key.project] = str(error)
                 if isinstance(error, StorageUnavailable):
-                    return told
+                    return result
                 done = False
-            told.seen_to[what] += done
-            told.left += not done
-    return told
+            result.done[what] += done
+            result.left += not done
+    return result
 
 
-def _see_to(
+def _update(
     instance: dg.DagsterInstance, services: Services, record: VideoRecord, allowance: Allowance
 ) -> bool:
-    """False while a run is at work, which would write what has just been deleted, while more is
-    left to be deleted than a tick may, and where the video has arrived anew."""
+    """Do what is due for one video, and return whether it is done.
+
+    It is not while a run is active, which would write again what is deleted. Nor is it while more
+    is left than one tick may delete, or if the video has arrived again.
+    """
     arrivals = services.of(record.key.project).arrivals
     if record.due is Due.RESTORATION:
         add_videos(instance, [record.key])
@@ -82,15 +86,17 @@ def _see_to(
 
 
 def _is_quiet(instance: dg.DagsterInstance, key: VideoKey) -> bool:
-    """Whether no run of the video is at work. Runs that wait are cancelled, held ones too: they
-    would ask a provider once more."""
-    for run_id in _runs(instance, key, _WAITING):
+    """Cancel the video's queued runs, held ones too, and return whether no run is active.
+
+    A queued run would send another request to a provider.
+    """
+    for run_id in _runs(instance, key, _QUEUED):
         instance.run_coordinator.cancel_run(run_id)
-    return not _runs(instance, key, _AT_WORK)
+    return not _runs(instance, key, _ACTIVE)
 
 
 def _drop(instance: dg.DagsterInstance, key: VideoKey) -> None:
-    """Take a video's key out; what was materialized of it is shown again if the key comes back."""
+    """Delete a video's key. Dagster shows its materializations again if the key is added again."""
     if instance.has_dynamic_partition(VIDEOS_NAME, str(key)):
         instance.delete_dynamic_partition(VIDEOS_NAME, str(key))
 

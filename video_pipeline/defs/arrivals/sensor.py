@@ -1,13 +1,13 @@
-"""The sensor of arrivals: what lies in the ingest store becomes partitions and runs."""
+"""The sensor of arrivals: it adds partitions and runs for objects of the ingest store."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
 from pydantic import ValidationError
 
 from video_pipeline.catalog.catalog import Catalog
-from video_pipeline.defs.arrivals.partition_upkeep import Keys, see_to_keys
+from video_pipeline.defs.arrivals.partition_upkeep import Upkeep, update_partitions
 from video_pipeline.defs.jobs import ingest_video
 from video_pipeline.defs.partitions import TRY_PROJECT, VIDEOS_NAME, add_videos, video_tags
 from video_pipeline.defs.ticks import pipeline_sensor
@@ -23,8 +23,8 @@ from video_pipeline.pipeline.arrivals.round import Memory, Round, receive
 from video_pipeline.pipeline.services import Services
 
 INTERVAL_SECONDS = 5
+# Rejections that a tick's message names.
 _SHOWN = 3
-"""Rejections that a tick's message names."""
 
 
 @pipeline_sensor(
@@ -43,42 +43,42 @@ def arrivals(context: dg.SensorEvaluationContext, services: Services) -> dg.Sens
     memory = _memory(context.cursor)
     just_requested = note_requested(services.catalog, memory.requested)
     if just_requested or not waiting_runs(services.catalog):
-        memory, told = _look(context, services, memory)
+        memory, messages = _look(context, services, memory)
     else:
-        told = ["the next tick looks for arrivals"]
+        messages = ["the next tick looks for arrivals"]
     due = next_runs(services.catalog)
     known = [] if context.cursor else list(_known(services.catalog))
-    lacking = _lacking(context.instance, known)
-    add_videos(context.instance, [*lacking, *(record.key for record in due)])
+    missing = _missing(context.instance, known)
+    add_videos(context.instance, [*missing, *(record.key for record in due)])
     requested = tuple(Requested(key=one.key, arrived_at=one.arrived_at) for one in due)
     cursor = memory.model_copy(update={"requested": requested}).model_dump_json()
-    told += [*_told_of_runs(services, len(due)), *_told_of_partitions(lacking)]
-    return _result(due, "; ".join(told), cursor, context)
+    if waiting := waiting_runs(services.catalog):
+        messages.append(f"{len(due)} runs requested, {waiting - len(due)} wait for their turn")
+    if missing:
+        messages.append(
+            f"{len(missing)} known videos are partitions again: backfill what is missing"
+        )
+    message = "; ".join(messages)
+    if not due:
+        return dg.SensorResult(skip_reason=dg.SkipReason(message), cursor=cursor)
+    context.log.info(message)
+    return dg.SensorResult(run_requests=[_run_of(record) for record in due], cursor=cursor)
 
 
 def _look(
     context: dg.SensorEvaluationContext, services: Services, memory: Memory
 ) -> tuple[Memory, list[str]]:
-    """One round, and what is due for keys: what is remembered of it, and what is told."""
+    """Look for arrivals once and update partitions. Return what to remember, and messages."""
     found = receive(services, memory, datetime.now(UTC))
-    keys = see_to_keys(context.instance, services, found.looks.allowance, found.troubles)
+    upkeep = update_partitions(context.instance, services, found.looks.allowance, found.troubles)
     for trouble in found.troubles.values():
         context.log.error(trouble)
     after = Memory(position=found.position, pending=found.looks.pending)
-    return after, [*_told(found), *_told_of_keys(keys)]
-
-
-def _result(
-    due: list[VideoRecord], told: str, cursor: str, context: dg.SensorEvaluationContext
-) -> dg.SensorResult:
-    if not due:
-        return dg.SensorResult(skip_reason=dg.SkipReason(told), cursor=cursor)
-    context.log.info(told)
-    return dg.SensorResult(run_requests=[_run_of(record) for record in due], cursor=cursor)
+    return after, [*_round_messages(found), *_upkeep_messages(upkeep)]
 
 
 def _memory(cursor: str | None) -> Memory:
-    """What the last tick left. A cursor of another version's form begins a new sweep."""
+    """Return what the last tick remembered. A cursor of another version begins a new sweep."""
     try:
         return Memory.model_validate_json(cursor or "{}")
     except ValidationError:
@@ -86,7 +86,7 @@ def _memory(cursor: str | None) -> Memory:
 
 
 def _known(catalog: Catalog) -> Iterator[VideoKey]:
-    """The videos of the catalogue that came by arrivals, and are not archived."""
+    """Yield the videos of the catalogue that arrived here and are not archived."""
     for project in catalog.projects():
         after = ""
         while project != TRY_PROJECT and (page := catalog.project(project).videos.listing(after)):
@@ -94,14 +94,16 @@ def _known(catalog: Catalog) -> Iterator[VideoKey]:
             after = page[-1].key.video
 
 
-def _lacking(instance: dg.DagsterInstance, known: list[VideoKey]) -> list[VideoKey]:
-    there = instance.get_existing_dynamic_partitions(VIDEOS_NAME, [str(key) for key in known])
-    return [key for key in known if str(key) not in there]
+def _missing(instance: dg.DagsterInstance, known: list[VideoKey]) -> list[VideoKey]:
+    existing = instance.get_existing_dynamic_partitions(VIDEOS_NAME, [str(key) for key in known])
+    return [key for key in known if str(key) not in existing]
 
 
 def _run_of(record: VideoRecord) -> dg.RunRequest:
-    """The run of one arrival. A version that came before, under another name or since replaced,
-    arrived at another time; where a lost tick is repeated, at the same."""
+    """Return the run of one arrival.
+
+    A version that arrived before has another time of arrival, and a repeated tick the same.
+    """
     return dg.RunRequest(
         run_key=f"{record.key} {record.source.version} {record.arrived_at.isoformat()}",
         partition_key=str(record.key),
@@ -109,39 +111,29 @@ def _run_of(record: VideoRecord) -> dg.RunRequest:
     )
 
 
-def _told(found: Round) -> Iterator[str]:
-    """The tick's message: trouble first, then what came of the round."""
+def _round_messages(found: Round) -> Iterator[str]:
+    """Yield the errors of a round first, then its counts."""
     looks, heard, position = found.looks, found.heard, found.position
     yield from found.troubles.values()
     yield f"{len(looks.arrived)} arrived"
     if looks.services.notices is not None:
-        yield f"{heard.acknowledged} messages taken up"
+        yield f"{heard.acknowledged} messages processed"
         if heard.set_aside or heard.left:
-            yield f"{heard.set_aside} with the dead letters, {heard.left} to come again"
+            yield f"{heard.set_aside} moved to the dead letters, {heard.left} to be redelivered"
         yield from (f"unreadable message: {reason}" for reason in heard.unreadable)
     if looks.pending:
-        yield f"{len(looks.pending)} wait to look the same twice"
+        yield f"{len(looks.pending)} wait to be seen twice unchanged"
     yield f"{len(looks.rejected)} rejected"
     shown = list(looks.rejected.items())[:_SHOWN]
     yield from (f"{object_key!r}: {reason}" for object_key, reason in shown)
     if looks.strays:
         yield f"{len(looks.strays)} in no project's folder, such as {looks.strays[0]!r}"
     if position.began is not None:
-        yield f"sweep at key {position.keys}, behind {position.after!r}"
+        yield f"sweep at key {position.keys}, after {position.after!r}"
 
 
-def _told_of_runs(services: Services, requested: int) -> Iterator[str]:
-    if waiting := waiting_runs(services.catalog):
-        yield f"{requested} runs requested, {waiting - requested} wait for their turn"
-
-
-def _told_of_keys(keys: Keys) -> Iterator[str]:
-    if keys.seen_to:
-        yield ", ".join(f"{count} of {what} done" for what, count in keys.seen_to.items())
-    if keys.left:
-        yield f"{keys.left} removals or archivals wait for a run to end, or for the next tick"
-
-
-def _told_of_partitions(lacking: Sequence[VideoKey]) -> Iterator[str]:
-    if lacking:
-        yield f"{len(lacking)} known videos are partitions again: backfill what is missing"
+def _upkeep_messages(upkeep: Upkeep) -> Iterator[str]:
+    if upkeep.done:
+        yield ", ".join(f"{count} of {what} done" for what, count in upkeep.done.items())
+    if upkeep.left:
+        yield f"{upkeep.left} removals or archivals wait for a run to end, or for the next tick"

@@ -1,12 +1,12 @@
-"""What becomes of the jobs of a cancelled backfill, whoever cancelled it and wherever."""
+"""The end of the jobs of a cancelled backfill, wherever it was cancelled."""
 
 from collections.abc import Callable, Collection
 
 import dagster as dg
 
-from video_pipeline.dagster_api.held_run import Held, awaited_by_none
+from video_pipeline.dagster_api.held_runs import Held, units_of_no_other
 from video_pipeline.dagster_api.tags import BACKFILL_TAG
-from video_pipeline.defs.parked.held_runs import cancelled, seen_to
+from video_pipeline.defs.parked.held_runs import cancelled, mark_handled
 from video_pipeline.defs.ticks import within
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.progress import PhaseState
@@ -14,67 +14,70 @@ from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.jobs.cancel import cancel, cancel_run
 from video_pipeline.pipeline.services import Services
 
+# Held runs of cancelled backfills that one tick handles, and for how many seconds it begins with
+# another: each may send a request to a provider.
 _A_TICK = 50
 _SECONDS_A_TICK = 15
-"""Held runs of cancelled backfills that one tick sees to, at most, and for how long it begins with
-another: each may ask a provider."""
 
+# Whether a backfill of this id was cancelled, or is being cancelled.
 IsCancelled = Callable[[str | None], bool]
-"""Whether a backfill was cancelled, or is being so."""
 
 
-def call_off(services: Services, is_cancelled: IsCancelled, waiting: Collection[Held]) -> None:
-    """Let nothing be asked of a provider any more for held runs that go with their backfill, but
-    that are not ended yet."""
-    wanted = [run for run in waiting if not is_cancelled(run.backfill)]
-    for run in waiting:
+def mark_unwanted(services: Services, is_cancelled: IsCancelled, held: Collection[Held]) -> None:
+    """Submit no unit that only runs of cancelled backfills wait for, before these runs end."""
+    wanted = [run for run in held if not is_cancelled(run.backfill)]
+    for run in held:
         if run.key is not None and is_cancelled(run.backfill):
             units = services.of(run.key.project).units
-            for unit in map(units.get, awaited_by_none(run, wanted)):
+            for unit in map(units.get, units_of_no_other(run, wanted)):
                 if unit is not None and unit.waiting:
                     units.set_unwanted(unit.id, True)
 
 
-def see_to_cancelled(
+def end_cancelled(
     instance: dg.DagsterInstance,
     services: Services,
     is_cancelled: IsCancelled,
-    waiting: Collection[Held],
+    held: Collection[Held],
 ) -> set[str]:
-    """End the jobs of held runs whose backfill was cancelled, but for those that a run that still
-    waits needs too: the work units. A run that was ended by hand, alone, is made again when its job
-    has ended."""
+    """End the jobs of held runs that were cancelled with their backfill. Return the work units.
+
+    A job that another held run waits for goes on. If only the run was cancelled, by hand, a new run
+    is requested when its job has ended.
+    """
     ended = set[str]()
     for run in within(_SECONDS_A_TICK, cancelled(instance, _A_TICK)):
         with_backfill = is_cancelled(run.backfill)
-        units = awaited_by_none(run, waiting)
+        units = units_of_no_other(run, held)
         if with_backfill and run.key is not None and (units or not run.units):
             cancel(services, run.key, units, _because(run.backfill))
             ended |= units
-        seen_to(instance, run, with_backfill=with_backfill)
+        mark_handled(instance, run, with_backfill=with_backfill)
     return ended
 
 
-def see_to_terminated(
+def end_terminated(
     instance: dg.DagsterInstance,
     services: Services,
     is_cancelled: IsCancelled,
-    waiting: Collection[Held],
+    held: Collection[Held],
 ) -> None:
-    """End what runs of cancelled backfills were at work on when they were terminated, but for units
-    that a run that still waits needs."""
-    for key, run_id in within(_SECONDS_A_TICK, _at_work(services)):
+    """End the work of runs that were terminated with their backfill.
+
+    A unit that a held run waits for goes on.
+    """
+    for key, run_id in within(_SECONDS_A_TICK, _running(services)):
         run = instance.get_run_by_id(run_id)
         if run is None or run.status is not dg.DagsterRunStatus.CANCELED:
             continue
         backfill = run.tags.get(BACKFILL_TAG)
         if is_cancelled(backfill):
-            kept = {u for held in waiting if held.partition == str(key) for u in held.units}
+            kept = {unit for run in held if run.partition == str(key) for unit in run.units}
             cancel_run(services, key, run_id, _because(backfill), kept=kept)
 
 
-def _at_work(services: Services) -> list[tuple[VideoKey, str]]:
-    """The videos of which a phase stands as running, each with the run that said so."""
+def _running(services: Services) -> list[tuple[VideoKey, str]]:
+    """Return the videos with a running phase, each with the run that recorded it."""
     found = {
         (VideoKey(project=project, video=video), status.run_id)
         for project in services.catalog.projects()
@@ -84,15 +87,17 @@ def _at_work(services: Services) -> list[tuple[VideoKey, str]]:
     return sorted(found, key=str)
 
 
-def was_cancelled(
+def cancel_orphaned(
     instance: dg.DagsterInstance, services: Services, is_cancelled: IsCancelled, unit: WorkUnit
 ) -> bool:
-    """Whether the run that left a unit behind was ended with its backfill, before it could hold
-    another; the unit is then cancelled too."""
+    """Cancel a unit whose run was cancelled with its backfill before it could hold another run.
+
+    Return whether the unit was cancelled.
+    """
     key = unit.request.key
     statuses = services.of(key.project).results.statuses(key.video)
-    left_by = {s.run_id for s in statuses.values() if s.unit == unit.id and s.run_id}
-    for run in filter(None, map(instance.get_run_by_id, left_by)):
+    run_ids = {s.run_id for s in statuses.values() if s.unit == unit.id and s.run_id}
+    for run in filter(None, map(instance.get_run_by_id, run_ids)):
         backfill = run.tags.get(BACKFILL_TAG)
         if is_cancelled(backfill):
             cancel(services, key, [unit.id], _because(backfill))

@@ -1,9 +1,9 @@
-"""Held runs: what goes on when a provider's job ends stands in the queue as a run of its own.
+"""Held runs: the queued runs that continue parked phases when a provider's job has ended.
 
-It is kept there by a tag limit of 0, so that a parked partition shows as in progress, a backfill
-stays open until it is done, and cancelling works as for any queued run. dagster.yaml needs, under
-concurrency.runs.tag_concurrency_limits: {key: video_pipeline/held, value: waiting, limit: 0}.
-All of it lies in this file, so that another way of Dagster's can take its place.
+A tag limit of 0 keeps them in the queue. So a parked partition shows as in progress, a backfill
+stays open, and cancelling works as for any queued run. dagster.yaml needs this entry under
+tag_concurrency_limits of its run_coordinator: {key: video_pipeline/held, value: waiting, limit: 0}.
+Nothing else knows how runs are held, so that Dagster's suspended runs can replace it.
 """
 
 from collections.abc import Collection
@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 import dagster as dg
 
-from video_pipeline.dagster_api.held_run import Held, held_of
+from video_pipeline.dagster_api.held_runs import Held, held_of
 from video_pipeline.dagster_api.tags import (
     CANCELLED,
     HELD_TAG,
@@ -32,15 +32,15 @@ from video_pipeline.domain.phases import Phase, downstream
 
 
 def continuation(phases: Collection[Phase]) -> frozenset[dg.AssetKey]:
-    """The assets that go on once these phases do: themselves and what hangs on them."""
+    """Return the assets that run when these phases continue: their own and all downstream."""
     parked = frozenset(phases)
     return frozenset(asset_key(phase) for phase in parked | downstream(parked))
 
 
 def queue_holds(instance: dg.DagsterInstance) -> bool:
-    """Whether this deployment's queue leaves held runs alone.
+    """Return whether this deployment's queue holds runs.
 
-    Without that they would start at once, park and be held again, in a circle.
+    Otherwise a held run would start at once, park and be held again, in a circle.
     """
     queue = instance.get_concurrency_config().run_queue_config
     limit = {"key": HELD_TAG, "value": WAITING, "limit": 0}
@@ -50,12 +50,11 @@ def queue_holds(instance: dg.DagsterInstance) -> bool:
 def hold(
     context: dg.AssetExecutionContext, phases: Collection[Phase], units: Collection[str]
 ) -> str | None:
-    """Queue the run that goes on with these phases once one of the work units has ended; its id,
-    or None where the queue cannot hold.
+    """Queue the run that continues these phases when one of the work units has ended.
 
-    Called inside the step: the backfill then has no moment without an unfinished run. Called
-    again, by a retry of the step, it finds the run that it made. A run that no deployment
-    launched, as in a notebook, has no queue to go on in.
+    Return its id; None if the queue cannot hold runs, or no deployment launched this run, as in a
+    notebook. Call it inside the step: so the backfill has an unfinished run at any moment. A retry
+    of the step finds the run that was made before.
     """
     run, instance = context.run, context.instance
     if run.remote_job_origin is None:
@@ -63,7 +62,7 @@ def hold(
     if not queue_holds(instance):
         context.log.warning(
             f"Parked without a held run: this queue has no limit of 0 for {HELD_TAG}={WAITING}. "
-            "Take the entry over from the project's dagster.yaml."
+            "Copy the entry from the project's dagster.yaml."
         )
         return None
     run_id = str(uuid5(UUID(run.run_id), ",".join([HELD_TAG, *sorted(phases)])))
@@ -80,12 +79,12 @@ def hold(
 
 
 def waiting(instance: dg.DagsterInstance) -> list[Held]:
-    """The runs that are held now."""
+    """Return the runs that are held now."""
     return _held(instance, dg.DagsterRunStatus.QUEUED)
 
 
 def cancelled(instance: dg.DagsterInstance, limit: int) -> list[Held]:
-    """Runs that were cancelled while they were held, and not seen to yet."""
+    """Return runs that were cancelled while they were held, and are not handled yet."""
     return _held(instance, dg.DagsterRunStatus.CANCELED, limit)
 
 
@@ -96,10 +95,9 @@ def _held(
     return [held_of(run.run_id, run.tags) for run in instance.get_runs(found, limit=limit)]
 
 
-def seen_to(instance: dg.DagsterInstance, run: Held, *, with_backfill: bool) -> None:
-    """Note what became of a run that was cancelled while it was held."""
-    became = CANCELLED if with_backfill else TERMINATED
-    instance.add_run_tags(run.run_id, {HELD_TAG: became})
+def mark_handled(instance: dg.DagsterInstance, run: Held, *, with_backfill: bool) -> None:
+    """Tag a run that was cancelled while it was held: with its backfill, or alone by hand."""
+    instance.add_run_tags(run.run_id, {HELD_TAG: CANCELLED if with_backfill else TERMINATED})
 
 
 def release(
@@ -132,6 +130,6 @@ def _replace(
             asset_selection=run.asset_selection,
             tags=kept_tags(run) | {HELD_TAG: RELEASED, UNITS_TAG: units},
         )
-    told = f"There is no job {run.job_name} any more: run {run_id} continues under today's name."
-    instance.report_run_canceled(run, told)
+    message = f"The job {run.job_name} no longer exists: run {run_id} continues under today's name."
+    instance.report_run_canceled(run, message)
     instance.add_run_tags(run.run_id, {HELD_TAG: RELEASED, REPLACED_BY_TAG: run_id})

@@ -1,6 +1,6 @@
-"""The jobs by which a person sees to work units from the UI: to cancel them, and to fetch again.
+"""The jobs that cancel work units, or fetch their results again, from the UI.
 
-Each is bounded to one project, and to one video or unit of it where that is named.
+Each acts on one project, or on one video or unit of it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,14 +22,14 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
 
 _CANCELLABLE = frozenset({UnitState.INTENT, UnitState.SUBMITTING, UnitState.RUNNING})
+# The most rows of a table.
 _ROWS = 1000
-"""As many rows a table has at most."""
-# Made again after its process died it would do the same once more, or launch a second time.
+# A retry after its process died could launch a second time.
 _TAGS = {"dagster/max_retries": "0"}
 
 
 class WorkConfig(dg.Config):
-    """Whose work is meant."""
+    """The work units to act on."""
 
     project: str = Field(description="The project's id.")
     video: str = Field(default="", description="The id of one video of it; without it, of all.")
@@ -37,53 +37,53 @@ class WorkConfig(dg.Config):
 
 
 class CancelConfig(WorkConfig):
-    """What is to be cancelled."""
+    """The work units to cancel."""
 
-    preview: bool = Field(default=True, description="Show what it comes to, and cancel nothing.")
+    preview: bool = Field(default=True, description="Show the work units, and cancel nothing.")
 
 
 @dg.op(
     required_resource_keys={"pipeline"},
     out=dg.Out(dg.Nothing),
-    description="Ends work units and the runs held for them; shows what became of each.",
+    description="Cancels work units and the runs held for them; shows the outcome of each.",
 )
 def cancel_units(context: dg.OpExecutionContext, config: CancelConfig) -> Iterator[object]:
-    """Preview first; where that is all, stop."""
+    """Show the units, and cancel them unless this is a preview."""
     context.instance.add_run_tags(context.run_id, {PROJECT_TAG: config.project})
     services: Services = context.resources.pipeline.services
     chosen = [unit for unit in _chosen(services, config) if unit.state in _CANCELLABLE]
     units = with_dependents(services, chosen)
-    told = {unit.id: str(unit.state) for unit in units}
+    outcomes = {unit.id: str(unit.state) for unit in units}
     if not config.preview:
         ask = ask_of(context, context.resources.pipeline.settings)
         because = f"cancelled by hand, run {context.run_id}"
-        became = unit_actions.cancel_work(services, ask, units, because)
-        told |= {one.unit.id: one.told for one in became}
+        cancelled = unit_actions.cancel_work(services, ask, units, because)
+        outcomes |= {one.unit.id: one.told for one in cancelled}
     planned = quantity_of(tuple(usage for unit in units for usage in unit.planned))
     context.log.info(f"{config.project}: {len(units)} work units, {planned or 'nothing'} planned")
-    metadata = {"work units": _table(units, told), "planned": planned or "nothing"}
+    metadata = {"work units": _table(units, outcomes), "planned": planned or "nothing"}
     yield dg.Output(None, metadata={**metadata, "count": len(units)})
 
 
 @dg.op(
     required_resource_keys={"pipeline"},
     out=dg.Out(dg.Nothing),
-    description="Looks jobs up at once, and fetches anew what could not be read. Pays nothing.",
+    description="Looks jobs up at once, and fetches unreadable results again. Pays nothing.",
 )
 def fetch_units(context: dg.OpExecutionContext, config: WorkConfig) -> Iterator[object]:
-    """What one unit fails with is told beside it, and holds up none."""
+    """Fetch unit by unit. A failure is shown beside its unit, and does not stop the others."""
     context.instance.add_run_tags(context.run_id, {PROJECT_TAG: config.project})
     services: Services = context.resources.pipeline.services
     settings: Settings = context.resources.pipeline.settings
-    units, told, again = list[WorkUnit](), dict[str, str](), list[Again]()
+    units, outcomes, again = list[WorkUnit](), dict[str, str](), list[Again]()
     for unit in _to_fetch(services, config):
         units.append(unit)
-        told[unit.id], wanted = _fetched(services, unit)
+        outcomes[unit.id], wanted = _fetch(services, unit)
         again += [wanted] if wanted else []
     launched = unit_actions.launch_again(ask_of(context, settings), again) if again else None
     pages = [f"- {page_of(settings, one)}" for one in (launched.backfills if launched else ())]
-    context.log.info(f"{config.project}: {len(units)} work units, {len(again)} to be read again")
-    metadata = {"work units": _table(units, told), "count": len(units)}
+    context.log.info(f"{config.project}: {len(units)} work units, {len(again)} to read again")
+    metadata = {"work units": _table(units, outcomes), "count": len(units)}
     yield dg.Output(None, metadata={**metadata, "backfills": dg.MetadataValue.md("\n".join(pages))})
 
 
@@ -93,18 +93,18 @@ def fetch_units(context: dg.OpExecutionContext, config: WorkConfig) -> Iterator[
     description="Cancels the work units of a project, of one video, or one. Previews first.",
 )
 def cancel_work() -> None:
-    """One step."""
+    """Cancel the work units in one step."""
     cancel_units()
 
 
 @dg.job(
     executor_def=EXECUTOR,
     tags=_TAGS,
-    description="Gets results from providers once more, and pays nothing: of a project, of one "
-    "video, or of one work unit.",
+    description="Fetches results from providers again, of a project, of one video, or of one "
+    "work unit. Pays nothing.",
 )
 def fetch_again() -> None:
-    """One step."""
+    """Fetch the results in one step."""
     fetch_units()
 
 
@@ -121,20 +121,20 @@ def _to_fetch(services: Services, config: WorkConfig) -> Iterable[WorkUnit]:
     return fetching.to_fetch(services, config.project, config.video or None)
 
 
-def _fetched(services: Services, unit: WorkUnit) -> tuple[str, Again | None]:
-    """What came of one unit in words, and what must run to read it."""
+def _fetch(services: Services, unit: WorkUnit) -> tuple[str, Again | None]:
+    """Fetch one unit's result. Return the outcome in words, and what must run to read it."""
     if fetching.look_up_now(services, unit):
-        return "its job is looked up at the next tick of completions", None
+        return "the sensor completions looks up its job at its next tick", None
     try:
         again = fetching.fetch_again(services, unit)
     except PipelineError as error:
         return str(error), None
     if again is None:
-        return "fetched; every phase of it has its result already", None
-    return "fetched; it is read by the backfill that was launched", again
+        return "fetched; all of its phases have their results already", None
+    return "fetched; the launched backfill reads it", again
 
 
-def _table(units: Iterable[WorkUnit], told: dict[str, str]) -> dg.TableMetadataValue:
+def _table(units: Iterable[WorkUnit], outcomes: dict[str, str]) -> dg.TableMetadataValue:
     rows = [
         {
             "unit": unit.id,
@@ -143,7 +143,7 @@ def _table(units: Iterable[WorkUnit], told: dict[str, str]) -> dg.TableMetadataV
             "provider": unit.request.provider,
             "job": unit.job or "",
             "planned": quantity_of(unit.planned),
-            "what": told.get(unit.id, ""),
+            "what": outcomes.get(unit.id, ""),
         }
         for unit in list(units)[:_ROWS]
     ]

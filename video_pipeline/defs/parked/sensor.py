@@ -1,7 +1,7 @@
-"""The sensor of completions: work goes on whose provider's job has ended.
+"""The sensor of completions: it continues phases whose provider's job has ended.
 
-What ended is asked of the ledger at every tick, until a run has consumed it: nothing is lost with
-a tick, a run or an event.
+Each tick reads from the ledger which units have ended, until a run has consumed them. So a lost
+tick, run or event loses nothing.
 """
 
 from collections import defaultdict
@@ -12,11 +12,11 @@ from itertools import islice
 
 import dagster as dg
 
-from video_pipeline.dagster_api.held_run import Held
+from video_pipeline.dagster_api.held_runs import Held
 from video_pipeline.defs.jobs import ingest_video
-from video_pipeline.defs.parked.cancellations import call_off, see_to_cancelled, see_to_terminated
+from video_pipeline.defs.parked.cancellations import end_cancelled, end_terminated, mark_unwanted
 from video_pipeline.defs.parked.held_runs import release, waiting
-from video_pipeline.defs.parked.run_requests import Wanting
+from video_pipeline.defs.parked.run_requests import RunRequests
 from video_pipeline.defs.runs.requeue import is_cancelled
 from video_pipeline.defs.ticks import pipeline_sensor
 from video_pipeline.domain.work import WorkUnit
@@ -24,72 +24,71 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import make_round
 
 INTERVAL_SECONDS = 5
+# Held runs that one tick releases, and runs that it requests: Dagster takes 17 to 35 s to make 100
+# runs, and ends a tick after 60 s.
 A_TICK = 100
-"""Held runs that one tick lets go, and runs that it requests, at most: Dagster takes 17 to 35 s to
-make 100 runs, and has 60 s for a tick."""
 
 
 @pipeline_sensor(
     job=ingest_video,
     minimum_interval_seconds=INTERVAL_SECONDS,
-    description="Lets held runs go whose provider's job has ended, or requests a run.",
+    description="Releases held runs whose provider's job has ended, or requests a run.",
 )
 def completions(
     context: dg.SensorEvaluationContext, services: Services
 ) -> dg.SensorResult | dg.SkipReason:
-    """Look up overdue jobs once, and see to every video with an ended one."""
+    """Look up overdue jobs once, and continue every video with an ended job."""
     assert context.repository_def is not None
     instance = context.instance
-    called_off = cache(partial(is_cancelled, instance))  # each looked up once a tick
+    cancelled = cache(partial(is_cancelled, instance))  # each is looked up once a tick
     all_held = waiting(instance)
-    call_off(services, called_off, all_held)
+    mark_unwanted(services, cancelled, all_held)
     round_ = make_round(services, datetime.now(UTC))
-    held = [run for run in all_held if not called_off(run.backfill)]
-    freed = list(islice(_free(services, held), A_TICK))
-    release(instance, context.repository_def, freed)
-    ended = see_to_cancelled(instance, services, called_off, held)
-    see_to_terminated(instance, services, called_off, held)
-    still = {unit for run in held if run.run_id not in freed for unit in run.units}
-    ready = [unit for unit in round_.ready if unit.id not in ended | still]
-    wanting = Wanting(instance, services, called_off, {run.run_id for run in all_held})
-    requests = list(islice(wanting.requests(ready), A_TICK))
-    told = f"{len(ready)} jobs ended, {len(freed)} of {len(held)} held runs let go"
-    told += f", {round_.submitted} requests made" if round_.submitted else ""
-    told += f", {round_.waiting} wait for their turn" if round_.waiting else ""
-    told += f", {len(ended)} jobs of cancelled backfills ended" if ended else ""
+    held = [run for run in all_held if not cancelled(run.backfill)]
+    released = list(islice(_releasable(services, held), A_TICK))
+    release(instance, context.repository_def, released)
+    ended = end_cancelled(instance, services, cancelled, held)
+    end_terminated(instance, services, cancelled, held)
+    awaited = {unit for run in held if run.run_id not in released for unit in run.units}
+    ready = [unit for unit in round_.ready if unit.id not in ended | awaited]
+    wanted = RunRequests(instance, services, cancelled, {run.run_id for run in all_held})
+    requests = list(islice(wanted.of(ready), A_TICK))
+    message = f"{len(ready)} jobs ended, {len(released)} of {len(held)} held runs released"
+    message += f", {round_.submitted} requests submitted" if round_.submitted else ""
+    message += f", {round_.waiting} wait for their turn" if round_.waiting else ""
+    message += f", {len(ended)} jobs of cancelled backfills ended" if ended else ""
     if not requests:
-        return dg.SkipReason(told)
-    context.log.info(told)
+        return dg.SkipReason(message)
+    context.log.info(message)
     return dg.SensorResult(run_requests=requests)
 
 
-def _free(services: Services, held: Collection[Held]) -> Iterator[str]:
-    """The held runs that may go. What all of them wait for is read at once, by project."""
-    wanted: defaultdict[str, set[str]] = defaultdict(set)
+def _releasable(services: Services, held: Collection[Held]) -> Iterator[str]:
+    """Yield the ids of held runs to release. Their units are read at once, project by project."""
+    awaited: defaultdict[str, set[str]] = defaultdict(set)
     for run in held:
         if run.key is not None:
-            wanted[run.key.project] |= {*run.units}
-    units = {p: services.of(p).units.among(ids) for p, ids in wanted.items() if ids}
+            awaited[run.key.project] |= {*run.units}
+    units = {p: services.of(p).units.among(ids) for p, ids in awaited.items() if ids}
     for run in held:
-        if run.key is not None and _may_go(services, run, units.get(run.key.project, {})):
+        if run.key is not None and _is_releasable(services, run, units.get(run.key.project, {})):
             yield run.run_id
 
 
-def _may_go(services: Services, held: Held, known: Mapping[str, WorkUnit]) -> bool:
-    """Whether one of the run's phases waits for no unit any more, as their jobs have ended or the
-    run shall ask by itself; or whether none is left to wait for."""
+def _is_releasable(services: Services, held: Held, known: Mapping[str, WorkUnit]) -> bool:
+    """Return whether a run has something to do: a phase whose units are all ready, or gone.
+
+    A unit is ready if its job has ended, or if the run shall submit it itself. A run whose tags
+    name no units is released when any unit of its video is ready, or none is left.
+    """
     key = held.key
     if key is None:
         return False
     if held.units:
         found = [known.get(unit) for unit in held.units]
-        waiting_for = [unit for unit in found if unit and _is_under_way(unit)]
-        open_phases = {phase for unit in waiting_for for phase in unit.request.phases}
-        ended = [unit for unit in found if unit not in waiting_for]
-        return any(unit is None or set(unit.request.phases) - open_phases for unit in ended)
+        pending = [unit for unit in found if unit and unit.parked and not unit.ready]
+        pending_phases = {phase for unit in pending for phase in unit.request.phases}
+        ended = [unit for unit in found if unit not in pending]
+        return any(unit is None or set(unit.request.phases) - pending_phases for unit in ended)
     left = [u for u in services.of(key.project).units.of_video(key.video) if u.parked or u.ready]
     return not left or any(unit.ready for unit in left)
-
-
-def _is_under_way(unit: WorkUnit) -> bool:
-    return unit.parked and not unit.ready

@@ -1,1 +1,1 @@
-"""The assets and the backfill job of a project."""
+"""The asset of a project, its tables, and the job that re-runs it."""

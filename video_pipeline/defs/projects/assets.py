@@ -1,8 +1,8 @@
-"""The asset of a project, with its tables, and whether each phase was made by today's choices.
+"""The asset of a project: its tables, and a check a phase of whether its results are current.
 
-A sensor logs both without a run, and only when something has changed: the event log keeps all that
-is put into it. The checks belong to this asset and not to the phases': a run that makes a phase
-would carry out every check of it, once a video.
+A sensor logs both without a run, and only when something has changed: the event log keeps every
+event. The checks belong to this asset, not to the phases' assets: a run of a phase would execute
+the check for each video.
 """
 
 import hashlib
@@ -21,19 +21,19 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.status.overview import SHOWN, overview
 
 INTERVAL_SECONDS = 30
+# The least time between two events of one project's tables, or of one check.
 QUIET_SECONDS = 300
-"""A project's tables, and the check of a phase, are logged at most so often."""
+# For how long a tick begins with another project. The next tick begins with the rest.
 SECONDS_A_TICK = 20
-"""For how long a tick begins with another project; the rest are looked at first by the next."""
 _NEVER = {"at": 0, "seen": 0, "looked": "", "told": "", "stale": {}}
 
 KEY = dg.AssetKey("project")
+# Project to phase to the number of stale results.
 Stale = Mapping[str, Mapping[Phase, int]]
-"""Project to phase to how many results another choice made."""
 
 _SPEC = dg.AssetSpec(
     KEY,
-    description="A project: what stands, failed, is parked, stale, rejected, and what was used.",
+    description="A project: what is done, failed, parked, stale or rejected, and its usage.",
     group_name="projects",
     kinds={"mongodb"},
     owners=["team:video"],
@@ -41,7 +41,7 @@ _SPEC = dg.AssetSpec(
 
 
 def check_name(phase: Phase) -> str:
-    """The check on the results of a phase, of all projects."""
+    """Return the name of the check on a phase's results of all projects."""
     return f"choice_current_{phase}"
 
 
@@ -64,7 +64,7 @@ def check_name(phase: Phase) -> str:
 def project(
     context: dg.AssetExecutionContext,
 ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
-    """Look at once; the sensor looks by itself."""
+    """Materialize the tables and the checks now; the sensor does so by itself."""
     services: Services = context.resources.pipeline.services
     found = overview(services, context.partition_key)
     yield dg.MaterializeResult(asset_key=KEY, metadata=project_metadata(found))
@@ -83,7 +83,7 @@ def project(
 
 @pipeline_sensor(
     minimum_interval_seconds=INTERVAL_SECONDS,
-    description="Logs how projects stand, and which phases are stale, when that has changed.",
+    description="Logs the tables of projects and their stale phases when these have changed.",
 )
 def projects(context: dg.SensorEvaluationContext, services: Services) -> dg.SensorResult:
     """Log what changed. The cursor holds what was logged last, and when each project was read."""
@@ -95,31 +95,30 @@ def projects(context: dg.SensorEvaluationContext, services: Services) -> dg.Sens
         *_changed_projects(context, services, logged),
         *_changed_checks({name: one["stale"] for name, one in logged.items()}, seen, services),
     ]
-    told = f"{len(events)} events: what has changed of {len(logged)} projects"
-    skip = None if events else dg.SkipReason(told)
+    skip = None if events else dg.SkipReason(f"nothing has changed in {len(logged)} projects")
     return dg.SensorResult(asset_events=events, cursor=json.dumps(seen), skip_reason=skip)
 
 
 def _changed_projects(
     context: dg.SensorEvaluationContext, services: Services, logged: dict[str, Any]
 ) -> Iterator[dg.AssetMaterialization]:
-    """Those first that were not looked at for the longest time, as many as there is time for."""
+    """Yield the changed tables, of the projects read longest ago first, until the time is up."""
     partitions = context.instance.get_existing_dynamic_partitions(PROJECTS_NAME, list(logged))
     oldest_first = sorted(logged, key=lambda one: logged[one]["seen"])
     for name in within(SECONDS_A_TICK, oldest_first):
-        metadata = _look_at(services, name, logged, told_of=name in partitions)
+        metadata = _changed_tables(services, name, logged, is_logged=name in partitions)
         if metadata is not None:
             yield dg.AssetMaterialization(KEY, partition=name, metadata=metadata)
 
 
-def _look_at(
-    services: Services, name: str, logged: dict[str, Any], *, told_of: bool
+def _changed_tables(
+    services: Services, name: str, logged: dict[str, Any], *, is_logged: bool
 ) -> dict[str, Any] | None:
-    """The project's tables, where they are to be logged."""
+    """Return the project's tables if they are to be logged now."""
     now, stale = services.clock().timestamp(), counts(services, name)
     last = logged[name] = {**logged[name], "seen": now, "stale": stale}
-    looked = _glance(services, name, stale)
-    if not told_of or looked == last["looked"] or now - last["at"] < QUIET_SECONDS:
+    looked = _state_hash(services, name, stale)
+    if not is_logged or looked == last["looked"] or now - last["at"] < QUIET_SECONDS:
         return None
     metadata = project_metadata(overview(services, name))
     told = _hash({key: str(value) for key, value in metadata.items()})
@@ -127,8 +126,8 @@ def _look_at(
     return metadata if told != last["told"] else None
 
 
-def _glance(services: Services, name: str, stale: Mapping[Phase, int]) -> str:
-    """What must change with anything that the tables show; it costs a few looks by index."""
+def _state_hash(services: Services, name: str, stale: Mapping[Phase, int]) -> str:
+    """Return a hash that changes with anything in the tables; it costs a few indexed queries."""
     parts = services.of(name)
     rejected = [(one.object_key, one.reason) for one in parts.videos.rejections()]
     return _hash([parts.events.last(), rejected, sorted(stale.items())])
@@ -137,7 +136,7 @@ def _glance(services: Services, name: str, stale: Mapping[Phase, int]) -> str:
 def _changed_checks(
     stale: Stale, seen: dict[str, Any], services: Services
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """Of the phases whose counts are others than those told last, and not told of just now."""
+    """Yield the checks whose counts have changed since they were logged, some time ago."""
     checks: dict[str, Any] = seen.setdefault("checks", {})
     now = services.clock().timestamp()
     for phase, by_project in _by_phase(stale).items():
@@ -148,7 +147,7 @@ def _changed_checks(
 
 
 def _by_phase(stale: Stale) -> dict[str, dict[str, int]]:
-    """Of each served phase, how many results another choice made, by project."""
+    """Return for each served phase the number of stale results by project."""
     return {
         phase.value: {name: of[phase] for name, of in stale.items() if phase in of}
         for phase in SERVED

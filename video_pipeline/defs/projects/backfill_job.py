@@ -1,4 +1,4 @@
-"""The job by which a project is re-run from the UI: exactly what is missing, failed or stale."""
+"""The job that re-runs a project from the UI: all of it, or what is missing, failed or stale."""
 
 from collections.abc import Iterator
 from enum import Enum
@@ -16,30 +16,28 @@ from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
 
+# Dagster shows and sends the names of an enum's members: here they equal the values.
 OnlyChoice = Enum("OnlyChoice", {one.value: one.value for one in Only})
 PhaseChoice = Enum("PhaseChoice", {one.value: one.value for one in Phase})
-"""As Dagster shows them: it sends the names of an enum's members."""
 
 
 class BackfillConfig(dg.Config):
-    """What is to be made again."""
+    """The phases to run again."""
 
     project: str = Field(description="The project's id.")
     only: OnlyChoice = Field(  # pyright: ignore[reportInvalidTypeForm]
         default=OnlyChoice["missing"],  # pyright: ignore[reportIndexIssue]
-        description="Which of the phases are taken up.",
+        description="Which results of the phases to make again.",
     )
     phases: list[PhaseChoice] = Field(  # pyright: ignore[reportInvalidTypeForm]
-        default=[], description="The phases; none: every one. What hangs on them follows."
+        default=[], description="The phases; none: all. Their downstream phases follow."
     )
-    force: bool = Field(
-        default=False, description="Make again what is there already, and pay again."
-    )
-    preview: bool = Field(default=True, description="Show what it comes to, and launch nothing.")
+    force: bool = Field(default=False, description="Make existing results again, and pay again.")
+    preview: bool = Field(default=True, description="Show what would run, and launch nothing.")
 
     @property
     def wish(self) -> Wish:
-        """The same in our own words."""
+        """The selection of the backfill."""
         phases = frozenset(Phase(one.value) for one in self.phases) or frozenset(Phase)
         return Wish(self.project, phases, Only(self.only.value), self.force)
 
@@ -47,10 +45,10 @@ class BackfillConfig(dg.Config):
 @dg.op(
     required_resource_keys={"pipeline"},
     out=dg.Out(dg.Nothing),
-    description="Selects, shows what it comes to, and launches the backfill.",
+    description="Selects the phases, shows what would run, and launches the backfill.",
 )
 def launch_backfill(context: dg.OpExecutionContext, config: BackfillConfig) -> Iterator[object]:
-    """Preview first; where that is all, stop."""
+    """Show what would run, and launch the backfill unless this is a preview."""
     context.instance.add_run_tags(context.run_id, {PROJECT_TAG: config.project})
     services: Services = context.resources.pipeline.services
     found, selected = plan(services, config.wish)
@@ -65,12 +63,12 @@ def launch_backfill(context: dg.OpExecutionContext, config: BackfillConfig) -> I
 
 @dg.job(
     executor_def=EXECUTOR,
-    # Made again after its process died, it might launch a second time, and force pays each time.
+    # A retry after its process died could launch a second time, and force pays each time.
     tags={"dagster/max_retries": "0"},
     description="Re-runs a project: all, or what is missing, failed or stale. Previews first.",
 )
 def backfill_project() -> None:
-    """One step: it launches a backfill, which has a page of its own."""
+    """Launch a backfill, which has a page of its own, in one step."""
     launch_backfill()
 
 
@@ -81,12 +79,12 @@ def _launch(
     launched = launch(ask_of(context, settings), wish, selected)
     context.log.info(f"launched {', '.join(launched.backfills) or 'nothing'}")
     pages = [f"- {page_of(settings, one)}" for one in launched.backfills]
-    said: dict[str, dg.MetadataValue] = {"backfills": dg.MetadataValue.md("\n".join(pages))}
+    metadata: dict[str, dg.MetadataValue] = {"backfills": dg.MetadataValue.md("\n".join(pages))}
     if launched.left_out:
-        told = ", ".join(launched.left_out[:20])
-        context.log.warning(f"{len(launched.left_out)} are no partitions, so left out: {told}")
-        said["left out"] = dg.MetadataValue.int(len(launched.left_out))
-    return said
+        named = ", ".join(launched.left_out[:20])
+        context.log.warning(f"left out {len(launched.left_out)} that are no partitions: {named}")
+        metadata["left out"] = dg.MetadataValue.int(len(launched.left_out))
+    return metadata
 
 
 def _table(found: Preview) -> dg.TableMetadataValue:
@@ -104,7 +102,7 @@ def _table(found: Preview) -> dg.TableMetadataValue:
     columns = [
         dg.TableColumn("phase"),
         dg.TableColumn("videos", "int", description="Whose phase would run."),
-        dg.TableColumn("asked", description="Provider: videos. Of the others the result is kept."),
+        dg.TableColumn("asked", description="Provider: videos. Other results are kept."),
         dg.TableColumn("cannot be asked", description="Provider: why: videos."),
     ]
     return dg.MetadataValue.table(records, schema=dg.TableSchema(columns=columns))

@@ -1,4 +1,4 @@
-"""A project as Dagster shows it: tables of what stands, failed, is parked, stale and rejected."""
+"""A project's tables in Dagster: phases, usage, work units, errors and rejected objects."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -20,13 +20,13 @@ _COLUMNS = (
     PhaseState.FAILED,
     PhaseState.DEAD,
 )
+# Characters of a reason; `show` and `errors` print the whole.
 _WIDTH = 300
-"""Characters of a reason; the whole of it is told by `show` and `errors`."""
 
 
 def project_metadata(found: Overview) -> dict[str, Any]:
-    """Metadata of the project's asset."""
-    said: dict[str, Any] = {
+    """Return the metadata of the project's asset."""
+    metadata: dict[str, Any] = {
         "videos": found.totals.videos,
         "minutes": round(float(found.totals.seconds) / 60, 2),
         "parked": found.count(PhaseState.PARKED),
@@ -42,7 +42,7 @@ def project_metadata(found: Overview) -> dict[str, Any]:
         "warnings": _noted(found.warnings),
         "rejected": _rejected(found),
     }
-    return said | {name: table for name, table in lists.items() if table.records}
+    return metadata | {name: table for name, table in lists.items() if table.records}
 
 
 def _phases(found: Overview) -> dg.TableMetadataValue:

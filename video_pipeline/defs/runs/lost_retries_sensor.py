@@ -1,15 +1,13 @@
-"""The sensor of lost retries: runs that Dagster would have made again, and could not.
+"""The sensor of lost retries: it queues the runs that Dagster should have retried, and did not.
 
-Dagster's daemon tries that once. Where no code server answers just then, as while one is started in
-the place of one that died, it marks the run as one that is not made again. This sensor runs in a
-code server: it ticks once there is one.
-
-And the daemon passes over a run whose failure it reads in the event log before the run itself is
-noted as failed. Such a run stands for ever as one that will be made again, and holds its backfill
-open: it is made again here once the daemon has had time enough.
-
-The daemon can also not retry a run whose job was renamed, and the queue fails one that it would
-launch. Such a run of a video is made again under the job's name of today.
+Dagster 1.13.27 decides natively whether a run is retried, and sets the tag `dagster/will_retry`.
+Its daemon retries none in a cancelled, ended or deleted backfill. Three races are left:
+- The daemon tries once. If no code server responds then, as after a crash, it sets the tag to
+  "false". This sensor runs in a code server: it ticks once there is one.
+- Dagster stores the event of a failure before the run's status. If the daemon reads the event in
+  between, it skips the run for good. The tag stays "true", which keeps the backfill open.
+- The daemon cannot retry a run whose job was renamed, and the queue fails a queued one. The run of
+  a video continues under the job's name of today.
 """
 
 from collections.abc import Iterator
@@ -35,10 +33,10 @@ from video_pipeline.defs.runs.requeue import (
 
 INTERVAL_SECONDS = 30
 _LOOK_BACK = timedelta(hours=6)
+# The daemon looks every five seconds: after this time it has skipped a run.
 PASSED_OVER = timedelta(minutes=2)
-"""How long ago a run failed that the daemon, which looks every five seconds, would have made."""
+# Dagster's own tags: whether a failed run is retried, and why it failed.
 _WILL_RETRY_TAG = "dagster/will_retry"
-"""Dagster's own: "true" from the failure on where a run is to be made again."""
 _REASON_TAG = "dagster/failure_reason"
 
 
@@ -46,14 +44,34 @@ _REASON_TAG = "dagster/failure_reason"
     job=ingest_video,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Makes runs again that Dagster would have made again, and could not.",
+    description="Queues runs that Dagster should have retried, and did not.",
 )
 def lost_retries(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Queue what was lost, each once. A run is made in its own backfill, which a request of a
-    sensor cannot say."""
-    assert context.repository_def is not None
-    made = [_again(context, run) for run in _lost(context.instance, context.repository_def)]
-    return dg.SkipReason(f"{len(made)} runs made again that Dagster could not")
+    """Queue each lost run once.
+
+    The runs are made here because a sensor's run request cannot name a backfill.
+    """
+    instance, repository = context.instance, context.repository_def
+    assert repository is not None
+    count = 0
+    for run in _lost(instance, repository):
+        root = run.root_run_id or run.run_id
+        made = requeue(
+            instance,
+            repository,
+            run,
+            run_id=replacement_id(run),
+            asset_selection=run.asset_selection,
+            tags={
+                "dagster/root_run_id": root,
+                "dagster/parent_run_id": run.run_id,
+                **kept_tags(run),
+            },
+        )
+        instance.add_run_tags(run.run_id, {REPLACED_BY_TAG: made.run_id})
+        count += 1
+        context.log.info(f"run {run.run_id} is retried as {made.run_id}")
+    return dg.SkipReason(f"{count} lost runs queued again")
 
 
 def _lost(
@@ -68,20 +86,20 @@ def _lost(
     for record in instance.get_run_records(failed):
         run = record.dagster_run
         gone = job_is_gone(repository, run)
-        passed_over = record.update_timestamp <= now - PASSED_OVER
-        left = gone or passed_over or run.tags[_WILL_RETRY_TAG] == "false"
-        # A run that the queue could not launch was no try: those left are not asked for.
+        skipped = record.update_timestamp <= now - PASSED_OVER
+        lost = gone or skipped or run.tags[_WILL_RETRY_TAG] == "false"
+        # A run that the queue could not launch does not count as a try.
         never_began = gone and record.start_time is None
-        if not left or not _can_be_made(instance, repository, run):
+        if not lost or not _can_be_queued(instance, repository, run):
             continue
         if never_began or _has_tries_left(instance, run):
             yield run
 
 
-def _can_be_made(
+def _can_be_queued(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, run: dg.DagsterRun
 ) -> bool:
-    """Return whether the run was not made again yet, and its job or today's can be run."""
+    """Return whether the run was not replaced yet, and its job or today's can be run."""
     return (
         run.remote_job_origin is not None
         and REPLACED_BY_TAG not in run.tags
@@ -92,22 +110,6 @@ def _can_be_made(
 
 
 def _has_tries_left(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    told = run.tags.get(_REASON_TAG)
-    reason = RunFailureReason(told) if told else None
+    tag = run.tags.get(_REASON_TAG)
+    reason = RunFailureReason(tag) if tag else None
     return auto_reexecution_should_retry_run(instance, run, reason)
-
-
-def _again(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -> None:
-    assert context.repository_def is not None
-    root = run.root_run_id or run.run_id
-    counted = {"dagster/root_run_id": root, "dagster/parent_run_id": run.run_id}
-    again = requeue(
-        context.instance,
-        context.repository_def,
-        run,
-        run_id=replacement_id(run),
-        asset_selection=run.asset_selection,
-        tags=counted | kept_tags(run),
-    )
-    context.instance.add_run_tags(run.run_id, {REPLACED_BY_TAG: again.run_id})
-    context.log.info(f"run {run.run_id} is made again as {again.run_id}")

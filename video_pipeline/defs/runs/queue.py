@@ -1,7 +1,6 @@
-"""The run queue of dagster.yaml: Dagster's own, with project and video noted on every run.
+"""The run queue of dagster.yaml: Dagster's own, which tags each run with its project and video.
 
-The tags must be there before a run is queued, whoever launched it, so that the queue can be fair
-to every project.
+Every run needs the tags before it is queued, so that the queue is fair to projects.
 """
 
 import dagster as dg
@@ -15,7 +14,7 @@ class ProjectRunQueue(dg.QueuedRunCoordinator):
     """Queues runs with the tags of their project and video."""
 
     def submit_run(self, context: dg.SubmitRunContext) -> dg.DagsterRun:
-        """Tag the run of a video, and queue it."""
+        """Tag the run if it is a video's, and queue it."""
         run = context.dagster_run
         missing = missing_tags(run)
         if missing:
@@ -24,11 +23,11 @@ class ProjectRunQueue(dg.QueuedRunCoordinator):
 
 
 def missing_tags(run: dg.DagsterRun) -> dict[str, str]:
-    """The tags of project and video that the run of a video does not have yet."""
+    """Return the tags of project and video that a video's run lacks."""
     partition = run.tags.get(PARTITION_TAG)
     if partition is None or VIDEO_TAG in run.tags:
         return {}
     try:
         return video_tags(VideoKey.parse(partition))
     except IdentityError:
-        return {}  # the partition of something else than a video
+        return {}  # a partition of something else

@@ -1,7 +1,7 @@
-"""Make a run from an earlier run, and queue it.
+"""Make a run from an earlier run: the only place where runs are made.
 
-A job may have been renamed or removed since the earlier run was made. A video's run then continues
-under the name that the job has today.
+The earlier run's job may have been renamed or removed since. A video's run then continues under the
+name that the job has today.
 """
 
 from collections.abc import Collection, Mapping

@@ -10,7 +10,7 @@ from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.defs.parked.held_runs import hold
 from video_pipeline.defs.partitions import VIDEOS
 from video_pipeline.defs.runs.queue import missing_tags
-from video_pipeline.defs.runs.retry_tag import made_again, make_again
+from video_pipeline.defs.runs.retry_tag import allow_retry, retried
 from video_pipeline.defs.videos.checks import content_results
 from video_pipeline.defs.videos.metadata import data_version, good_metadata, other_metadata
 from video_pipeline.defs.videos.specs import asset_spec, check_specs
@@ -38,7 +38,7 @@ def step_of(*phases: Phase, resources: Iterable[str] = ()):
         can_subset=True,
         required_resource_keys={"pipeline", *resources},
     )
-    return lambda function: decorate(made_again(function))
+    return lambda function: decorate(retried(function))
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Step:
         failed = [outcome for outcome in ended if outcome.state.ended_badly]
         if failed:
             if any(outcome.passes for outcome in failed):
-                make_again(self.context)
+                allow_retry(self.context)
             reasons = "\n".join(f"{self.key} {o.phase}: {o.message}" for o in failed)
             raise dg.Failure(reasons, allow_retries=False)
 

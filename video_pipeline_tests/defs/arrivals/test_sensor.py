@@ -43,7 +43,7 @@ def run_keys(*ticks: dg.SensorResult) -> set[str | None]:
     return set(found)
 
 
-def test_what_looks_the_same_twice_gets_its_partitions_and_one_run(
+def test_object_seen_twice_gets_partitions_and_a_run(
     stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     put(tmp_path, "acme/one")
@@ -63,7 +63,7 @@ def test_what_looks_the_same_twice_gets_its_partitions_and_one_run(
     assert not third.run_requests
 
 
-def test_a_tick_that_was_lost_is_repeated_with_the_same_run_key(
+def test_lost_tick_repeats_its_run_keys(
     stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     put(tmp_path, "acme/one")
@@ -73,7 +73,7 @@ def test_a_tick_that_was_lost_is_repeated_with_the_same_run_key(
     assert len(again.run_requests) == 1
 
 
-def test_runs_that_are_due_do_not_wait_for_a_store_that_takes_long(
+def test_due_runs_do_not_wait_for_a_slow_store(
     stage: Opened, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class CutOff(BaseException):
@@ -86,7 +86,7 @@ def test_runs_that_are_due_do_not_wait_for_a_store_that_takes_long(
     put(tmp_path, "globex/one")
     cursor = tick(stage, instance).cursor
     with monkeypatch.context() as patched:
-        patched.setattr("video_pipeline.defs.arrivals.sensor.see_to_keys", slow)
+        patched.setattr("video_pipeline.defs.arrivals.sensor.update_partitions", slow)
         with pytest.raises(CutOff):
             tick(stage, instance, cursor)
     monkeypatch.setattr("video_pipeline.defs.arrivals.sensor.receive", slow)
@@ -98,7 +98,7 @@ def test_runs_that_are_due_do_not_wait_for_a_store_that_takes_long(
     assert not tick(stage, instance, requested.cursor).run_requests
 
 
-def test_a_new_version_is_a_new_run(
+def test_new_version_is_a_new_run(
     stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     put(tmp_path, "acme/one")
@@ -108,7 +108,7 @@ def test_a_new_version_is_a_new_run(
     assert len(run_keys(first, second)) == 2
 
 
-def test_a_version_that_is_put_back_is_a_new_run(
+def test_version_put_back_is_a_new_run(
     stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     put(tmp_path, "acme/one")
@@ -121,7 +121,7 @@ def test_a_version_that_is_put_back_is_a_new_run(
     assert len(run_keys(first, second, third)) == 3
 
 
-def test_a_renamed_object_is_a_new_run(
+def test_renamed_object_is_a_new_run(
     stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     put(tmp_path, "acme/one")
@@ -131,7 +131,7 @@ def test_a_renamed_object_is_a_new_run(
     assert len(run_keys(first, second)) == 2, "what was known of it was cleared"
 
 
-def test_a_new_home_of_dagster_gets_the_partitions_of_what_the_catalogue_knows(
+def test_new_home_gets_the_partitions_of_the_catalogue(
     stage: Opened, instance: dg.DagsterInstance, catalog: Catalog
 ) -> None:
     for name in ("acme/one", "globex/two", "try/three"):
@@ -162,7 +162,7 @@ def test_new_home_does_not_read_all_keys(
     assert "1 known videos are partitions again" in message, "acme/talk is one already"
 
 
-def test_no_catalogue_is_a_skipped_tick_that_says_so(instance: dg.DagsterInstance) -> None:
+def test_tick_without_mongodb_is_skipped(instance: dg.DagsterInstance) -> None:
     class Down:
         closed = False
 
@@ -183,7 +183,7 @@ def test_no_catalogue_is_a_skipped_tick_that_says_so(instance: dg.DagsterInstanc
     assert stage.closed, "the next tick opens it anew"
 
 
-def test_what_is_rejected_is_counted_in_the_ticks_message_and_the_first_reasons_are_given(
+def test_message_counts_rejections_with_some_reasons(
     stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     for number in range(4):
@@ -194,7 +194,7 @@ def test_what_is_rejected_is_counted_in_the_ticks_message_and_the_first_reasons_
     assert "empty-2" in told and "empty-3" not in told
 
 
-def test_a_backlog_drains_over_ticks_a_hundred_runs_at_most_and_in_turn(
+def test_backlog_drains_in_turn_of_projects(
     stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     for number in range(130):
@@ -250,7 +250,7 @@ def two_arrived(stage: Opened, instance: dg.DagsterInstance, tmp_path: Path) -> 
         (Removal.DELETE, False, False),
     ],
 )
-def test_the_key_of_a_removed_video_goes_as_its_project_s_policy_says(
+def test_key_of_a_removed_video_follows_the_policy(
     stage: Opened,
     instance: dg.DagsterInstance,
     two_arrived: str,
@@ -268,7 +268,7 @@ def test_the_key_of_a_removed_video_goes_as_its_project_s_policy_says(
     assert stage.services.of("acme").arrivals.due(Due.REMOVAL, 9) == []
 
 
-def test_a_removed_video_that_arrives_again_runs_again(
+def test_removed_video_that_arrives_again_runs_again(
     stage: Opened, instance: dg.DagsterInstance, tmp_path: Path, two_arrived: str
 ) -> None:
     stage.services = replace(stage.services, removals={"acme": Removal.DELETE})
@@ -301,7 +301,7 @@ def road_job() -> dg.JobDefinition:
     return road
 
 
-def test_a_removal_waits_for_the_run_that_is_at_work(
+def test_removal_waits_for_an_active_run(
     stage: Opened, instance: dg.DagsterInstance, two_arrived: str
 ) -> None:
     stage.services = replace(stage.services, removals={"acme": Removal.DELETE})
@@ -317,7 +317,7 @@ def test_a_removal_waits_for_the_run_that_is_at_work(
     assert stage.services.of("acme").videos.get("one") is None
 
 
-def test_an_output_store_that_does_not_answer_is_asked_once_a_tick(
+def test_unreachable_output_store_is_tried_once_a_tick(
     stage: Opened, instance: dg.DagsterInstance, two_arrived: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -333,7 +333,7 @@ def test_an_output_store_that_does_not_answer_is_asked_once_a_tick(
     assert asked == ["acme/one"] and "does not answer" in told
 
 
-def test_runs_of_a_removed_video_that_wait_are_cancelled_and_of_others_are_not(
+def test_queued_runs_of_a_removed_video_are_cancelled(
     stage: Opened, instance: dg.DagsterInstance, two_arrived: str
 ) -> None:
     mine, theirs = (
@@ -346,7 +346,7 @@ def test_runs_of_a_removed_video_that_wait_are_cancelled_and_of_others_are_not(
     assert statuses[theirs] is dg.DagsterRunStatus.QUEUED
 
 
-def test_an_archived_video_s_key_goes_and_a_restored_one_s_comes_back(
+def test_archived_key_is_deleted_and_restored_key_added(
     stage: Opened, instance: dg.DagsterInstance, two_arrived: str
 ) -> None:
     record = stage.services.of("acme").videos.get("one")
@@ -362,7 +362,7 @@ def test_an_archived_video_s_key_goes_and_a_restored_one_s_comes_back(
     assert instance.has_dynamic_partition(VIDEOS_NAME, "globex/one")
 
 
-def test_an_archived_video_that_is_then_removed_and_kept_leaves_dagster_too(
+def test_archived_and_removed_video_has_no_key(
     stage: Opened, instance: dg.DagsterInstance, two_arrived: str
 ) -> None:
     record = stage.services.of("acme").videos.get("one")
@@ -376,7 +376,7 @@ def test_an_archived_video_that_is_then_removed_and_kept_leaves_dagster_too(
     assert instance.has_dynamic_partition(VIDEOS_NAME, "globex/one")
 
 
-def test_a_cursor_of_an_older_version_begins_a_new_sweep_and_no_new_home(
+def test_cursor_of_an_older_version_begins_a_new_sweep(
     stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     put(tmp_path, "acme/one")
@@ -385,7 +385,7 @@ def test_a_cursor_of_an_older_version_begins_a_new_sweep_and_no_new_home(
     assert [r.partition_key for r in second.run_requests] == ["acme/one"]
 
 
-def test_trouble_is_told_first_with_its_remedy(
+def test_message_begins_with_errors(
     stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     (tmp_path / "ingest").rename(tmp_path / "elsewhere")

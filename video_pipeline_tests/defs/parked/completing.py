@@ -1,4 +1,4 @@
-"""What the sensor of completions sees and does, tick by tick."""
+"""Ticks of the sensor of completions, and the units and runs before and after."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -21,19 +21,19 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 def ended(catalog: Catalog, unit: WorkUnit) -> WorkUnit:
-    """Somebody says that the unit's job has ended."""
+    """Mark the unit as one whose job has ended."""
     catalog.project(unit.request.key.project).units.mark_ready(unit.id, NOW)
     return unit
 
 
 def tick(stage: Opened, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
-    """The runs that one tick requests."""
+    """Return the runs that one tick requests."""
     result = completions(_context(stage, instance))
     return list(result.run_requests or ()) if isinstance(result, dg.SensorResult) else []
 
 
 def told(stage: Opened, instance: dg.DagsterInstance) -> str:
-    """What one tick that requests no run says."""
+    """Return the message of one tick that requests no run."""
     result = completions(_context(stage, instance))
     assert isinstance(result, dg.SkipReason)
     return result.skip_message or ""
@@ -47,14 +47,14 @@ def _context(stage: Opened, instance: dg.DagsterInstance) -> dg.SensorEvaluation
 
 @cache
 def _repository() -> dg.RepositoryDefinition:
-    """The jobs of the checkout's pipeline.yaml."""
+    """Return the definitions of the checkout's pipeline.yaml."""
     return build_defs(load_settings(_ROOT / "pipeline.yaml", {})).get_repository_def()
 
 
 def queued(
     definitions: dg.Definitions, instance: dg.DagsterInstance, tags: dict[str, str]
 ) -> dg.DagsterRun:
-    """A queued run of the video."""
+    """Queue a run of the video."""
     run = instance.create_run_for_job(
         definitions.resolve_job_def("ingest_video"),
         tags={"dagster/partition": str(KEY), **tags},
@@ -65,7 +65,7 @@ def queued(
 
 
 def state_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
-    """What the run's tag says of its being held."""
+    """Return the value of the run's tag for held runs."""
     found = instance.get_run_by_id(run.run_id)
     assert found is not None
     return found.tags[HELD_TAG]

@@ -1,5 +1,4 @@
-"""A cancelled backfill: its parked jobs are ended or marked; of what they come to nothing starts by
-itself."""
+"""A cancelled backfill: its jobs are cancelled or marked, and their results start no run."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,7 +43,7 @@ def held(
     return run
 
 
-def test_its_jobs_are_seen_to_and_its_runs_once_only(
+def test_jobs_of_a_cancelled_backfill_end_once(
     stage: Opened,
     instance: dg.DagsterInstance,
     backfill: str,
@@ -60,7 +59,7 @@ def test_its_jobs_are_seen_to_and_its_runs_once_only(
 
 
 @pytest.mark.parametrize("terminated", [True, False])
-def test_what_waits_for_its_turn_ends_for_nothing(
+def test_unit_not_submitted_ends_without_usage(
     stage: Opened,
     instance: dg.DagsterInstance,
     definitions: dg.Definitions,
@@ -81,7 +80,7 @@ def test_what_waits_for_its_turn_ends_for_nothing(
     assert state_of(instance, held) == (CANCELLED if terminated else WAITING)
 
 
-def test_a_held_run_ended_by_hand_alone_is_made_again_when_its_job_ends(
+def test_run_cancelled_by_hand_is_requested_again(
     stage: Opened,
     instance: dg.DagsterInstance,
     held: dg.DagsterRun,
@@ -95,7 +94,7 @@ def test_a_held_run_ended_by_hand_alone_is_made_again_when_its_job_ends(
     assert request.tags[UNIT_TAG] == running.id
 
 
-def test_a_job_left_by_a_run_that_could_hold_nothing_starts_nothing_either(
+def test_unit_of_a_run_that_held_nothing_is_cancelled(
     stage: Opened,
     instance: dg.DagsterInstance,
     backfill: str,
@@ -119,7 +118,7 @@ def test_a_job_left_by_a_run_that_could_hold_nothing_starts_nothing_either(
     assert unit is not None and unit.state.ended
 
 
-def test_what_its_terminated_run_was_at_work_on_is_ended_too(
+def test_work_of_a_terminated_run_is_ended(
     stage: Opened,
     instance: dg.DagsterInstance,
     backfill: str,
@@ -153,7 +152,7 @@ def test_what_its_terminated_run_was_at_work_on_is_ended_too(
     assert ended is not None and ended.state is UnitState.IN_DOUBT, "it may have been taken"
 
 
-def test_a_job_that_another_run_waits_for_goes_on_and_is_paid_once(
+def test_job_of_another_held_run_goes_on(
     stage: Opened,
     instance: dg.DagsterInstance,
     backfill: str,
@@ -170,7 +169,7 @@ def test_a_job_that_another_run_waits_for_goes_on_and_is_paid_once(
     assert state_of(instance, of_arrival) == WAITING
 
 
-def test_its_runs_that_still_wait_are_not_let_go(
+def test_held_run_of_a_cancelled_backfill_stays(
     stage: Opened,
     instance: dg.DagsterInstance,
     backfill: str,

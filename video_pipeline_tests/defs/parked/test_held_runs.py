@@ -1,4 +1,4 @@
-"""Held runs: made once, for the right assets, with the right tags; let go by a change of a tag."""
+"""Held runs: made once, for the right assets and tags, and released by a tag."""
 
 import logging
 from collections.abc import Callable
@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 @dataclass
 class Context:
-    """The part of a step's context that is looked at."""
+    """What is used of a step's context."""
 
     run: dg.DagsterRun
     instance: dg.DagsterInstance
@@ -42,7 +42,7 @@ Launched = Callable[..., dg.AssetExecutionContext]
 
 @pytest.fixture
 def launched(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Launched:
-    """A step in a run that the deployment launched, or one that was started by hand."""
+    """Return a step's context in a run with this origin, or without one."""
     repository = definitions.get_repository_def()
 
     def launched(origin: Any = LAUNCHED_FROM) -> dg.AssetExecutionContext:
@@ -64,12 +64,12 @@ def launched(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Launc
     return launched
 
 
-def test_what_goes_on_is_the_parked_phase_and_all_that_hangs_on_it() -> None:
+def test_continuation_is_the_phase_and_all_downstream() -> None:
     names = {key.to_user_string() for key in continuation([Phase.TRANSCRIPT])}
     assert names == {"transcript", "scenes", "timeline", "exports"}
 
 
-def test_it_stands_in_the_queue_with_the_tags_of_its_backfill_and_video(
+def test_hold_queues_with_tags_of_backfill_and_video(
     launched: Launched, instance: dg.DagsterInstance
 ) -> None:
     context = launched()
@@ -88,7 +88,7 @@ def test_it_stands_in_the_queue_with_the_tags_of_its_backfill_and_video(
     assert "video_pipeline/unit" not in held.tags, "it belongs to the run that was requested"
 
 
-def test_a_step_that_is_retried_finds_the_run_that_it_made(
+def test_hold_in_a_retried_step_finds_its_run(
     launched: Launched, instance: dg.DagsterInstance
 ) -> None:
     context = launched()
@@ -96,7 +96,7 @@ def test_a_step_that_is_retried_finds_the_run_that_it_made(
     assert len(waiting(instance)) == 1
 
 
-def test_two_steps_of_one_run_hold_two(launched: Launched, instance: dg.DagsterInstance) -> None:
+def test_hold_in_two_steps_makes_two_runs(launched: Launched, instance: dg.DagsterInstance) -> None:
     context = launched()
     hold(context, [Phase.OBJECTS], ["u2"])
     hold(context, [Phase.SCENES], ["u3"])
@@ -104,7 +104,7 @@ def test_two_steps_of_one_run_hold_two(launched: Launched, instance: dg.DagsterI
     assert {run.units for run in waiting(instance)} == {frozenset({"u2"}), frozenset({"u3"})}
 
 
-def test_released_it_waits_no_more_and_stays_queued(
+def test_release_leaves_the_run_queued(
     launched: Launched, instance: dg.DagsterInstance, definitions: dg.Definitions
 ) -> None:
     run_id = hold(launched(), [Phase.SHOTS], ["u2"])
@@ -136,14 +136,12 @@ def test_release_replaces_a_run_whose_job_is_gone(
     assert made.tags["video_pipeline/held"] == "released"
 
 
-def test_a_run_that_no_deployment_launched_holds_nothing(
-    launched: Launched, instance: dg.DagsterInstance
-) -> None:
+def test_hold_in_a_run_without_origin(launched: Launched, instance: dg.DagsterInstance) -> None:
     assert hold(launched(origin=None), [Phase.SHOTS], ["u2"]) is None
     assert waiting(instance) == []
 
 
-def test_a_queue_that_would_start_it_at_once_is_given_nothing(
+def test_hold_in_a_queue_that_cannot_hold(
     launched: Launched,
     instance: dg.DagsterInstance,
     monkeypatch: pytest.MonkeyPatch,
@@ -155,9 +153,7 @@ def test_a_queue_that_would_start_it_at_once_is_given_nothing(
     assert "dagster.yaml" in caplog.text
 
 
-def test_the_projects_dagster_yaml_holds_and_dagsters_default_does_not(
-    instance: dg.DagsterInstance, tmp_path: Path
-) -> None:
+def test_queue_holds_by_dagster_yaml_only(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     assert queue_holds(instance)
     plain = tmp_path / "plain"
     plain.mkdir()
@@ -165,8 +161,8 @@ def test_the_projects_dagster_yaml_holds_and_dagsters_default_does_not(
         assert not queue_holds(other)
 
 
-class TestATimelineThatWaitsForJobs:
-    """Asked for alone, while the jobs of other phases run."""
+class TestTimelineWaitingForJobs:
+    """A run of the timeline alone, while the jobs of other phases run."""
 
     @pytest.fixture
     def told(self, launched: Launched, stage: Opened) -> Callable[[], object]:
@@ -182,7 +178,7 @@ class TestATimelineThatWaitsForJobs:
         )
         return unit
 
-    def test_goes_on_together_with_them(
+    def test_continues_with_them(
         self, told: Callable[[], object], parked: WorkUnit, instance: dg.DagsterInstance
     ) -> None:
         told()
@@ -191,7 +187,7 @@ class TestATimelineThatWaitsForJobs:
         run = instance.get_run_by_id(held.run_id)
         assert run is not None and run.asset_selection == continuation([Phase.SHOTS])
 
-    def test_goes_on_together_with_what_waits_for_its_turn(
+    def test_continues_with_units_not_submitted(
         self,
         told: Callable[[], object],
         waiting_of: Callable[..., WorkUnit],
@@ -206,7 +202,7 @@ class TestATimelineThatWaitsForJobs:
         (held,) = waiting(instance)
         assert held.units == {unit.id}
 
-    def test_is_not_held_for_a_job_that_has_ended(
+    def test_is_not_held_for_an_ended_job(
         self,
         told: Callable[[], object],
         parked: WorkUnit,
@@ -215,4 +211,4 @@ class TestATimelineThatWaitsForJobs:
     ) -> None:
         catalog.project("acme").units.move(parked, UnitState.CANCELLED, NOW)
         told()
-        assert waiting(instance) == [], "it would be let go and park again, in a circle"
+        assert waiting(instance) == [], "it would be released and park again, in a circle"

@@ -1,4 +1,4 @@
-"""The jobs `cancel_work` and `fetch_again`: of one project, video or unit, and of no other."""
+"""The jobs `cancel_work` and `fetch_again`, for one project, video or unit only."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,13 +29,13 @@ def settings(stage: Opened) -> None:
 
 @pytest.fixture
 def units(job_of: Callable[..., WorkUnit], catalog: Catalog) -> tuple[WorkUnit, WorkUnit]:
-    """A running job of each of two projects."""
+    """Return a running job of each of two projects."""
     return job_of(), job_of(OTHERS)
 
 
 @pytest.fixture
 def run_job(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Callable[..., Any]:
-    """Run a job; the metadata that it shows."""
+    """Run a job and return its metadata."""
 
     def run_job(job: str, step: str, **config: Any) -> dict[str, Any]:
         ended = definitions.resolve_job_def(job).execute_in_process(
@@ -54,7 +54,7 @@ def now_of(catalog: Catalog, unit: WorkUnit) -> WorkUnit:
     return found
 
 
-def test_a_preview_shows_what_is_under_way_and_cancels_nothing(
+def test_cancel_preview_cancels_nothing(
     run_job: Callable[..., Any], units: tuple[WorkUnit, WorkUnit], catalog: Catalog
 ) -> None:
     shown = run_job("cancel_work", "cancel_units", project="acme")
@@ -64,7 +64,7 @@ def test_a_preview_shows_what_is_under_way_and_cancels_nothing(
     assert [now_of(catalog, unit) for unit in units] == list(units)
 
 
-def test_units_are_cancelled_with_the_runs_held_for_them_of_one_project_only(
+def test_cancel_ends_units_and_held_runs_of_a_project(
     run_job: Callable[..., Any],
     units: tuple[WorkUnit, WorkUnit],
     catalog: Catalog,
@@ -85,7 +85,7 @@ def test_units_are_cancelled_with_the_runs_held_for_them_of_one_project_only(
     assert run is not None and run.status is dg.DagsterRunStatus.CANCELED
 
 
-def test_a_unit_of_another_project_cannot_be_named(
+def test_cancel_refuses_a_unit_of_another_project(
     run_job: Callable[..., Any], units: tuple[WorkUnit, WorkUnit], catalog: Catalog
 ) -> None:
     with pytest.raises(Exception, match="no such work unit of acme"):
@@ -93,7 +93,7 @@ def test_a_unit_of_another_project_cannot_be_named(
     assert now_of(catalog, units[1]) == units[1]
 
 
-def test_jobs_that_run_are_looked_up_at_once_of_one_video_only(
+def test_fetch_looks_up_running_jobs_of_a_video(
     run_job: Callable[..., Any], job_of: Callable[..., WorkUnit], catalog: Catalog
 ) -> None:
     mine, other = job_of(), job_of(VideoKey.parse("acme/other"))
@@ -104,7 +104,7 @@ def test_jobs_that_run_are_looked_up_at_once_of_one_video_only(
     assert now_of(catalog, other) == other
 
 
-def test_of_a_failed_phase_the_settled_unit_is_fetched_and_its_trouble_told(
+def test_fetch_shows_the_error_of_a_settled_unit(
     run_job: Callable[..., Any], units: tuple[WorkUnit, WorkUnit], catalog: Catalog
 ) -> None:
     acme = catalog.project("acme")
@@ -114,10 +114,10 @@ def test_of_a_failed_phase_the_settled_unit_is_fetched_and_its_trouble_told(
     shown = run_job("fetch_again", "fetch_units", project="acme")
     (row,) = shown["work units"].records
     assert row.data["unit"] == units[0].id
-    assert "nothing to be fetched" in row.data["what"], "nobody serves it here"
+    assert "nothing to be fetched" in row.data["what"], "no provider here"
 
 
-def test_both_are_there_and_not_made_again_after_their_process_died() -> None:
+def test_jobs_are_not_retried() -> None:
     definitions = build_defs(load_settings(ROOT / "pipeline.yaml", {}))
     for name in ("cancel_work", "fetch_again"):
         assert definitions.resolve_job_def(name).tags["dagster/max_retries"] == "0"

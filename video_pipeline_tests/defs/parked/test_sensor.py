@@ -1,4 +1,4 @@
-"""The sensor of completions: whose job ended goes on, by a held run or by a requested one."""
+"""The sensor of completions: ended jobs continue by a held run or a requested one."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,14 +41,14 @@ def held(
     return queued(definitions, instance, {HELD_TAG: WAITING, UNITS_TAG: running.id})
 
 
-def test_while_the_job_runs_nothing_moves(
+def test_held_run_stays_while_its_job_runs(
     stage: Opened, instance: dg.DagsterInstance, running: WorkUnit, held: dg.DagsterRun
 ) -> None:
     assert tick(stage, instance) == []
     assert state_of(instance, held) == WAITING
 
 
-def test_once_it_ended_the_held_run_goes_and_no_other_is_requested(
+def test_held_run_is_released_once_its_job_ended(
     stage: Opened, instance: dg.DagsterInstance, ready: WorkUnit, held: dg.DagsterRun
 ) -> None:
     assert tick(stage, instance) == []
@@ -56,7 +56,7 @@ def test_once_it_ended_the_held_run_goes_and_no_other_is_requested(
     assert tick(stage, instance) == [], "the released run is on its way"
 
 
-def test_with_none_held_a_run_is_requested_for_what_goes_on(
+def test_run_is_requested_if_none_is_held(
     stage: Opened, instance: dg.DagsterInstance, ready: WorkUnit
 ) -> None:
     (request,) = tick(stage, instance)
@@ -68,14 +68,14 @@ def test_with_none_held_a_run_is_requested_for_what_goes_on(
     assert request.tags["video_pipeline/project"] == "acme"
 
 
-def test_not_while_an_unfinished_run_of_the_video_may_consume_it(
+def test_no_request_beside_an_unfinished_run(
     stage: Opened, instance: dg.DagsterInstance, ready: WorkUnit, definitions: dg.Definitions
 ) -> None:
     queued(definitions, instance, {})
     assert tick(stage, instance) == []
 
 
-def test_requested_again_where_the_run_ended_without_consuming_it_but_not_for_ever(
+def test_unit_is_given_up_after_some_requests(
     stage: Opened, instance: dg.DagsterInstance, ready: WorkUnit, definitions: dg.Definitions
 ) -> None:
     for number in range(TRIES):
@@ -84,10 +84,10 @@ def test_requested_again_where_the_run_ended_without_consuming_it_but_not_for_ev
         run = queued(definitions, instance, {UNIT_TAG: ready.id})
         instance.report_run_failed(run)
     assert tick(stage, instance) == []
-    assert stage.services.of("acme").units.ready() == [], "it takes no place among the ready ones"
+    assert stage.services.of("acme").units.ready() == [], "it is ready no more"
 
 
-def test_a_run_held_for_nothing_is_let_go(
+def test_run_held_for_nothing_is_released(
     stage: Opened,
     instance: dg.DagsterInstance,
     running: WorkUnit,
@@ -99,7 +99,7 @@ def test_a_run_held_for_nothing_is_let_go(
     assert state_of(instance, held) == RELEASED
 
 
-class TestAUnitThatWaitsForItsTurn:
+class TestUnitNotSubmitted:
     """Its run is held as for a job, until it shall ask by itself."""
 
     @pytest.fixture
@@ -117,7 +117,7 @@ class TestAUnitThatWaitsForItsTurn:
         return queued(definitions, instance, {HELD_TAG: WAITING, UNITS_TAG: unit})
 
     @pytest.mark.parametrize("named", [True, False])
-    def test_nothing_moves_and_the_tick_tells_how_many_wait(
+    def test_held_run_stays_and_the_message_counts(
         self,
         stage: Opened,
         instance: dg.DagsterInstance,
@@ -129,7 +129,7 @@ class TestAUnitThatWaitsForItsTurn:
         assert "1 wait for their turn" in told(stage, instance)
         assert state_of(instance, held) == WAITING
 
-    def test_let_go_the_held_run_goes_and_no_other_is_requested(
+    def test_held_run_is_released_for_it(
         self,
         stage: Opened,
         instance: dg.DagsterInstance,
@@ -142,7 +142,7 @@ class TestAUnitThatWaitsForItsTurn:
         assert tick(stage, instance) == []
         assert state_of(instance, held) == RELEASED
 
-    def test_let_go_with_none_held_a_run_is_requested_until_one_has_taken_it_up(
+    def test_run_is_requested_until_one_consumes_it(
         self, stage: Opened, instance: dg.DagsterInstance, waiting: WorkUnit, catalog: Catalog
     ) -> None:
         units = catalog.project("acme").units
@@ -155,7 +155,7 @@ class TestAUnitThatWaitsForItsTurn:
         units.move(found, UnitState.SUBMITTING, NOW)
         assert tick(stage, instance) == []
 
-    def test_where_nobody_can_ask_any_more_the_run_goes_and_tells(
+    def test_held_run_is_released_without_a_provider(
         self,
         stage: Opened,
         instance: dg.DagsterInstance,
@@ -168,14 +168,14 @@ class TestAUnitThatWaitsForItsTurn:
         assert state_of(instance, held) == RELEASED
 
 
-class TestTwoJobsOfOneVideo:
+class TestTwoJobsOfAVideo:
     """One has ended, the other runs on."""
 
     @pytest.fixture
     def other(self, job_of: JobOf) -> WorkUnit:
         return job_of(phases=(Phase.SHOTS,))
 
-    def test_a_run_held_for_the_other_stays_and_one_is_requested_for_what_ended(
+    def test_run_held_for_the_other_stays(
         self,
         stage: Opened,
         instance: dg.DagsterInstance,
@@ -188,7 +188,7 @@ class TestTwoJobsOfOneVideo:
         assert state_of(instance, held) == WAITING
         assert request.tags[UNIT_TAG] == other.id
 
-    def test_a_phase_that_was_cancelled_by_another_of_its_units_is_not_asked_for_again(
+    def test_cancelled_phase_is_not_requested(
         self, stage: Opened, instance: dg.DagsterInstance, job_of: JobOf, catalog: Catalog
     ) -> None:
         both = job_of(phases=(Phase.SHOTS, Phase.EVENTS))
@@ -199,7 +199,7 @@ class TestTwoJobsOfOneVideo:
         asked = {key.to_user_string() for key in request.asset_selection or ()}
         assert "shots" in asked and "events" not in asked
 
-    def test_a_run_held_for_both_goes_with_the_first(
+    def test_run_held_for_two_phases_goes_with_the_first(
         self,
         stage: Opened,
         instance: dg.DagsterInstance,
@@ -212,7 +212,7 @@ class TestTwoJobsOfOneVideo:
         assert tick(stage, instance) == []
         assert state_of(instance, held) == RELEASED
 
-    def test_a_run_held_for_two_that_serve_one_phase_goes_with_the_last(
+    def test_run_held_for_one_phase_goes_with_the_last(
         self,
         stage: Opened,
         instance: dg.DagsterInstance,
@@ -231,7 +231,7 @@ class TestTwoJobsOfOneVideo:
         assert tick(stage, instance) == []
         assert state_of(instance, held) == RELEASED
 
-    def test_a_run_that_says_not_what_it_waits_for_goes_with_any(
+    def test_run_without_units_goes_with_any(
         self,
         stage: Opened,
         instance: dg.DagsterInstance,
@@ -248,7 +248,7 @@ class TestTwoJobsOfOneVideo:
         assert state_of(instance, held) == RELEASED
 
 
-class TestWhoIsAsked:
+class TestProvider:
     """The requested run goes on with whoever has the job."""
 
     @pytest.fixture
@@ -263,7 +263,7 @@ class TestWhoIsAsked:
             choices=Choices(phases=phases),
         )
 
-    def test_where_pipeline_yaml_asks_somebody_else_the_run_is_told(
+    def test_run_names_a_provider_that_is_not_preferred(
         self, stage: Opened, instance: dg.DagsterInstance, ready: WorkUnit
     ) -> None:
         self.choose(stage, shots=("cuts", "vendor"), scenes=("dissolves",))
@@ -275,24 +275,24 @@ class TestWhoIsAsked:
             }
         }
 
-    def test_where_it_is_asked_first_anyway_its_fallbacks_stay(
+    def test_run_of_the_preferred_provider_keeps_fallbacks(
         self, stage: Opened, instance: dg.DagsterInstance, ready: WorkUnit
     ) -> None:
         self.choose(stage, shots=("vendor", "cuts"), scenes=("vendor",))
         (request,) = tick(stage, instance)
         assert request.run_config == {}
 
-    def test_an_entry_that_is_gone_is_not_asked(
+    def test_run_names_no_removed_provider(
         self, stage: Opened, instance: dg.DagsterInstance, ready: WorkUnit
     ) -> None:
         (request,) = tick(stage, instance)
         assert request.run_config == {}
 
 
-class TestPartitionsThatDagsterDoesNotKnow:
+class TestMissingPartition:
     """They hold up nobody else."""
 
-    def test_one_that_was_deleted_is_added_again(
+    def test_deleted_partition_is_added_again(
         self, stage: Opened, instance: dg.DagsterInstance, ready: WorkUnit
     ) -> None:
         instance.delete_dynamic_partition(VIDEOS_NAME, str(KEY))
@@ -301,7 +301,7 @@ class TestPartitionsThatDagsterDoesNotKnow:
         assert instance.has_dynamic_partition(VIDEOS_NAME, str(KEY))
         assert instance.get_dynamic_partitions(PROJECTS_NAME) == ["acme"]
 
-    def test_a_video_of_the_command_try_is_left_to_it(
+    def test_video_of_the_command_try_is_left_out(
         self,
         stage: Opened,
         instance: dg.DagsterInstance,
@@ -314,18 +314,18 @@ class TestPartitionsThatDagsterDoesNotKnow:
         assert request.partition_key == str(KEY)
         assert not instance.has_dynamic_partition(VIDEOS_NAME, "try/mine")
 
-    def test_that_is_its_project(self) -> None:
+    def test_project_of_the_command_try(self) -> None:
         assert TRY_PROJECT == PROJECT
 
 
-class TestMuchAtOnce:
+class TestManyAtOnce:
     """A tick does so much, and the next ones the rest, in turn of the projects."""
 
     @pytest.fixture(autouse=True)
     def few(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("video_pipeline.defs.parked.sensor.A_TICK", 2)
 
-    def test_runs_are_requested_of_each_project_in_turn(
+    def test_runs_are_requested_in_turn_of_projects(
         self, stage: Opened, instance: dg.DagsterInstance, catalog: Catalog, job_of: JobOf
     ) -> None:
         for key in ("acme/a", "acme/b", "acme/c", "globex/a"):
@@ -334,7 +334,7 @@ class TestMuchAtOnce:
         assert len(asked) == 2
         assert {key.partition("/")[0] for key in asked if key} == {"acme", "globex"}
 
-    def test_held_runs_are_let_go_in_portions_and_none_is_requested_beside_them(
+    def test_held_runs_are_released_in_portions(
         self,
         stage: Opened,
         instance: dg.DagsterInstance,

@@ -1,4 +1,4 @@
-"""A project's tables and the checks on its choices: logged when they change, and not oftener."""
+"""A project's tables and checks, which are logged when they have changed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,7 +29,7 @@ Tick = Callable[[], list[Any]]
 
 @pytest.fixture
 def tick(stage: Opened, instance: dg.DagsterInstance, catalog: Catalog, job_of: Any) -> Tick:
-    """Each tick comes when a project may be told of again, unless the clock is held."""
+    """Return a tick some seconds later: by default, late enough to log a project again."""
     other = VideoKey.parse("globex/talk")
     job_of(TALK)
     job_of(other)
@@ -72,7 +72,7 @@ def test_projects_does_not_read_all_keys(tick: Tick) -> None:
     assert of_project(tick(), "acme") is not None
 
 
-def test_the_tables_say_what_a_person_asks(tick: Tick, catalog: Catalog) -> None:
+def test_tables_show_errors_and_rejections(tick: Tick, catalog: Catalog) -> None:
     fail(catalog, "acme", PhaseState.DEAD)
     catalog.project("acme").events.record(
         "talk", Phase.TRANSCRIPT, PhaseState.PARKED, NOW, provider="vendor", message="job 7"
@@ -94,7 +94,7 @@ def test_the_tables_say_what_a_person_asks(tick: Tick, catalog: Catalog) -> None
     assert rows(found, "rejected")[0]["reason"] == "no video"
 
 
-def test_work_units_under_way_are_counted_by_provider_and_state(
+def test_tables_count_work_units(
     tick: Tick, catalog: Catalog, job_of: Callable[..., WorkUnit]
 ) -> None:
     job_of(phases=(Phase.OBJECTS,))
@@ -106,9 +106,7 @@ def test_work_units_under_way_are_counted_by_provider_and_state(
     assert "requests paid" in units["planned"]
 
 
-def test_quantities_by_meter_stand_for_the_cost(
-    tick: Tick, catalog: Catalog, stage: Opened
-) -> None:
+def test_tables_show_usage_by_meter(tick: Tick, catalog: Catalog, stage: Opened) -> None:
     units = catalog.project("acme").units
     (unit,) = units.of_video("talk")
     units.move(unit, UnitState.SETTLED, NOW, settled=unit.planned)
@@ -125,7 +123,7 @@ def test_quantities_by_meter_stand_for_the_cost(
     ]
 
 
-def test_what_has_not_changed_is_not_logged_again(tick: Tick, catalog: Catalog) -> None:
+def test_unchanged_tables_are_not_logged_again(tick: Tick, catalog: Catalog) -> None:
     assert of_project(tick(), "acme") is not None
     assert tick() == []
     fail(catalog, "acme")
@@ -133,7 +131,7 @@ def test_what_has_not_changed_is_not_logged_again(tick: Tick, catalog: Catalog) 
     assert of_project(events, "acme") is not None and of_project(events, "globex") is None
 
 
-def test_nor_is_it_logged_too_often(tick: Tick, catalog: Catalog) -> None:
+def test_tables_are_not_logged_too_often(tick: Tick, catalog: Catalog) -> None:
     tick()
     fail(catalog, "acme")
     assert tick(10) == []
@@ -158,9 +156,7 @@ def stale(stage: Opened, catalog: Catalog, project: str) -> None:
     stage.services = replace(stage.services, choices=choices, plugins={"cuts": cuts})
 
 
-def test_an_edit_of_the_choices_is_told_by_one_event_a_phase(
-    tick: Tick, stage: Opened, catalog: Catalog
-) -> None:
+def test_changed_choice_is_one_event_a_phase(tick: Tick, stage: Opened, catalog: Catalog) -> None:
     stale(stage, catalog, "acme")
     first = [e for e in tick() if isinstance(e, dg.AssetCheckEvaluation)]
     assert {e.check_name: e.passed for e in first if not e.passed} == {
@@ -172,7 +168,7 @@ def test_an_edit_of_the_choices_is_told_by_one_event_a_phase(
     assert [e for e in tick() if isinstance(e, dg.AssetCheckEvaluation)] == []
 
 
-def test_with_more_projects_than_time_those_come_first_that_waited_longest(
+def test_projects_read_longest_ago_come_first(
     tick: Tick, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(projects_room, "SECONDS_A_TICK", -1)
@@ -184,7 +180,7 @@ def test_with_more_projects_than_time_those_come_first_that_waited_longest(
     assert [e.partition for e in tick()] == ["globex"]
 
 
-def test_a_check_names_some_projects_and_counts_the_others() -> None:
+def test_check_names_some_projects_and_counts_others() -> None:
     by_project = {f"p{number}": 1 for number in range(SHOWN + 7)} | {"most": 9}
     told = projects_room._evaluation(Phase.SHOTS, by_project)
     assert told.description is not None
@@ -192,7 +188,7 @@ def test_a_check_names_some_projects_and_counts_the_others() -> None:
     assert told.description.endswith(", and 8 more}")
 
 
-def test_a_check_is_not_logged_too_often(tick: Tick, stage: Opened, catalog: Catalog) -> None:
+def test_check_is_not_logged_too_often(tick: Tick, stage: Opened, catalog: Catalog) -> None:
     tick()
     stale(stage, catalog, "acme")
     assert tick(10) == []
@@ -201,7 +197,7 @@ def test_a_check_is_not_logged_too_often(tick: Tick, stage: Opened, catalog: Cat
     assert told == ["stale: 2, by project {acme: 1, globex: 1}"]
 
 
-def test_it_can_be_looked_at_by_hand(
+def test_project_can_be_materialized_by_hand(
     tick: Tick, stage: Opened, instance: dg.DagsterInstance, catalog: Catalog
 ) -> None:
     fail(catalog, "globex")

@@ -1,4 +1,4 @@
-"""The job `backfill_project`: a preview launches nothing; a launch names exactly the selection."""
+"""The job `backfill_project`: its preview, and a launch of the exact selection."""
 
 from dataclasses import replace
 from typing import Any
@@ -45,7 +45,7 @@ def run_job(
     return {name: value.value for name, value in metadata.items()}
 
 
-def test_a_preview_is_a_table_and_launches_nothing(
+def test_preview_launches_nothing(
     definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
     shown = run_job(definitions, instance, only="failed")
@@ -55,7 +55,7 @@ def test_a_preview_is_a_table_and_launches_nothing(
     assert instance.get_backfills() == []
 
 
-def test_a_launch_names_what_was_selected_and_nothing_of_a_project_named_alike(
+def test_launch_names_the_exact_selection(
     definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
     shown = run_job(
@@ -78,5 +78,5 @@ def test_a_launch_names_what_was_selected_and_nothing_of_a_project_named_alike(
     }
 
 
-def test_a_job_whose_process_died_is_not_launched_again(definitions: dg.Definitions) -> None:
+def test_job_is_not_retried(definitions: dg.Definitions) -> None:
     assert definitions.resolve_job_def("backfill_project").tags["dagster/max_retries"] == "0"

@@ -1,13 +1,17 @@
-"""A run whose process has died is seen, also where the code server that started it died with it."""
+"""The check of a run's process, which does not need the code server that started it."""
 
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import cast
 
 import dagster as dg
+import psutil
 import pytest
+
+# What the launcher returns to run monitoring; see launcher.py.
 from dagster._core.launcher.base import WorkerStatus
 
 from video_pipeline.defs.runs.launcher import WatchedRunLauncher
@@ -19,7 +23,7 @@ Started = Callable[[int, dict[str, str]], WorkerStatus]
 
 @pytest.fixture
 def status(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Started:
-    """What run monitoring is told of a run that a process has begun."""
+    """Return the status of a run that a process of this id has started."""
 
     def status(pid: int, tags: dict[str, str]) -> WorkerStatus:
         job = definitions.resolve_job_def("ingest_video")
@@ -39,20 +43,31 @@ def status(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Started
 
 @pytest.fixture
 def ended() -> int:
-    """The id of a process that has ended."""
+    """Return the id of a process that has ended."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     return process.pid
 
 
-def test_one_that_lives_runs(status: Started) -> None:
+def test_living_process_is_running(status: Started) -> None:
     assert status(os.getpid(), LOCAL) is WorkerStatus.RUNNING
 
 
-def test_one_that_has_ended_is_not_found(status: Started, ended: int) -> None:
+def test_ended_process_is_not_found(status: Started, ended: int) -> None:
     assert status(ended, LOCAL) is WorkerStatus.NOT_FOUND
 
 
-def test_one_that_cannot_be_seen_from_here_is_left_alone(status: Started, ended: int) -> None:
+def test_zombie_is_not_found(status: Started) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    assert process.stdout and process.stdout.read() == b"", "it has ended, and is not waited for"
+    while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    found = status(process.pid, LOCAL)
+    process.wait()
+    process.stdout.close()
+    assert found is WorkerStatus.NOT_FOUND
+
+
+def test_process_elsewhere_counts_as_running(status: Started, ended: int) -> None:
     assert status(ended, ELSEWHERE) is WorkerStatus.RUNNING
     assert status(ended, {}) is WorkerStatus.RUNNING

@@ -1,4 +1,4 @@
-"""Runs that died while no code server answered are made again, each once, as often as any."""
+"""Lost runs are queued once, with as many retries as other runs."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -21,7 +21,7 @@ Tick = Callable[[], list[dg.DagsterRun]]
 
 @pytest.fixture
 def died(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Died:
-    """A run that failed, and that Dagster gave up."""
+    """Return a failed run that Dagster did not retry."""
 
     def died(
         reason: str = "UNKNOWN", will_retry: str = "false", tags: dict[str, str] = TAGS
@@ -49,7 +49,7 @@ def _fail(
 
 @pytest.fixture
 def tick(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Tick:
-    """One tick; the runs that are queued after it."""
+    """Tick once and return the queued runs."""
 
     def tick() -> list[dg.DagsterRun]:
         with dg.build_sensor_context(instance=instance, definitions=definitions) as context:
@@ -59,7 +59,7 @@ def tick(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Tick:
     return tick
 
 
-def test_one_is_queued_once_for_its_assets_and_in_its_backfill(died: Died, tick: Tick) -> None:
+def test_lost_run_is_queued_once_with_assets_and_backfill(died: Died, tick: Tick) -> None:
     lost = died()
     tick()
     (again,) = tick()
@@ -68,9 +68,7 @@ def test_one_is_queued_once_for_its_assets_and_in_its_backfill(died: Died, tick:
     assert TAGS.items() <= again.tags.items()
 
 
-def test_one_that_keeps_dying_is_given_up_after_two(
-    died: Died, tick: Tick, instance: dg.DagsterInstance
-) -> None:
+def test_lost_run_has_two_retries(died: Died, tick: Tick, instance: dg.DagsterInstance) -> None:
     died()
     for _ in range(2):
         (again,) = tick()
@@ -79,7 +77,7 @@ def test_one_that_keeps_dying_is_given_up_after_two(
 
 
 @pytest.mark.parametrize(("reason", "will_retry"), [("STEP_FAILURE", "false"), ("UNKNOWN", "true")])
-def test_a_failed_phase_and_one_that_dagster_makes_again_are_left_alone(
+def test_no_retry_of_a_failed_step_or_by_dagster(
     died: Died, tick: Tick, reason: str, will_retry: str
 ) -> None:
     died(reason, will_retry)
@@ -94,7 +92,7 @@ def test_no_retry_in_a_cancelled_backfill(
     assert not tick()
 
 
-def test_one_that_the_daemon_passed_over_is_queued_once_and_frees_its_backfill(
+def test_run_that_the_daemon_skipped_is_queued_once(
     died: Died, tick: Tick, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost = died(will_retry="true")
@@ -106,7 +104,7 @@ def test_one_that_the_daemon_passed_over_is_queued_once_and_frees_its_backfill(
     assert noted and noted.tags["dagster/auto_retry_run_id"] == again.run_id
 
 
-def test_one_that_the_daemon_has_made_again_is_not_made_twice(
+def test_no_second_retry_after_the_daemons(
     died: Died, tick: Tick, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = died(will_retry="true")
@@ -116,11 +114,11 @@ def test_one_that_the_daemon_has_made_again_is_not_made_twice(
 
 
 class TestAGoneJob:
-    """Its name was changed while runs of it were queued or to be made again."""
+    """The job was renamed while runs of it were queued or due for a retry."""
 
     @pytest.fixture
     def queued(self, died: Died, instance: dg.DagsterInstance) -> Died:
-        """A run that the queue could not launch."""
+        """Return a run that the queue could not launch."""
 
         def queued(**how: Any) -> dg.DagsterRun:
             run = died(**how)
@@ -130,7 +128,7 @@ class TestAGoneJob:
         return queued
 
     @pytest.mark.parametrize("will_retry", ["true", "false"])
-    def test_its_run_is_queued_once_under_todays_name(
+    def test_run_is_queued_once_under_todays_name(
         self, queued: Died, tick: Tick, will_retry: str
     ) -> None:
         lost = queued(will_retry=will_retry)
@@ -141,11 +139,11 @@ class TestAGoneJob:
         assert again.asset_selection == lost.asset_selection
         assert TAGS.items() <= again.tags.items()
 
-    def test_a_run_that_never_began_was_no_try(self, queued: Died, tick: Tick) -> None:
+    def test_run_that_never_began_was_no_try(self, queued: Died, tick: Tick) -> None:
         queued(tags={**TAGS, "dagster/max_retries": "0"})
         assert len(tick()) == 1
 
-    def test_a_run_that_began_has_no_more_tries_than_others(
+    def test_run_that_began_was_a_try(
         self, queued: Died, tick: Tick, instance: dg.DagsterInstance
     ) -> None:
         run = queued(tags={**TAGS, "dagster/max_retries": "0"})
@@ -156,7 +154,7 @@ class TestAGoneJob:
         _fail(instance, run, "UNKNOWN", "false")
         assert not tick()
 
-    def test_a_run_of_no_video_holds_up_no_other(
+    def test_run_of_no_video_does_not_stop_others(
         self, queued: Died, died: Died, tick: Tick
     ) -> None:
         queued(tags={})

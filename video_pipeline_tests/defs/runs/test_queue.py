@@ -1,4 +1,4 @@
-"""The queue of dagster.yaml: every run tagged before it is queued, and which may run together."""
+"""The queue of dagster.yaml: the tags of queued runs, and which runs may run together."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 import yaml
 
-# Dagster's own reading of tag limits, verified with dagster 1.13.27. Ends when `dagster` exports it.
+# How Dagster reads tag limits; verified with 1.13.27. Ends when `dagster` exports it.
 from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from video_pipeline.defs.runs.launcher import WatchedRunLauncher
@@ -21,7 +21,7 @@ Submitted = Callable[[dict[str, str]], dg.DagsterRun]
 
 @pytest.fixture
 def submitted(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Submitted:
-    """A run with these tags, as it stands once it was submitted."""
+    """Return a submitted run with these tags."""
 
     def submitted(tags: dict[str, str]) -> dg.DagsterRun:
         job = definitions.resolve_job_def("ingest_video")
@@ -35,18 +35,14 @@ def submitted(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Subm
 
 
 class TestSubmitting:
-    def test_the_run_of_a_video_is_queued_with_its_project_and_video(
-        self, submitted: Submitted
-    ) -> None:
+    def test_run_of_a_video_is_tagged(self, submitted: Submitted) -> None:
         run = submitted({"dagster/partition": "globex/talk"})
         assert run.status is dg.DagsterRunStatus.QUEUED
         assert run.tags["video_pipeline/project"] == "globex"
         assert run.tags["video_pipeline/video"] == "globex/talk"
 
     @pytest.mark.parametrize("tags", [{}, {"dagster/partition": "2026-11-23"}])
-    def test_a_run_of_something_else_is_queued_as_it_is(
-        self, submitted: Submitted, tags: dict[str, str]
-    ) -> None:
+    def test_other_run_is_not_tagged(self, submitted: Submitted, tags: dict[str, str]) -> None:
         run = submitted(tags)
         assert run.status is dg.DagsterRunStatus.QUEUED
         assert not [tag for tag in run.tags if tag.startswith("video_pipeline/")]
@@ -65,18 +61,18 @@ class TestLimits:
         counter = TagConcurrencyLimitsCounter(limits, [running])
         return not counter.is_blocked(submitted({"dagster/partition": key}))
 
-    def test_another_project_starts_beside_one(self, submitted: Submitted) -> None:
+    def test_another_project_starts(self, submitted: Submitted) -> None:
         assert self.may_start(submitted, "acme/talk", "globex/talk", per_project=1)
 
-    def test_the_same_project_does_once_its_limit_is_raised(self, submitted: Submitted) -> None:
+    def test_same_project_starts_below_its_limit(self, submitted: Submitted) -> None:
         assert not self.may_start(submitted, "acme/talk", "acme/other", per_project=1)
         assert self.may_start(submitted, "acme/talk", "acme/other", per_project=2)
 
-    def test_the_same_video_never_does(self, submitted: Submitted) -> None:
+    def test_same_video_never_starts_twice(self, submitted: Submitted) -> None:
         assert not self.may_start(submitted, "acme/talk", "acme/talk", per_project=2)
 
 
-def test_home_with_the_old_module_paths(tmp_path: Path) -> None:
+def test_old_module_paths_load(tmp_path: Path) -> None:
     written = (ROOT / "dagster.yaml").read_text()
     for new, old in (("runs.queue", "run_queue"), ("runs.launcher", "run_launcher")):
         assert f"video_pipeline.defs.{new}\n" in written

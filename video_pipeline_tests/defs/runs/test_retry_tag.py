@@ -1,4 +1,4 @@
-"""A run is made again where it failed by what it runs on, and only there."""
+"""A run is retried after a failure of its environment, and after no other."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -6,6 +6,9 @@ from dataclasses import replace
 
 import dagster as dg
 import pytest
+
+# How Dagster's daemon decides; see lost_retries_sensor.py.
+from dagster._core.events import RunFailureReason
 from dagster._core.execution.retries import auto_reexecution_should_retry_run
 
 from video_pipeline.catalog.connection import connect
@@ -23,10 +26,10 @@ NOWHERE = "mongodb://127.0.0.1:1/"
 
 
 @pytest.fixture
-def made_again(instance: dg.DagsterInstance) -> Ended:
-    """Runs the first step, which fails; whether Dagster makes its run again."""
+def is_retried(instance: dg.DagsterInstance) -> Ended:
+    """Run the first step, which fails. Return whether Dagster retries the run."""
 
-    def made_again(stage: Opened) -> bool:
+    def is_retried(stage: Opened) -> bool:
         settings = load_settings(ROOT / "pipeline.yaml", {})
         job = build_defs(settings, {"pipeline": stage}).resolve_job_def("ingest_video")
         ended = job.execute_in_process(
@@ -38,16 +41,10 @@ def made_again(instance: dg.DagsterInstance) -> Ended:
         run = instance.get_run_by_id(ended.run_id)
         assert run and run.status is dg.DagsterRunStatus.FAILURE
         return auto_reexecution_should_retry_run(
-            instance, run, dg_reason(run.tags["dagster/failure_reason"])
+            instance, run, RunFailureReason(run.tags["dagster/failure_reason"])
         )
 
-    return made_again
-
-
-def dg_reason(told: str):
-    from dagster._core.events import RunFailureReason
-
-    return RunFailureReason(told)
+    return is_retried
 
 
 @pytest.fixture
@@ -56,8 +53,8 @@ def without_catalog(stage: Opened) -> Iterator[Opened]:
         yield Opened(replace(stage.services, catalog=catalog))
 
 
-def test_a_run_without_a_catalogue_is(made_again: Ended, without_catalog: Opened) -> None:
-    assert made_again(without_catalog)
+def test_run_without_mongodb_is_retried(is_retried: Ended, without_catalog: Opened) -> None:
+    assert is_retried(without_catalog)
 
 
 @pytest.mark.parametrize(
@@ -65,12 +62,12 @@ def test_a_run_without_a_catalogue_is(made_again: Ended, without_catalog: Opened
     [(StorageFull("full", remedy="-"), True), (MediaError("no media", remedy="-"), False)],
     ids=["full", "bad"],
 )
-def test_a_run_whose_phase_failed_is_where_the_disk_was_full(
-    made_again: Ended,
+def test_run_with_a_failed_phase_is_retried(
+    is_retried: Ended,
     stage: Opened,
     monkeypatch: pytest.MonkeyPatch,
     error: PipelineError,
     again: bool,
 ) -> None:
     monkeypatch.setitem(MAKERS, Phase.SOURCE_VIDEO, lambda *_: failed(Phase.SOURCE_VIDEO, error))
-    assert made_again(stage) is again
+    assert is_retried(stage) is again
