@@ -275,9 +275,7 @@ class TestConfig:
         assert given["providers"] == {Phase.SHOTS: ("cuts-by-content",)}
         assert given["forced_by"] == ""
 
-    def test_config_forces_in_the_runs_name(
-        self, asked: Callable[..., dict[str, Any]]
-    ) -> None:
+    def test_config_forces_in_the_runs_name(self, asked: Callable[..., dict[str, Any]]) -> None:
         given = asked(force=True)
         assert given["forced_by"] == given["made_in"]
 
