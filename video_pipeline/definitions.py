@@ -16,7 +16,7 @@ from video_pipeline.defs.projects.backfill_job import backfill_project
 from video_pipeline.defs.resources.deployment import pipeline_resources
 from video_pipeline.defs.resources.providers import chosen_entries, provider_resources
 from video_pipeline.defs.runs.lost_retries_sensor import lost_retries
-from video_pipeline.defs.videos.assets import road_assets
+from video_pipeline.defs.videos.assets import video_assets
 from video_pipeline.settings import Settings, load_settings
 
 
@@ -31,7 +31,7 @@ def build_defs(settings: Settings, overrides: Mapping[str, object] | None = None
         **(overrides or {}),
     }
     return dg.Definitions(
-        assets=[*road_assets(chosen_entries(settings)), project],
+        assets=[*video_assets(chosen_entries(settings)), project],
         jobs=[ingest_video, backfill_project, cancel_work, fetch_again],
         sensors=[arrivals, completions, lost_retries, projects],
         resources=resources,

@@ -13,7 +13,7 @@ from pymongo.database import Database
 
 from video_pipeline.catalog.scoped import Document
 from video_pipeline.catalog.standings import is_warned, result_of, wrong_flags
-from video_pipeline.domain.phases import MADE_FROM, ROAD, Phase
+from video_pipeline.domain.phases import MADE_FROM, PHASES, Phase
 from video_pipeline.domain.results.timeline import PhaseResult
 
 _PAGE = 1000
@@ -43,7 +43,7 @@ def _write(phases: Collection[Document], changes: list[UpdateOne]) -> None:
 def _of_video(documents: list[Document]) -> Iterable[UpdateOne]:
     made: dict[Phase, PhaseResult] = {}
     by_phase = {document["phase"]: document for document in documents}
-    for document in (by_phase[phase] for phase in ROAD if phase in by_phase):
+    for document in (by_phase[phase] for phase in PHASES if phase in by_phase):
         _complete(document, made)
     wrong = wrong_flags(documents)
     for document in documents:

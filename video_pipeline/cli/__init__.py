@@ -1,1 +1,1 @@
-"""The command line: one subject a file. What the commands do lies in the use cases."""
+"""The command line: options, confirmations and output of the use cases."""

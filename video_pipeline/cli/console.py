@@ -1,4 +1,4 @@
-"""Where the commands write, and how an error is told to a person."""
+"""The consoles that commands print to, and how errors are printed."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -6,13 +6,13 @@ from rich.markup import escape
 from video_pipeline.domain.errors import PipelineError
 
 out = Console(highlight=False)
-whole = Console(highlight=False, width=500)
-"""For tables as wide as their text: ids and names are there to be copied, not to be cut short."""
+# For tables: ids and names are there to be copied, so no terminal width truncates them.
+wide = Console(highlight=False, width=500)
 err = Console(stderr=True, highlight=False)
 
 
-def say_error(error: PipelineError) -> None:
-    """What happened, where, and what mends it; no traceback."""
+def print_error(error: PipelineError) -> None:
+    """Print what happened, where, and what to do, without a traceback."""
     rows = [("error", error.what), ("where", error.where), ("remedy", error.remedy)]
     for title, text in rows:
         if text:

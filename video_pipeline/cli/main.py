@@ -1,4 +1,4 @@
-"""The command `video-pipeline`: its options, and the commands it has."""
+"""The command `video-pipeline`: its options and its commands."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,24 +7,24 @@ import typer
 from typer.core import TyperGroup
 
 from video_pipeline import __version__
-from video_pipeline.cli.console import out, say_error
+from video_pipeline.cli.console import out, print_error
 from video_pipeline.cli.doctor import aws, command
 from video_pipeline.cli.jobs import actions, backfill, list
 from video_pipeline.cli.local import demo, try_file
-from video_pipeline.cli.server import clean_up, up
+from video_pipeline.cli.server import clean_up, deployment
 from video_pipeline.cli.signals import end_tidily
-from video_pipeline.cli.videos import archive, errors, rejected, show, stale, status
+from video_pipeline.cli.videos import archive, errors, show, stale, status
 from video_pipeline.domain.errors import PipelineError
 
 
 class _Reporting(TyperGroup):
-    """Tells our own errors as what, where and remedy."""
+    """Prints errors of the pipeline without a traceback; the exit code is 1."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except PipelineError as error:
-            say_error(error)
+            print_error(error)
             raise typer.Exit(1) from error
 
 
@@ -33,7 +33,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="A video arrives, an exact timeline leaves.",
+    help="Analyse arriving videos, and publish one timeline for each.",
 )
 
 
@@ -47,7 +47,7 @@ def _version(wanted: bool) -> None:
 def _options(
     context: typer.Context,
     config: Annotated[
-        Path | None, typer.Option(help="The pipeline.yaml to use.", show_default=False)
+        Path | None, typer.Option(help="Use this pipeline.yaml.", show_default=False)
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
@@ -59,11 +59,11 @@ def _options(
 
 app.command("demo")(demo.demo)
 app.command("try")(try_file.try_file)
-app.command("up")(up.up)
+app.command("up")(deployment.up)
 app.command("doctor")(command.doctor)
 app.command("status")(status.status)
 app.command("show")(show.show)
-app.command("rejected")(rejected.rejected)
+app.command("rejected")(status.rejected)
 app.command("archive")(archive.archive)
 app.command("restore")(archive.restore)
 app.command("stale")(stale.stale)

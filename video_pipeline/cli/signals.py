@@ -1,4 +1,4 @@
-"""The signals that end a command: Ctrl-C, a closed terminal, a polite kill."""
+"""The signals that end a command: Ctrl-C, SIGTERM and a closed terminal."""
 
 import contextlib
 import signal
@@ -8,9 +8,9 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def end_tidily() -> None:
-    """From now on each of them is a KeyboardInterrupt, so that every block clears up.
+    """Turn each ending signal into a KeyboardInterrupt, so that every block cleans up.
 
-    Where `nohup` has asked that a closed terminal be ignored, it is.
+    A closed terminal stays ignored under `nohup`.
     """
     for number in ENDING:
         if not (number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN):
@@ -19,7 +19,7 @@ def end_tidily() -> None:
 
 @contextlib.contextmanager
 def undisturbed() -> Generator[None, None, None]:
-    """A second Ctrl-C does not stop the clearing up."""
+    """Ignore the ending signals while the block cleans up."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
     try:
         yield

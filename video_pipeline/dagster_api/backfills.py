@@ -22,7 +22,7 @@ MOST_VIDEOS = 10_000
 
 UNDER_WAY = ("REQUESTED", "CANCELING", "COMPLETING", "FAILING")
 """The states of a backfill that has not ended, in Dagster's words."""
-_CANCELLED = ("CANCELING", "CANCELED")
+CANCELLED_STATUSES = ("CANCELING", "CANCELED")
 
 _KEYS = """query($asset: AssetKeyInput!) { assetNodeOrError(assetKey: $asset) {
     __typename ... on AssetNode { partitionKeys } } }"""
@@ -97,7 +97,7 @@ def cancel(ask: Ask, backfill: str) -> None:
     there is no such backfill or it has ended (Dagster itself would open it again), and
     ConfigurationError."""
     status = state(ask, backfill)
-    if status in _CANCELLED:
+    if status in CANCELLED_STATUSES:
         return
     if status not in UNDER_WAY:
         raise InputError(
@@ -112,7 +112,7 @@ def cancel(ask: Ask, backfill: str) -> None:
 
 def is_cancelled(ask: Ask, backfill: str) -> bool:
     """Whether a backfill was cancelled, or is being so. Raises InputError where there is none."""
-    return state(ask, backfill) in _CANCELLED
+    return state(ask, backfill) in CANCELLED_STATUSES
 
 
 def state(ask: Ask, backfill: str) -> str:

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from video_pipeline.defs.asset_keys import asset_key
-from video_pipeline.domain.phases import ROAD
+from video_pipeline.domain.phases import PHASES
 
 EXECUTOR = dg.in_process_executor.configured(
     {"step_dependency_config": {"require_upstream_step_success": False}},
@@ -13,7 +13,7 @@ EXECUTOR = dg.in_process_executor.configured(
 
 ingest_video = dg.define_asset_job(
     "ingest_video",
-    selection=dg.AssetSelection.assets(*map(asset_key, ROAD)),
+    selection=dg.AssetSelection.assets(*map(asset_key, PHASES)),
     executor_def=EXECUTOR,
     description="A video in, its timeline out: every phase of one video.",
 )

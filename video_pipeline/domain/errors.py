@@ -1,21 +1,21 @@
-"""The one error tree. Each error says what happened, where, and what to do about it.
+"""The error tree of the project. Each error says what happened, where, and what to do.
 
 PipelineError
-├── InputError                 for the owner of the video to mend
+├── InputError                 for the owner of the video to fix
 │   ├── IdentityError          a name that cannot be a project or a video
 │   ├── SourceError            missing, ambiguous, replaced while read, a symlink
 │   └── MediaError             cannot be probed or decoded within the limits
 ├── ConfigurationError         pipeline.yaml, the environment, a missing library or model
-├── ProviderError              an analysis failed; its category says what may follow
-│   └── InDoubt                nobody heard whether the provider took the request
-│       └── Unheard            the same, and the provider recognises it if it is made again
-├── StorageError               an object store refused or broke
+├── ProviderError              an analysis failed; its category decides what follows
+│   └── InDoubt                the answer was lost: the request may have been accepted
+│       └── Unheard            the same, and repeating the request is safe
+├── StorageError               an object store refused or failed
 │   ├── StorageFull            no space or quota left
-│   └── StorageUnavailable     an object store does not answer, or asks to wait
-├── NoticesError               the queue of arrivals refused or broke
-└── CatalogError               the catalogue refused or broke
+│   └── StorageUnavailable     an object store does not answer, or throttles
+├── NoticesError               the queue of arrivals refused or failed
+└── CatalogError               the catalogue refused or failed
     ├── CatalogUnavailable     no MongoDB answers
-    └── IllegalMove            a work unit cannot go from its state to that one
+    └── IllegalMove            a work unit cannot make this transition
 """
 
 from enum import StrEnum
@@ -23,19 +23,18 @@ from typing import ClassVar
 
 
 class PipelineError(Exception):
-    """What happened (`what`), where it happened (`where`), and what mends it (`remedy`)."""
+    """What happened (`what`), where it happened (`where`), and what to do (`remedy`)."""
 
+    # True for faults of the infrastructure: the run is repeated once they are over.
     passes: ClassVar[bool] = False
-    """Whether neither the video nor a provider is at fault but what we run on: the same work ends
-    well once that is mended, so its run is made again."""
 
     def __init__(self, what: str, *, remedy: str, where: str = "") -> None:
         self.what, self.where, self.remedy = what, where, remedy
         super().__init__(what, where, remedy)
 
     def __str__(self) -> str:
-        place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.what}. {self.remedy}"
+        where = f"{self.where}: " if self.where else ""
+        return f"{where}{self.what}. {self.remedy}"
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.args, self.__dict__))
@@ -51,7 +50,7 @@ def _rebuild(
 
 
 class InputError(PipelineError):
-    """The video, or how it was delivered, is at fault; other videos go on."""
+    """The video, or its delivery, is at fault. Other videos are not affected."""
 
 
 class IdentityError(InputError):
@@ -59,7 +58,7 @@ class IdentityError(InputError):
 
 
 class SourceError(InputError):
-    """The source object is missing, ambiguous, replaced while being read, or not a plain file."""
+    """The source object is missing, ambiguous, replaced while read, or not a regular file."""
 
 
 class MediaError(InputError):
@@ -71,7 +70,7 @@ class ConfigurationError(PipelineError):
 
 
 class FailureCategory(StrEnum):
-    """Why a provider did not deliver. The policy on retry and fallback reads only this."""
+    """Why a provider did not deliver. Retry and fallback depend on this alone."""
 
     THROTTLED = "throttled"
     CONCURRENCY = "concurrency"
@@ -86,23 +85,22 @@ class FailureCategory(StrEnum):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same request may succeed if it is made again a little later."""
+        """Return whether the same request may succeed a little later."""
         return self in _RETRYABLE
 
     @property
     def of_the_request(self) -> bool:
-        """Whether it is what was asked that a provider refused, whoever asks and whenever."""
+        """Return whether the request itself is at fault, at any time and from any account."""
         return self in (FailureCategory.INPUT_REJECTED, FailureCategory.UNSUPPORTED)
 
     @property
     def past_mending(self) -> bool:
-        """Whether a result that could not be fetched never can be: it is gone, or it is that of
-        another content."""
+        """Return whether a result that could not be fetched is lost for good."""
         return self in (FailureCategory.RESULT_EXPIRED, FailureCategory.INPUT_REJECTED)
 
     @property
     def allows_fallback(self) -> bool:
-        """Whether the next provider in the order may be asked instead."""
+        """Return whether the next provider in the order may be tried."""
         return self is not FailureCategory.CANCELLED
 
 
@@ -114,8 +112,8 @@ _RETRYABLE = frozenset(
 class ProviderError(PipelineError):
     """An analysis failed at its provider, or its answer could not be read.
 
-    `accepted` says whether the provider may have taken the request (and bill it): True unless
-    the plugin knows that it was refused. `retry_after` is the provider's own wish, in seconds.
+    `accepted` is False only if the plugin knows that the provider refused the request; otherwise
+    it may be billed. `retry_after` is the delay in seconds that the provider asks for.
     """
 
     def __init__(
@@ -133,42 +131,42 @@ class ProviderError(PipelineError):
 
     @property
     def no_room(self) -> bool:
-        """Whether the provider took nothing, as it runs as many jobs as it does at once."""
+        """Return whether the provider refused because its limit of concurrent jobs is reached."""
         return self.category is FailureCategory.CONCURRENCY and not self.accepted
 
 
 class InDoubt(ProviderError):
-    """Nobody heard whether the provider took the request; it may be billed."""
+    """The answer was lost: the provider may have accepted the request, and may bill it."""
 
 
 class Unheard(InDoubt):
-    """The same at a provider that recognises the request: made again it is billed once."""
+    """The same at a provider that recognises a repeated request, and bills it once."""
 
 
 class StorageError(PipelineError):
-    """An object store refused or broke."""
+    """An object store refused or failed."""
 
 
 class StorageFull(StorageError):
-    """No space or quota is left where an object should be put."""
+    """No space or quota is left for an object."""
 
     passes = True
 
 
 class StorageUnavailable(StorageError):
-    """An object store does not answer, breaks, or asks to wait; later it may answer."""
+    """An object store does not answer, fails or throttles for now."""
 
     passes = True
 
 
 class NoticesError(PipelineError):
-    """The queue in which the ingest store tells of arrivals refused or broke."""
+    """The queue of the ingest store's notifications refused or failed."""
 
     passes = True
 
 
 class CatalogError(PipelineError):
-    """The catalogue refused or broke."""
+    """The catalogue refused or failed."""
 
 
 class CatalogUnavailable(CatalogError):
@@ -178,4 +176,4 @@ class CatalogUnavailable(CatalogError):
 
 
 class IllegalMove(CatalogError):
-    """A work unit was asked to go from its state to one that its life does not allow."""
+    """A work unit cannot go from its state to the requested one."""

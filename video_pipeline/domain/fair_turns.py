@@ -1,7 +1,4 @@
-"""Whose request is made next where a provider runs only so many at once, and what a day may cost.
-
-Pure: who waits, who holds what and how much was used is told to these functions.
-"""
+"""Fair order of projects in a provider's pool, and the names and sums behind daily budgets."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,40 +13,39 @@ _METERED = frozenset({Meter.VIDEO_SECONDS, Meter.AUDIO_SECONDS})
 
 
 def pool_name(request: WorkRequest, shared_by: str | None) -> str:
-    """The pool from which a request takes its slot: of one plugin, account and region, and of the
-    operations that count together; where nothing bounds them, the operation's own."""
+    """Return the pool of a request: plugin, account, region, and operations with a shared limit.
+
+    Without `shared_by`, the operation has a pool of its own.
+    """
     shared = request.operation if shared_by is None else shared_by
     return "/".join([request.plugin, request.account, request.region, shared])
 
 
 def account_name(request: WorkRequest) -> str:
-    """Whose paid minutes a request counts among: an account is one plugin's."""
+    """Return the account whose daily budget a request uses. An account belongs to one plugin."""
     return f"{request.plugin}/{request.account}"
 
 
 def paid_seconds(planned: Iterable[Usage]) -> Fraction:
-    """The seconds of video and audio that are billed, each as often as it is analysed."""
+    """Return the billed seconds of video and audio. Each analysis counts."""
     metered = (u.quantity for u in planned if u.paid and u.meter in _METERED)
     return sum(metered, Fraction(0))
 
 
 class Turn(Frozen):
-    """How one project stands in a pool."""
+    """One project in a pool: waiting units, slots held, and when it last got one."""
 
     waiting: int
-    """Units that wait for a slot."""
     held: int = 0
-    """Slots that it holds."""
     served: datetime | None = None
-    """When it last got one."""
 
 
 def turns(projects: Mapping[str, Turn]) -> Iterator[str]:
-    """The projects in the order in which their waiting units get slots, once for each unit.
+    """Yield the projects in the order in which their units get slots, once for each unit.
 
-    Next is the project that holds the fewest; of several, the one that was not served for longest.
-    What one project has waiting never holds up another's: between two of its turns each other
-    project that waits and holds no more gets one.
+    Next is the project with the fewest slots; among equals, the one served longest ago. So the
+    backlog of one project never delays another: between two of its turns, each other waiting
+    project with no more slots gets one.
     """
     order = sorted(projects, key=lambda name: (_served(projects[name]), name))
     heap = [(projects[name].held, place, name) for place, name in enumerate(order)]
@@ -67,13 +63,13 @@ def turns(projects: Mapping[str, Turn]) -> Iterator[str]:
 
 
 def place_of(projects: Mapping[str, Turn], project: str, number: int) -> int:
-    """In which place the project's `number`-th unit stands, both counted from 1."""
+    """Return the position of the project's `number`-th unit in the pool, both counted from 1."""
     seen = 0
     for place, name in enumerate(turns(projects), 1):
         seen += name == project
         if seen == number:
             return place
-    raise ValueError(f"{project} has no {number} units that wait")
+    raise ValueError(f"{project} has fewer than {number} waiting units")
 
 
 def _served(turn: Turn) -> float:

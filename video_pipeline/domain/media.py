@@ -1,4 +1,4 @@
-"""What a video is made of: container and streams, as probing found them."""
+"""Container and streams of a video, as found by probing."""
 
 from fractions import Fraction
 from typing import Literal
@@ -21,8 +21,7 @@ class VideoStream(Frozen):
     rotation: Rotation = 0
     start: Rational = Fraction(0)
     duration: Rational
-    frames: int | None = None
-    """As the container declares it; None where it does not."""
+    frames: int | None = None  # as declared by the container
 
 
 class AudioStream(Frozen):
@@ -48,5 +47,5 @@ class MediaInfo(Frozen):
 
     @property
     def extent(self) -> TimeRange:
-        """The range in which every marker of this video lies."""
+        """Return the range that holds every marker of this video."""
         return TimeRange(start=Fraction(0), end=self.duration)

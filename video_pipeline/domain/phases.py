@@ -1,10 +1,27 @@
-"""The phases of the road, what each hangs on, and which the providers serve."""
+"""The phases of a video, one `PhaseSpec` each, and what follows from the specs.
 
+A new phase touches at most three files. All need a member of `Phase` and a spec here. Then:
+
+- served by plugins: the plugin that has the kinds in its capabilities, and for new kinds
+  domain/results/markers.py;
+- made by the pipeline in a step of its own: its module in pipeline/, and `MAKERS` in
+  pipeline/run_video.py;
+- made by the pipeline within the step `analysis`: its module, and pipeline/analysis/run.py.
+
+A new marker kind touches two: `Kind` in domain/results/markers.py, and its phase here. Files that
+are generated (schemas, the snapshot of the graph, the README's table) are written again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
+
+from video_pipeline.domain.results.markers import Kind
 
 
 class Phase(StrEnum):
-    """One asset of the road of one video."""
+    """One asset of one video."""
 
     SOURCE_VIDEO = "source_video"
     MEDIA_INFO = "media_info"
@@ -19,61 +36,243 @@ class Phase(StrEnum):
     EXPORTS = "exports"
 
 
-ROAD: dict[Phase, tuple[Phase, ...]] = {
-    Phase.SOURCE_VIDEO: (),
-    Phase.MEDIA_INFO: (Phase.SOURCE_VIDEO,),
-    Phase.SHOTS: (Phase.MEDIA_INFO,),
-    Phase.OBJECTS: (Phase.MEDIA_INFO,),
-    Phase.EVENTS: (Phase.MEDIA_INFO,),
-    Phase.THUMBNAILS: (Phase.MEDIA_INFO,),
-    Phase.AUDIO: (Phase.MEDIA_INFO,),
-    Phase.TRANSCRIPT: (Phase.AUDIO,),
-    Phase.SCENES: (Phase.SHOTS, Phase.TRANSCRIPT),
-    Phase.TIMELINE: (
-        Phase.SHOTS,
-        Phase.OBJECTS,
-        Phase.EVENTS,
-        Phase.THUMBNAILS,
-        Phase.TRANSCRIPT,
-        Phase.SCENES,
-    ),
-    Phase.EXPORTS: (Phase.TIMELINE,),
-}
-"""Each phase with what it hangs on, in an order in which all can be done."""
+@dataclass(frozen=True)
+class Column:
+    """A column of the table that a phase finds."""
 
-ANALYSIS = (
-    Phase.SHOTS,
-    Phase.OBJECTS,
-    Phase.EVENTS,
-    Phase.THUMBNAILS,
-    Phase.AUDIO,
-    Phase.TRANSCRIPT,
+    name: str
+    description: str
+    type: str = "string"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check of a phase's result. Its name is stored with every evaluation."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True)
+class PhaseSpec:
+    """All that is declared of one phase."""
+
+    phase: Phase
+    description: str
+    group: Literal["source", "analysis", "timeline"]
+    # What an asset browser shows as the technology of the result.
+    technology: str
+    # Phases whose results must be good before this one starts.
+    needs: tuple[Phase, ...] = ()
+    # Whether the result is made from the results of `needs`. Others are made from the source.
+    from_results: bool = False
+    # The step that makes it together with others; alone, a phase is a step of its own name.
+    shared_step: str = ""
+    # The plugins that serve it; the pipeline makes the others itself.
+    served_by: Literal["temporal", "transcription"] | None = None
+    # The stream of the source without which the result is empty.
+    stream: Literal["video", "audio"] | None = None
+    # The marker kinds that it publishes.
+    kinds: tuple[Kind, ...] = ()
+    columns: tuple[Column, ...] = ()
+    # Checks of the published result. Served phases have SUCCEEDED besides.
+    checks: tuple[Check, ...] = ()
+
+
+SUCCEEDED = Check(
+    "succeeded", "A provider came to a result; a warning where the phase is optional."
 )
-"""The phases of the one step that shares its decode."""
+EXACT_MARKERS = Check(
+    "markers_exact", "Every marker lies within the video, half-open, and they are in order."
+)
+WITHIN_AUDIO = Check(
+    "words_within_audio", "Every word lies within the audio, and they are in order."
+)
+READABLE = Check(
+    "outputs_readable", "The published files are there, and the JSON is valid by its schema."
+)
 
-TEMPORAL = (Phase.SHOTS, Phase.OBJECTS, Phase.EVENTS, Phase.SCENES)
-"""The phases that temporal plugins serve."""
+MARKER_COLUMNS = (
+    Column("kind", "What was found."),
+    Column("start", "Seconds; belongs to the marker.", "rational"),
+    Column("end", "Seconds; does not belong to it.", "rational"),
+    Column("label", "What a detector names."),
+    Column("confidence", "0 to 1.", "float"),
+)
+WORD_COLUMNS = (
+    Column("word", "As written, punctuation attached."),
+    Column("start", "Seconds; belongs to the word.", "rational"),
+    Column("end", "Seconds; does not belong to it.", "rational"),
+    Column("speaker", "Who says it."),
+    Column("confidence", "0 to 1.", "float"),
+)
 
-SERVED = (*TEMPORAL, Phase.TRANSCRIPT)
-"""The phases that any plugin serves; the others are the pipeline's own."""
+_SPECS = (
+    PhaseSpec(
+        Phase.SOURCE_VIDEO,
+        "The delivered object, read once and hashed.",
+        group="source",
+        technology="video",
+    ),
+    PhaseSpec(
+        Phase.MEDIA_INFO,
+        "Container and streams, as probing found them.",
+        group="source",
+        technology="video",
+        needs=(Phase.SOURCE_VIDEO,),
+    ),
+    PhaseSpec(
+        Phase.SHOTS,
+        "Frames between two cuts.",
+        group="analysis",
+        technology="mongodb",
+        needs=(Phase.MEDIA_INFO,),
+        shared_step="analysis",
+        served_by="temporal",
+        stream="video",
+        kinds=(Kind.SHOT,),
+        columns=MARKER_COLUMNS,
+        checks=(EXACT_MARKERS,),
+    ),
+    PhaseSpec(
+        Phase.OBJECTS,
+        "Objects, labels and faces, with confidence.",
+        group="analysis",
+        technology="mongodb",
+        needs=(Phase.MEDIA_INFO,),
+        shared_step="analysis",
+        served_by="temporal",
+        stream="video",
+        kinds=(Kind.OBJECT, Kind.LABEL, Kind.FACE),
+        columns=MARKER_COLUMNS,
+        checks=(EXACT_MARKERS,),
+    ),
+    PhaseSpec(
+        Phase.EVENTS,
+        "Silence, black, freezes, text on screen and the like.",
+        group="analysis",
+        technology="mongodb",
+        needs=(Phase.MEDIA_INFO,),
+        shared_step="analysis",
+        served_by="temporal",
+        stream="video",
+        kinds=(
+            Kind.TEXT,
+            Kind.MODERATION,
+            Kind.SILENCE,
+            Kind.SPEECH,
+            Kind.BLACK,
+            Kind.FREEZE,
+            Kind.CUE,
+        ),
+        columns=MARKER_COLUMNS,
+        checks=(EXACT_MARKERS,),
+    ),
+    PhaseSpec(
+        Phase.THUMBNAILS,
+        "Small pictures of keyframes.",
+        group="analysis",
+        technology="image",
+        needs=(Phase.MEDIA_INFO,),
+        shared_step="analysis",
+        stream="video",
+    ),
+    PhaseSpec(
+        Phase.AUDIO,
+        "Whether there is sound, and how long.",
+        group="analysis",
+        technology="audio",
+        needs=(Phase.MEDIA_INFO,),
+        shared_step="analysis",
+        stream="audio",
+    ),
+    PhaseSpec(
+        Phase.TRANSCRIPT,
+        "What was said: segments and words with times.",
+        group="analysis",
+        technology="mongodb",
+        needs=(Phase.AUDIO,),
+        shared_step="analysis",
+        served_by="transcription",
+        stream="audio",
+        columns=WORD_COLUMNS,
+        checks=(WITHIN_AUDIO,),
+    ),
+    PhaseSpec(
+        Phase.SCENES,
+        "Consecutive shots of one place or action.",
+        group="analysis",
+        technology="mongodb",
+        needs=(Phase.SHOTS, Phase.TRANSCRIPT),
+        served_by="temporal",
+        stream="video",
+        kinds=(Kind.SCENE,),
+        columns=MARKER_COLUMNS,
+        checks=(EXACT_MARKERS,),
+    ),
+    PhaseSpec(
+        Phase.TIMELINE,
+        "The one document consumers read: markers, words, provenance.",
+        group="timeline",
+        technology="mongodb",
+        needs=(
+            Phase.SHOTS,
+            Phase.OBJECTS,
+            Phase.EVENTS,
+            Phase.THUMBNAILS,
+            Phase.TRANSCRIPT,
+            Phase.SCENES,
+        ),
+        from_results=True,
+    ),
+    PhaseSpec(
+        Phase.EXPORTS,
+        "The timeline as files: JSON and captions.",
+        group="timeline",
+        technology="json",
+        needs=(Phase.TIMELINE,),
+        from_results=True,
+        checks=(READABLE,),
+    ),
+)
 
+# In an order in which each phase follows all that it needs.
+PHASES = {spec.phase: spec for spec in _SPECS}
 
-MADE_FROM: dict[Phase, tuple[Phase, ...]] = {
-    Phase.TIMELINE: ROAD[Phase.TIMELINE],
-    Phase.EXPORTS: ROAD[Phase.EXPORTS],
-}
-"""The phases that are made from other phases' results; all the others from the source itself."""
+TEMPORAL = tuple(spec.phase for spec in _SPECS if spec.served_by == "temporal")
+SERVED = (*TEMPORAL, *(spec.phase for spec in _SPECS if spec.served_by == "transcription"))
+MADE_FROM = {spec.phase: spec.needs for spec in _SPECS if spec.from_results}
+
+_BY_KIND = {kind.value: spec.phase for spec in _SPECS for kind in spec.kinds}
 
 
 def step_name(phase: Phase) -> str:
-    """The step that makes a phase. Held runs were planned with these names."""
-    return "analysis" if phase in ANALYSIS else phase.value
+    """Return the step that makes a phase. Held runs were planned with these names."""
+    return PHASES[phase].shared_step or phase.value
+
+
+# The steps of a run with the phases that each makes, in order.
+STEPS = {
+    step: tuple(phase for phase in PHASES if step_name(phase) == step)
+    for step in map(step_name, PHASES)
+}
+ANALYSIS = STEPS["analysis"]
+
+
+def phase_of(kind: str) -> Phase:
+    """Return the phase that publishes markers of this kind. A project's own are events."""
+    return _BY_KIND.get(kind, Phase.EVENTS)
+
+
+def phases_of(kinds: Iterable[str]) -> tuple[Phase, ...]:
+    """Return the phases that these kinds belong to. A request without kinds is for speech."""
+    return tuple(dict.fromkeys(map(phase_of, kinds))) or (Phase.TRANSCRIPT,)
 
 
 def downstream(phases: frozenset[Phase]) -> frozenset[Phase]:
-    """All that hangs on any of these phases, without the phases themselves."""
+    """Return all phases that need any of these, directly or not, without these."""
     found = set(phases)
-    for phase, needs in ROAD.items():
-        if found.intersection(needs):
-            found.add(phase)
+    for spec in _SPECS:
+        if found.intersection(spec.needs):
+            found.add(spec.phase)
     return frozenset(found - phases)

@@ -1,4 +1,4 @@
-"""Where each phase of a video stands, and the events that tell of it."""
+"""The state of each phase of a video, and the events that report its changes."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,37 +11,39 @@ from video_pipeline.domain.values import Frozen
 
 
 class PhaseState(StrEnum):
-    """Where a phase stands."""
+    """The state of a phase."""
 
+    # Its inputs are missing.
     WAITING = "waiting"
-    """What it hangs on is not there yet."""
     RUNNING = "running"
+    # A provider's job is running; no process waits for it.
     PARKED = "parked"
-    """A provider's job is running; nothing is held here."""
     DONE = "done"
     NOT_CONFIGURED = "not configured"
+    # Optional, and failed: the timeline is made without it.
     SKIPPED = "skipped"
-    """Optional, and failed: the timeline is made without it."""
     FAILED = "failed"
+    # Failed in so many runs that it is not retried before a person revives it.
     DEAD = "dead"
-    """Failed in so many runs that it is not asked again before somebody revives it."""
+    # Cancelled by a person; it stays so until it is requested again.
     CANCELLED = "cancelled"
-    """Somebody cancelled it; it waits until it is asked for again."""
 
     @property
     def good(self) -> bool:
-        """Whether what hangs on it may go on."""
+        """Return whether dependent phases may go on."""
         return self in (PhaseState.DONE, PhaseState.NOT_CONFIGURED, PhaseState.SKIPPED)
 
     @property
     def ended_badly(self) -> bool:
-        """Whether it came to nothing, and will not by itself."""
+        """Return whether it failed, and will not recover by itself."""
         return self in (PhaseState.FAILED, PhaseState.DEAD)
 
 
 class ProgressEvent(Frozen):
-    """Something that happened to a phase. `sequence` counts up within a project, without gaps
-    in what a reader sees: a client resumes after the last one it has."""
+    """A change of a phase. `sequence` rises within a project without gaps.
+
+    A client resumes after the last event that it has.
+    """
 
     sequence: int
     key: VideoKey

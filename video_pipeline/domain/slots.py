@@ -1,4 +1,4 @@
-"""What all projects share at providers: slots of a pool, and the paid seconds of a day."""
+"""Limits at providers that all projects share: slots of a pool, and paid seconds of a day."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from video_pipeline.domain.values import Frozen
 
 
 class Slot(Frozen):
-    """One of a pool's slots that is held."""
+    """A slot of a pool, held by a unit."""
 
     project: ProjectId
     unit: str
@@ -17,22 +17,22 @@ class Slot(Frozen):
 
 
 class Pool(Frozen):
-    """The slots of one account and region at a provider, as they stand."""
+    """The slots of one account and region at a provider."""
 
     name: str
     holders: tuple[Slot, ...] = ()
+    # When each project last got a slot.
     served: dict[str, datetime] = Field(default_factory=dict[str, datetime])
-    """When each project last got a slot."""
+    # After a request that the provider refused or did not answer.
     paused: bool = False
-    """The provider has just refused a request or did not answer."""
+    # Until then newcomers get no slot, because others wait.
     queued_until: datetime | None = None
-    """Until when newcomers get no slot, because others wait."""
+    # Consecutive requests that the provider refused or did not answer.
     untaken: int = 0
-    """How many requests in a row the provider refused or did not answer."""
 
 
 class Budget(Frozen):
-    """How many paid seconds a project and an account may use in a day; infinity for no limit."""
+    """Paid seconds of a day for a project and an account; infinity for no limit."""
 
     project_seconds: float
     account_seconds: float

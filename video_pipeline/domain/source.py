@@ -1,4 +1,4 @@
-"""A video as it was delivered: the source object, what is recorded of it, what was rejected."""
+"""A video as delivered: its source object, its record in the catalogue, and rejections."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,41 +13,32 @@ class Source(Frozen):
     """The media object of one video, at one version."""
 
     key: VideoKey
-    object_key: str
-    """The object's exact key in the ingest store."""
-    name: str
-    """The video's exact name as delivered; the id may be a slug of it."""
+    object_key: str  # exact, in the ingest store
+    name: str  # exact, as delivered; the id may be a slug of it
     version: str
     size: int
 
 
 class Due(StrEnum):
-    """What is still to be done for a video. It stands in the catalogue until it is done, so that
-    no process that is killed takes it along."""
+    """A pending action for a video. Kept in the catalogue until done, so that kills lose none."""
 
-    RUN = "run"
-    """It arrived, and its run is not requested yet."""
-    REMOVAL = "removal"
-    """Its object is gone, and what the policy says of that is not carried out yet."""
-    ARCHIVAL = "archival"
-    """It was archived, and its partition is still in Dagster."""
-    RESTORATION = "restoration"
-    """It was restored, and its partition is not back in Dagster yet."""
+    RUN = "run"  # arrived; its run is not requested yet
+    REMOVAL = "removal"  # its object is gone; the removal policy is not applied yet
+    ARCHIVAL = "archival"  # archived; its partition is still in Dagster
+    RESTORATION = "restoration"  # restored; its partition is not in Dagster yet
 
 
 class Removal(StrEnum):
-    """What becomes of a video whose object is gone from the ingest store."""
+    """The policy for a video whose object was deleted from the ingest store."""
 
-    KEEP = "keep"
-    """It is marked as removed; everything stays."""
-    ARCHIVE = "archive"
-    """Its partition goes; catalogue and outputs stay."""
+    KEEP = "keep"  # mark it as removed; keep everything
+    ARCHIVE = "archive"  # delete the partition; keep catalogue and outputs
+    # Delete partition, outputs, raw answers and rows. Keep the ledger of work units: it is money.
     DELETE = "delete"
-    """Partition, outputs, raw answers and rows go. The ledger of work units stays: it is money."""
 
 
 class Known(NamedTuple):
-    """The little of a recorded video that is compared with what lies in the ingest store."""
+    """The fields of a recorded video that are compared with the ingest store."""
 
     video: VideoId
     object_key: str
@@ -58,19 +49,15 @@ class Known(NamedTuple):
 
 
 class VideoRecord(Frozen):
-    """What the catalogue knows of a video besides its results."""
+    """A video in the catalogue, without its results."""
 
     source: Source
     arrived_at: datetime
     due: Due | None = None
-    removed_at: datetime | None = None
-    """When its object was found to be gone; None while it is there."""
-    archived_at: datetime | None = None
-    """When it was archived, so that Dagster has no partition of it; None while it is there."""
-    sha256: str | None = None
-    """Of the bytes of `source`; None until they were read."""
-    media: MediaInfo | None = None
-    """None until probed."""
+    removed_at: datetime | None = None  # when its object was found deleted
+    archived_at: datetime | None = None  # while archived, Dagster has no partition of it
+    sha256: str | None = None  # of the bytes of `source`; None until they were read
+    media: MediaInfo | None = None  # None until probed
 
     @property
     def key(self) -> VideoKey:
@@ -78,7 +65,7 @@ class VideoRecord(Frozen):
 
 
 class Rejection(Frozen):
-    """Something in the ingest store that no video can be made of, and why."""
+    """An object in the ingest store that cannot become a video, and why."""
 
     project: ProjectId
     object_key: str
@@ -87,8 +74,7 @@ class Rejection(Frozen):
 
 
 class Totals(Frozen):
-    """How much video a project has."""
+    """How much video a project has. `seconds` counts the videos that were probed."""
 
     videos: int
     seconds: Rational
-    """The length of all videos that were probed."""

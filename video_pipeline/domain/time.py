@@ -1,7 +1,4 @@
-"""Exact time: half-open ranges, frame rates and SMPTE timecode, all in rationals.
-
-Seconds are `Fraction`s on the clock of the source. Nothing here rounds but where it says so.
-"""
+"""Exact time: half-open ranges, frame rates and SMPTE timecode, all in rational seconds."""
 
 import re
 from fractions import Fraction
@@ -13,7 +10,7 @@ from video_pipeline.domain.values import Frozen, Rational
 
 
 class TimeRange(Frozen):
-    """Seconds [start, end): the start belongs to it, the end does not. It may be empty."""
+    """Seconds [start, end), with the start and without the end. May be empty."""
 
     start: Rational
     end: Rational
@@ -26,19 +23,17 @@ class TimeRange(Frozen):
 
     @property
     def duration(self) -> Fraction:
-        """Length in seconds."""
         return self.end - self.start
 
     def contains(self, moment: Fraction) -> bool:
-        """Whether a moment lies within."""
         return self.start <= moment < self.end
 
     def overlaps(self, other: "TimeRange") -> bool:
-        """Whether a moment exists that lies within both."""
+        """Return whether the ranges share a moment."""
         return max(self.start, other.start) < min(self.end, other.end)
 
     def within(self, other: "TimeRange") -> bool:
-        """Whether all of this lies within the other."""
+        """Return whether the other range holds all of this one."""
         return other.start <= self.start and self.end <= other.end
 
 
@@ -54,15 +49,15 @@ class FrameRate(Frozen):
         return self
 
     def start_of(self, frame: int) -> Fraction:
-        """When frame number `frame` (from 0) starts, in seconds."""
+        """Return when a frame starts, in seconds. Frames are numbered from 0."""
         return frame / self.per_second
 
     def frame_at(self, moment: Fraction) -> int:
-        """The number of the frame shown at a moment."""
+        """Return the frame shown at a moment."""
         return int(moment * self.per_second // 1)
 
     def range_of(self, first: int, after: int) -> TimeRange:
-        """The range of frames [first, after)."""
+        """Return the range of frames [first, after)."""
         return TimeRange(start=self.start_of(first), end=self.start_of(after))
 
 
@@ -91,12 +86,12 @@ class Timecode(Frozen):
 
     @property
     def nominal(self) -> int:
-        """The whole number of frame numbers a second: 30 for 29.97."""
+        """Return the frame numbers a second: 30 for 29.97."""
         return -(-self.rate.per_second.numerator // self.rate.per_second.denominator)
 
     @property
     def seconds(self) -> Fraction:
-        """The exact moment at which this frame starts."""
+        """Return the exact start of this frame."""
         return self.rate.start_of(self.frames)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What is billed: meters, how a provider rounds them, and quantities."""
+"""Billed quantities: meters, how a provider rounds them, and usage."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -21,7 +21,7 @@ class Meter(StrEnum):
 
 
 class MeterSpec(Frozen):
-    """How one meter is counted: rounded up to `unit`, at least `minimum`, both in its own unit."""
+    """How one meter is billed: rounded up to a multiple of `unit`, at least `minimum`."""
 
     meter: Meter
     paid: bool
@@ -30,7 +30,7 @@ class MeterSpec(Frozen):
     source: Literal["reported", "derived"] = "derived"
 
     def quantity(self, measured: Fraction) -> Fraction:
-        """What is billed for a measured amount."""
+        """Return the billed quantity of a measured amount."""
         return max(-(-measured // self.unit) * self.unit, self.minimum)
 
 
@@ -41,19 +41,18 @@ class Usage(Frozen):
     quantity: Rational
     paid: bool
     measured: Literal["reported", "derived"] = "derived"
+    # What has a price of its own, such as one of several analyses of the same seconds. Empty if the
+    # meter has one price. Quantities of different dimensions are never added.
     dimension: str = ""
-    """What of it is priced by itself, such as one of several analyses of the same seconds; empty
-    where the meter alone has a price. Quantities are added within a meter and dimension only."""
 
     @property
     def counted(self) -> str:
-        """The meter and its dimension, as people read it."""
+        """Return the meter and its dimension for people."""
         return f"{self.meter.value} ({self.dimension})" if self.dimension else self.meter.value
 
 
 def summed(usages: Iterable[Usage]) -> tuple[Usage, ...]:
-    """One usage for each meter and dimension, paid and unpaid, reported and derived apart, in a
-    fixed order."""
+    """Return sums in a fixed order, by meter, dimension, `paid` and `measured`."""
     sums: dict[tuple[str, str, bool, str], Usage] = {}
     for usage in usages:
         kind = (usage.meter.value, usage.dimension, usage.paid, usage.measured)
@@ -63,5 +62,5 @@ def summed(usages: Iterable[Usage]) -> tuple[Usage, ...]:
 
 
 def times(usages: Iterable[Usage], count: int) -> tuple[Usage, ...]:
-    """The same usages so many times."""
+    """Return the usages multiplied by `count`."""
     return tuple(one.model_copy(update={"quantity": one.quantity * count}) for one in usages)

@@ -1,4 +1,4 @@
-"""What every frozen value of the domain is built from: the base model and exact numbers."""
+"""The base model of the domain's values, and exact numbers."""
 
 from fractions import Fraction
 from typing import Annotated, Any
@@ -23,6 +23,7 @@ def _exact(value: Any) -> Fraction:
     raise ValueError(f"{value!r} is not exact: write a rational such as '1001/30000'")
 
 
+# A fraction that is read from and written as text, never as a float.
 Rational = Annotated[
     Fraction,
     BeforeValidator(_exact),
@@ -35,4 +36,3 @@ Rational = Annotated[
         }
     ),
 ]
-"""A fraction that is read from and written as text, never as a float."""

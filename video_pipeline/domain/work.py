@@ -1,11 +1,11 @@
-"""Work units: one request to one provider, its states, and the moves its life allows.
+"""Work units: one request to one provider, its states, and the allowed transitions.
 
     intent ──> submitting ──> running ──> settled
        ^           │  │          │
        └─throttled─┘  └──────────┴─> failed | cancelled | in_doubt
 
-`in_doubt` is a request that may have been taken and billed although nobody heard the answer: what
-was planned counts as used.
+`in_doubt` is a request whose answer was lost: it may have been accepted, so the planned usage
+counts as used.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from video_pipeline.domain.values import Frozen
 
 
 class UnitState(StrEnum):
-    """Where a work unit stands."""
+    """The state of a work unit."""
 
     INTENT = "intent"
     SUBMITTING = "submitting"
@@ -36,12 +36,12 @@ class UnitState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more happens to it by itself."""
+        """Return whether the state is final."""
         return self in (UnitState.SETTLED, UnitState.FAILED, UnitState.CANCELLED)
 
     @property
     def may_be_reopened(self) -> bool:
-        """Whether a new generation may follow it."""
+        """Return whether a new generation may follow."""
         return self in (UnitState.FAILED, UnitState.CANCELLED)
 
 
@@ -60,7 +60,7 @@ MOVES: dict[UnitState, frozenset[UnitState]] = {
 
 
 def check_move(unit: str, before: UnitState, after: UnitState) -> None:
-    """Raise IllegalMove unless a unit may go from one state to the other."""
+    """Raise IllegalMove unless MOVES allows this transition."""
     if after not in MOVES[before]:
         raise IllegalMove(
             f"work unit {unit} cannot go from {before} to {after}",
@@ -69,15 +69,13 @@ def check_move(unit: str, before: UnitState, after: UnitState) -> None:
 
 
 class WorkRequest(Frozen):
-    """What identifies a request to a provider, but for its generation."""
+    """What identifies a request to a provider, except its generation."""
 
     key: VideoKey
-    content: str
-    """SHA-256 of the source."""
-    provider: str
-    """The instance's name in pipeline.yaml."""
+    content: str  # SHA-256 of the source
+    provider: str  # the instance's name in pipeline.yaml
+    # Without its version: a newer plugin reads what an older one paid for.
     plugin: str
-    """The plugin's name. Not its version: what was bought is read again by a newer one."""
     account: str
     region: str
     operation: str
@@ -88,23 +86,25 @@ class WorkRequest(Frozen):
 
     @property
     def digest(self) -> str:
-        """40 hex digits over everything above, in canonical form."""
+        """Return 40 hex digits over all fields in canonical form."""
         return _digest(self.model_dump(mode="json"))
 
     def is_at(self, account: str, region: str) -> bool:
-        """Whether who works there can be asked about it. Two numbers of accounts tell two
-        accounts apart; any other name, such as a profile's, may stand for the same account."""
+        """Return whether a client of this account and region may reach the request's job.
+
+        Two account numbers must be equal. A name, such as a profile's, may be any account.
+        """
         numbers = account.isdigit() and self.account.isdigit()
         return region == self.region and (account == self.account or not numbers)
 
 
 def unit_id(request: WorkRequest, generation: int) -> str:
-    """The identity of one work unit: 40 hex digits, fit as an idempotency token or job name."""
+    """Return the id of a work unit: 40 hex digits, usable as idempotency token or job name."""
     return _digest({"request": request.digest, "generation": generation})
 
 
 def choice_hash(plugin: str, model: str, options: dict[str, Any]) -> str:
-    """What tells whether a result was made by today's choice of plugin, version and options."""
+    """Return the hash that tells whether a result was made by today's plugin, model and options."""
     return _digest({"plugin": plugin, "model": model, "options": options})[:16]
 
 
@@ -114,58 +114,51 @@ def _digest(value: object) -> str:
 
 
 class UnitFailure(Frozen):
-    """Why a unit ended without a result, as people read it."""
+    """Why a unit ended without a result, for people."""
 
     category: FailureCategory
     message: str
 
 
 class WorkUnit(Frozen):
-    """A row of the ledger: a request, where it stands, and what it uses."""
+    """A row of the ledger: a request, its state, and its usage."""
 
     id: str
     request: WorkRequest
     generation: int
     state: UnitState
-    job: str | None = None
-    """The provider's own name for the job."""
+    job: str | None = None  # the provider's name for it
     planned: tuple[Usage, ...]
     settled: tuple[Usage, ...] = ()
     failure: UnitFailure | None = None
-    attempts: int = 0
-    """How often it was submitted."""
+    attempts: int = 0  # submissions
+    # Why a unit in the backlog is not submitted yet, such as no free slot or a used-up budget. Of a
+    # running unit: why the result of its job could not be fetched yet.
     waiting: str = ""
-    """Why its request is not made yet: no slot is free, or the day's paid minutes are used up. It
-    is made once its turn has come; the phase is parked meanwhile. Or, while it runs, why the result
-    of its job could not be fetched yet."""
-    untaken: int = 0
-    """How often its provider did not take the request for now: it had no room, or was not heard."""
-    unfetched: int = 0
-    """How often the result of its job could not be fetched."""
+    untaken: int = 0  # submissions that the provider refused or did not answer
+    unfetched: int = 0  # failed attempts to fetch the result
     holder: str | None = None
     leased_until: datetime | None = None
     created_at: datetime
     updated_at: datetime
     submitted_at: datetime | None = None
+    # When a running job is polled next. Of a deferred request: its earliest retry without a run.
     poll_at: datetime | None = None
-    """When a running job is looked up, at the latest. Of a request that was not taken: before when
-    it is not made again without a run."""
+    # The job has ended, or a waiting unit needs a run. Set by a hint or a sweep.
     ready: bool = False
-    """A hint or a sweep found that the job has ended, or that a waiting unit is a run's turn."""
+    # The id of the run that forced a new generation after an earlier one had settled.
     forced_by: str = ""
-    """What asked for it although its request had been settled before: a run's id."""
+    # Orphaned: no run needs it, and the provider cannot cancel it. Its usage is still recorded.
     unwanted: bool = False
-    """Nobody waits for it, and the provider cannot stop it: its backfill was cancelled, or its
-    phase failed by another unit. What it comes to is counted and kept, and starts nothing."""
 
     @property
     def parked(self) -> bool:
-        """Whether a phase may wait for it: its job runs, or its turn comes by itself."""
+        """Return whether a phase may park on it: its job runs, or it is in the backlog."""
         return self.state is UnitState.RUNNING or bool(self.waiting)
 
 
 class UnitFilter(Frozen):
-    """Selects work units by state and, unless None, by provider and video."""
+    """Select work units by state and, unless None, by provider and video."""
 
     states: frozenset[UnitState]
     provider: str | None = None
@@ -178,5 +171,4 @@ class UnitSum(Frozen):
     provider: str
     state: UnitState
     units: int
-    planned: tuple[Usage, ...]
-    """A sum for each meter, paid and unpaid apart."""
+    planned: tuple[Usage, ...]  # summed by meter, paid and unpaid apart

@@ -5,11 +5,11 @@ Formats: the "Event message structure" and "EventBridge" pages of the S3 user gu
 SNS message and JSON formats".
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any, Literal
 from urllib.parse import unquote_plus
 
+from video_pipeline.aws.queue import Unreadable, message_in
 from video_pipeline.notifications.queue import Notice
 
 Happened = Literal["created", "removed"]
@@ -22,17 +22,13 @@ _CREATED = (
 )
 
 
-class Unreadable(ValueError):
-    """Why nobody can make anything of a message."""
-
-
 def read(body: str, bucket: str) -> tuple[Notice, ...]:
     """What a message tells of the objects of this bucket, each key exact.
 
     Nothing for `s3:TestEvent` and for happenings that change no object (tags, access lists).
     Raises Unreadable for what is no JSON, of no known form, or of another bucket.
     """
-    message = _unwrapped(_object(body))
+    message = message_in(body)
     if message.get("Event") == "s3:TestEvent":
         return ()
     if isinstance(message.get("Records"), list):
@@ -40,25 +36,6 @@ def read(body: str, bucket: str) -> tuple[Notice, ...]:
     if message.get("source") == "aws.s3":
         return tuple(_from_eventbridge(message, bucket))
     raise Unreadable("it is neither a notification of S3 nor an event of EventBridge")
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value: Any = json.loads(text)
-    except ValueError as error:
-        raise Unreadable(f"it is no JSON: {error}") from error
-    except RecursionError as error:
-        raise Unreadable("it is no JSON that can be read: too deep") from error
-    if not isinstance(value, dict):
-        raise Unreadable("it is JSON, but no object")
-    return value
-
-
-def _unwrapped(message: dict[str, Any]) -> dict[str, Any]:
-    """What SNS carried; without "raw message delivery" it puts the message into one of its own."""
-    carried = message.get("Message")
-    wrapped = message.get("Type") == "Notification" and isinstance(carried, str)
-    return _object(carried) if wrapped and isinstance(carried, str) else message
 
 
 def _from_records(records: list[Any], bucket: str) -> Iterator[Notice]:

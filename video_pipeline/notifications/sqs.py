@@ -1,30 +1,24 @@
 """Notices in a queue of Amazon SQS. The client is made elsewhere, with its sessions and retries."""
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from video_pipeline.aws.errors import Cause, Fault, translated
+from video_pipeline.aws.queue import VISIBILITY_SECONDS, SqsQueue, Unreadable
 from video_pipeline.domain.errors import NoticesError
-from video_pipeline.notifications.messages import Unreadable, read
+from video_pipeline.notifications.messages import read
 from video_pipeline.notifications.queue import Delivery
 
-BATCH = 10
-"""The most that SQS gives, and lets be deleted, at once."""
+# Short, since sensors take turns.
 WAIT_SECONDS = 1
-"""A wait above 0 asks all of the queue's servers; sensors take turns, so it is short."""
-VISIBILITY_SECONDS = 120
-"""How long a message that was received stays unseen: longer than a batch can take."""
-_REASON_LENGTH = 1000
+_RIGHTS = "Allow sqs:ReceiveMessage and sqs:DeleteMessage, and SendMessage to the other."
 _REMEDIES = {
-    "AWS.SimpleQueueService.NonExistentQueue": "Correct storage.ingest.notifications, or make it.",
-    "QueueDoesNotExist": "Correct storage.ingest.notifications, or make it.",
-    "AccessDenied": "Allow sqs:ReceiveMessage and sqs:DeleteMessage, and SendMessage to the other.",
-    "AccessDeniedException": "Allow sqs:ReceiveMessage and sqs:DeleteMessage, and SendMessage to"
-    " the other.",
-    "ExpiredToken": "Log in again, or renew the credentials.",
-    "InvalidClientTokenId": "Correct the credentials.",
+    Cause.ABSENT_QUEUE: "Correct storage.ingest.notifications, or create the queue.",
+    Cause.DENIED: _RIGHTS,
+    Cause.KMS: "Allow kms:Decrypt and kms:GenerateDataKey on the queue's key.",
+    Cause.EXPIRED: "Log in again, or renew the credentials.",
+    Cause.WRONG_KEYS: "Correct the credentials.",
 }
 
 
@@ -40,46 +34,17 @@ class SqsNotices:
         wait_seconds: int = WAIT_SECONDS,
         visibility_seconds: int = VISIBILITY_SECONDS,
     ) -> None:
-        self._client, self._bucket = client, bucket
-        self._wait, self._visibility = wait_seconds, visibility_seconds
-        self._queue, self._dead_letters = queue, dead_letters
+        self._bucket, self._wait = bucket, wait_seconds
+        self._queue = SqsQueue(lambda: client, queue, _errors, dead_letters, visibility_seconds)
 
     def receive(self) -> list[Delivery]:
-        with _translated(self._queue):
-            answer = self._client.receive_message(
-                QueueUrl=self._queue,
-                MaxNumberOfMessages=BATCH,
-                WaitTimeSeconds=self._wait,
-                VisibilityTimeout=self._visibility,
-            )
-        return [
-            self._read(message["ReceiptHandle"], message.get("Body", ""))
-            for message in answer.get("Messages", ())
-        ]
+        return [self._read(*message) for message in self._queue.receive(self._wait)]
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        """A message that cannot be deleted now comes again, and does no harm."""
-        for start in range(0, len(deliveries), BATCH):
-            entries = [
-                {"Id": str(index), "ReceiptHandle": one.receipt}
-                for index, one in enumerate(deliveries[start : start + BATCH])
-            ]
-            with _translated(self._queue):
-                self._client.delete_message_batch(QueueUrl=self._queue, Entries=entries)
+        self._queue.delete(one.receipt for one in deliveries)
 
     def set_aside(self, delivery: Delivery) -> bool:
-        """Sent on before it is deleted here: between the two it is in both, never in none."""
-        if self._dead_letters is None:
-            return False
-        reason = {"StringValue": delivery.unreadable[:_REASON_LENGTH], "DataType": "String"}
-        with _translated(self._dead_letters):
-            self._client.send_message(
-                QueueUrl=self._dead_letters,
-                MessageBody=delivery.body or "(empty)",
-                MessageAttributes={"reason": reason},
-            )
-        self.acknowledge([delivery])
-        return True
+        return self._queue.set_aside(delivery.receipt, delivery.body, delivery.unreadable)
 
     def _read(self, receipt: str, body: str) -> Delivery:
         try:
@@ -88,21 +53,15 @@ class SqsNotices:
             return Delivery(receipt=receipt, body=body, unreadable=str(error))
 
 
-@contextmanager
-def _translated(queue: str) -> Generator[None]:
-    try:
-        yield
-    except ClientError as error:
-        told = error.response.get("Error", {})
-        code = told.get("Code", "")
-        raise NoticesError(
-            f"SQS refused ({code}): {told.get('Message', '')}".rstrip(". "),
-            where=queue,
-            remedy=_REMEDIES.get(code, "Look the code up in the SQS API reference."),
-        ) from error
-    except BotoCoreError as error:
-        raise NoticesError(
-            f"SQS does not answer: {error}".rstrip(". "),
-            where=queue,
-            remedy="Look at the network, the region and the credentials.",
-        ) from error
+def _errors(queue: str) -> AbstractContextManager[None]:
+    return translated(lambda fault: _error(fault, queue))
+
+
+def _error(fault: Fault, queue: str) -> NoticesError:
+    if not fault.code:
+        what = f"SQS does not answer: {fault.said}"
+        remedy = "Look at the network, the region and the credentials."
+    else:
+        what = f"SQS refused ({fault.code}): {fault.said}"
+        remedy = _REMEDIES.get(fault.cause, "Look the code up in the SQS API reference.")
+    return NoticesError(what.rstrip(". "), where=queue, remedy=remedy)

@@ -1,1 +1,1 @@
-"""The use cases, one a file. They see storage, catalogue and media through interfaces only."""
+"""The use cases, a room each. They see storage and media through interfaces only."""

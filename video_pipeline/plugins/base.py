@@ -186,7 +186,7 @@ class FrameStream(Protocol):
         ...
 
 
-class Streams(ABC):
+class Streams(Plugin):
     """Runs as a stream: fed the frames of a decode that it may share with others."""
 
     @abstractmethod
@@ -194,7 +194,7 @@ class Streams(ABC):
         """Begin a pass."""
 
 
-class Calls(ABC):
+class Calls(Plugin):
     """Runs as a call: returns when the result is there."""
 
     @abstractmethod
@@ -225,7 +225,7 @@ class Slots(Frozen):
     limit: int = Field(ge=1)
 
 
-class Jobs(ABC):
+class Jobs(Plugin):
     """Runs as a job somewhere else: submitted, looked up, fetched. Each method may be repeated."""
 
     poll_seconds: ClassVar[float] = 30.0
@@ -266,7 +266,7 @@ class Heard(Frozen):
     """What `acknowledge` needs."""
 
 
-class Listens(ABC):
+class Listens(Plugin):
     """For `Jobs` whose provider tells when a job has ended. An event is a hint: the job is looked
     up all the same, and one whose event is lost is looked up when it is overdue."""
 

@@ -8,15 +8,13 @@ from pydantic import ValidationError
 
 import video_pipeline
 from video_pipeline.domain.errors import ConfigurationError
-from video_pipeline.settings.address import read_address, read_webserver
 from video_pipeline.settings.document import Document, read_document
 from video_pipeline.settings.entries import read_entries, with_models
 from video_pipeline.settings.form import PipelineForm
-from video_pipeline.settings.limits import read_limits
 from video_pipeline.settings.model import Settings
 from video_pipeline.settings.problems import from_pydantic, raise_for
-from video_pipeline.settings.selections import check_choices, read_choices
-from video_pipeline.settings.stores import read_storage
+from video_pipeline.settings.selections import check_choices, read_choices, read_limits
+from video_pipeline.settings.stores import MONGODB, read_address, read_storage, read_webserver
 
 CONFIG = "VIDEO_PIPELINE_CONFIG"
 HOME = "VIDEO_PIPELINE_HOME"
@@ -54,6 +52,21 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
         models=models,
         webserver=read_webserver(document, form.webserver, environ.get(WEBSERVER), environ),
     )
+
+
+def inherited(
+    settings: Settings, mongodb: str, environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """This process's environment, with these settings and this catalogue server for its own."""
+    environ = os.environ if environ is None else environ
+    return {
+        **environ,
+        CONFIG: str(settings.file),
+        HOME: str(settings.home),
+        MONGODB: mongodb,
+        "DAGSTER_HOME": str(settings.dagster_home),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+    }
 
 
 def _find(environ: Mapping[str, str]) -> Path:

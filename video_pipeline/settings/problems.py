@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -9,7 +10,8 @@ from pydantic_core import ErrorDetails
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.domain.values import Frozen
 from video_pipeline.settings.document import Document, Keys
-from video_pipeline.settings.keys import keys_at
+
+Schema = dict[str, Any]
 
 
 class Problem(Frozen):
@@ -45,7 +47,7 @@ def _problem(details: ErrorDetails, model: type[BaseModel], at: Keys) -> Problem
         details["type"] == "enum" and "[key]" in details["loc"]
     )
     if is_key:
-        known = keys_at(model.model_json_schema(), inner[:-1])
+        known = _keys_at(model.model_json_schema(), inner[:-1])
         return unknown((*at, *inner), "key", str(inner[-1]), known)
     message = details["msg"].removeprefix("Value error, ")
     return Problem(
@@ -53,6 +55,28 @@ def _problem(details: ErrorDetails, model: type[BaseModel], at: Keys) -> Problem
         what=message[:1].lower() + message[1:],
         remedy="Add it." if details["type"] == "missing" else "Mend the value.",
     )
+
+
+def _keys_at(schema: Schema, place: Keys) -> list[str]:
+    """The keys that the schema knows at a place; none where any may stand."""
+    node = schema
+    for key in place:
+        node = _inner(_resolved(schema, node), str(key))
+    found = _resolved(schema, node)
+    names = _resolved(schema, found.get("propertyNames", {})).get("enum", [])
+    return [*found.get("properties", {}), *names]
+
+
+def _inner(node: Schema, key: str) -> Schema:
+    inner = node.get("properties", {}).get(key) or node.get("additionalProperties") or {}
+    return inner if isinstance(inner, dict) else {}
+
+
+def _resolved(schema: Schema, node: Schema) -> Schema:
+    while "$ref" in node:
+        node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+    choices = [_resolved(schema, choice) for choice in node.get("anyOf", [])]
+    return next((choice for choice in choices if "properties" in choice), node)
 
 
 def raise_for(document: Document, problems: Sequence[Problem]) -> None:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
-from video_pipeline.domain.phases import SERVED, TEMPORAL, Phase
-from video_pipeline.domain.results.markers import phase_of
-from video_pipeline.pipeline.policies import Choices, PhaseChoice
+from video_pipeline.domain.phases import SERVED, TEMPORAL, Phase, phase_of
+from video_pipeline.pipeline.policies import PROJECT_MINUTES, Choices, Limits, PhaseChoice
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 from video_pipeline.settings.document import Keys
 from video_pipeline.settings.entries import plugin_of
-from video_pipeline.settings.form import PhaseForm, PipelineForm
+from video_pipeline.settings.form import LimitsForm, PhaseForm, PipelineForm
 from video_pipeline.settings.model import ProviderEntry
 from video_pipeline.settings.problems import Problem, unknown
 
@@ -30,6 +29,24 @@ def _choices(phases: Phases) -> dict[Phase, PhaseChoice]:
             providers=tuple(form.providers), optional=form.optional, language=form.language
         )
         for phase, form in phases.items()
+    }
+
+
+def read_limits(form: PipelineForm) -> Limits:
+    """What a day may cost."""
+    of_each = form.limits.paid_minutes_per_day
+    return Limits(
+        paid_minutes_per_day=PROJECT_MINUTES if of_each is None else of_each,
+        projects=_said({name: one.limits for name, one in form.projects.items()}),
+        providers=_said({name: one.limits for name, one in form.providers.items()}),
+    )
+
+
+def _said(limits: Mapping[str, LimitsForm]) -> dict[str, float]:
+    return {
+        name: one.paid_minutes_per_day
+        for name, one in limits.items()
+        if one.paid_minutes_per_day is not None
     }
 
 

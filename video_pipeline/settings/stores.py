@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.settings.document import Document
-from video_pipeline.settings.form import PlaceForm, Reference, S3Form, StorageForm
-from video_pipeline.settings.model import Notifications, Place, Storage
+from video_pipeline.settings.form import CatalogForm, PlaceForm, Reference, S3Form, StorageForm
+from video_pipeline.settings.model import CatalogAddress, Notifications, Place, Storage
 from video_pipeline.settings.problems import Problem, raise_for
 from video_pipeline.storage.s3.options import S3Options
 
+MONGODB = "MONGODB_URI"
 INGEST_BUCKET = "S3_BUCKET"
 OUTPUT_BUCKET = "S3_OUTPUT_BUCKET"
 _LAYOUT = ("storage", "ingest", "layout")
@@ -56,6 +58,50 @@ def read_storage(
         s3_variables=variables,
         scratch_bytes=form.scratch_bytes,
     )
+
+
+def read_address(
+    document: Document, form: CatalogForm, environ: Mapping[str, str]
+) -> CatalogAddress:
+    """The address from the environment, else from the file. Raises ConfigurationError."""
+    uri = environ.get(MONGODB) or _written(document, form.uri, environ)
+    return CatalogAddress(uri=SecretStr(uri) if uri else None, database=form.database)
+
+
+def read_webserver(
+    document: Document,
+    written: str | Reference | None,
+    variable: str | None,
+    environ: Mapping[str, str],
+) -> str | None:
+    """The webserver's address: the variable's, else the file's. Raises ConfigurationError."""
+    in_file = environ.get(written.env) if isinstance(written, Reference) else written
+    url = variable or in_file or None
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.password:
+        problem = Problem(
+            keys=("webserver",),
+            what="this is no address of a webserver" if not parts.password else "it has a password",
+            remedy="Write it as http://HOST:PORT; who may launch runs is the network's to say.",
+        )
+        raise_for(document, [problem])
+    return url.rstrip("/")
+
+
+def _written(
+    document: Document, uri: str | Reference | None, environ: Mapping[str, str]
+) -> str | None:
+    if isinstance(uri, Reference):
+        return environ.get(uri.env) or None
+    if uri and urlsplit(uri).password:
+        remedy = f"Put it into the variable {MONGODB}, or write {{env: NAME}}."
+        problem = Problem(
+            keys=("catalog", "uri"), what="the address holds a password", remedy=remedy
+        )
+        raise_for(document, [problem])
+    return uri
 
 
 def _together(ingest: Place, outputs: Place) -> Problem | None:

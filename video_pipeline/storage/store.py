@@ -15,6 +15,8 @@ from typing import BinaryIO, Literal, Protocol
 from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.domain.values import Frozen
 
+OCTET_STREAM = "application/octet-stream"
+
 
 class StoredObject(Frozen):
     """An object at one version. `version` changes whenever the bytes may have changed."""
@@ -96,11 +98,11 @@ class ProjectOutputs(Protocol):
     @property
     def project(self) -> str: ...
 
-    def writer(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """Write an object as a stream. It becomes visible, whole, when the block ends well;
-        where the block raises, nothing is visible and what stood there before stays.
+    def writer(self, key: str, media_type: str = OCTET_STREAM) -> AbstractContextManager[BinaryIO]:
+        """Write an object as a stream. It becomes visible, whole, when the block ends.
 
-        Raises StorageFull, StorageError.
+        If the block raises, nothing becomes visible and any earlier object stays. Raises
+        StorageFull, StorageError.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The command line as a person calls it, over a real catalogue and a state folder of one's own."""
+"""The commands, called in this process on a real catalogue and a fresh state folder."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +28,7 @@ class Call(Protocol):
 def config(
     tmp_path: Path, mongo_uri: str, mongo_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """A pipeline.yaml with a state folder and a database that nobody else uses."""
+    """A pipeline.yaml with a state folder and a database of its own."""
     monkeypatch.setenv("MONGODB_URI", mongo_uri)
     monkeypatch.setenv("VIDEO_PIPELINE_HOME", str(tmp_path / "home"))
     file = tmp_path / "pipeline.yaml"

@@ -1,4 +1,4 @@
-"""Ctrl-C, a closed terminal and a polite kill let a command clear up; `nohup` is heeded."""
+"""The signals that end a command let it clean up; `nohup` is respected."""
 
 import signal
 import subprocess
@@ -15,12 +15,12 @@ try:
     print("ready", flush=True)
     time.sleep(60)
 finally:
-    print("cleared up", flush=True)
+    print("cleaned up", flush=True)
 """
 
 
 def told(before: str, *sent: signal.Signals) -> str:
-    """What a command says that is sent signals, where SIGHUP was treated so before."""
+    """Return the output of a command that gets signals, with SIGHUP first handled as `before`."""
     with subprocess.Popen(
         [sys.executable, "-c", COMMAND, before],
         stdout=subprocess.PIPE,
@@ -34,9 +34,9 @@ def told(before: str, *sent: signal.Signals) -> str:
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_each_of_them_lets_it_clear_up(sent: signal.Signals) -> None:
-    assert told("SIG_DFL", sent) == "cleared up\n"
+def test_ending_signal_lets_a_command_clean_up(sent: signal.Signals) -> None:
+    assert told("SIG_DFL", sent) == "cleaned up\n"
 
 
-def test_under_nohup_a_closed_terminal_does_nothing() -> None:
-    assert told("SIG_IGN", signal.SIGHUP, signal.SIGTERM) == "cleared up\n"
+def test_closed_terminal_is_ignored_under_nohup() -> None:
+    assert told("SIG_IGN", signal.SIGHUP, signal.SIGTERM) == "cleaned up\n"

@@ -61,6 +61,16 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture
+def only_bounded_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail what reads every partition key of the instance."""
+
+    def read_all(*_: object) -> None:
+        raise AssertionError("reads all partition keys: ask get_existing_dynamic_partitions")
+
+    monkeypatch.setattr(dg.DagsterInstance, "get_dynamic_partitions", read_all)
+
+
+@pytest.fixture
 def definitions(stage: Opened) -> dg.Definitions:
     """The definitions of the checkout's pipeline.yaml over the stage."""
     return build_defs(load_settings(ROOT / "pipeline.yaml", {}), {"pipeline": stage})

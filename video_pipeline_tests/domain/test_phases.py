@@ -1,18 +1,37 @@
-"""The road: every phase once, in an order in which all can be done."""
+"""The phases: one spec each, in an order in which all can be made."""
 
 import pytest
 
-from video_pipeline.domain.phases import ANALYSIS, ROAD, SERVED, Phase, downstream
+from video_pipeline.domain.phases import (
+    PHASES,
+    SERVED,
+    STEPS,
+    TEMPORAL,
+    Phase,
+    downstream,
+    phase_of,
+    phases_of,
+)
+from video_pipeline.domain.results.markers import Kind
 
 
-def test_every_phase_is_on_the_road() -> None:
-    assert list(ROAD) == list(dict.fromkeys(ROAD)) and set(ROAD) == set(Phase)
+def test_phases_have_one_spec_each() -> None:
+    assert set(PHASES) == set(Phase)
 
 
-def test_each_phase_comes_after_what_it_hangs_on() -> None:
-    order = list(ROAD)
-    for phase, needs in ROAD.items():
-        assert all(order.index(need) < order.index(phase) for need in needs)
+def test_phase_follows_all_that_it_needs() -> None:
+    order = list(PHASES)
+    for phase, spec in PHASES.items():
+        assert all(order.index(need) < order.index(phase) for need in spec.needs)
+
+
+def test_steps_follow_the_steps_that_they_need() -> None:
+    made = set[Phase]()
+    for phases in STEPS.values():
+        needed = {need for phase in phases for need in PHASES[phase].needs}
+        assert needed <= made.union(phases)
+        made |= set(phases)
+    assert made == set(PHASES)
 
 
 @pytest.mark.parametrize(
@@ -27,16 +46,38 @@ def test_each_phase_comes_after_what_it_hangs_on() -> None:
         ({Phase.SOURCE_VIDEO}, set(Phase) - {Phase.SOURCE_VIDEO}),
     ],
 )
-def test_downstream_is_all_that_hangs_on_it(phases: set[Phase], expected: set[Phase]) -> None:
-    assert downstream(frozenset(phases)) == expected
+def test_downstream_is_transitive(phases: set[Phase], expected: set[Phase]) -> None:
+    below = downstream(frozenset(phases))
+    assert below == expected
+    assert downstream(below) <= below
 
 
-def test_what_hangs_on_downstream_is_downstream() -> None:
-    for phase in Phase:
-        below = downstream(frozenset({phase}))
-        assert downstream(below) <= below
-
-
-def test_the_shared_step_and_the_served_phases_are_on_the_road() -> None:
-    assert set(ANALYSIS) | set(SERVED) <= set(ROAD)
+def test_served_phases_read_a_stream() -> None:
     assert Phase.TRANSCRIPT in SERVED and Phase.THUMBNAILS not in SERVED
+    assert all(PHASES[phase].stream for phase in SERVED)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_kind_belongs_to_exactly_one_temporal_phase(kind: Kind) -> None:
+    declared = [phase for phase, spec in PHASES.items() if kind in spec.kinds]
+    assert declared == [phase_of(kind)]
+    assert declared[0] in TEMPORAL
+
+
+@pytest.mark.parametrize(
+    ("kind", "phase"),
+    [
+        ("shot", Phase.SHOTS),
+        ("scene", Phase.SCENES),
+        ("face", Phase.OBJECTS),
+        ("silence", Phase.EVENTS),
+        ("x-logo", Phase.EVENTS),
+    ],
+)
+def test_phase_of_kind(kind: str, phase: Phase) -> None:
+    assert phase_of(kind) is phase
+
+
+def test_phases_of_kinds_are_unique_and_speech_without_kinds() -> None:
+    assert phases_of(["face", "shot", "label"]) == (Phase.OBJECTS, Phase.SHOTS)
+    assert phases_of([]) == (Phase.TRANSCRIPT,)

@@ -31,8 +31,7 @@ from video_pipeline.defs.runs.lost_retries_sensor import lost_retries
 from video_pipeline.defs.runs.queue import missing_tags
 from video_pipeline.defs.runs.retry_tag import AGAIN_TAG
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.results.markers import phase_of
+from video_pipeline.domain.phases import Phase, phase_of
 from video_pipeline.domain.source import Due, Source, VideoRecord
 from video_pipeline.domain.usage import Meter, Usage
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit, unit_id

@@ -135,7 +135,7 @@ class Outputs:
         return self
 
     @contextmanager
-    def writer(self, key: str) -> Iterator[Any]:
+    def writer(self, key: str, media_type: str = "") -> Iterator[Any]:
         pieces: list[bytes] = []
         yield SimpleNamespace(write=lambda piece: pieces.append(bytes(piece)))
         self.keys.append(key)

@@ -20,9 +20,17 @@ from video_pipeline.catalog.server.mongod import REPLICA_SET
 from video_pipeline.domain.errors import FailureCategory, IdentityError
 from video_pipeline.domain.naming.identity import VideoKey, project_id_for, video_id_for
 from video_pipeline.domain.naming.layout import BESIDE, LAYOUT, UNFINISHED, Layout
-from video_pipeline.domain.phases import ANALYSIS, MADE_FROM, ROAD, SERVED, Phase, step_name
+from video_pipeline.domain.phases import (
+    ANALYSIS,
+    MADE_FROM,
+    PHASES,
+    SERVED,
+    Phase,
+    phase_of,
+    step_name,
+)
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.results.markers import Kind, phase_of
+from video_pipeline.domain.results.markers import Kind
 from video_pipeline.domain.source import Due, Removal
 from video_pipeline.domain.usage import Meter
 from video_pipeline.domain.work import (
@@ -33,10 +41,9 @@ from video_pipeline.pipeline.backfill.selection import Only
 from video_pipeline.pipeline.policies import ArrivalPolicy, Limits, PhaseChoice, WorkPolicy
 from video_pipeline.plugins.capabilities import Replay
 from video_pipeline.settings import load_settings
-from video_pipeline.settings.address import VARIABLE as MONGODB
 from video_pipeline.settings.form import PipelineForm
 from video_pipeline.settings.load import CONFIG, HOME, MODELS, WEBSERVER
-from video_pipeline.settings.stores import INGEST_BUCKET, OUTPUT_BUCKET
+from video_pipeline.settings.stores import INGEST_BUCKET, MONGODB, OUTPUT_BUCKET
 from video_pipeline_tests.frozen.dagster_values import DAGSTER_GROUPS
 from video_pipeline_tests.frozen.request_values import REQUEST_GROUPS
 from video_pipeline_tests.frozen.samples import (
@@ -117,7 +124,7 @@ def enums() -> dict[str, Any]:
         "replay": list(get_args(Replay)),
         "moves": {before: sorted(after) for before, after in MOVES.items()},
         "phases of kinds": {kind: phase_of(kind) for kind in (*Kind, "x-our-own")},
-        "hangs on": {phase: list(needs) for phase, needs in ROAD.items()},
+        "hangs on": {phase: list(spec.needs) for phase, spec in PHASES.items()},
         "made from": {phase: list(used) for phase, used in MADE_FROM.items()},
         "analysis": list(ANALYSIS),
         "served": list(SERVED),

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from video_pipeline.domain.media import AudioStream, MediaInfo, VideoStream
 from video_pipeline.domain.naming.identity import VideoKey, video_id_for
-from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.results.markers import phase_of
+from video_pipeline.domain.phases import Phase, phases_of
 from video_pipeline.domain.source import Source, VideoRecord
 from video_pipeline.domain.time import FrameRate
 from video_pipeline.domain.usage import Usage
@@ -64,7 +63,7 @@ def planned(plugins: Mapping[str, Plugin]) -> list[tuple[str, str | None, Planne
     uri = S3Ingest(None, "deliveries").project(KEY.project).uri(OBJECT_KEY)
     for name, plugin in plugins.items():
         kinds = plugin.capabilities().kinds
-        phases = list(dict.fromkeys(map(phase_of, kinds))) or [Phase.TRANSCRIPT]
+        phases = list(phases_of(kinds))
         wished = (
             [None] if kinds or name in ("whisper-tiny", "transcribe-redacted") else [None, "de"]
         )

@@ -40,7 +40,7 @@ from video_pipeline.domain.work import (
 from video_pipeline.exports import FORMATS
 from video_pipeline.media.reader import Thumbnail
 from video_pipeline.pipeline.analysis import audio
-from video_pipeline.pipeline.analysis.thumbnails import ThumbnailWriter
+from video_pipeline.pipeline.analysis.decode import ThumbnailWriter
 from video_pipeline.pipeline.backfill.staleness import Stale
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
 from video_pipeline.pipeline.progress import own_results

@@ -20,7 +20,7 @@ POSTERS = ThumbnailSpec(width=6000, every=Fraction(0))
 PARENT = """
 import os, sys
 from pathlib import Path
-from video_pipeline.media.child import ChildMediaReader
+from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.media.reader import ThumbnailSpec
 from video_pipeline.plugins.inputs import Frames
 reader, source = ChildMediaReader(), open(sys.argv[1], "rb")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_pipeline.notifications.messages import Unreadable, read
+from video_pipeline.aws.queue import Unreadable
+from video_pipeline.notifications.messages import read
 from video_pipeline.notifications.queue import Notice
 
 KEY = "projects/acme/videos/intro/a.mp4"

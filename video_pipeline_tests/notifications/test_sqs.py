@@ -5,9 +5,10 @@ from typing import get_args
 
 import pytest
 
+from video_pipeline.aws.queue import BATCH
 from video_pipeline.domain.errors import NoticesError
 from video_pipeline.notifications.queue import Delivery
-from video_pipeline.notifications.sqs import BATCH, SqsNotices
+from video_pipeline.notifications.sqs import SqsNotices
 from video_pipeline_tests.servers.bucket_that_tells import (
     BucketThatTells,
     Way,

@@ -15,7 +15,7 @@ from typing import Any
 import av
 import numpy as np
 
-from video_pipeline.pipeline.analysis.thumbnails import MOST
+from video_pipeline.pipeline.analysis.decode import MOST_THUMBNAILS
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.inputs import FrameBatch, Frames
 from video_pipeline.providers.local.models import Models
@@ -34,7 +34,7 @@ def find_shots(file: Path) -> tuple[int, int]:
         stream.codec_context.options = {"skip_loop_filter": "noref"}
         passing, end, thumbnails = plugin.start(None, None), Fraction(0), 0
         graph, first, pixels, times, next_thumbnail = None, 0, [], [], 0.0
-        every = max(1.0, float(stream.duration * stream.time_base) / MOST)
+        every = max(1.0, float(stream.duration * stream.time_base) / MOST_THUMBNAILS)
         height = feed.width * stream.height // stream.width // 2 * 2
         for frame in source.decode(stream):
             graph = graph or _scaler(stream, feed, height)

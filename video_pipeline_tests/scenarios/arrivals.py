@@ -19,7 +19,7 @@ import dagster as dg
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
 from video_pipeline.defs.partitions import VIDEOS_NAME
-from video_pipeline.domain.phases import ROAD
+from video_pipeline.domain.phases import PHASES
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline_tests.scenarios.support.clips import short_clip, unlike
@@ -213,7 +213,7 @@ class _Stage:
         states = {status.state for status in statuses.values()}
         if PhaseState.FAILED in states:
             return "failed"
-        done = set(statuses) == set(ROAD) and all(state.good for state in states)
+        done = set(statuses) == set(PHASES) and all(state.good for state in states)
         return "done" if done else "open"
 
     def _states(self) -> Counter[str]:

@@ -26,7 +26,7 @@ from video_pipeline.catalog.connection import connect
 from video_pipeline.defs.parked.held_runs import waiting
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import ROAD
+from video_pipeline.domain.phases import PHASES
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline_tests.scenarios.support.aws_account import (
     ACCOUNT,
@@ -133,7 +133,7 @@ class _Stage:
 
     def park(self) -> None:
         """Launch it, and look at it once every video is parked."""
-        self._backfill = self.server.launch_backfill([phase.value for phase in ROAD], self.keys)
+        self._backfill = self.server.launch_backfill([phase.value for phase in PHASES], self.keys)
         self._watch.until(self._all_parked, "every video is parked")
         runs = self.instance.get_runs_count()
         quiet = self._executing_meanwhile()
@@ -184,7 +184,7 @@ class _Stage:
     def finish(self) -> None:
         """What the UI, the ledger and the vendor's books say at the end."""
         self.claims.equal("the backfill ended well", "COMPLETED_SUCCESS", self._status())
-        for phase in ROAD:
+        for phase in PHASES:
             self._claim_states("done", phase.value, "materialized")
         self.claims.equal("no run is left", 0, len(unfinished(self.instance)))
         pools = self.catalog.admissions.pools()
@@ -244,7 +244,7 @@ class _Stage:
         """What a person sees who looks at the assets, and at the command, while all is parked."""
         counts = {
             phase.value: Counter(self.server.partition_states(phase.value).values())
-            for phase in ROAD
+            for phase in PHASES
         }
         rows = [(asset, *(count[s] for s in _STATES)) for asset, count in counts.items()]
         print()

@@ -24,7 +24,7 @@ from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import ROAD
+from video_pipeline.domain.phases import PHASES
 from video_pipeline_tests.scenarios.support.aws_account import VIDEO, AwsAccount, aws_account
 from video_pipeline_tests.scenarios.support.clips import short_clip, unlike
 from video_pipeline_tests.scenarios.support.commands import Commands
@@ -108,7 +108,7 @@ class _Stage:
 
     def before(self) -> None:
         """Everything is made here, and nothing is paid."""
-        self._await(self.server.launch_backfill([phase.value for phase in ROAD], KEYS))
+        self._await(self.server.launch_backfill([phase.value for phase in PHASES], KEYS))
         self.claims.equal("before: nothing is stale", {}, self._stale())
         self.claims.equal("before: Rekognition heard nothing", 0, self._books()["submissions"])
         self._made = self._materializations()
@@ -222,7 +222,7 @@ class _Stage:
         """Of every phase of every video, how often it was recorded."""
         return {
             (phase.value, key): len(self.server.materializations(phase.value, key))
-            for phase in ROAD
+            for phase in PHASES
             for key in KEYS
         }
 

@@ -18,10 +18,10 @@ from pathlib import Path
 import dagster as dg
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.cli.server.descendants import descendants
+from video_pipeline.cli.server.processes import descendants
 from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import ROAD
+from video_pipeline.domain.phases import PHASES
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline_tests.doubles.installed import expose
@@ -178,7 +178,7 @@ class _Stage:
             for key in BACKFILLED:
                 register_now(ingest, catalog, reels.object_key(key), datetime.now(UTC))
         self.deployment.instance.add_dynamic_partitions(VIDEOS_NAME, BACKFILLED)
-        phases = [phase.value for phase in ROAD]
+        phases = [phase.value for phase in PHASES]
         self.backfill = self.deployment.server.launch_backfill(phases, BACKFILLED)
 
     def _kill(self, kind: str) -> bool:

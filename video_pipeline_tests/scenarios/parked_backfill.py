@@ -26,7 +26,7 @@ from video_pipeline.catalog.connection import connect
 from video_pipeline.defs.parked.held_runs import waiting
 from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import ROAD, Phase
+from video_pipeline.domain.phases import PHASES, Phase
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.storage.local.folder import FolderIngest
@@ -245,7 +245,7 @@ class _Stage:
                 print(f"failed: {error.message.strip() if error else entry.user_message}")
 
     def _launch(self, partitions: tuple[str, ...]) -> str:
-        backfill = self._server.launch_backfill([phase.value for phase in ROAD], partitions)
+        backfill = self._server.launch_backfill([phase.value for phase in PHASES], partitions)
         print(f"\nbackfill {backfill} of {', '.join(partitions)}")
         return backfill
 

@@ -20,7 +20,7 @@ import dagster as dg
 from video_pipeline.catalog.connection import connect
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.defs.projects.assets import QUIET_SECONDS
-from video_pipeline.domain.phases import ROAD
+from video_pipeline.domain.phases import PHASES
 from video_pipeline.samples import drawn
 from video_pipeline_tests.doubles.ingest import put_in
 from video_pipeline_tests.scenarios.support.commands import Commands
@@ -90,7 +90,7 @@ class _Play:
         self._claims: list[Claim] = []
 
     def run(self) -> list[Claim]:
-        self._ended(self._server.launch_backfill([phase.value for phase in ROAD], KEYS))
+        self._ended(self._server.launch_backfill([phase.value for phase in PHASES], KEYS))
         self._claim("stale before the swap", [], self._stale())
         made, units = self._materializations(), self._units()
 
@@ -160,7 +160,7 @@ class _Play:
                     limit=100,
                 ).records
             )
-            for phase in ROAD
+            for phase in PHASES
             for key in KEYS
         }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import dagster as dg
 
 from video_pipeline.defs.partitions import VIDEOS_NAME
-from video_pipeline.domain.phases import ROAD, Phase
+from video_pipeline.domain.phases import PHASES, Phase
 from video_pipeline.samples import drawn
 from video_pipeline_tests.doubles.ingest import put_in
 from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
@@ -89,7 +89,7 @@ def _holds(before: dict[tuple[str, Phase], Seen], after: dict[tuple[str, Phase],
 
 def _travel(instance: dg.DagsterInstance, server: Webserver) -> dict[tuple[str, Phase], Seen]:
     """Run the whole road of both videos, as a backfill, and read what came of it."""
-    backfill = server.launch_backfill([phase.value for phase in ROAD], KEYS)
+    backfill = server.launch_backfill([phase.value for phase in PHASES], KEYS)
     until = time.monotonic() + _PATIENCE_SECONDS
     while (status := server.backfill_status(backfill)) in ("REQUESTED", "COMPLETING"):
         if time.monotonic() > until:

@@ -17,9 +17,8 @@ import dagster as dg
 
 from video_pipeline.catalog.server.embedded import EmbeddedServer
 from video_pipeline.catalog.server.mongod import Mongod
-from video_pipeline.cli.server.descendants import descendants
 from video_pipeline.cli.server.ports import LOOPBACK, port_to_use
-from video_pipeline.cli.server.processes import Processes
+from video_pipeline.cli.server.processes import Processes, descendants
 from video_pipeline_tests.servers.webserver import Webserver
 
 _ROOT = Path(__file__).resolve().parents[2]

@@ -1,1 +1,1 @@
-"""`doctor` and `aws check`: what is missing, and the remedy."""
+"""`doctor` and `aws check`: what is missing, and how to fix it."""

@@ -1,17 +1,19 @@
-"""What `doctor` looks at: each check answers with findings, and changes nothing that stays."""
+"""The checks of `doctor`. Each yields findings and leaves nothing behind."""
 
 import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, distribution, requires
 from importlib.util import find_spec
 from tempfile import TemporaryFile
 
+import psutil
+from packaging.requirements import Requirement
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.cli.doctor.daemons import daemons
 from video_pipeline.cli.doctor.finding import Finding
 from video_pipeline.cli.doctor.store_checks import stores
 from video_pipeline.cli.server.dagster_home import running_url
@@ -26,41 +28,82 @@ from video_pipeline.wiring import catalog_server
 _LEAST_BYTES, _ENOUGH_BYTES = 500 << 20, 5 << 30
 _HELD_LIMIT = {"key": "video_pipeline/held", "value": "waiting", "limit": 0}
 _WEB = ("dagster", "dagster_webserver", "dagster_graphql")
+EXTRAS = {
+    "ui": "Dagster's web interface",
+    "shots": "shot detection",
+    "speech": "speech recognition, with its models",
+    "embedded": "the embedded MongoDB",
+    "samples": "more videos for the demo",
+}
 
 Check = Callable[[Settings], Iterator[Finding]]
 
 
 def checked(check: Check, subject: str, settings: Settings) -> list[Finding]:
-    """The findings of a check; an error is one too."""
+    """Return the findings of a check. An error of the check is a finding too."""
     try:
         return list(check(settings))
     except PipelineError as error:
         where = f" ({error.where})" if error.where else ""
         return [Finding(subject, "missing", f"{error.what}{where}", error.remedy)]
     except OSError as error:
-        remedy = "Look whether it is there, and whether you may read and write it."
+        remedy = "Check that it exists, and that you may read and write it."
         return [Finding(subject, "missing", str(error), remedy)]
 
 
 def python() -> Finding:
-    """The interpreter and the web interface's libraries."""
+    """Check the interpreter and the libraries of the web interface."""
     version = ".".join(map(str, sys.version_info[:3]))
     absent = [name for name in _WEB if find_spec(name) is None]
     if absent:
         remedy = "Run: pip install 'video-pipeline[ui]'"
-        return Finding("python", "missing", f"{', '.join(absent)} not installed", remedy)
+        return Finding("python", "missing", f"not installed: {', '.join(absent)}", remedy)
     return Finding("python", "ok", version)
 
 
+def extras() -> Iterator[Finding]:
+    """Check that the libraries of each extra are installed."""
+    for extra, purpose in EXTRAS.items():
+        absent = [name for name in _needed(extra) if not _is_installed(name)]
+        if absent:
+            remedy = f"For {purpose}, run: pip install 'video-pipeline[{extra}]'"
+            yield Finding(
+                f"extra {extra}", "warning", f"not installed: {', '.join(absent)}", remedy
+            )
+        else:
+            yield Finding(f"extra {extra}", "ok", purpose)
+
+
+def _needed(extra: str) -> list[str]:
+    """Return the distributions that an extra adds on this machine."""
+    try:
+        written = map(Requirement, requires("video-pipeline") or ())
+    except PackageNotFoundError:
+        return []
+    return [
+        one.name
+        for one in written
+        if one.marker and "extra" in str(one.marker) and one.marker.evaluate({"extra": extra})
+    ]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
 def state_folder(settings: Settings) -> Iterator[Finding]:
-    """Whether the state folder takes files, and has room."""
+    """Check that the state folder is writable and its disk has free space."""
     home = settings.home
     try:
         home.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=home):
             pass
     except OSError as error:
-        remedy = "Give yourself the right to write there, or set VIDEO_PIPELINE_HOME."
+        remedy = "Make it writable for this user, or set VIDEO_PIPELINE_HOME to another folder."
         yield Finding("state folder", "missing", f"{home}: {error.strerror}", remedy)
         return
     yield Finding("state folder", "ok", str(home))
@@ -73,7 +116,7 @@ def state_folder(settings: Settings) -> Iterator[Finding]:
 
 
 def catalogue(settings: Settings) -> Iterator[Finding]:
-    """Whether the server answers; the embedded one is started for it where none runs."""
+    """Check that the catalogue server answers. The embedded one is started if necessary."""
     with catalog_server(settings) as uri:
         catalog = connect(uri, settings.catalog.database)
         try:
@@ -85,16 +128,16 @@ def catalogue(settings: Settings) -> Iterator[Finding]:
 
 
 def providers(settings: Settings) -> Iterator[Finding]:
-    """Whether each entry's variables are set, and what its plugin works with is here."""
+    """Check the variables, libraries and models of each provider."""
     for name, entry in settings.providers.items():
         subject = f"provider {name}"
         if entry.missing:
             unset = ", ".join(entry.missing)
-            remedy = f"Set {unset}; until then this provider is left out."
+            remedy = f"Set {unset}. Until then this provider is not used."
             yield Finding(subject, "warning", f"not set: {unset}", remedy)
         elif entry.absent:
             remedy = f"Run: {plugin_of(entry).install or 'pip install ' + ' '.join(entry.absent)}"
-            told = f"not installed: {', '.join(entry.absent)}; this provider is left out"
+            told = f"not installed: {', '.join(entry.absent)}; this provider is not used"
             yield Finding(subject, "warning", told, remedy)
         else:
             yield _provider(subject, entry)
@@ -106,32 +149,34 @@ def _provider(subject: str, entry: ProviderEntry) -> Finding:
         plugin.check()
     except PipelineError as error:
         return Finding(subject, "missing", error.what, error.remedy)
-    except Exception as error:  # noqa: BLE001 - whatever a stranger's plugin raises is a finding
-        told = f"{entry.plugin} breaks: {type(error).__name__}: {error}"
-        return Finding(subject, "missing", told, "Ask its author, or remove the entry.")
+    except Exception as error:  # noqa: BLE001 - a plugin of another author may raise anything
+        told = f"the plugin {entry.plugin} crashed: {type(error).__name__}: {error}"
+        remedy = "Report it to the plugin's author, or remove the entry from pipeline.yaml."
+        return Finding(subject, "missing", told, remedy)
     return Finding(subject, "ok", " ".join(filter(None, (entry.plugin, plugin.model))))
 
 
 def run_queue(settings: Settings) -> Iterator[Finding]:
-    """Whether dagster.yaml leaves runs alone that wait for a provider's job."""
+    """Check that dagster.yaml keeps held runs in the queue."""
     file = settings.project_file("dagster.yaml")
     settings.project_file("workspace.yaml")
     try:
         written = YAML(typ="safe", pure=True).load(file.read_text("utf-8"))
     except (YAMLError, UnicodeDecodeError) as error:
-        remedy = "Mend it, or take the one of the checkout."
+        remedy = "Correct it, or copy dagster.yaml from the checkout."
         told = str(error).splitlines()[-1].strip()
         yield Finding("run queue", "missing", f"{file} is not YAML: {told}", remedy)
         return
     if _HELD_LIMIT not in list(_limits(written)):
-        remedy = "Take the entry video_pipeline/held over from the checkout's dagster.yaml."
-        yield Finding("run queue", "missing", f"{file}: no limit for held runs", remedy)
+        remedy = "Copy the entry video_pipeline/held from the dagster.yaml of the checkout."
+        told = f"{file}: no tag limit for held runs, so they would start at once"
+        yield Finding("run queue", "missing", told, remedy)
     else:
         yield Finding("run queue", "ok", str(file))
 
 
 def _limits(written: object) -> Iterator[object]:
-    """Every tag limit, wherever the file has them."""
+    """Yield every tag limit, wherever the file has them."""
     if isinstance(written, dict):
         for key, value in written.items():
             if key == "tag_concurrency_limits" and isinstance(value, list):
@@ -140,27 +185,29 @@ def _limits(written: object) -> Iterator[object]:
 
 
 def definitions(settings: Settings) -> Iterator[Finding]:
-    """Whether the definitions that run know every entry."""
+    """Check that the running Dagster has loaded every provider."""
     url = running_url(settings)
     loaded = loaded_resources(url) if url else None
     if loaded is None:
         return
     new = [name for name in settings.providers if not _resource_keys(name) & loaded]
     if new:
-        remedy = f"Reload the definitions: {url}/deployment/locations"
-        yield Finding("definitions", "warning", f"new entries: {', '.join(new)}", remedy)
+        remedy = f"Reload the definitions at {url}/deployment/locations"
+        yield Finding(
+            "definitions", "warning", f"not loaded by Dagster yet: {', '.join(new)}", remedy
+        )
     else:
-        yield Finding("definitions", "ok", f"{url} knows every provider")
+        yield Finding("definitions", "ok", f"{url} has loaded every provider")
 
 
 def _resource_keys(name: str) -> set[str]:
-    """What an entry may be called as a resource."""
+    """Return the names that the resource of a provider may have."""
     key = re.sub(r"\W", "_", name, flags=re.ASCII)
     return {key, f"_{key}"}
 
 
 def port(number: int) -> Finding:
-    """Whether a port can be used."""
+    """Check that a port is free."""
     try:
         port_to_use(number)
     except ConfigurationError as error:
@@ -168,6 +215,28 @@ def port(number: int) -> Finding:
     return Finding("port", "ok", f"{number} is free")
 
 
+def daemons(settings: Settings) -> Iterator[Finding]:
+    """Warn when several processes on this machine are daemons of this Dagster home."""
+    home = str(settings.dagster_home)
+    found = sorted(process.pid for process in psutil.process_iter() if _is_daemon(process, home))
+    if len(found) > 1:
+        told = f"{len(found)} daemons run in {home}: processes {', '.join(map(str, found))}"
+        remedy = "Stop all but one. They check jobs twice, though nothing is paid twice."
+        yield Finding("daemon", "warning", told, remedy)
+    elif found:
+        yield Finding("daemon", "ok", f"process {found[0]}")
+
+
+def _is_daemon(process: psutil.Process, home: str) -> bool:
+    try:
+        words = process.cmdline()
+        named = any("dagster-daemon" in word or "dagster._daemon" in word for word in words)
+        return named and "run" in words and process.environ().get("DAGSTER_HOME") == home
+    except psutil.Error:  # it has ended, or belongs to another user
+        return False
+
+
+# The checks that need a valid pipeline.yaml, in order.
 OF_SETTINGS: dict[str, Check] = {
     "state folder": state_folder,
     "stores": stores,
@@ -177,4 +246,3 @@ OF_SETTINGS: dict[str, Check] = {
     "definitions": definitions,
     "daemon": daemons,
 }
-"""The checks that need a valid pipeline.yaml, in order."""

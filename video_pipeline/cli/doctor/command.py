@@ -1,47 +1,31 @@
-"""`doctor`: what is missing, and the remedy."""
+"""`doctor`: what is missing, and how to fix it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from video_pipeline.cli.console import whole
+from video_pipeline.cli.access import settings_of
+from video_pipeline.cli.console import wide
 from video_pipeline.cli.doctor import checks
-from video_pipeline.cli.doctor.extras import extras
-from video_pipeline.cli.doctor.finding import Finding
-from video_pipeline.cli.settings import settings_of
+from video_pipeline.cli.doctor.finding import Finding, findings_table
 from video_pipeline.domain.errors import ConfigurationError
-
-_COLOURS = {"ok": "green", "warning": "yellow", "missing": "bold red"}
 
 
 def doctor(
     context: typer.Context,
-    port: Annotated[
-        int | None, typer.Option(help="Also look whether this port can be used.")
-    ] = None,
+    port: Annotated[int | None, typer.Option(help="Also check that this port is free.")] = None,
 ) -> None:
-    """Say what is missing, with the remedy. Exit code 1 if the pipeline cannot work."""
+    """Show what is missing and how to fix it. Exit code 1 if the pipeline cannot work."""
     findings = list(_findings(context, port))
-    whole.print(findings_table(findings))
+    wide.print(findings_table(findings))
     if any(finding.level == "missing" for finding in findings):
         raise typer.Exit(1)
 
 
-def findings_table(findings: Iterable[Finding]) -> Table:
-    """What was found, with the remedies."""
-    table = Table("", "", "found", "remedy", box=None, pad_edge=False)
-    for finding in findings:
-        level = f"[{_COLOURS[finding.level]}]{finding.level}[/]"
-        table.add_row(finding.subject, level, escape(finding.detail), escape(finding.remedy))
-    return table
-
-
 def _findings(context: typer.Context, port: int | None) -> Iterator[Finding]:
     yield checks.python()
-    yield from extras()
+    yield from checks.extras()
     if port is not None:
         yield checks.port(port)
     try:

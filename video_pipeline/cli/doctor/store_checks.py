@@ -1,7 +1,4 @@
-"""What `doctor` looks at in the stores: whether videos can be read and results be published.
-
-Nothing stays of what it writes. A bucket is asked for real: what is refused is a finding.
-"""
+"""Checks the stores by reading a video and writing a result, which is deleted again."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,45 +9,45 @@ from video_pipeline.settings import Place, Settings
 from video_pipeline.storage.store import IngestStore, OutputStore
 from video_pipeline.wiring import open_stores
 
+# A project and an object that only doctor uses.
 _PROBE = "doctor"
-"""A project and an object that doctor alone uses."""
 
 
 def stores(settings: Settings) -> Iterator[Finding]:
-    """Whether videos can arrive and results be published."""
+    """Check that videos can be read and results written."""
     ingest, outputs = open_stores(settings)
     storage = settings.storage
-    yield _told("ingest", storage.ingest, lambda: _read(ingest))
-    yield _told("outputs", storage.outputs, lambda: _publish(outputs))
+    yield _finding("ingest", storage.ingest, lambda: _read(ingest))
+    yield _finding("outputs", storage.outputs, lambda: _publish(outputs))
 
 
-def _told(subject: str, place: Place, look: Callable[[], None]) -> Finding:
+def _finding(subject: str, place: Place, check: Callable[[], None]) -> Finding:
     name = f"s3://{place.bucket}" if place.bucket else str(place.folder)
     try:
-        look()
+        check()
     except PipelineError as error:
         return Finding(subject, "missing", f"{name}: {error.what}", error.remedy)
     return Finding(subject, "ok", name)
 
 
 def _read(ingest: IngestStore) -> None:
-    """Look at the first object, and read of it where it is a file of some project's."""
+    """List the first object, and read one byte of it if it is a file of a project."""
     first = next(iter(ingest.listing()), None)
     place = ingest.layout.place_of(first.key) if first else None
     if first is None or place is None or first.form != "file" or first.key.endswith("/"):
         return
-    half = ingest.project(project_id_for(place.project))
-    with half.open(first.key, first.version) as reader:
+    store = ingest.project(project_id_for(place.project))
+    with store.open(first.key, first.version) as reader:
         reader.read(1)
 
 
 def _publish(outputs: OutputStore) -> None:
     """Write, read and delete an object."""
-    half = outputs.project(_PROBE)
+    store = outputs.project(_PROBE)
     key = f"projects/{_PROBE}/videos/{_PROBE}/written-by-doctor"
-    with half.writer(key) as target:
+    with store.writer(key) as target:
         target.write(_PROBE.encode())
-    with half.open(key) as reader:
+    with store.open(key) as reader:
         reader.read()
-    list(half.listing(f"projects/{_PROBE}/"))
-    half.delete(key)
+    list(store.listing(f"projects/{_PROBE}/"))
+    store.delete(key)

@@ -1,1 +1,1 @@
-"""Commands on work units and backfills: list, act, start, cancel."""
+"""Commands on work units and backfills: list, launch, cancel, repeat."""

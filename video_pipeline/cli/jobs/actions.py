@@ -1,14 +1,12 @@
-"""What a person may say about one work unit: `jobs cancel`, `retry`, `force`, `fetch`, `release`
-and `hint`. The last two are commands of their own as well.
-"""
+"""Commands on one work unit: `jobs cancel`, `retry`, `force`, `fetch`, `release` and `hint`."""
 
 from typing import Annotated
 
 import typer
 
-from video_pipeline.cli.console import err, out
-from video_pipeline.cli.dagster_access import address, dagster_of
-from video_pipeline.cli.settings import settings_of
+from video_pipeline.cli.access import Yes, dagster_of, settings_of
+from video_pipeline.cli.console import out
+from video_pipeline.cli.jobs.backfill import print_launched
 from video_pipeline.dagster_api.unit_actions import cancel_work, launch_again
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.work import UnitState, WorkUnit
@@ -23,34 +21,33 @@ from video_pipeline.settings import Settings
 from video_pipeline.wiring import open_services
 
 Unit = Annotated[str, typer.Argument(help="The work unit's id.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Without being asked.")]
 
 
 def cancel(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
-    """Cancel a work unit and the runs that wait for it: stopped where its provider can."""
+    """Cancel a work unit and its waiting runs. Its job is stopped if the provider can do that."""
     settings = settings_of(context)
     with open_services(settings) as services:
         found = find_unit(services, unit)
         _check_cancellable(found)
         lost = together(services, [found])
         _confirm(
-            f"{'; '.join(map(_named, lost))}: cancel {'them' if lost[1:] else 'it'}? What the "
-            "provider cannot stop is paid for all the same.",
+            f"Cancel {'; '.join(map(_named, lost))}? A job that the provider cannot stop is still "
+            "billed.",
             yes,
         )
-        became = cancel_work(services, dagster_of(settings), [found], "cancelled by hand")
+        changed = cancel_work(services, dagster_of(settings), [found], "cancelled by hand")
         now = find_unit(services, unit)
-    for one in became:
+    for one in changed:
         which = "" if one.unit.id == found.id else f"{one.unit.id}, {_named(one.unit)}: "
         out.print(f"{which}{one.unit.state}: {one.told}", markup=False, soft_wrap=True)
-    if not became:
-        out.print(f"{now.state}: it is {now.state}", markup=False, soft_wrap=True)
-    if any(one.unit.state in (UnitState.INTENT, UnitState.SUBMITTING) for one in became):
+    if not changed:
+        out.print(f"The unit is already {now.state}.", markup=False)
+    if any(one.unit.state in (UnitState.INTENT, UnitState.SUBMITTING) for one in changed):
         raise typer.Exit(1)
 
 
 def retry(context: typer.Context, unit: Unit) -> None:
-    """Make the request of a failed or cancelled unit again, by a run that is launched."""
+    """Launch a run that repeats the request of a failed or cancelled unit."""
     settings = settings_of(context)
     with open_services(settings) as services:
         again = retry_unit.retry(services, find_unit(services, unit))
@@ -58,40 +55,42 @@ def retry(context: typer.Context, unit: Unit) -> None:
 
 
 def force(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
-    """Make the request of an ended unit again, and pay again, by a run that is launched."""
+    """Launch a run that repeats the request of any ended unit, and is billed again."""
     settings = settings_of(context)
     with open_services(settings) as services:
         found = find_unit(services, unit)
         again = retry_unit.force(services, found)
         paid = quantity_of(retry_unit.to_pay(services, found))
-    _confirm(f"{_named(found)}: ask again, for {paid or 'nothing'}?", yes)
+    _confirm(f"Repeat the request for {_named(found)}? Cost: {paid or 'nothing'}", yes)
     _launch(settings, again)
 
 
 def fetch(context: typer.Context, unit: Unit) -> None:
-    """Fetch a job's result once more, or look its job up at once. It pays nothing."""
+    """Fetch a job's result again, or check a running job at once. Costs nothing."""
     settings = settings_of(context)
     with open_services(settings) as services:
         found = find_unit(services, unit)
         if look_up_now(services, found):
-            out.print("Its job runs; it is looked up at the next sweep.")
+            out.print("The job is still running. The next sweep checks it.")
             return
         again = fetch_again(services, found)
-    out.print("Its pages are stored anew.")
+    out.print("Fetched the provider's pages and stored them again.")
     if again is None:
-        out.print("Every phase of it has its result already: those stand as they are.")
+        out.print("Every phase already has a result, so no run is launched.")
     else:
         _launch(settings, again)
 
 
 def release(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
-    """Give up a unit in doubt, so that a new run makes the request again, and may pay again."""
+    """Give up a unit in doubt. The next run repeats the request, which may be billed twice."""
     with open_services(settings_of(context), plugins={}) as services:
         found = find_unit(services, unit)
         in_doubt.check_in_doubt(found)
-        _confirm(f"{_named(found)}: it may have been billed already. Release?", yes)
+        _confirm(
+            f"Release {_named(found)}? It may have been billed, and a new request costs again.", yes
+        )
         in_doubt.release(services, found)
-    out.print("Released. The next run of the video makes the request again: ", end="")
+    out.print("Released. The next run of the video repeats the request; ", end="")
     out.print(f"`video-pipeline jobs retry {found.id}` launches one.", soft_wrap=True)
 
 
@@ -100,28 +99,28 @@ def hint(
     provider: Annotated[str, typer.Argument(help="The entry's name in pipeline.yaml.")],
     job: Annotated[str, typer.Argument(help="The provider's name for the job.")],
 ) -> None:
-    """Say that a provider's job has ended, so that it is looked up at once."""
+    """Report that a provider's job has ended, so that the next sweep checks it."""
     with open_services(settings_of(context)) as services:
         if not job_has_ended(services, provider, job):
             raise InputError(
                 f"no work unit has the job {job!r} at {provider!r}",
-                remedy="See `video-pipeline jobs` for those that run.",
+                remedy="`video-pipeline jobs` lists the running jobs.",
             )
-    out.print("It is looked up at the next sweep.")
+    out.print("The next sweep checks this job.")
 
 
 def _check_cancellable(unit: WorkUnit) -> None:
     if unit.state is UnitState.IN_DOUBT:
         raise InputError(
-            "it is in doubt: nobody knows a job that could be stopped",
+            "the unit is in doubt: the job that would be stopped is not known",
             where=unit.id,
-            remedy="Look at the provider; then `video-pipeline jobs release` gives it up.",
+            remedy="Check at the provider, then give it up with `video-pipeline jobs release`.",
         )
     if unit.state.ended:
         raise InputError(
-            f"it has ended already: {unit.state}",
+            f"the unit has ended already: {unit.state}",
             where=unit.id,
-            remedy="See `video-pipeline jobs` for those under way.",
+            remedy="`video-pipeline jobs` lists the units that can be cancelled.",
         )
 
 
@@ -138,10 +137,6 @@ def _confirm(question: str, yes: bool) -> None:
 
 def _launch(settings: Settings, again: Again) -> None:
     launched = launch_again(dagster_of(settings), [again])
-    url = address(settings)
-    for one in launched.backfills:
-        page = f": {url}/runs/b/{one}" if url else ""
-        out.print(f"launched {one}{page}", markup=False, soft_wrap=True)
+    print_launched(settings, launched)
     if launched.left_out:
-        err.print(f"{launched.left_out[0]} is no partition in Dagster yet: try again in a minute.")
         raise typer.Exit(1)

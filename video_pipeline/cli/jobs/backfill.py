@@ -1,16 +1,16 @@
-"""`backfill` and `cancel`: a project is re-run by one action, and that is called off."""
+"""`backfill` and `cancel`: re-run a project, and stop that again."""
 
 import time
 from collections.abc import Iterable
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from video_pipeline.cli.console import err, out, whole
-from video_pipeline.cli.dagster_access import address, dagster_of
-from video_pipeline.cli.settings import settings_of
+from video_pipeline.cli.access import AsJson, Yes, address, dagster_of, settings_of
+from video_pipeline.cli.console import err, out, wide
 from video_pipeline.dagster_api import backfills, held_runs
 from video_pipeline.dagster_api.backfills import Launched
 from video_pipeline.dagster_api.held_run import Held
@@ -27,20 +27,20 @@ from video_pipeline.wiring import open_services
 def backfill(
     context: typer.Context,
     project: Annotated[str, typer.Option(help="The project's id.")],
-    only: Annotated[Only, typer.Option(help="Which of the phases are taken up.")] = Only.MISSING,
+    only: Annotated[Only, typer.Option(help="Which phases are run again.")] = Only.MISSING,
     phase: Annotated[
-        list[Phase] | None, typer.Option(help="This phase; may be repeated. Without it, every one.")
+        list[Phase] | None, typer.Option(help="Only this phase; may be repeated. Default: all.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Make again, and pay again.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Repeat existing results, and pay again.")
+    ] = False,
     preview: Annotated[
-        bool, typer.Option("--preview", help="Show it, and launch nothing.")
+        bool, typer.Option("--preview", help="Show the plan, and launch nothing.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Without being asked.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="The preview as one JSON document.")
-    ] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Re-run a project: all of it, or what is missing, failed or stale, and what hangs on that."""
+    """Re-run what is missing, failed or stale in a project, and the phases that depend on it."""
     settings = settings_of(context)
     wish = Wish(project, frozenset(phase or Phase), only, force)
     with open_services(settings) as services:
@@ -52,18 +52,19 @@ def backfill(
     if preview or not selected:
         return
     if not yes:
-        typer.confirm("Launch it?", abort=True, err=as_json)
-    _tell(settings, backfills.launch(dagster_of(settings), wish, selected), quiet=as_json)
+        typer.confirm("Launch this backfill?", abort=True, err=as_json)
+    launched = backfills.launch(dagster_of(settings), wish, selected)
+    print_launched(settings, launched, err if as_json else out)
 
 
 def cancel(
     context: typer.Context,
     backfill: Annotated[str, typer.Argument(help="The backfill's id.")],
     wait: Annotated[
-        float, typer.Option(help="Seconds in which Dagster's daemon should have ended its runs.")
+        float, typer.Option(help="Seconds to wait for Dagster's daemon to end the runs.")
     ] = 60,
 ) -> None:
-    """Cancel a backfill, and its parked jobs: where the provider can, else they are marked."""
+    """Cancel a backfill and its parked jobs. Jobs are stopped if their provider can do that."""
     settings = settings_of(context)
     ask = dagster_of(settings)
     before = held_runs.of_backfill(ask, backfill)
@@ -75,59 +76,62 @@ def cancel(
         for run in ended:
             if run.key is not None:
                 cancel_units(services, run.key, run.units, f"backfill {backfill} was cancelled")
-        # The sensor may have been faster: what is told is how they stand now.
-        found = _as_they_stand(services, awaited.values())
-        unheard = {u.request.provider for u in (one.unit for one in found) if not u.state.ended}
-        unheard &= {*services.unavailable}
+        # The sensor may have cancelled them already, so the units are read again.
+        found = _current(services, awaited.values())
+        not_asked = {u.request.provider for u in (one.unit for one in found) if not u.state.ended}
+        not_asked &= {*services.unavailable}
     if found:
-        whole.print(_jobs(found))
-    if unheard:
+        wide.print(_jobs(found))
+    if not_asked:
         err.print(
-            f"Could not be asked to stop anything, since a variable is not set: "
-            f"{', '.join(sorted(unheard))}. Where it is set `completions` asks them.",
+            f"No job was stopped at {', '.join(sorted(not_asked))}: a variable of it is not set "
+            "here. The sensor `completions` stops them where it is set.",
             markup=False,
         )
     status = backfills.state(ask, backfill)
-    out.print(f"The backfill is {status}; {len(found)} parked jobs were seen to.")
+    out.print(f"The backfill is {status}. Parked jobs handled: {len(found)}.")
     if status in backfills.UNDER_WAY:
-        err.print("Dagster's daemon has not ended its runs yet: see that it is running.")
+        err.print(
+            "Its runs have not ended yet. Check that Dagster's daemon is running, then repeat."
+        )
         raise typer.Exit(1)
 
 
 def _show(wish: Wish, found: Preview) -> None:
     if not found.videos:
-        out.print(f"Nothing of {wish.project} is to be done.", markup=False)
+        out.print(f"{wish.project}: nothing to do.", markup=False)
         return
     minutes = float(found.seconds) / 60
-    out.print(f"{wish.project}: {found.videos} videos, {minutes:.1f} minutes", markup=False)
+    videos = f"{found.videos} video{'s' * (found.videos != 1)}"
+    out.print(f"{wish.project}: {videos}, {minutes:.1f} minutes", markup=False)
     if found.uninspected:
-        out.print(f"{found.uninspected} of them were not inspected yet, and are not in the sums.")
-    table = Table("phase", "videos", "to be asked", box=None, pad_edge=False)
+        out.print(f"Not inspected yet, and not in these sums: {found.uninspected}")
+    table = Table("phase", "videos", "providers (videos)", box=None, pad_edge=False)
     for phase, one in found.phases.items():
-        asked = ", ".join(f"{name} about {count}" for name, count in one.asked.items())
+        asked = ", ".join(f"{name} ({count})" for name, count in one.asked.items())
         table.add_row(phase, str(one.videos), escape(asked))
-    whole.print(table)
+    wide.print(table)
     for phase, one in found.phases.items():
         for why, count in one.refused.items():
-            out.print(f"{phase}: {count} videos cannot be asked of {why}", markup=False)
+            out.print(f"{phase}: not possible for {count} videos with {why}", markup=False)
     paid = [
         f"{provider}: {float(quantity):g} {meter.replace('_', ' ')}"
         for provider, meters in found.paid.items()
         for meter, quantity in meters.items()
     ]
-    out.print(f"to be paid for: {'; '.join(paid) or 'nothing'}", markup=False)
+    out.print(f"to be billed, at most: {'; '.join(paid) or 'nothing'}", markup=False)
 
 
-def _tell(settings: Settings, launched: Launched, *, quiet: bool) -> None:
+def print_launched(settings: Settings, launched: Launched, console: Console = out) -> None:
+    """Print the launched backfills with their pages, and what was left out."""
     url = address(settings)
-    console = err if quiet else out
     for one in launched.backfills:
         page = f": {url}/runs/b/{one}" if url else ""
         console.print(f"launched {one}{page}", markup=False, soft_wrap=True)
     if launched.left_out:
         err.print(
-            f"{len(launched.left_out)} videos are no partitions in Dagster and were left out, such "
-            f"as {launched.left_out[0]}: their arrival is not through yet.",
+            f"Left out, as Dagster has no partition for them yet: {len(launched.left_out)} videos, "
+            f"such as {launched.left_out[0]}. Try again in a minute.",
             markup=False,
         )
 
@@ -138,8 +142,8 @@ def _await_end(ask: backfills.Ask, backfill: str, seconds: float) -> None:
         time.sleep(1)
 
 
-def _as_they_stand(services: Services, runs: Iterable[Held]) -> list[Cancelled]:
-    """The units that held runs waited for; what somebody tagged by hand is nobody's."""
+def _current(services: Services, runs: Iterable[Held]) -> list[Cancelled]:
+    """Return the units that held runs waited for. Units that do not exist are left out."""
     named = {(run.key, unit) for run in runs if run.key is not None for unit in run.units}
     return [
         Cancelled(unit=unit)
@@ -149,7 +153,7 @@ def _as_they_stand(services: Services, runs: Iterable[Held]) -> list[Cancelled]:
 
 
 def _jobs(found: list[Cancelled]) -> Table:
-    table = Table("video", "provider", "job", "what became of it", box=None, pad_edge=False)
+    table = Table("video", "provider", "job", "outcome", box=None, pad_edge=False)
     for one in found:
         request = one.unit.request
         table.add_row(

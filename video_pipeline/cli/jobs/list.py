@@ -1,6 +1,4 @@
-"""`jobs`: the work units by state, with age and planned quantity. What may be done about one is in
-units.py.
-"""
+"""`jobs`: the list of work units by state, with age and planned quantity."""
 
 import json
 from collections.abc import Iterable
@@ -11,18 +9,16 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from video_pipeline.cli.console import out, whole
+from video_pipeline.cli.access import AsJson, OfProject, settings_of
+from video_pipeline.cli.console import out, wide
 from video_pipeline.cli.jobs import actions
-from video_pipeline.cli.settings import settings_of
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import UnitFilter, UnitState, UnitSum, WorkUnit
 from video_pipeline.pipeline.jobs.queries import UNDER_WAY, Page, list_units, quantity_of, sum_units
 from video_pipeline.wiring import open_services
 
-app = typer.Typer(
-    help="Work units by state, and what may be done about one.", invoke_without_command=True
-)
+app = typer.Typer(help="List work units, and act on one.", invoke_without_command=True)
 
 
 @app.callback()
@@ -30,25 +26,21 @@ def jobs(
     context: typer.Context,
     state: Annotated[
         list[UnitState] | None,
-        typer.Option(help="In this state; may be repeated. Without it, those under way."),
+        typer.Option(help="Only in this state; may be repeated. Default: under way."),
     ] = None,
-    project: Annotated[str | None, typer.Option(help="Of this project only.")] = None,
-    provider: Annotated[str | None, typer.Option(help="Of this entry of pipeline.yaml.")] = None,
-    video: Annotated[str | None, typer.Option(help="Of this video, as PROJECT/VIDEO.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many are shown.")] = 100,
-    after: Annotated[
-        str | None, typer.Option(help="The next page: behind the unit of this id.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    project: OfProject = None,
+    provider: Annotated[str | None, typer.Option(help="Only this provider.")] = None,
+    video: Annotated[str | None, typer.Option(help="Only this video, as PROJECT/VIDEO.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Show at most this many.")] = 100,
+    after: Annotated[str | None, typer.Option(help="Show the page after this unit.")] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """List work units, oldest first, and their sums by provider and state."""
+    """List work units, oldest first, with sums by provider and state."""
     if context.invoked_subcommand is not None:
         return
     key = VideoKey.parse(video) if video else None
     if key is not None and project not in (None, key.project):
-        raise InputError(
-            f"{video} is not of {project}", remedy="Name the video alone: its project is in it."
-        )
+        raise InputError(f"{video} is not in the project {project}", remedy="Leave out --project.")
     of = key.project if key else project
     states = frozenset(state or UNDER_WAY)
     wanted = UnitFilter(states=states, provider=provider, video=key.video if key else None)
@@ -58,7 +50,7 @@ def jobs(
     if as_json:
         typer.echo(json.dumps(_document(sums, page), indent=2))
     else:
-        _tell(sums, page, datetime.now(UTC))
+        _print(sums, page, datetime.now(UTC))
 
 
 app.command("cancel")(actions.cancel)
@@ -77,50 +69,50 @@ def _document(sums: Iterable[UnitSum], page: Page) -> dict[str, Any]:
     }
 
 
-def _tell(sums: tuple[UnitSum, ...], page: Page, now: datetime) -> None:
+def _print(sums: tuple[UnitSum, ...], page: Page, now: datetime) -> None:
     if not sums:
-        out.print("There are no such work units.")
+        out.print("No work unit matches.")
         return
     if page.units:
-        whole.print(_units(page.units, now))
+        wide.print(_units(page.units, now))
     if page.after:
-        out.print(f"More: add --after {page.after}", markup=False, soft_wrap=True)
+        out.print(f"For more, add --after {page.after}", markup=False, soft_wrap=True)
     out.print()
-    whole.print(_sums(sums))
+    wide.print(_sums(sums))
 
 
 def _units(found: Iterable[WorkUnit], now: datetime) -> Table:
     titles = ("unit", "state", "video", "phases", "provider", "account", "job")
-    table = Table(*titles, "age", "next look", "planned", "what", box=None, pad_edge=False)
+    table = Table(*titles, "age", "next check", "planned", "reason", box=None, pad_edge=False)
     for unit in found:
         request = unit.request
         table.add_row(
             *(unit.id, unit.state, str(request.key), ", ".join(request.phases)),
             *(request.provider, f"{request.account}/{request.region}", escape(unit.job or "")),
             _age(now - (unit.submitted_at or unit.created_at)),
-            _next_look(unit, now),
+            _next_check(unit, now),
             quantity_of(unit.planned),
-            escape(what_of(unit)),
+            escape(_reason(unit)),
         )
     return table
 
 
-def what_of(unit: WorkUnit) -> str:
-    """Why it stands where it stands, as far as there is something to be said."""
+def _reason(unit: WorkUnit) -> str:
+    """Return why a unit is in its state, or what happens to it next."""
     if unit.failure:
         return unit.failure.message
     if unit.unwanted:
-        return "nobody waits for it: its result is counted, and starts nothing"
+        return "orphaned: no run needs it; usage is still recorded"
     if unit.state is UnitState.IN_DOUBT:
-        return "it may have been taken and billed: look at the provider, then `jobs release` it"
+        return "may have been billed: check at the provider, then run `jobs release`"
     if not unit.ready:
         return unit.waiting
     if unit.state is UnitState.RUNNING:
-        return "it has ended, and a run fetches it"
-    return "its turn has come: a run asks"
+        return "the job has ended; a run fetches the result"
+    return "admitted; a run submits it"
 
 
-def _next_look(unit: WorkUnit, now: datetime) -> str:
+def _next_check(unit: WorkUnit, now: datetime) -> str:
     if unit.state is not UnitState.RUNNING or unit.poll_at is None:
         return ""
     return f"in {_age(unit.poll_at - now)}" if unit.poll_at > now else "due"

@@ -1,1 +1,1 @@
-"""Commands that run on this machine alone: demo, try, and the progress they show."""
+"""`demo` and `try`: run videos on this machine and show their progress."""

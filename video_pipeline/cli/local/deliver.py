@@ -1,4 +1,4 @@
-"""Putting a file into an ingest folder, whole or not at all."""
+"""Puts a file into an ingest folder atomically."""
 
 import os
 import shutil
@@ -11,15 +11,15 @@ Put = Callable[[Path, Path], object]
 
 
 def deliver(file: Path, target: Path, put: Put = shutil.copyfile) -> None:
-    """Put a file where a video's own lies; there it is alone. Raises StorageError."""
+    """Make a file the only one in its video's folder. Raises StorageError."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _put_whole(file, target, put)
     except OSError as error:
         raise StorageError(
-            f"{file} cannot be put there: {error.strerror}",
+            f"{file} cannot be copied into this folder: {error.strerror}",
             where=str(target.parent),
-            remedy="Look for a full disk, or for the right to write there.",
+            remedy="Check that the disk has space and that you may write there.",
         ) from error
 
 
@@ -38,7 +38,7 @@ def _put_whole(file: Path, target: Path, put: Put) -> None:
 
 
 def link_or_copy(file: Path, to: Path) -> None:
-    """The same bytes without taking their room twice, where one file system holds both."""
+    """Hard-link a file, or copy it where the file system cannot link it."""
     try:
         os.link(file, to)
     except OSError:

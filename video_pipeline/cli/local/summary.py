@@ -1,4 +1,4 @@
-"""What was found in a video, as a person reads it at the end."""
+"""Prints the results of a video for people."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -20,8 +20,8 @@ _WORDS = 24
 _SHOTS = 40
 
 
-def tell(console: Console, services: Services, key: VideoKey) -> None:
-    """Duration, shots with times, the first words, cost, and where the outputs are."""
+def print_summary(console: Console, services: Services, key: VideoKey) -> None:
+    """Print duration, shots, first words, cost, outputs and warnings of a video."""
     project = services.of(key.project)
     record = project.videos.get(key.video)
     if record is None or record.media is None:
@@ -41,7 +41,7 @@ def tell(console: Console, services: Services, key: VideoKey) -> None:
 
 
 def clock(seconds: Fraction) -> str:
-    """`0:02:03.456`, rounded to milliseconds."""
+    """Return a time as `0:02:03.456`, rounded to milliseconds."""
     thousandths = round(seconds * 1000)
     whole, rest = divmod(thousandths, 1000)
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}.{rest:03}"
@@ -55,7 +55,8 @@ def _shots(services: Services, key: VideoKey) -> str:
     starts = [clock(shot.range.start) for shot in shots[:_SHOTS]]
     more = f" and {len(shots) - _SHOTS} more" if len(shots) > _SHOTS else ""
     return (
-        f"{len(shots)}, from {', '.join(starts)}{more}; the last ends {clock(shots[-1].range.end)}"
+        f"{len(shots)}, starting at {', '.join(starts)}{more}; "
+        f"the last ends at {clock(shots[-1].range.end)}"
     )
 
 
@@ -75,11 +76,11 @@ def _cost(results: Iterable[PhaseResult]) -> str:
                 meter = usage.counted.replace("_", " ")
                 paid[meter] = paid.get(meter, Fraction(0)) + usage.quantity
     billed = ", ".join(f"{float(quantity):g} {meter}" for meter, quantity in paid.items())
-    return f"{billed} billed" if billed else "nothing: all was done on this machine"
+    return f"{billed} billed" if billed else "nothing billed: everything ran on this machine"
 
 
 def _warnings(results: Iterable[PhaseResult]) -> str:
-    """Each once, with the first phase that gives it: what hangs on a phase repeats its warnings."""
+    """Return each warning once, with its first phase. Phases repeat those of their inputs."""
     told: dict[str, Phase] = {}
     for result in results:
         if result.state is not PhaseState.NOT_CONFIGURED:
@@ -90,10 +91,10 @@ def _warnings(results: Iterable[PhaseResult]) -> str:
 def _outputs(services: Services, key: VideoKey, results: Iterable[PhaseResult]) -> str:
     outputs = services.outputs.project(key.project)
     exported = [o for r in results if r.phase is Phase.EXPORTS for o in r.outputs]
-    return "\n".join(_place(outputs.uri(output)) for output in exported)
+    return "\n".join(_readable(outputs.uri(output)) for output in exported)
 
 
-def _place(uri: str) -> str:
-    """A local file as people name it."""
+def _readable(uri: str) -> str:
+    """Return the path of a local file, and any other address unchanged."""
     parts = urlsplit(uri)
     return url2pathname(parts.path) if parts.scheme == "file" else uri

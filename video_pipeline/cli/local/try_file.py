@@ -1,16 +1,15 @@
-"""`try`: a video of one's own through the road, in this process, without Dagster."""
+"""`try`: one video through the whole pipeline in this process, without Dagster."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from video_pipeline.cli.access import settings_of
 from video_pipeline.cli.console import err, out
 from video_pipeline.cli.local.deliver import deliver, link_or_copy
-from video_pipeline.cli.local.progress_board import Board
-from video_pipeline.cli.local.summary import tell
-from video_pipeline.cli.local.verdict import is_good, reasons
-from video_pipeline.cli.settings import settings_of
+from video_pipeline.cli.local.progress_board import Board, is_good, reasons
+from video_pipeline.cli.local.summary import print_summary
 from video_pipeline.domain.errors import SourceError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.pipeline.arrivals.look import register_now
@@ -20,15 +19,15 @@ from video_pipeline.settings import Place, Settings, Storage
 from video_pipeline.wiring import open_services
 
 PROJECT = "try"
+# MongoDB allows 63 characters for the name of a database; four are for `_try`.
 _NAME_LENGTH = 59
-"""MongoDB takes 63 characters for the name of a database."""
 
 
 def try_file(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A video. It is read, never changed.")],
+    file: Annotated[Path, typer.Argument(help="A video file. It is never changed.")],
 ) -> None:
-    """Take a video of your own through the road, and print what was found and where it lies."""
+    """Run a video of your own through the pipeline, and print the results and their location."""
     settings = _apart(settings_of(context))
     source = _readable(file)
     object_key = f"projects/{PROJECT}/videos/{source.stem}/{source.name}"
@@ -36,24 +35,24 @@ def try_file(
     with open_services(settings) as services:
         now = services.clock()
         key = register_now(services.ingest, services.catalog, object_key, now).key
-        good = _travel(services, key)
+        good = _run(services, key)
     raise typer.Exit(0 if good else 1)
 
 
-def _travel(services: Services, key: VideoKey) -> bool:
+def _run(services: Services, key: VideoKey) -> bool:
     board = Board(out, services.catalog, [key])
     watched = board.watching(services)
     with board.shown():
         travel(watched, key)
     statuses = board.refresh()[key]
-    tell(out, services, key)
+    print_summary(out, services, key)
     for reason in reasons(key, statuses):
         err.print(reason, style="red", markup=False, soft_wrap=True)
     return is_good(statuses)
 
 
 def _apart(settings: Settings) -> Settings:
-    """The same settings with stores and a database of their own: no sensor sees any of it."""
+    """Return the settings with separate stores and database, which no sensor sees."""
     home = settings.home / PROJECT
     storage = Storage(ingest=Place(folder=home / "ingest"), outputs=Place(folder=home / "outputs"))
     database = f"{settings.catalog.database[:_NAME_LENGTH]}_{PROJECT}"
@@ -67,7 +66,7 @@ def _readable(file: Path) -> Path:
             return file.resolve()
     except OSError as error:
         raise SourceError(
-            f"it cannot be read: {error.strerror}",
+            f"the video cannot be read: {error.strerror}",
             where=str(file),
-            remedy="Name a video file that you may read.",
+            remedy="Check the path, and that you may read the file.",
         ) from error

@@ -1,1 +1,1 @@
-"""`up` and `clean-up`: the processes of a deployment, its home and its ports."""
+"""`up` and `clean-up`: a deployment's processes, ports and Dagster records."""

@@ -1,8 +1,7 @@
-"""`clean-up`: old runs are deleted from Dagster's records, and what partitions show is kept.
+"""`clean-up`: delete old runs from Dagster's records, without changing what partitions show.
 
-With a run Dagster deletes its events, asset events among them: a partition whose latest
-materialization it made would show as missing. So a run is kept as long as it made, or was the last
-to plan, what a partition shows.
+Dagster deletes a run's asset events with it, and its partitions would show as missing. So the run
+that made, or last planned, what a partition shows is kept.
 """
 
 import os
@@ -16,8 +15,8 @@ from typing import Annotated
 import dagster as dg
 import typer
 
+from video_pipeline.cli.access import settings_of
 from video_pipeline.cli.console import out
-from video_pipeline.cli.settings import settings_of
 from video_pipeline.dagster_api.backfills import UNDER_WAY
 from video_pipeline.dagster_api.tags import BACKFILL_TAG
 from video_pipeline.domain.errors import ConfigurationError, InputError
@@ -34,23 +33,25 @@ _FINISHED = [
 
 def clean_up(
     context: typer.Context,
-    older_than: Annotated[str, typer.Option(help="Days or weeks, as 90d or 12w.")],
-    limit: Annotated[int, typer.Option(min=1, help="Runs that are deleted, at most.")] = 10_000,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and delete nothing.")] = False,
+    older_than: Annotated[str, typer.Option(help="Age in days or weeks, such as 90d or 12w.")],
+    limit: Annotated[int, typer.Option(min=1, help="Delete at most this many runs.")] = 10_000,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the runs.")] = False,
 ) -> None:
-    """Delete old finished runs from Dagster's records; partitions show what they showed before."""
+    """Delete old finished runs that no partition shows from Dagster's records."""
     before = now_utc() - _age(older_than)
     with _instance(settings_of(context)) as instance:
-        deleted, kept = sweep(instance, before, limit, dry_run=dry_run)
-    told = "would be deleted" if dry_run else "deleted"
-    out.print(f"{deleted} runs {told}; {kept} kept, since partitions show what they made.")
+        deleted, kept = delete_old(instance, before, limit, dry_run=dry_run)
+    told = "that would be deleted" if dry_run else "deleted"
+    out.print(f"Runs {told}: {deleted}. Kept, because partitions show them: {kept}.")
 
 
-def sweep(
+def delete_old(
     instance: dg.DagsterInstance, before: datetime, limit: int, *, dry_run: bool = False
 ) -> tuple[int, int]:
-    """Delete at most `limit` runs that ended before then, oldest first: how many, and how many
-    were kept. Repeatable, and safe to break off."""
+    """Delete at most `limit` runs that ended before then, oldest first.
+
+    Returns how many were deleted and how many were kept. Safe to interrupt and to repeat.
+    """
     deleted = kept = 0
     is_open = cache(partial(_is_open, instance))
     for run in _old(instance, before):
@@ -66,7 +67,7 @@ def sweep(
 
 
 def _old(instance: dg.DagsterInstance, before: datetime) -> Iterator[dg.DagsterRun]:
-    """The ids first, page by page: they stay right while runs are deleted."""
+    """Yield old runs. All ids are read first, since deletions would shift the pages."""
     old = dg.RunsFilter(statuses=_FINISHED, updated_before=before)
     ids, cursor = list[str](), None
     while page := instance.get_run_ids(old, limit=_PAGE, cursor=cursor):
@@ -99,7 +100,7 @@ def _is_needed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 def _shows(
     instance: dg.DagsterInstance, run_id: str, key: dg.AssetKey, partition: str | None
 ) -> bool:
-    """Whether an asset's partition shows what this run made, or that it failed to."""
+    """Return whether an asset's partition shows this run's result or failure."""
     planned = instance.event_log_storage.get_latest_planned_materialization_info(key, partition)
     if planned is not None and planned.run_id == run_id:
         return True
@@ -113,7 +114,7 @@ def _age(text: str) -> timedelta:
     found = re.fullmatch(r"(\d+)([dw])", text)
     if found is None:
         raise InputError(
-            f"{text!r} is no age", where="--older-than", remedy="Write it as 90d or as 12w."
+            f"{text!r} is not an age", where="--older-than", remedy="Write it as 90d or 12w."
         )
     days = int(found[1]) * (7 if found[2] == "w" else 1)
     return timedelta(days=days)
@@ -123,8 +124,8 @@ def _instance(settings: Settings) -> dg.DagsterInstance:
     home = Path(os.environ.get("DAGSTER_HOME") or settings.dagster_home)
     if not (home / "dagster.yaml").is_file():
         raise ConfigurationError(
-            "there is no Dagster here",
+            "this folder has no Dagster records",
             where=str(home),
-            remedy="Name its folder in DAGSTER_HOME.",
+            remedy="Set DAGSTER_HOME to the folder that has them.",
         )
     return dg.DagsterInstance.from_config(str(home))

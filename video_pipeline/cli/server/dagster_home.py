@@ -1,4 +1,4 @@
-"""Dagster's home in the state folder: made ready for several processes, used by one deployment."""
+"""Dagster's home in the state folder, which one deployment uses at a time."""
 
 import fcntl
 import json
@@ -15,7 +15,7 @@ from video_pipeline.wiring import made
 
 
 def prepare(settings: Settings, processes: Processes) -> None:
-    """Put dagster.yaml into the home, and make its tables before several processes use it."""
+    """Copy dagster.yaml there, and create its tables before several processes use them."""
     home = settings.dagster_home
     shutil.copyfile(settings.project_file("dagster.yaml"), home / "dagster.yaml")
     made_by = home / "made-by"
@@ -34,9 +34,9 @@ def alone(settings: Settings, url: str) -> Generator[None, None, None]:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ConfigurationError(
-                "it is running already",
+                "the pipeline is already running",
                 where=running_url(settings) or str(home),
-                remedy="Use that one, or end it with Ctrl-C where it was started.",
+                remedy="Use it there, or stop it with Ctrl-C in the terminal that started it.",
             ) from error
         held.truncate(0)
         held.write(json.dumps({"url": url}))
@@ -48,9 +48,9 @@ def alone(settings: Settings, url: str) -> Generator[None, None, None]:
 
 
 def running_url(settings: Settings) -> str | None:
-    """Where the deployment of this state folder shows its web interface, if it runs."""
+    """Return the web address of the deployment that uses this state folder, if one does."""
     try:
         return json.loads((settings.dagster_home / "in-use").read_text())["url"]
     except (OSError, ValueError, LookupError, TypeError):
-        # No deployment has ever run, none does now, or one was cut off while it wrote.
+        # No deployment has ever run, none runs now, or one was killed while writing.
         return None

@@ -1,4 +1,4 @@
-"""Everything that runs while the pipeline is up: catalogue server, webserver, daemon."""
+"""`up`, and the processes of a deployment: catalogue server, webserver, daemon."""
 
 import sys
 import time
@@ -7,16 +7,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+import typer
 from pydantic import SecretStr
 
+from video_pipeline.cli.access import Port, settings_of
+from video_pipeline.cli.console import out
 from video_pipeline.cli.server.dagster_home import alone, prepare
 from video_pipeline.cli.server.ports import LOOPBACK, port_to_use
 from video_pipeline.cli.server.processes import Processes
 from video_pipeline.dagster_api.health import load_error
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.settings import Settings
-from video_pipeline.settings.inherit import inherited
-from video_pipeline.settings.load import WEBSERVER
+from video_pipeline.settings.load import WEBSERVER, inherited
 from video_pipeline.wiring import catalog_server
 
 _READY_SECONDS = 120.0
@@ -24,19 +26,19 @@ _READY_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Deployment:
-    """A running one. `settings` name the catalogue server that it uses."""
+    """A running deployment. `settings` name the catalogue server that it uses."""
 
     settings: Settings
     url: str
     check: Callable[[], None]
-    """Raises ConfigurationError where one of its processes has ended; see `look_after`."""
+    """Raises ConfigurationError if one of its processes has ended; see `look_after`."""
 
 
 @contextmanager
 def deployed(settings: Settings, port: int | None = None) -> Generator[Deployment, None, None]:
-    """Start everything, and end everything with the block, however it is left.
+    """Start all processes, and stop them when the block ends.
 
-    Raises ConfigurationError, CatalogError, with the log's end of what did not start.
+    Raises ConfigurationError or CatalogError, with the last log lines of what did not start.
     """
     port = port_to_use(port)
     url = f"http://{LOOPBACK}:{port}"
@@ -54,8 +56,10 @@ def deployed(settings: Settings, port: int | None = None) -> Generator[Deploymen
 
 
 def look_after(settings: Settings, processes: Processes) -> None:
-    """Start the embedded MongoDB again where it was killed: its data is whole. Raises
-    ConfigurationError where another process has ended, CatalogError where it does not start."""
+    """Start the embedded MongoDB again if it was killed.
+
+    Raises ConfigurationError if another process has ended, CatalogError if MongoDB does not start.
+    """
     processes.check()
     with catalog_server(settings):
         pass
@@ -76,24 +80,38 @@ def _await_ready(url: str, processes: Processes) -> None:
         processes.check()
         if time.monotonic() > deadline:
             raise ConfigurationError(
-                f"the webserver does not answer after {_READY_SECONDS:g} s",
+                f"Dagster's webserver has not answered for {_READY_SECONDS:g} s",
                 where=str(processes.log("webserver")),
-                remedy="Look into its log; `doctor` may know more.",
+                remedy="Read its log. `video-pipeline doctor` may help.",
             )
         time.sleep(0.2)
     if wrong:
         raise ConfigurationError(
-            f"the definitions cannot be loaded: {wrong}",
+            f"Dagster cannot load the definitions: {wrong}",
             where=str(processes.log("webserver")),
-            remedy="Mend what the message names.",
+            remedy="Fix what the message names, then start again.",
         )
 
 
 def keep_open(deployment: Deployment) -> None:
-    """Return at Ctrl-C. Raises ConfigurationError where one of the processes ends by itself."""
+    """Wait for Ctrl-C. Raises ConfigurationError if one of the processes ends by itself."""
     try:
         while True:
             deployment.check()
             time.sleep(1)
     except KeyboardInterrupt:
         return
+
+
+def up(
+    context: typer.Context,
+    port: Port = None,
+) -> None:
+    """Start the catalogue, Dagster's web interface and daemon. Ctrl-C stops them."""
+    settings = settings_of(context)
+    with deployed(settings, port) as deployment:
+        ingest = settings.storage.ingest
+        out.print(f"Dagster's web interface: {deployment.url}", soft_wrap=True)
+        out.print(f"Put videos into: {ingest.bucket or ingest.folder}", soft_wrap=True)
+        out.print(f"as {settings.storage.layout.told}. Ctrl-C ends everything.", markup=False)
+        keep_open(deployment)

@@ -1,6 +1,6 @@
-"""Starts a program that ends with the one that started it: `python leash.py PARENT COMMAND...`.
+"""Runs a program that ends with its parent process: `python leash.py PARENT COMMAND...`.
 
-Run as a file of its own, so that it imports nothing of ours.
+It runs as a script, so it imports nothing of this package.
 """
 
 import ctypes
@@ -12,7 +12,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(parent: int, command: list[str]) -> None:
-    """Become the command, to be ended when `parent` ends (Linux)."""
+    """Become the command, which gets SIGTERM when `parent` ends (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() == parent:

@@ -1,4 +1,4 @@
-"""Ports on the loopback interface."""
+"""Ports of the loopback interface."""
 
 import socket
 
@@ -8,7 +8,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def port_to_use(wanted: int | None) -> int:
-    """The port that was asked for, else a free one. Raises ConfigurationError if it is taken."""
+    """Return the wanted port, else a free one. Raises ConfigurationError if it is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -17,6 +17,6 @@ def port_to_use(wanted: int | None) -> int:
             raise ConfigurationError(
                 f"port {wanted} cannot be used: {error.strerror}",
                 where=LOOPBACK,
-                remedy="Name another with --port, or none to take a free one.",
+                remedy="Choose another with --port, or leave --port out for a free one.",
             ) from error
         return probe.getsockname()[1]

@@ -1,6 +1,7 @@
-"""Child processes that are started together and ended together, with all that they started."""
+"""Child processes that start and end together, with all their descendants."""
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -11,23 +12,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 from video_pipeline.cli.server import leash
-from video_pipeline.cli.server.descendants import adopt_orphans, descendants
 from video_pipeline.cli.signals import undisturbed
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.wiring import made
 
+_PR_SET_CHILD_SUBREAPER = 36
 _TAIL = 15
+# How long a process may take to end after SIGTERM.
 _GRACE_SECONDS = 10.0
-"""How long a process may take to end after it was asked."""
+# The same for its orphans. It is shorter: a run that is killed is launched again.
 _ORPHANS_SECONDS = 4.0
-"""How long those may take that it left behind: a run that is killed is made again."""
 
 
 class Processes:
-    """A context in which processes run, each in a session of its own, logging to a file.
+    """A context in which processes run, each with its own session and log file.
 
-    When it ends, and when this process is killed, they end; what they started ends with them.
+    They and their descendants end with the context, and when this process is killed.
     """
 
     def __init__(self, logs: Path, environment: Mapping[str, str]) -> None:
@@ -69,15 +72,15 @@ class Processes:
                 raise self._ended(name)
 
     def log(self, name: str) -> Path:
-        """Where a program writes."""
+        """Return the log file of a program."""
         return self._logs / f"{name}.log"
 
     def _ended(self, name: str) -> ConfigurationError:
         lines = self.log(name).read_text(errors="replace").splitlines()
         return ConfigurationError(
-            "\n".join([f"{name} has ended", *lines[-_TAIL:]]),
+            "\n".join([f"{name} ended unexpectedly. Its last log lines:", *lines[-_TAIL:]]),
             where=str(self.log(name)),
-            remedy="Mend what its log says, and start again; `doctor` may know more.",
+            remedy="Fix what the log reports, then start again. `video-pipeline doctor` may help.",
         )
 
     def __exit__(
@@ -91,16 +94,35 @@ class Processes:
             for process in self._running.values():
                 _wait(process)
             _end(descendants() - self._others)
-            self._bury()
+            self._kill_rest()
 
-    def _bury(self) -> None:
-        """Kill what is left, until nothing is."""
+    def _kill_rest(self) -> None:
+        """Wait for the remaining descendants, and kill them when the time is up."""
         deadline = time.monotonic() + _ORPHANS_SECONDS
         while left := descendants() - self._others:
             if time.monotonic() > deadline:
                 _send(left, signal.SIGKILL)
             time.sleep(0.05)
             _reap()
+
+
+def adopt_orphans() -> None:
+    """Make this process the new parent of every descendant whose own parent ends (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def descendants() -> set[int]:
+    """Return the ids of all living descendants."""
+    found = psutil.Process().children(recursive=True)
+    return {process.pid for process in found if _is_alive(process)}
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _end(pids: Iterable[int]) -> None:
@@ -123,7 +145,7 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
 
 
 def _reap() -> None:
-    """Take note of adopted children that have ended."""
+    """Collect adopted children that have ended."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass

@@ -1,12 +1,13 @@
-"""`archive` and `restore`: the partitions of finished videos leave Dagster, and come back."""
+"""`archive` and `restore`: take partitions of videos out of Dagster and put them back."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Annotated
 
 import typer
 
+from video_pipeline.cli.access import settings_of
 from video_pipeline.cli.console import err, out
-from video_pipeline.cli.settings import settings_of
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import project_id_for, video_id_for
 from video_pipeline.domain.source import VideoRecord
@@ -14,10 +15,10 @@ from video_pipeline.pipeline.arrivals import archive as archiving
 from video_pipeline.pipeline.services import Services
 from video_pipeline.wiring import open_services
 
-Project = Annotated[str, typer.Argument(help="Its id, or its name as delivered.")]
+Project = Annotated[str, typer.Argument(help="The project's id or folder name.")]
 VideoNames = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[VIDEO]...", help="Ids or names; without any, all of the project."),
+    typer.Argument(metavar="[VIDEO]...", help="Ids or folder names. Default: all of the project."),
 ]
 
 
@@ -25,28 +26,21 @@ def archive(
     context: typer.Context,
     project: Project,
     videos: VideoNames = None,
-    force: Annotated[bool, typer.Option("--force", help="Unfinished ones too.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Include unfinished videos.")] = False,
 ) -> None:
-    """Take finished videos out of Dagster; catalogue and outputs stay."""
+    """Take finished videos out of Dagster. Catalogue and outputs are kept."""
     with open_services(settings_of(context), plugins={}) as services:
-
-        def one(record: VideoRecord) -> bool:
-            return archiving.archive(services, record, force=force)
-
-        done, left = _each(services, project, videos, one)
-    out.print(f"{done} archived; their keys leave Dagster at the next tick of `arrivals`.")
+        archive_one = partial(archiving.archive, services, force=force)
+        done, left = _each(services, project, videos, archive_one)
+    out.print(f"{done} archived. The sensor `arrivals` removes their partitions at its next tick.")
     raise typer.Exit(1 if left and videos else 0)
 
 
 def restore(context: typer.Context, project: Project, videos: VideoNames = None) -> None:
-    """Put archived videos back into Dagster, with all that they showed before."""
+    """Put archived videos back into Dagster, with their history."""
     with open_services(settings_of(context), plugins={}) as services:
-
-        def one(record: VideoRecord) -> bool:
-            return archiving.restore(services, record)
-
-        done, left = _each(services, project, videos, one)
-    out.print(f"{done} restored; their keys are back after the next tick of `arrivals`.")
+        done, left = _each(services, project, videos, partial(archiving.restore, services))
+    out.print(f"{done} restored. The sensor `arrivals` adds their partitions at its next tick.")
     raise typer.Exit(1 if left and videos else 0)
 
 
@@ -56,7 +50,7 @@ def _each(
     videos: Sequence[str] | None,
     do: Callable[[VideoRecord], bool],
 ) -> tuple[int, int]:
-    """How many were changed, and how many could not be, each told with the reason."""
+    """Return how many were changed and how many refused; print the reasons."""
     done = left = 0
     for record in _records(services, project_id_for(project), videos):
         try:
@@ -84,8 +78,8 @@ def _record(services: Services, project: str, name: str) -> VideoRecord:
     found = services.of(project).videos.get(video_id_for(name))
     if found is None:
         raise InputError(
-            "the catalogue knows no such video",
+            "there is no such video in the catalogue",
             where=f"{project}/{name}",
-            remedy="See `video-pipeline status` for those that there are.",
+            remedy="`video-pipeline status` lists all videos.",
         )
     return found

@@ -1,4 +1,4 @@
-"""`errors` and `revive`: what failed and why, and the way back of what was given up."""
+"""`errors` and `revive`: failed phases with their reasons, and a new start for dead ones."""
 
 import json
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from video_pipeline.cli.console import out, whole
-from video_pipeline.cli.settings import settings_of
+from video_pipeline.cli.access import AsJson, OfProject, settings_of
+from video_pipeline.cli.console import out, wide
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
@@ -22,16 +22,16 @@ from video_pipeline.wiring import open_services
 
 def errors(
     context: typer.Context,
-    project: Annotated[str | None, typer.Option(help="Of this project only.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    project: OfProject = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Show what failed, with the reason and what mends it; what was given up first."""
+    """Show what failed, why, and what to do. Dead phases come first."""
     with open_services(settings_of(context), plugins={}) as services:
         found = list(_found(services, project))
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     elif found:
-        whole.print(_table(found))
+        wide.print(_table(found))
     else:
         out.print("Nothing has failed.")
 
@@ -39,30 +39,25 @@ def errors(
 def revive(
     context: typer.Context,
     video: Annotated[str | None, typer.Argument(help="As PROJECT/VIDEO.")] = None,
-    phase: Annotated[Phase | None, typer.Argument(help="Without it, every dead phase.")] = None,
-    project: Annotated[str | None, typer.Option(help="Every video of this project.")] = None,
+    phase: Annotated[Phase | None, typer.Argument(help="Default: every dead phase.")] = None,
+    project: Annotated[str | None, typer.Option(help="All videos of this project.")] = None,
 ) -> None:
-    """Let a phase that was given up be asked for again. It waits for the next run."""
+    """Let a dead phase run again, from the next run of its video on."""
     if (video is None) is (project is None):
         raise InputError(
-            "name one video or one project", remedy="Write PROJECT/VIDEO, or --project PROJECT."
+            "name either a video or a project", remedy="Write PROJECT/VIDEO, or --project PROJECT."
         )
-    if video is None:
-        _revive_project(context, str(project))
-        return
-    key = VideoKey.parse(video)
     with open_services(settings_of(context), plugins={}) as services:
-        revived = revive_phases(services, key, [phase] if phase else tuple(Phase))
-    out.print(f"{', '.join(revived)} of {key} may be asked for again: ", end="", markup=False)
-    out.print(f"`video-pipeline backfill --project {key.project} --only missing` does.")
-
-
-def _revive_project(context: typer.Context, project: str) -> None:
-    with open_services(settings_of(context), plugins={}) as services:
-        projects_of(services, project)
-        revived = revive_all(services, project)
-    out.print(f"{revived} phases of {project} may be asked for again: ", end="", markup=False)
-    out.print(f"`video-pipeline backfill --project {project} --only missing` does.", markup=False)
+        if video:
+            key = VideoKey.parse(video)
+            project = key.project
+            revived = revive_phases(services, key, [phase] if phase else tuple(Phase))
+            told = f"{', '.join(revived)} of {key}"
+        else:
+            projects_of(services, project)
+            told = f"{revive_all(services, str(project))} phases of {project}"
+    launch = f"`video-pipeline backfill --project {project} --only missing`"
+    out.print(f"{told} may run again. Launch with {launch}.", markup=False, soft_wrap=True)
 
 
 def _found(services: Services, project: str | None) -> Iterator[dict[str, Any]]:

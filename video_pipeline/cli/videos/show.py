@@ -1,4 +1,4 @@
-"""`show`: all that is known of one video."""
+"""`show`: everything that the catalogue holds about one video."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -8,9 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from video_pipeline.catalog.catalog import ProjectCatalog
-from video_pipeline.cli.console import out, whole
-from video_pipeline.cli.local.summary import tell
-from video_pipeline.cli.settings import settings_of
+from video_pipeline.cli.access import AsJson, settings_of
+from video_pipeline.cli.console import out, wide
+from video_pipeline.cli.local.summary import print_summary
 from video_pipeline.cli.videos.status import rejections_table
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import VideoKey, project_id_for, video_id_for
@@ -25,10 +25,10 @@ from video_pipeline.wiring import open_services
 
 def show(
     context: typer.Context,
-    video: Annotated[str, typer.Argument(help="As PROJECT/VIDEO: ids, or names as delivered.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    video: Annotated[str, typer.Argument(help="As PROJECT/VIDEO: ids or folder names.")],
+    as_json: AsJson = False,
 ) -> None:
-    """Show a video's phases, where they came from, its work units, warnings and errors."""
+    """Show a video's phases with their providers, its work units, warnings and errors."""
     key = _key(video)
     with open_services(settings_of(context), plugins={}) as services:
         known = _look_up(services.of(key.project), key, services.ingest.layout)
@@ -37,18 +37,18 @@ def show(
             return
         if known.video.source.name != key.video:
             out.print(f"{key}, delivered as {known.video.source.name!r}", markup=False)
-        whole.print(_phases(known.phases))
+        wide.print(_phases(known.phases))
         if known.units:
             out.print("\n[bold]work units[/]")
-            whole.print(_units(known.units))
+            wide.print(_units(known.units))
         if known.rejections:
             out.print("\n[bold]rejected[/]")
-            whole.print(rejections_table(known.rejections))
-        tell(out, services, key)
+            wide.print(rejections_table(known.rejections))
+        print_summary(out, services, key)
 
 
 class _Known(Frozen):
-    """What the catalogue knows of one video."""
+    """What the catalogue holds about one video."""
 
     video: VideoRecord
     phases: tuple[PhaseStatus, ...]
@@ -57,7 +57,7 @@ class _Known(Frozen):
 
 
 def _key(text: str) -> VideoKey:
-    """The key for ids, or for exact names: a name that is an id is its own."""
+    """Return the key for ids or folder names. The id of an id is itself."""
     project, slash, video = text.partition("/")
     if not slash:
         return VideoKey.parse(text)
@@ -69,9 +69,9 @@ def _look_up(project: ProjectCatalog, key: VideoKey, layout: Layout) -> _Known:
     rejected = [r for r in project.videos.rejections() if _is_of(key, r, layout)]
     if record is None:
         raise InputError(
-            rejected[0].reason if rejected else "the catalogue knows no such video",
+            rejected[0].reason if rejected else "there is no such video in the catalogue",
             where=rejected[0].object_key if rejected else str(key),
-            remedy="See `video-pipeline status` for those that there are.",
+            remedy="`video-pipeline status` lists all videos.",
         )
     statuses = project.results.statuses(key.video)
     return _Known(
@@ -83,13 +83,13 @@ def _look_up(project: ProjectCatalog, key: VideoKey, layout: Layout) -> _Known:
 
 
 def _is_of(key: VideoKey, rejection: Rejection, layout: Layout) -> bool:
-    """Whether it was put into this video's folder."""
+    """Return whether the rejected file is in this video's folder."""
     place = layout.place_of(rejection.object_key)
     return place is not None and bool(place.video) and video_id_for(place.video) == key.video
 
 
 def _phases(statuses: Iterable[PhaseStatus]) -> Table:
-    table = Table("phase", "state", "provider", "plugin", "model", "made", "message", box=None)
+    table = Table("phase", "state", "provider", "plugin", "model", "finished", "message", box=None)
     for status in statuses:
         origin = status.result.provenance if status.result else None
         table.add_row(

@@ -1,15 +1,14 @@
-"""`stale`: the results that would be made otherwise today."""
+"""`stale`: results that today's providers, options or inputs would change."""
 
 import json
 from collections.abc import Iterator
-from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from video_pipeline.cli.console import out, whole
-from video_pipeline.cli.settings import settings_of
+from video_pipeline.cli.access import AsJson, OfProject, settings_of
+from video_pipeline.cli.console import out, wide
 from video_pipeline.pipeline.backfill.staleness import Stale
 from video_pipeline.pipeline.backfill.staleness import stale as stale_of
 from video_pipeline.pipeline.services import Services, projects_of
@@ -18,17 +17,18 @@ from video_pipeline.wiring import open_services
 
 def stale(
     context: typer.Context,
-    project: Annotated[str | None, typer.Option(help="Of this project only.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    project: OfProject = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Show which results another choice, source or input has made stale, and what changed."""
+    """Show results made with another provider, option or input than would be used now."""
     with open_services(settings_of(context)) as services:
         found = list(_found(services, project))
     if as_json:
         typer.echo(json.dumps([one.model_dump(mode="json") for one in found], indent=2))
     elif found:
-        whole.print(_table(found))
-        out.print(f"\n{len(found)} stale; `video-pipeline backfill --only stale` makes them again.")
+        wide.print(_table(found))
+        out.print(f"\nStale results: {len(found)}. Make them again with ", end="")
+        out.print("`video-pipeline backfill --project PROJECT --only stale`.", soft_wrap=True)
     else:
         out.print("Nothing is stale.")
 
@@ -39,7 +39,7 @@ def _found(services: Services, project: str | None) -> Iterator[Stale]:
 
 
 def _table(found: list[Stale]) -> Table:
-    table = Table("video", "phase", "made by", "today by", "why", box=None, pad_edge=False)
+    table = Table("video", "phase", "made by", "now by", "why", box=None, pad_edge=False)
     for one in found:
         video = f"{one.project}/{one.video}"
         cells = (video, one.phase.value, one.made_by, one.would_be_made_by, one.reason)

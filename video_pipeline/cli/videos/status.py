@@ -1,4 +1,4 @@
-"""`status`: where every video stands, and what no video could be made of."""
+"""`status` and `rejected`: phases of all videos by state, and rejected files."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -9,12 +9,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from video_pipeline.catalog.catalog import ProjectCatalog
-from video_pipeline.cli.console import out, whole
-from video_pipeline.cli.settings import settings_of
+from video_pipeline.cli.access import AsJson, OfProject, settings_of
+from video_pipeline.cli.console import out, wide
+from video_pipeline.domain.naming.identity import project_id_for
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection
-from video_pipeline.pipeline.services import projects_of
+from video_pipeline.pipeline.services import Services, projects_of
 from video_pipeline.wiring import open_services
 
 _COLUMNS = (
@@ -29,37 +30,61 @@ _COLUMNS = (
 
 def status(
     context: typer.Context,
-    project: Annotated[str | None, typer.Option(help="Of this project only.")] = None,
+    project: OfProject = None,
     totals: Annotated[
-        bool, typer.Option("--totals", help="The sums of each project, without its videos.")
+        bool, typer.Option("--totals", help="Only the totals of each project.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show where every video stands, the sums of each project, and what was rejected."""
+    """Show the state of every video, the totals of each project, and rejected files."""
     with open_services(settings_of(context), plugins={}) as services:
-        parts = [services.of(name) for name in projects_of(services, project)]
-        sums = [_sums(part) for part in parts]
-        rows = [] if totals else [row for part in parts for row in _rows(part)]
-        rejected = [rejection for part in parts for rejection in part.videos.rejections()]
+        catalogs = [services.of(name) for name in projects_of(services, project)]
+        sums = [_sums(one) for one in catalogs]
+        rows = [] if totals else [row for one in catalogs for row in _rows(one)]
+        rejected = [rejection for one in catalogs for rejection in one.videos.rejections()]
     if as_json:
         rejections = [rejection.model_dump(mode="json") for rejection in rejected]
         told = {"projects": sums, "videos": rows, "rejections": rejections}
         typer.echo(json.dumps(told, indent=2))
         return
     if rows:
-        whole.print(_videos_table(rows))
+        wide.print(_videos_table(rows))
         out.print()
     if any(one["videos"] for one in sums):
-        whole.print(_sums_table(sums))
+        wide.print(_sums_table(sums))
     if rejected:
         out.print("\n[bold]rejected[/]")
-        whole.print(rejections_table(rejected))
+        wide.print(rejections_table(rejected))
     if not any(one["videos"] for one in sums) and not rejected:
         out.print("No video has arrived yet.")
 
 
+def rejected(
+    context: typer.Context,
+    project: OfProject = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the files that were rejected, with the reasons."""
+    with open_services(settings_of(context), plugins={}) as services:
+        projects = [project_id_for(project)] if project else services.catalog.projects()
+        found = [one for name in projects for one in _rejections(services, name)]
+    if as_json:
+        typer.echo(json.dumps([one.model_dump(mode="json") for one in found], indent=2))
+    elif found:
+        wide.print(rejections_table(found))
+    else:
+        out.print("No file is rejected.")
+
+
+def _rejections(services: Services, project: str) -> Iterator[Rejection]:
+    after = ""
+    while page := services.of(project).videos.rejections(after=after):
+        yield from page
+        after = page[-1].object_key
+
+
 def rejections_table(rejections: Iterable[Rejection]) -> Table:
-    """What no video can be made of, and why."""
+    """Return rejected files with their reasons as a table."""
     table = Table("file", "reason", "since", box=None, pad_edge=False)
     for one in rejections:
         since = f"{one.at:%Y-%m-%d %H:%M:%S}"
@@ -77,7 +102,7 @@ def _videos_table(rows: Iterable[dict[str, Any]]) -> Table:
 
 
 def _rows(project: ProjectCatalog) -> Iterator[dict[str, Any]]:
-    """A row for each video of a project: which state each of its phases is in."""
+    """Yield the state of each phase, one row a video."""
     for standing in project.standings.videos():
         states = standing.states
         yield {
@@ -89,7 +114,7 @@ def _rows(project: ProjectCatalog) -> Iterator[dict[str, Any]]:
 
 
 def _sums(project: ProjectCatalog) -> dict[str, Any]:
-    """How many phases of a project's videos are in each state; counted by index."""
+    """Return a project's totals and the number of its phases in each state."""
     sums = project.standings.totals()
     states: dict[str, int] = {}
     for (_, state), count in project.standings.counts().items():

@@ -15,7 +15,7 @@ from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline.pipeline.arrivals.listing_sweep import Troubles
 from video_pipeline.pipeline.arrivals.pending_runs import next_due
-from video_pipeline.pipeline.arrivals.removal import Allowance, carry_out, finish, partition_goes
+from video_pipeline.pipeline.arrivals.removal import Allowance, carry_out, deletes_partition, finish
 from video_pipeline.pipeline.services import Services
 
 _WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
@@ -76,7 +76,7 @@ def _see_to(
         return arrivals.done(record)
     if not carry_out(services, record, allowance):
         return False
-    if partition_goes(services, record.key):
+    if deletes_partition(services, record.key):
         _drop(instance, record.key)
     return finish(services, record)
 

@@ -10,8 +10,7 @@ from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs.arrivals.partition_upkeep import Keys, see_to_keys
 from video_pipeline.defs.jobs import ingest_video
 from video_pipeline.defs.partitions import TRY_PROJECT, VIDEOS_NAME, add_videos, video_tags
-from video_pipeline.defs.resources.deployment import Deployment
-from video_pipeline.domain.errors import CatalogUnavailable
+from video_pipeline.defs.ticks import pipeline_sensor
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline.arrivals.pending_runs import (
@@ -28,31 +27,19 @@ _SHOWN = 3
 """Rejections that a tick's message names."""
 
 
-@dg.sensor(
+@pipeline_sensor(
     job=ingest_video,
     minimum_interval_seconds=INTERVAL_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING,
     description="Registers videos that arrived and requests a run for each.",
 )
-def arrivals(
-    context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Deployment]
-) -> dg.SensorResult | dg.SkipReason:
-    """See to arrivals once. What is due for a video stands in the catalogue. The cursor carries
-    the runs that this tick requests: Dagster commits both together, so that the next tick knows
-    them to be requested; a tick that is lost requests the same once more, by the same run keys.
-    Without a cursor Dagster's home is new: the videos that the catalogue knows become partitions
-    again."""
-    pipeline.renew()
-    try:
-        return _tick(context, pipeline.services)
-    except CatalogUnavailable as error:
-        pipeline.close()
-        return dg.SkipReason(str(error))
+def arrivals(context: dg.SensorEvaluationContext, services: Services) -> dg.SensorResult:
+    """Look for arrivals once, or request the runs that are due already.
 
-
-def _tick(context: dg.SensorEvaluationContext, services: Services) -> dg.SensorResult:
-    """Runs that are due already are requested before anything is looked at, and the next tick
-    looks: a look may take long enough for Dagster to cut the tick off."""
+    The next tick looks then: Dagster would cut off a tick that takes long, and its requests.
+    The cursor carries the runs that this tick requests. Dagster commits both together, so the next
+    tick knows that they were requested. A lost tick is repeated with the same run keys. Without a
+    cursor Dagster's home is new: the videos in the catalogue become partitions again.
+    """
     memory = _memory(context.cursor)
     just_requested = note_requested(services.catalog, memory.requested)
     if just_requested or not waiting_runs(services.catalog):
@@ -108,7 +95,7 @@ def _known(catalog: Catalog) -> Iterator[VideoKey]:
 
 
 def _lacking(instance: dg.DagsterInstance, known: list[VideoKey]) -> list[VideoKey]:
-    there = frozenset(instance.get_dynamic_partitions(VIDEOS_NAME) if known else ())
+    there = instance.get_existing_dynamic_partitions(VIDEOS_NAME, [str(key) for key in known])
     return [key for key in known if str(key) not in there]
 
 
@@ -128,7 +115,7 @@ def _told(found: Round) -> Iterator[str]:
     yield from found.troubles.values()
     yield f"{len(looks.arrived)} arrived"
     if looks.services.notices is not None:
-        yield f"{heard.taken_up} messages taken up"
+        yield f"{heard.acknowledged} messages taken up"
         if heard.set_aside or heard.left:
             yield f"{heard.set_aside} with the dead letters, {heard.left} to come again"
         yield from (f"unreadable message: {reason}" for reason in heard.unreadable)

@@ -1,6 +1,5 @@
 """What becomes of the jobs of a cancelled backfill, whoever cancelled it and wherever."""
 
-import time
 from collections.abc import Callable, Collection
 
 import dagster as dg
@@ -8,6 +7,7 @@ import dagster as dg
 from video_pipeline.dagster_api.held_run import Held, awaited_by_none
 from video_pipeline.dagster_api.tags import BACKFILL_TAG
 from video_pipeline.defs.parked.held_runs import cancelled, seen_to
+from video_pipeline.defs.ticks import within
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import WorkUnit
@@ -45,10 +45,7 @@ def see_to_cancelled(
     waits needs too: the work units. A run that was ended by hand, alone, is made again when its job
     has ended."""
     ended = set[str]()
-    until = time.monotonic() + _SECONDS_A_TICK
-    for run in cancelled(instance, _A_TICK):
-        if time.monotonic() > until:
-            break
+    for run in within(_SECONDS_A_TICK, cancelled(instance, _A_TICK)):
         with_backfill = is_cancelled(run.backfill)
         units = awaited_by_none(run, waiting)
         if with_backfill and run.key is not None and (units or not run.units):
@@ -66,8 +63,7 @@ def see_to_terminated(
 ) -> None:
     """End what runs of cancelled backfills were at work on when they were terminated, but for units
     that a run that still waits needs."""
-    until = time.monotonic() + _SECONDS_A_TICK
-    for key, run_id in _at_work(services):
+    for key, run_id in within(_SECONDS_A_TICK, _at_work(services)):
         run = instance.get_run_by_id(run_id)
         if run is None or run.status is not dg.DagsterRunStatus.CANCELED:
             continue
@@ -75,8 +71,6 @@ def see_to_terminated(
         if is_cancelled(backfill):
             kept = {u for held in waiting if held.partition == str(key) for u in held.units}
             cancel_run(services, key, run_id, _because(backfill), kept=kept)
-        if time.monotonic() > until:
-            return
 
 
 def _at_work(services: Services) -> list[tuple[VideoKey, str]]:

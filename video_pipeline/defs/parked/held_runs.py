@@ -15,20 +15,20 @@ from video_pipeline.dagster_api.held_run import Held, held_of
 from video_pipeline.dagster_api.tags import (
     CANCELLED,
     HELD_TAG,
-    KEPT_TAGS,
     RELEASED,
     TERMINATED,
     UNITS_TAG,
     WAITING,
 )
 from video_pipeline.defs.asset_keys import asset_key
-from video_pipeline.defs.runs.requeue import REPLACED_BY_TAG, job_is_gone, replacement_id, requeue
+from video_pipeline.defs.runs.requeue import (
+    REPLACED_BY_TAG,
+    job_is_gone,
+    kept_tags,
+    replacement_id,
+    requeue,
+)
 from video_pipeline.domain.phases import Phase, downstream
-
-
-def kept_tags(run: dg.DagsterRun) -> dict[str, str]:
-    """Return the tags of a run that go over to the one that goes on in its place."""
-    return {key: value for key, value in run.tags.items() if key in KEPT_TAGS}
 
 
 def continuation(phases: Collection[Phase]) -> frozenset[dg.AssetKey]:
@@ -100,12 +100,6 @@ def seen_to(instance: dg.DagsterInstance, run: Held, *, with_backfill: bool) -> 
     """Note what became of a run that was cancelled while it was held."""
     became = CANCELLED if with_backfill else TERMINATED
     instance.add_run_tags(run.run_id, {HELD_TAG: became})
-
-
-def is_cancelled(instance: dg.DagsterInstance, backfill: str | None) -> bool:
-    """Whether a backfill was cancelled, or is being so."""
-    found = instance.get_backfill(backfill) if backfill else None
-    return found is not None and found.status.value in ("CANCELED", "CANCELING")
 
 
 def release(

@@ -15,10 +15,10 @@ import dagster as dg
 from video_pipeline.dagster_api.held_run import Held
 from video_pipeline.defs.jobs import ingest_video
 from video_pipeline.defs.parked.cancellations import call_off, see_to_cancelled, see_to_terminated
-from video_pipeline.defs.parked.held_runs import is_cancelled, release, waiting
+from video_pipeline.defs.parked.held_runs import release, waiting
 from video_pipeline.defs.parked.run_requests import Wanting
-from video_pipeline.defs.resources.deployment import Deployment
-from video_pipeline.domain.errors import CatalogUnavailable
+from video_pipeline.defs.runs.requeue import is_cancelled
+from video_pipeline.defs.ticks import pipeline_sensor
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import make_round
@@ -29,36 +29,30 @@ A_TICK = 100
 make 100 runs, and has 60 s for a tick."""
 
 
-@dg.sensor(
+@pipeline_sensor(
     job=ingest_video,
     minimum_interval_seconds=INTERVAL_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING,
     description="Lets held runs go whose provider's job has ended, or requests a run.",
 )
 def completions(
-    context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Deployment]
+    context: dg.SensorEvaluationContext, services: Services
 ) -> dg.SensorResult | dg.SkipReason:
     """Look up overdue jobs once, and see to every video with an ended one."""
     assert context.repository_def is not None
-    pipeline.renew()
-    try:
-        services, instance = pipeline.services, context.instance
-        called_off = cache(partial(is_cancelled, instance))  # each looked up once a tick
-        all_held = waiting(instance)
-        call_off(services, called_off, all_held)
-        round_ = make_round(services, datetime.now(UTC))
-        held = [run for run in all_held if not called_off(run.backfill)]
-        freed = list(islice(_free(services, held), A_TICK))
-        release(instance, context.repository_def, freed)
-        ended = see_to_cancelled(instance, services, called_off, held)
-        see_to_terminated(instance, services, called_off, held)
-        still = {unit for run in held if run.run_id not in freed for unit in run.units}
-        ready = [unit for unit in round_.ready if unit.id not in ended | still]
-        wanting = Wanting(instance, services, called_off, {run.run_id for run in all_held})
-        requests = list(islice(wanting.requests(ready), A_TICK))
-    except CatalogUnavailable as error:
-        pipeline.close()
-        return dg.SkipReason(str(error))
+    instance = context.instance
+    called_off = cache(partial(is_cancelled, instance))  # each looked up once a tick
+    all_held = waiting(instance)
+    call_off(services, called_off, all_held)
+    round_ = make_round(services, datetime.now(UTC))
+    held = [run for run in all_held if not called_off(run.backfill)]
+    freed = list(islice(_free(services, held), A_TICK))
+    release(instance, context.repository_def, freed)
+    ended = see_to_cancelled(instance, services, called_off, held)
+    see_to_terminated(instance, services, called_off, held)
+    still = {unit for run in held if run.run_id not in freed for unit in run.units}
+    ready = [unit for unit in round_.ready if unit.id not in ended | still]
+    wanting = Wanting(instance, services, called_off, {run.run_id for run in all_held})
+    requests = list(islice(wanting.requests(ready), A_TICK))
     told = f"{len(ready)} jobs ended, {len(freed)} of {len(held)} held runs let go"
     told += f", {round_.submitted} requests made" if round_.submitted else ""
     told += f", {round_.waiting} wait for their turn" if round_.waiting else ""

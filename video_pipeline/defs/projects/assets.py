@@ -7,7 +7,6 @@ would carry out every check of it, once a video.
 
 import hashlib
 import json
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,8 +14,7 @@ import dagster as dg
 
 from video_pipeline.defs.partitions import PROJECTS, PROJECTS_NAME
 from video_pipeline.defs.projects.tables import project_metadata
-from video_pipeline.defs.resources.deployment import Deployment
-from video_pipeline.domain.errors import CatalogUnavailable
+from video_pipeline.defs.ticks import pipeline_sensor, within
 from video_pipeline.domain.phases import SERVED, Phase
 from video_pipeline.pipeline.backfill.staleness import counts
 from video_pipeline.pipeline.services import Services
@@ -83,29 +81,20 @@ def project(
         )
 
 
-@dg.sensor(
+@pipeline_sensor(
     minimum_interval_seconds=INTERVAL_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING,
     description="Logs how projects stand, and which phases are stale, when that has changed.",
 )
-def projects(
-    context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Deployment]
-) -> dg.SensorResult | dg.SkipReason:
-    """The cursor is what was logged last, and when each project was looked at."""
-    pipeline.renew()
+def projects(context: dg.SensorEvaluationContext, services: Services) -> dg.SensorResult:
+    """Log what changed. The cursor holds what was logged last, and when each project was read."""
     seen: dict[str, Any] = json.loads(context.cursor or "{}")
-    try:
-        services = pipeline.services
-        known: dict[str, Any] = seen.get("projects", {})
-        logged = {name: {**_NEVER, **known.get(name, {})} for name in services.catalog.projects()}
-        seen["projects"] = logged
-        events = [
-            *_changed_projects(context, services, logged),
-            *_changed_checks({name: one["stale"] for name, one in logged.items()}, seen, services),
-        ]
-    except CatalogUnavailable as error:
-        pipeline.close()
-        return dg.SkipReason(str(error))
+    known: dict[str, Any] = seen.get("projects", {})
+    logged = {name: {**_NEVER, **known.get(name, {})} for name in services.catalog.projects()}
+    seen["projects"] = logged
+    events = [
+        *_changed_projects(context, services, logged),
+        *_changed_checks({name: one["stale"] for name, one in logged.items()}, seen, services),
+    ]
     told = f"{len(events)} events: what has changed of {len(logged)} projects"
     skip = None if events else dg.SkipReason(told)
     return dg.SensorResult(asset_events=events, cursor=json.dumps(seen), skip_reason=skip)
@@ -115,14 +104,12 @@ def _changed_projects(
     context: dg.SensorEvaluationContext, services: Services, logged: dict[str, Any]
 ) -> Iterator[dg.AssetMaterialization]:
     """Those first that were not looked at for the longest time, as many as there is time for."""
-    until = time.monotonic() + SECONDS_A_TICK
-    partitions = frozenset(context.instance.get_dynamic_partitions(PROJECTS_NAME))
-    for name in sorted(logged, key=lambda one: logged[one]["seen"]):
+    partitions = context.instance.get_existing_dynamic_partitions(PROJECTS_NAME, list(logged))
+    oldest_first = sorted(logged, key=lambda one: logged[one]["seen"])
+    for name in within(SECONDS_A_TICK, oldest_first):
         metadata = _look_at(services, name, logged, told_of=name in partitions)
         if metadata is not None:
             yield dg.AssetMaterialization(KEY, partition=name, metadata=metadata)
-        if time.monotonic() > until:
-            return
 
 
 def _look_at(

@@ -9,7 +9,8 @@ from uuid import UUID, uuid5
 
 import dagster as dg
 
-from video_pipeline.dagster_api.tags import VIDEO_TAG
+from video_pipeline.dagster_api.backfills import CANCELLED_STATUSES
+from video_pipeline.dagster_api.tags import KEPT_TAGS, VIDEO_TAG
 from video_pipeline.defs.jobs import ingest_video
 
 # Dagster's own tag: the run that replaces this one. A backfill waits for that run.
@@ -24,6 +25,17 @@ def job_is_gone(repository: dg.RepositoryDefinition, run: dg.DagsterRun) -> bool
 def replacement_id(run: dg.DagsterRun) -> str:
     """Return the id of the run that is made in place of this one: always the same."""
     return str(uuid5(UUID(run.run_id), "made again"))
+
+
+def kept_tags(run: dg.DagsterRun) -> dict[str, str]:
+    """Return the tags that the run made in place of this one takes over."""
+    return {key: value for key, value in run.tags.items() if key in KEPT_TAGS}
+
+
+def is_cancelled(instance: dg.DagsterInstance, backfill: str | None) -> bool:
+    """Return whether a backfill was cancelled, or is being cancelled."""
+    found = instance.get_backfill(backfill) if backfill else None
+    return found is not None and found.status.value in CANCELLED_STATUSES
 
 
 def requeue(

@@ -8,10 +8,9 @@ import dagster as dg
 from jsonschema import Draft202012Validator
 
 from video_pipeline.defs.asset_keys import asset_key
-from video_pipeline.defs.videos.specs import EXACT_MARKERS, READABLE, WITHIN_AUDIO, content_checks
 from video_pipeline.domain.errors import StorageError
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.phases import EXACT_MARKERS, PHASES, READABLE, WITHIN_AUDIO, Phase
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.exports import timeline_json
 from video_pipeline.pipeline.progress.outcome import Outcome
@@ -27,11 +26,11 @@ def content_results(
 ) -> Iterator[dg.AssetCheckResult]:
     """The results of the checks on what a good phase came to."""
     judges = {EXACT_MARKERS: _markers, WITHIN_AUDIO: _words, READABLE: _outputs}
-    for name in content_checks(outcome.phase):
-        faults = list(judges[name](services, key, outcome.phase))
+    for check in PHASES[outcome.phase].checks:
+        faults = list(judges[check](services, key, outcome.phase))
         yield dg.AssetCheckResult(
             asset_key=asset_key(outcome.phase),
-            check_name=name,
+            check_name=check.name,
             passed=not faults,
             description=f"{key}: {'; '.join(faults[:_SHOWN])}" if faults else None,
             metadata={"faults": len(faults)} if faults else None,

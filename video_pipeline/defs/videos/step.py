@@ -13,9 +13,9 @@ from video_pipeline.defs.runs.queue import missing_tags
 from video_pipeline.defs.runs.retry_tag import made_again, make_again
 from video_pipeline.defs.videos.checks import content_results
 from video_pipeline.defs.videos.metadata import data_version, good_metadata, other_metadata
-from video_pipeline.defs.videos.specs import SUCCEEDED, asset_spec, check_specs
+from video_pipeline.defs.videos.specs import asset_spec, check_specs
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import ROAD, Phase, step_name
+from video_pipeline.domain.phases import PHASES, SUCCEEDED, Phase, step_name
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Notify, Services
@@ -27,8 +27,11 @@ Events = Iterator[dg.MaterializeResult[Any] | dg.AssetObservation | dg.AssetChec
 
 def step_of(*phases: Phase, resources: Iterable[str] = ()):
     """The decorator of a step that makes these phases, each an asset of its own."""
+    spec = PHASES[phases[0]]
+    together = f"{', '.join(phases)}: one decode of the video, while remote jobs run elsewhere."
     decorate = dg.multi_asset(
-        name=step_name(phases[0]),
+        name=step_name(spec.phase),
+        description=together if spec.shared_step else spec.description,
         specs=[asset_spec(phase) for phase in phases],
         check_specs=check_specs(phases),
         partitions_def=VIDEOS,
@@ -55,7 +58,7 @@ class Step:
     def phases(self) -> list[Phase]:
         """The phases that are asked for in this run."""
         asked = {key.to_user_string() for key in self.context.selected_asset_keys}
-        return [phase for phase in ROAD if phase in asked]
+        return [phase for phase in PHASES if phase in asked]
 
     def record(self, outcomes: Iterable[Outcome]) -> Events:
         """Tell Dagster what came of the phases. Ends in dg.Failure where one failed.
@@ -63,7 +66,7 @@ class Step:
         What goes on with parked phases is queued before anything else: no moment shall be left
         in which a backfill finds nothing more to wait for.
         """
-        order = list(ROAD)
+        order = list(PHASES)
         ended = sorted(outcomes, key=lambda outcome: order.index(outcome.phase))
         self._hold([outcome for outcome in ended if outcome.state is PhaseState.PARKED])
         for outcome in ended:
@@ -158,7 +161,7 @@ def _succeeded(outcome: Outcome) -> dg.AssetCheckResult:
     skipped = outcome.state is PhaseState.SKIPPED
     return dg.AssetCheckResult(
         asset_key=asset_key(outcome.phase),
-        check_name=SUCCEEDED,
+        check_name=SUCCEEDED.name,
         passed=outcome.state.good and not skipped,
         severity=dg.AssetCheckSeverity.WARN if skipped else dg.AssetCheckSeverity.ERROR,
         description=outcome.message or None,

@@ -1,1 +1,1 @@
-"""How a video is named: project, video, the layout of keys. What it is called in a store."""
+"""Names: identifiers of projects and videos, and the layout of an ingest store's keys."""

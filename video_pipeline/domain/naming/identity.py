@@ -1,8 +1,7 @@
-"""Who owns a video and which one it is: validated identifiers and the keys made from them.
+"""Validated identifiers of projects and videos, and the keys made from them.
 
-One `VideoKey` is at once the partition key, the object prefix and the document key. Names that
-break the rules get an identifier made from a readable slug and a hash of the exact name: two
-names never become one.
+A `VideoKey` is the partition key, the object prefix and the document key. A name that is no valid
+identifier gets a readable slug and a hash of the exact name, so that two names never share one.
 """
 
 import hashlib
@@ -46,7 +45,7 @@ def _checked(check: Callable[[str], str], text: str) -> str:
     try:
         return check(text)
     except ValueError as error:
-        raise IdentityError(str(error), remedy="Rename it and put it in again.") from error
+        raise IdentityError(str(error), remedy="Rename it and deliver it again.") from error
 
 
 class VideoKey(Frozen):
@@ -57,7 +56,7 @@ class VideoKey(Frozen):
 
     @classmethod
     def parse(cls, partition_key: str) -> "VideoKey":
-        """Read `project_id/video_id`. Raises IdentityError for anything else."""
+        """Parse `project_id/video_id`. Raises IdentityError for anything else."""
         project, slash, video = partition_key.partition("/")
         if not slash:
             raise IdentityError(
@@ -67,12 +66,12 @@ class VideoKey(Frozen):
 
     @property
     def prefix(self) -> str:
-        """Where its objects lie, in the ingest store and in the output store."""
+        """Return the prefix of its objects in the output store, and usually in the ingest store."""
         return f"projects/{self.project}/videos/{self.video}/"
 
     @property
     def raw_prefix(self) -> str:
-        """Where the providers' own answers lie: apart, never handed out."""
+        """Return the prefix of the providers' raw answers, which are never handed out."""
         return f"_raw/{self.prefix}"
 
     def __str__(self) -> str:
@@ -80,18 +79,15 @@ class VideoKey(Frozen):
 
 
 def project_id_for(name: str) -> str:
-    """The project id for a name as found in a store: the name itself where it is one.
-
-    Else a slug and a hash, as for `video_id_for`.
-    """
+    """Return the project id for a name found in a store; see `video_id_for`."""
     return name if _PROJECT.fullmatch(name) else _slug_and_hash(name, "project").lower()
 
 
 def video_id_for(name: str) -> str:
-    """The video id for a name as found in a store: the name itself where it is one.
+    """Return the video id for a name found in a store: the name itself if it is valid.
 
-    Else a slug of it and 12 hex digits of the SHA-256 of its exact UTF-8 bytes. Raises
-    IdentityError for an empty name or one that is not text.
+    Otherwise a slug and 12 hex digits of the SHA-256 of its UTF-8 bytes. Raises IdentityError for
+    an empty name or one that is not text.
     """
     if _VIDEO.fullmatch(name) and len(name) <= _VIDEO_LENGTH:
         return name

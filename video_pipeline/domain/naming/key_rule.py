@@ -1,20 +1,18 @@
-"""The regular expressions by which a store's owner says how its keys are made.
+"""Regular expressions that describe an ingest store's keys.
 
-They are matched against the keys of strangers, so those that could take for ever are refused.
+They run on keys that others choose, so patterns with unbounded run time are refused.
 """
 
 import re
 from collections.abc import Iterator
 from re import Pattern
 
-LONGEST = 500
-"""Characters of a pattern."""
+LONGEST = 500  # characters of a pattern
+# `.*`, `.+` and the like in one pattern. Their number is the exponent of the run time.
 MOST_WILDCARDS = 2
-"""`.*`, `.+` and their like in one pattern: the time they take grows with as high a power of the
-key."""
 
+# Matches nearly everything, including slashes.
 _WILD = re.compile(r"\. | \\[SDW] | \[\^[^/]*\]", re.VERBOSE)
-"""What matches nearly everything, slashes too."""
 
 _TOKEN = re.compile(
     r"""
@@ -30,7 +28,7 @@ _TOKEN = re.compile(
 
 
 def compiled(pattern: str) -> Pattern[str]:
-    """The pattern, ready for use. Raises ValueError that says what is wrong with it."""
+    """Compile a pattern. Raises ValueError with what is wrong with it."""
     if len(pattern) > LONGEST:
         raise ValueError(f"the pattern is longer than {LONGEST} characters")
     try:
@@ -45,18 +43,20 @@ def compiled(pattern: str) -> Pattern[str]:
 
 
 def literal_folder(pattern: str) -> str:
-    """The folder that every key matched lies in, as far as the pattern begins with plain text."""
+    """Return the folder that holds every matching key, from the pattern's literal beginning."""
     if "|" in pattern:
         return ""
     text = pattern.removeprefix("^")
-    # A repeat or an option is of the character before it.
+    # A repeat or an option applies to the character before it.
     plain = re.match(r"(?:[^.^$*+?{}\[\]\\()](?![*+?{]))*", text)
     return plain[0][: plain[0].rfind("/") + 1] if plain else ""
 
 
 def _check_bounded(pattern: str) -> None:
-    """Raise ValueError for what may take exponential time: within a repeated group, another
-    repeat, option or alternatives; and for too many wildcards."""
+    """Raise ValueError for a pattern that may take exponential time, or has too many wildcards.
+
+    Exponential is a repeated group that holds a repeat, an option or alternatives.
+    """
     loose = [False]
     closed = wild = False
     wildcards = 0

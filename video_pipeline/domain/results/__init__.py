@@ -1,1 +1,1 @@
-"""What an analysis finds: markers, tracks, transcripts, and the timeline that holds them."""
+"""Results of analyses: markers, tracks, transcripts, and the timeline."""

@@ -1,4 +1,4 @@
-"""Temporal markers: what was found where on the timeline."""
+"""Temporal markers: findings with a range of time."""
 
 import re
 from enum import StrEnum
@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.values import Frozen
 
@@ -14,7 +13,7 @@ _CUSTOM = re.compile(r"x-[a-z0-9][a-z0-9-]{0,40}")
 
 
 class Kind(StrEnum):
-    """The marker kinds that every project shares. A project's own are written `x-<name>`."""
+    """The marker kinds of all projects. A project's own kinds are named `x-<name>`."""
 
     SHOT = "shot"
     SCENE = "scene"
@@ -38,22 +37,9 @@ def _kind(text: str) -> str:
 
 MarkerKind = Annotated[str, AfterValidator(_kind)]
 
-_PHASES = {
-    Kind.SHOT: Phase.SHOTS,
-    Kind.SCENE: Phase.SCENES,
-    Kind.OBJECT: Phase.OBJECTS,
-    Kind.LABEL: Phase.OBJECTS,
-    Kind.FACE: Phase.OBJECTS,
-}
-
-
-def phase_of(kind: str) -> Phase:
-    """The phase under which markers of this kind are made."""
-    return _PHASES.get(Kind(kind), Phase.EVENTS) if kind in frozenset(Kind) else Phase.EVENTS
-
 
 class Box(Frozen):
-    """A rectangle in the picture, as fractions of its width and height from the top left."""
+    """A rectangle in the frame, as fractions of its width and height from the top left."""
 
     left: float = Field(ge=0, le=1)
     top: float = Field(ge=0, le=1)

@@ -1,4 +1,4 @@
-"""The one document consumers read: markers, words, speakers, and where each came from."""
+"""The document that consumers read: markers, words, speakers and provenance."""
 
 import hashlib
 import json
@@ -19,36 +19,31 @@ SCHEMA_VERSION = 1
 
 
 class Provenance(Frozen):
-    """Who made a result, from what, with which choice, and when."""
+    """How a result was made: provider, inputs, options and times."""
 
     provider: str
     plugin: str
     version: str
     model: str = ""
     options: dict[str, JsonValue] = Field(default_factory=dict)
-    choice: str
-    """Hash over plugin, version, model and options: tells what is stale."""
-    content: str
-    """SHA-256 of the source it was made from."""
+    choice: str  # hash over plugin, model and options: tells what is stale
+    content: str  # SHA-256 of the source
+    # The fingerprints of the other phases' results that it was made from.
     inputs: dict[Phase, str] = Field(default_factory=dict[Phase, str])
-    """The fingerprints of the other phases' results that it was made from."""
-    unit: str | None = None
-    """The work unit it was bought or computed as; None where several serve the phase."""
-    units: tuple[str, ...] = ()
-    """All work units, where several serve the phase: the result is what they say together."""
+    unit: str | None = None  # None if several units serve the phase
+    units: tuple[str, ...] = ()  # all of them, if several serve the phase
     started_at: datetime
     ended_at: datetime
 
 
 class PhaseResult(Frozen):
-    """What one phase of one video came to. Times are UTC."""
+    """The outcome of one phase of one video. Times are UTC."""
 
     phase: Phase
     state: PhaseState
     provenance: Provenance | None = None
     counts: dict[str, int] = Field(default_factory=dict)
-    outputs: tuple[str, ...] = ()
-    """Keys in the output store, below the video's prefix."""
+    outputs: tuple[str, ...] = ()  # keys in the output store
     usage: tuple[Usage, ...] = ()
     warnings: tuple[str, ...] = ()
     language: str | None = None
@@ -56,8 +51,10 @@ class PhaseResult(Frozen):
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits that change when the result does: with the source, the choice, the work
-        units, what it was made from, or the counts. Made again from the same, it is the same."""
+        """Return 16 hex digits over state, counts, source, choice, work units and inputs.
+
+        A repetition with the same inputs has the same fingerprint.
+        """
         origin = self.provenance
         parts = [self.state, self.counts]
         if origin is not None:
@@ -67,7 +64,7 @@ class PhaseResult(Frozen):
 
 
 class PhaseStatus(Frozen):
-    """Where one phase of one video stands now, and its last good result."""
+    """The current state of one phase of one video, and its last good result."""
 
     phase: Phase
     state: PhaseState
@@ -82,7 +79,7 @@ class PhaseStatus(Frozen):
 
 
 class Timeline(Frozen):
-    """All that is known of a video, on one clock. Markers are ordered by start, then end."""
+    """All results of a video on one clock. Markers are ordered by start, then end."""
 
     schema_version: int = SCHEMA_VERSION
     key: VideoKey

@@ -1,8 +1,7 @@
-"""Boxes become tracks: one object, face or text over time, where the provider gives boxes alone.
+"""Linking boxes to tracks of one object, face or text, for providers that give boxes alone.
 
-Boxes of the same kind and label that lie on one another follow each other in a track. A track ends
-at a cut and after a gap. Greedy, streaming and pure: only the tracks that may still go on are
-kept. What providers call a track themselves stays as it is.
+Overlapping boxes of the same kind and label form a track, which ends at a cut or after a gap. The
+algorithm is greedy and streaming: it keeps only open tracks. Providers' own tracks stay.
 """
 
 from collections import Counter, defaultdict
@@ -12,33 +11,33 @@ from heapq import heappop, heappush
 
 from video_pipeline.domain.results.markers import Box, Marker
 
+# Intersection over union from which two boxes show one object: the minimum of SORT (Bewley et al.,
+# Simple Online and Realtime Tracking, ICIP 2016). Services sample a few frames a second, so a
+# higher one would split tracks of moving objects.
 LEAST_OVERLAP = 0.3
-"""Intersection over union from which two boxes are one object's: the least that SORT takes (Bewley
-et al., Simple Online and Realtime Tracking, ICIP 2016). Services look at a few frames a second, so
-that more would tear apart what moves."""
+# Seconds without a box that a track survives: services sample at least twice a second, so one
+# sample may miss the object.
 LONGEST_GAP = Fraction(1)
-"""Seconds without a box that a track outlasts: services look twice a second or oftener, so that one
-look may miss it."""
 
+# The prefix of names given here.
 _OURS = "linked-"
-"""How names of tracks begin that were given here."""
+# Kind and label: only boxes with the same ones are linked.
 _Name = tuple[str, str | None]
-"""Kind and label: only boxes with the same ones are linked."""
 
 
 def is_linked(marker: Marker) -> bool:
-    """Whether a marker is a box that has no track yet, and is to have one."""
+    """Return whether a marker is a box without a track."""
     return marker.box is not None and marker.track is None
 
 
 def unlinked(marker: Marker) -> Marker:
-    """The marker without the track that it was given here; what the provider named stays."""
+    """Return the marker without a track that was named here. A provider's own track stays."""
     ours = marker.track is not None and marker.track.startswith(_OURS)
     return marker.model_copy(update={"track": None}) if ours else marker
 
 
 def cuts_of(shots: Iterable[Marker]) -> Iterator[Fraction]:
-    """Where shots start and end, in order; they come in the order of their starts."""
+    """Yield the starts and ends of shots in order. Shots must be ordered by start."""
     ends: list[Fraction] = []
     for shot in shots:
         while ends and ends[0] <= shot.range.start:
@@ -50,7 +49,7 @@ def cuts_of(shots: Iterable[Marker]) -> Iterator[Fraction]:
 
 
 def overlap(one: Box, other: Box) -> float:
-    """Intersection over union: 0 for boxes apart, 1 for the same one."""
+    """Return intersection over union: 0 for disjoint boxes, 1 for equal ones."""
     width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
     height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
     if width <= 0 or height <= 0:
@@ -62,8 +61,8 @@ def overlap(one: Box, other: Box) -> float:
 class Linker:
     """Links the boxes of one stream of markers.
 
-    It keeps the tracks that may still go on, each by its latest box, and the moment that it has
-    reached. `cuts` are in order, and begun to be read at the first box.
+    Keeps the latest box of each open track. `cuts` must be in order; reading them begins at the
+    first box.
     """
 
     def __init__(self, cuts: Iterable[Fraction]) -> None:
@@ -76,15 +75,14 @@ class Linker:
 
     @property
     def tracks(self) -> int:
-        """How many tracks it has begun."""
+        """Return the number of tracks begun."""
         return self._begun.total()
 
     def link(self, markers: Iterable[Marker]) -> Iterator[Marker]:
-        """The markers, where boxes without a track have got one.
+        """Yield the markers, with a track for each box that had none.
 
-        Markers come in the order of their starts; a box is taken to be seen at the start of its
-        range. One that comes late has a track of its own. Names of tracks are unique here, and
-        those of one kind never are those of another.
+        Markers must be ordered by start; a box counts as seen at the start of its range. A box out
+        of order begins a track. Names of tracks are unique across kinds.
         """
         moment: list[Marker] = []
         for marker in markers:
@@ -98,7 +96,7 @@ class Linker:
         yield from self._link(moment)
 
     def _link(self, boxes: Sequence[Marker]) -> Iterator[Marker]:
-        """The boxes of one moment, each with its track."""
+        """Yield the boxes of one moment with their tracks."""
         if not boxes:
             return
         start = boxes[0].range.start
@@ -119,7 +117,7 @@ class Linker:
         yield from (linked[place] for place in range(len(boxes)))
 
     def _go_on_to(self, start: Fraction) -> None:
-        """Give up the tracks that end before a moment."""
+        """Close the tracks that end before a moment."""
         if self._now is None:
             self._next_cuts = iter(self._cuts)
             self._cut = next(self._next_cuts, None)
@@ -134,7 +132,7 @@ class Linker:
                 del self._open[name]
 
     def _follow(self, lasts: Sequence[Marker], boxes: Sequence[Marker]) -> list[Marker]:
-        """Each box with the track whose latest box it covers best, the best pairs first."""
+        """Return each box with the track whose latest box it overlaps most, best pairs first."""
         pairs = sorted(
             (-common, before, after)
             for before, last in enumerate(lasts)

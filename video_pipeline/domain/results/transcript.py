@@ -1,4 +1,4 @@
-"""What was said: words, segments, speakers, language."""
+"""Transcripts: words, segments, speakers, language."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from video_pipeline.domain.values import Frozen
 
 
 class Word(Frozen):
-    """One word as written, punctuation attached, without surrounding blanks."""
+    """One word with its punctuation, without surrounding blanks."""
 
     text: str
     range: TimeRange
@@ -16,7 +16,7 @@ class Word(Frozen):
 
 
 class Segment(Frozen):
-    """A stretch of speech by one speaker, as the provider divides it."""
+    """Continuous speech of one speaker, as divided by the provider."""
 
     text: str
     range: TimeRange
@@ -25,7 +25,7 @@ class Segment(Frozen):
 
 
 class Transcript(Frozen):
-    """All that was said. An empty one (no audio, no speech) has no language."""
+    """The speech of a video. Without speech it is empty and has no language."""
 
     language: str | None = None
     language_confidence: float | None = Field(default=None, ge=0, le=1)
@@ -33,10 +33,9 @@ class Transcript(Frozen):
 
     @property
     def words(self) -> tuple[Word, ...]:
-        """The words of all segments, in order."""
         return tuple(word for segment in self.segments for word in segment.words)
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """Who speaks, in order of first appearance."""
+        """Return the speakers in order of first appearance."""
         return tuple(dict.fromkeys(s.speaker for s in self.segments if s.speaker))

@@ -30,7 +30,6 @@ def put_off(
     itself is left out for longer, so that another is asked next, and gives its slot back, which
     others need. Returns the reason with its tries, which the row of a unit in submitting has then,
     where a run waits for it. Raises CatalogError."""
-    assert isinstance(plugin, Plugin)
     seconds = _pause(services, unit, plugin, error)
     services.catalog.admissions.pause(slots.pool_of(plugin, unit.request), seconds)
     if unit.untaken:
@@ -56,11 +55,10 @@ def fails_alone(services: Services, unit: WorkUnit, plugin: Plugin) -> bool:
     return in_a_row < unit.untaken and unit.untaken + 1 >= _TRIES
 
 
-def _pause(services: Services, unit: WorkUnit, plugin: Plugin, error: ProviderError) -> float:
+def _pause(services: Services, unit: WorkUnit, plugin: Jobs, error: ProviderError) -> float:
     """As long as the provider wishes, within reason; without a wish, a job may have to end before
     there is room, and a moment is enough for all else, a longer one each time in a row that the
     provider is found away."""
-    assert isinstance(plugin, Jobs)
     until_one_ends = min(plugin.poll_seconds, _PAUSE_SECONDS)
     away = error.category is FailureCategory.TRANSIENT
     growth = 2 ** min(_pool(services, unit, plugin).untaken, _DOUBLINGS) if away else 1

@@ -1,4 +1,4 @@
-"""The analysis of one video: plan its phases, run their units, publish what they return.
+"""The analysis of one video: plan its phases, run their units, publish their results.
 
-What concerns a single work unit is in `jobs`.
+The life of a single work unit belongs to `jobs`.
 """

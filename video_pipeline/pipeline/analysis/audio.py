@@ -1,4 +1,4 @@
-"""The audio of a video: taken out once, published as WAV, handed to whoever listens."""
+"""The audio of a video: extracted once, published as WAV, fed to plugins."""
 
 import shutil
 import struct
@@ -11,7 +11,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.source.local_copy import LocalSource
+from video_pipeline.pipeline.source.read import LocalSource
 from video_pipeline.plugins.inputs import AUDIO_RATE, Audio
 
 NO_AUDIO = "the video has no audio stream: its transcript is empty"
@@ -20,9 +20,11 @@ _HEADER_BYTES = 44
 
 
 def extract(services: Services, source: LocalSource, media: MediaInfo, folder: Path) -> Audio:
-    """The audio as raw samples in a file of the folder: from the published one where it is
-    there, else out of the source. Raises InputError and StorageError for a source
-    that cannot be read."""
+    """Return the audio as raw samples in a file of the folder.
+
+    The published WAV is used where it is current, else the source is decoded. Raises InputError
+    and StorageError if the source cannot be read.
+    """
     key, raw = source.record.key, folder / "audio.s16"
     published = own_results.current(services, key, Phase.AUDIO, media.sha256)
     if published is not None and published.outputs:
@@ -39,16 +41,16 @@ def _from_wav(services: Services, key: VideoKey, raw: Path) -> Audio:
 
 
 def name(key: VideoKey) -> str:
-    """Where the audio of a video is published."""
+    """Return the key under which the audio of a video is published."""
     return f"{key.prefix}audio.wav"
 
 
 def publish(services: Services, key: VideoKey, media: MediaInfo, audio: Audio | None) -> Outcome:
-    """Publish the audio, or that there is none."""
+    """Publish the audio, or an empty result with a warning if the video has none."""
     started = services.clock()
     own_results.check_current(services, key, media.sha256)
     if audio is not None:
-        with services.outputs.project(key.project).writer(name(key)) as out:
+        with services.outputs.project(key.project).writer(name(key), "audio/x-wav") as out:
             out.write(_header(audio.samples))
             with audio.path.open("rb") as raw:
                 shutil.copyfileobj(raw, out, 1 << 20)
@@ -65,8 +67,11 @@ def publish(services: Services, key: VideoKey, media: MediaInfo, audio: Audio | 
 
 
 def _header(samples: int) -> bytes:
-    """The 44 bytes of a RIFF WAVE header for mono 16-bit PCM (Multimedia Programming Interface
-    and Data Specifications 1.0, 1991). A size that does not fit is written as the largest."""
+    """Return the 44 bytes of a RIFF WAVE header for mono 16-bit PCM.
+
+    See Multimedia Programming Interface and Data Specifications 1.0, 1991. A size beyond 32 bits
+    is written as the largest.
+    """
     size = min(samples * _BYTES, 0xFFFFFFFF - 36)
     return struct.pack(
         "<4sI4s4sIHHIIHH4sI",

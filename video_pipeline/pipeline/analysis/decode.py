@@ -1,6 +1,6 @@
-"""One decode for every plugin that is fed frames, and for the thumbnails.
+"""One decode for the thumbnails and for every plugin that is fed frames.
 
-A stream that fails is left behind with its error; the others and the decode go on.
+A failing stream keeps its error; the decode and the other streams continue.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,8 @@ from fractions import Fraction
 
 from video_pipeline.domain.errors import PipelineError
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import Phase
 from video_pipeline.media.reader import (
     DecodeEnd,
     FedFrames,
@@ -17,9 +19,15 @@ from video_pipeline.media.reader import (
     ThumbnailSpec,
 )
 from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
-from video_pipeline.pipeline.source.local_copy import LocalSource
+from video_pipeline.pipeline.progress import own_results
+from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.source.read import LocalSource
 from video_pipeline.plugins.base import FrameStream, Progress, Streams
 from video_pipeline.plugins.inputs import FrameBatch, Frames
+
+# At most so many thumbnails of one video.
+MOST_THUMBNAILS = 360
 
 
 @dataclass(slots=True)
@@ -33,8 +41,8 @@ class Stream:
 
 
 @dataclass(slots=True)
-class Pictures:
-    """What one decode shall serve."""
+class Consumers:
+    """The consumers of one decode: streams, and thumbnails if wanted."""
 
     streams: list[Stream] = field(default_factory=list[Stream])
     thumbnails: ThumbnailSpec | None = None
@@ -42,12 +50,12 @@ class Pictures:
 
     @property
     def feeds(self) -> list[Frames]:
-        """What the decode is asked for; streams that want the same share it."""
+        """Return the distinct feeds to decode. Streams with equal feeds share one."""
         return list(dict.fromkeys(s.feed for s in self.streams))
 
 
 def open_stream(driver: UnitDriver, plugin: Streams, media: MediaInfo) -> Stream:
-    """Begin a unit that is fed frames. Raises ProviderError for a plugin that is fed otherwise."""
+    """Begin a unit that is fed frames. Raises ProviderError if its plugin wants another feed."""
     feed = driver.planned.plugin.capabilities().fed
     if not isinstance(feed, Frames):
         raise plugin_broke(driver, TypeError(f"a stream is fed frames, not {type(feed).__name__}"))
@@ -64,31 +72,31 @@ def decode(
     reader: MediaReader,
     source: LocalSource,
     media: MediaInfo,
-    pictures: Pictures,
+    consumers: Consumers,
     progress: Progress,
 ) -> DecodeEnd:
-    """Decode once and feed everybody; each stream that lives to the end has its pages stored.
+    """Decode once, feed all consumers, and store the pages of each stream that did not fail.
 
-    Raises InputError and StorageError where the source cannot be read; then no stream has pages.
+    Raises InputError and StorageError if the source cannot be read; then no stream has pages.
     """
-    feeds, end = pictures.feeds, DecodeEnd(end=Fraction(0), frames=0)
+    feeds, end = consumers.feeds, DecodeEnd(end=Fraction(0), frames=0)
     length = float(media.video.duration if media.video else media.duration) or 1.0
     with source.open() as opened:
-        for found in reader.decode(opened, media, feeds, pictures.thumbnails):
+        for found in reader.decode(opened, media, feeds, consumers.thumbnails):
             if isinstance(found, FedFrames):
-                _feed(pictures, feeds[found.feed], found.batch)
+                _feed(consumers, feeds[found.feed], found.batch)
                 progress(float(found.batch.start_of(-1)) / length)
             elif isinstance(found, DecodeEnd):
                 end = found
-            elif pictures.on_thumbnail is not None:
-                pictures.on_thumbnail(found)
-    for stream in pictures.streams:
+            elif consumers.on_thumbnail is not None:
+                consumers.on_thumbnail(found)
+    for stream in consumers.streams:
         _finish(stream, end.end)
     return end
 
 
-def _feed(pictures: Pictures, feed: Frames, batch: FrameBatch) -> None:
-    for stream in pictures.streams:
+def _feed(consumers: Consumers, feed: Frames, batch: FrameBatch) -> None:
+    for stream in consumers.streams:
         if stream.feed == feed and stream.error is None:
             try:
                 stream.pass_.feed(batch)
@@ -106,3 +114,45 @@ def _finish(stream: Stream, end: Fraction) -> None:
             stream.driver.store(pages)
             return
     stream.driver.fail(stream.error)
+
+
+def thumbnail_spec(media: MediaInfo) -> ThumbnailSpec:
+    """Return which keyframes to keep: at least a second apart, in long videos further."""
+    return ThumbnailSpec(
+        every=max(Fraction(1), media.duration / MOST_THUMBNAILS), most=MOST_THUMBNAILS
+    )
+
+
+class ThumbnailWriter:
+    """Publishes the thumbnails of one video as they are decoded."""
+
+    def __init__(self, services: Services, key: VideoKey) -> None:
+        self._services, self._key = services, key
+        self._outputs = services.outputs.project(key.project)
+        self._written: list[str] = []
+        self._started = services.clock()
+
+    def write(self, thumbnail: Thumbnail) -> None:
+        """Publish a thumbnail, named by its time in milliseconds."""
+        milliseconds = int(thumbnail.at * 1000)
+        name = f"{self._key.prefix}thumbnails/{milliseconds:010}.jpg"
+        with self._outputs.writer(name, "image/jpeg") as out:
+            out.write(thumbnail.jpeg)
+        self._written.append(name)
+
+    def finish(self, content: str, warnings: tuple[str, ...] = ()) -> Outcome:
+        """Publish the phase, and delete the thumbnails of earlier versions."""
+        origin = own_results.provenance(content, self._started, self._services.clock())
+        outcome = own_results.publish(
+            self._services,
+            self._key,
+            Phase.THUMBNAILS,
+            origin,
+            counts={"thumbnails": len(self._written)},
+            outputs=self._written,
+            warnings=warnings,
+        )
+        for stored in list(self._outputs.listing(f"{self._key.prefix}thumbnails/")):
+            if stored.key not in self._written:
+                self._outputs.delete(stored.key)
+        return outcome

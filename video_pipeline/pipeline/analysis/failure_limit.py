@@ -1,9 +1,8 @@
-"""When a phase is asked no more: it failed in many runs for reasons that a retry could mend.
+"""The failure limit: a phase that keeps failing with retryable errors becomes dead.
 
-The runs are counted against the source and the choice of the day: another version, provider or
-option begins anew, and so does a result. What a person must mend fails again at once, and costs
-nothing to try; it never dies. What failed by what we run on (PipelineError.passes) is not the
-phase's fault, and is not counted. Nor does a phase die that is optional: it is skipped.
+Failed runs are counted for one source version and one choice of providers; a result, or a change
+of either, starts at zero. Not counted: failures that need a person, which cost nothing to repeat,
+and failures of our own environment (PipelineError.passes). An optional phase is skipped instead.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,14 +24,14 @@ from video_pipeline.pipeline.selection.choice import choice_of
 from video_pipeline.pipeline.services import Services
 
 
-def is_mendable(error: PipelineError) -> bool:
-    """Whether the same request may succeed in a later run although nobody mends anything."""
+def is_retryable(error: PipelineError) -> bool:
+    """Return whether the same request may succeed in a later run without any change."""
     if isinstance(error, InDoubt):
-        return isinstance(error, Unheard)  # else a person must look whether it was taken
+        return isinstance(error, Unheard)  # else a person must check whether it was accepted
     return isinstance(error, ProviderError) and error.category.retryable
 
 
-class GivingUp:
+class FailureLimit:
     """Counts the failures of one video's phases."""
 
     def __init__(self, services: Services, key: VideoKey, content: str, run_id: str) -> None:
@@ -41,7 +40,7 @@ class GivingUp:
         self._results = services.of(key.project).results
 
     def dead(self, phase: Phase, order: Sequence[str]) -> Outcome | None:
-        """The outcome of a phase that is not to be asked; None where it may be."""
+        """Return the outcome of a dead phase, or None if the phase may run."""
         failed = self._results.failures(self._key.video, phase, self._against(phase, order))
         if failed < self._services.policy.dead_after:
             return None
@@ -50,22 +49,22 @@ class GivingUp:
             return Outcome(
                 phase=phase, state=last.state, provider=last.provider, message=last.message
             )
-        return self._given_up(Outcome(phase=phase, state=PhaseState.DEAD), failed)
+        return self._dead_after(Outcome(phase=phase, state=PhaseState.DEAD), failed)
 
     def failed(self, outcome: Outcome, order: Sequence[str]) -> Outcome:
-        """Count a failure that a retry could mend: the outcome, dead if it was the last."""
+        """Count a retryable failure. Return the outcome, dead if the limit is reached."""
         against = self._against(outcome.phase, order)
         failed = self._results.count_failure(self._key.video, outcome.phase, against, self._run_id)
         if failed < self._services.policy.dead_after:
             return outcome
-        return self._given_up(outcome, failed)
+        return self._dead_after(outcome, failed)
 
-    def _given_up(self, outcome: Outcome, failed: int) -> Outcome:
-        told = (
-            f"{outcome.message} Given up after {failed} runs: "
-            f"`video-pipeline revive {self._key} {outcome.phase}` lets it be asked again."
+    def _dead_after(self, outcome: Outcome, failed: int) -> Outcome:
+        message = (
+            f"{outcome.message} Given up after {failed} failed runs: "
+            f"`video-pipeline revive {self._key} {outcome.phase}` allows new attempts."
         )
-        return outcome.model_copy(update={"state": PhaseState.DEAD, "message": told.strip()})
+        return outcome.model_copy(update={"state": PhaseState.DEAD, "message": message.strip()})
 
     def _against(self, phase: Phase, order: Sequence[str]) -> str:
         return against(self._services, self._key.project, phase, order, self._content)
@@ -74,7 +73,7 @@ class GivingUp:
 def against(
     services: Services, project: str, phase: Phase, order: Sequence[str], content: str
 ) -> str:
-    """What failures are counted against: the source, and how these providers would be asked."""
+    """Return the text that failures are counted for: source version and provider choices."""
     plugins = services.plugins
     language = services.choices.of(project, Phase.TRANSCRIPT).language
     choices = [choice_of(plugins[n], phase, language) if n in plugins else n for n in order]
@@ -82,7 +81,7 @@ def against(
 
 
 def is_dead(services: Services, project: str, standing: VideoStanding, phase: Phase) -> bool:
-    """Whether a phase was given up, and would be today: its source and choice are the same."""
+    """Return whether a phase is dead and its source and choice have not changed since."""
     if standing.states.get(phase) is not PhaseState.DEAD:
         return False
     counted = standing.failed_against.get(phase)
@@ -96,10 +95,7 @@ def is_dead(services: Services, project: str, standing: VideoStanding, phase: Ph
 def revive(
     services: Services, key: VideoKey, phases: Collection[Phase] = tuple(Phase)
 ) -> list[Phase]:
-    """Let dead phases be asked again; those that there were.
-
-    Raises InputError where there is none.
-    """
+    """Make dead phases runnable again, and return them. Raises InputError if none is dead."""
     results, report = services.of(key.project).results, Reporter(services, key, "")
     statuses = results.statuses(key.video)
     dead = [p for p in phases if p in statuses and statuses[p].state is PhaseState.DEAD]
@@ -110,13 +106,13 @@ def revive(
         raise InputError(
             "no phase of this video is dead",
             where=str(key),
-            remedy="See `video-pipeline errors` for those that are.",
+            remedy="Run `video-pipeline errors` to list dead phases.",
         )
     return dead
 
 
 def revive_all(services: Services, project: str, phases: Collection[Phase] = tuple(Phase)) -> int:
-    """Let the dead phases of all videos of a project be asked again; how many there were."""
+    """Make the dead phases of a whole project runnable again, and return their number."""
     found = list(services.of(project).standings.in_state(PhaseState.DEAD))
     dead = [(video, status.phase) for video, status in found if status.phase in phases]
     for video, phase in dead:

@@ -1,4 +1,4 @@
-"""What one run's plugins are fed besides frames: audio, the file, the object, markers."""
+"""The inputs of one run's plugins besides frames: audio, the file, the object, markers."""
 
 import threading
 from pathlib import Path
@@ -8,9 +8,8 @@ from video_pipeline.domain.results.markers import Marker
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline.analysis.audio import extract
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.source.local_copy import LocalSource
-from video_pipeline.pipeline.source.read import object_of
-from video_pipeline.pipeline.source.scratch import room
+from video_pipeline.pipeline.source.read import LocalSource, object_of
+from video_pipeline.pipeline.source.scratch import full_disk_is_reported
 from video_pipeline.plugins.inputs import (
     Audio,
     Audio16k,
@@ -35,7 +34,7 @@ class Feeder:
         self.source = LocalSource(services, record, folder)
 
     def inputs(self, feed: Feed) -> Inputs:
-        """What a plugin that asks for this feed gets. Raises InputError, StorageFull."""
+        """Return the inputs for this feed. Raises InputError, StorageFull."""
         if isinstance(feed, Audio16k):
             return Inputs(audio=self.audio())
         if isinstance(feed, File):
@@ -47,10 +46,10 @@ class Feeder:
         return Inputs()
 
     def audio(self) -> Audio:
-        """The audio, taken out of the source once."""
+        """Return the audio, extracted once."""
         with self._lock:
             if self._audio is None:
-                with room(self._folder):
+                with full_disk_is_reported(self._folder):
                     self._audio = extract(self._services, self.source, self._media, self._folder)
             return self._audio
 

@@ -1,7 +1,7 @@
-"""Which phases of a video are still to be asked of whom, and how the others ended.
+"""The queue of one run's phases: the providers left to try for each, and the outcomes so far.
 
-A phase leaves the queue with an outcome; one whose provider failed goes back with the next in
-its order, where the failure allows it.
+A phase leaves the queue with an outcome. If its provider fails and the failure allows a fallback,
+it stays with the next provider of its order.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,13 +9,15 @@ from fractions import Fraction
 
 from video_pipeline.domain.errors import CatalogUnavailable, InDoubt, PipelineError, ProviderError
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.domain.phases import ROAD, Phase
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import PHASES, SERVED, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.analysis import audio
-from video_pipeline.pipeline.analysis.failure_limit import GivingUp, is_mendable
+from video_pipeline.pipeline.analysis.failure_limit import FailureLimit, is_retryable
 from video_pipeline.pipeline.analysis.planner import Assigner, Subject, analysis_request
+from video_pipeline.pipeline.jobs.close import close
 from video_pipeline.pipeline.jobs.moved_account import elsewhere
 from video_pipeline.pipeline.jobs.planned import Planned
 from video_pipeline.pipeline.jobs.raw_pages import are_stored
@@ -27,9 +29,8 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.read import source_uri
 from video_pipeline.plugins.ranking import Verdict, rank
 
-NO_PICTURES = "the source has no video stream: there is nothing to see"
+NO_VIDEO = "the source has no video stream: the result is empty"
 NOT_CONFIGURED = "not configured: pipeline.yaml names no provider for it"
-_OWN = (Phase.THUMBNAILS, Phase.AUDIO)
 
 
 class PhaseQueue:
@@ -54,15 +55,14 @@ class PhaseQueue:
         self.outcomes: dict[Phase, Outcome] = {}
         self.language = services.choices.of(record.key.project, Phase.TRANSCRIPT).language
         self._uri = source_uri(services.ingest, record.key, record.source.object_key)
-        self._mendable = set[Phase]()
-        """What some provider may yet deliver in a later run."""
-        self._giving_up = GivingUp(services, record.key, media.sha256, report.run_id)
+        # Phases that some provider may deliver in a later run.
+        self._retryable = set[Phase]()
+        self._limit = FailureLimit(services, record.key, media.sha256, report.run_id)
         self.units: list[WorkUnit] = []
-        """Units of this video that serve what is asked for: under way, or settled earlier; see
-        supersede.py for the others."""
+        """Open and settled units of this video that serve the requested phases."""
 
     def assigner(self) -> Assigner:
-        """What turns providers and phases into requests for this video."""
+        """Return the planner of requests for this video."""
         return Assigner(
             key=self._key,
             content=self.media.sha256,
@@ -81,49 +81,49 @@ class PhaseQueue:
 
     @property
     def pending(self) -> bool:
-        """Whether a phase waits to be asked of somebody."""
+        """Return whether a phase still has to run."""
         return bool(self._orders or self._own)
 
     def fill(self, phases: Collection[Phase]) -> None:
-        """Take phases up: those that need no work are ended at once."""
+        """Add phases to the queue. Those that need no work end at once."""
         self._asked = frozenset(phases)
-        for phase in (p for p in ROAD if p in self._asked):
+        for phase in (p for p in PHASES if p in self._asked):
             ended = self._without_work(phase)
             if ended is not None:
                 self._end(ended)
-            elif phase in _OWN:
+            elif phase not in SERVED:
                 self._own.append(phase)
                 self.report.tell(phase, PhaseState.RUNNING, provider=own_results.PROVIDER)
             else:
                 self._rank(phase)
 
     def take_own(self) -> list[Phase]:
-        """The pipeline's own phases, to be done now."""
+        """Remove and return the pipeline's own phases."""
         taken, self._own = self._own, []
         return taken
 
     def next_providers(self) -> list[tuple[str, list[Phase]]]:
-        """Who is to be asked next, and for which phases."""
-        asked: dict[str, list[Phase]] = {}
+        """Return the next provider of each phase, with the phases grouped by provider."""
+        found: dict[str, list[Phase]] = {}
         for phase, order in list(self._orders.items()):
-            asked.setdefault(order.pop(0), []).append(phase)
-        return list(asked.items())
+            found.setdefault(order.pop(0), []).append(phase)
+        return list(found.items())
 
     def started(self, planned: Planned, unit: str) -> None:
-        """A provider is being asked."""
+        """Report that a provider is working on its phases."""
         for phase in planned.phases:
             self.report.tell(phase, PhaseState.RUNNING, provider=planned.provider, unit=unit)
 
     def parked(self, phase: Phase, units: Sequence[WorkUnit]) -> None:
-        """The provider's jobs run on without us, or requests wait for their turn."""
+        """End a phase as parked: its jobs still run, or its requests wait for a slot."""
         provider = units[0].request.provider
-        told = [u.waiting or f"job {u.job} is running at {provider}" for u in units]
+        reasons = [u.waiting or f"job {u.job} is running at {provider}" for u in units]
         self._end(
             Outcome(
                 phase=phase,
                 state=PhaseState.PARKED,
                 provider=provider,
-                message="; ".join(dict.fromkeys(told)),
+                message="; ".join(dict.fromkeys(reasons)),
                 unit=units[0].id,
                 job=units[0].job,
                 awaits=tuple(unit.id for unit in units),
@@ -131,32 +131,30 @@ class PhaseQueue:
         )
 
     def ended(self, outcomes: Iterable[Outcome]) -> None:
-        """Phases ended well."""
+        """Record the outcomes of phases that succeeded."""
         for outcome in outcomes:
             self._end(outcome)
 
     def failed(self, phases: Collection[Phase], error: PipelineError, provider: str) -> None:
-        """Phases failed: the next provider is asked where there is one and the failure allows.
+        """Record a failure: each phase falls back to its next provider, or ends.
 
-        Raises the error where no MongoDB answers: nothing can be recorded, and nobody is at fault.
+        Raises the error if MongoDB does not answer: nothing can be recorded, and no phase failed.
         """
         if isinstance(error, CatalogUnavailable):
             raise error
         for phase in phases:
             reason = Verdict(provider=provider, kept=False, reason=f"failed: {error}")
             self._verdicts[phase] = (*self._verdicts.get(phase, ()), reason)
-            if is_mendable(error):
-                self._mendable.add(phase)
+            if is_retryable(error):
+                self._retryable.add(phase)
             if not (self._orders.get(phase) and _allows_fallback(error)):
-                mendable = phase in self._mendable and not error.passes
+                counts = phase in self._retryable and not error.passes
                 self._end(
-                    self._failure(
-                        phase, str(error), provider, mendable=mendable, passes=error.passes
-                    )
+                    self._failure(phase, str(error), provider, counts=counts, passes=error.passes)
                 )
 
     def reaches_to(self, end: Fraction) -> None:
-        """Decoding found frames up to here: the container may have declared less."""
+        """Raise the duration to the end of the decoded frames, if the container declares less."""
         if end > self.media.duration:
             self.media = self.media.model_copy(update={"duration": end})
             videos = self._services.of(self._key.project).videos
@@ -170,19 +168,19 @@ class PhaseQueue:
         self.report.ended(outcome)
 
     def _without_work(self, phase: Phase) -> Outcome | None:
-        """The outcome of a phase that is not configured, has no input, or is there already."""
-        if phase not in _OWN and not self.order(phase):
+        """Return the outcome of a phase that is not configured, has no input or has a result."""
+        if phase in SERVED and not self.order(phase):
             return self._empty(phase, PhaseState.NOT_CONFIGURED, NOT_CONFIGURED)
         if phase is Phase.AUDIO and self.media.audio is None:
             return audio.publish(self._services, self._key, self.media, None)
-        hears = phase in (Phase.AUDIO, Phase.TRANSCRIPT)
-        if hears and self.media.audio is None:
+        needs_audio = PHASES[phase].stream == "audio"
+        if needs_audio and self.media.audio is None:
             return self._empty(phase, PhaseState.DONE, audio.NO_AUDIO)
-        if not hears and self.media.video is None:
-            return self._empty(phase, PhaseState.DONE, NO_PICTURES)
+        if not needs_audio and self.media.video is None:
+            return self._empty(phase, PhaseState.DONE, NO_VIDEO)
         if self._forced_by:
             return None
-        return self._made_before(phase) or self._giving_up.dead(phase, self.order(phase))
+        return self._reused(phase) or self._limit.dead(phase, self.order(phase))
 
     def _empty(self, phase: Phase, state: PhaseState, why: str) -> Outcome:
         now = self._services.clock()
@@ -192,7 +190,8 @@ class PhaseQueue:
         )
         return outcome.model_copy(update={"message": why})
 
-    def _made_before(self, phase: Phase) -> Outcome | None:
+    def _reused(self, phase: Phase) -> Outcome | None:
+        """Return the outcome of a phase whose stored result is current, or None."""
         result = own_results.current(self._services, self._key, phase, self.media.sha256)
         if result is None or result.state is not PhaseState.DONE or result.provenance is None:
             return None
@@ -203,11 +202,11 @@ class PhaseQueue:
             for name in self.order(phase)
             if name in plugins
         }
-        if phase not in _OWN and origin.choice not in choices:
+        if phase in SERVED and origin.choice not in choices:
             return None
-        under_way = [u for u in self.units if not u.state.ended and not u.unwanted]
-        if any(phase in unit.request.phases for unit in under_way):
-            return None  # a run died before it settled the unit, or it was asked for by force
+        still_open = [u for u in self.units if not u.state.ended and not u.unwanted]
+        if any(phase in unit.request.phases for unit in still_open):
+            return None  # a run died before it settled the unit, or the unit was forced
         return Outcome(
             phase=phase,
             state=PhaseState.DONE,
@@ -218,7 +217,7 @@ class PhaseQueue:
         )
 
     def order(self, phase: Phase) -> tuple[str, ...]:
-        """The providers of a phase, in the order in which they are asked in this run."""
+        """Return the providers of a phase, in the order in which this run tries them."""
         chosen = self._services.choices.of(self._key.project, phase).providers
         return self._overrides.get(phase) or chosen
 
@@ -227,8 +226,8 @@ class PhaseQueue:
         for unit in self.units:
             provider = unit.request.provider
             if self._is_open_elsewhere(unit, phase):
-                told = str(elsewhere(unit, plugins[provider]))
-                return self._end(self._failure(phase, told, provider))
+                message = str(elsewhere(unit, plugins[provider]))
+                return self._end(self._failure(phase, message, provider))
         verdicts = rank(
             self.order(phase),
             plugins,
@@ -252,8 +251,10 @@ class PhaseQueue:
         )
 
     def _is_at_work(self, provider: str, phase: Phase) -> bool:
-        """Whether a provider has been asked for a phase and has not answered yet. It goes before
-        the others: one that had failed before it would else be asked again, and be paid too."""
+        """Return whether a provider has an open unit for a phase.
+
+        It goes before the others: one that failed earlier would be asked again, and paid too.
+        """
         return any(
             unit.request.provider == provider
             and phase in unit.request.phases
@@ -268,7 +269,7 @@ class PhaseQueue:
         message: str,
         provider: str | None,
         *,
-        mendable: bool = False,
+        counts: bool = False,
         passes: bool = False,
     ) -> Outcome:
         if self._services.choices.of(self._key.project, phase).optional and not passes:
@@ -281,7 +282,37 @@ class PhaseQueue:
             message=message,
             passes=passes,
         )
-        return self._giving_up.failed(failure, self.order(phase)) if mendable else failure
+        return self._limit.failed(failure, self.order(phase)) if counts else failure
+
+
+def join_or_close(
+    services: Services, key: VideoKey, queue: PhaseQueue, phases: Collection[Phase]
+) -> list[WorkUnit]:
+    """Return the open and settled units of a video that serve what is requested now.
+
+    Other open units of these phases are superseded: a new source version arrived, or another
+    provider, option or language was chosen. They are closed as far as their provider allows, so
+    that their usage is recorded and no run waits for them. A unit in doubt stays in doubt.
+    """
+    units = services.of(key.project).units.of_video(key.video)
+    usable = [unit for unit in units if not unit.state.may_be_reopened]
+    needed = [unit for unit in usable if _is_needed(services, queue, unit)]
+    for unit in usable:
+        superseded = not unit.state.ended and unit not in needed
+        if superseded and set(unit.request.phases) & set(phases):
+            close(services, key, unit.id, "superseded by another version or choice")
+    return needed
+
+
+def _is_needed(services: Services, queue: PhaseQueue, unit: WorkUnit) -> bool:
+    assigner, plugins = queue.assigner(), services.plugins
+    return any(
+        serves(unit, name, plugins[name], [phase])
+        for phase in unit.request.phases
+        for name in queue.order(phase)
+        if name in plugins
+        for serves in (assigner.covers, assigner.is_open_elsewhere)
+    )
 
 
 def _allows_fallback(error: PipelineError) -> bool:

@@ -1,8 +1,7 @@
-"""From phases and the providers chosen for them to the requests to be made. No request is made.
+"""Plans requests from phases and their chosen providers. Sends none.
 
-Phases that the same provider serves are planned together, as one paid job may serve several, and
-several may serve one phase. Units of this video that are under way or were settled for the same
-are not doubled: only the kinds that none of them has are asked for anew.
+Phases of one provider are planned together: one paid job may serve several phases, and a phase may
+need several jobs. Open and settled units of the video are reused; only missing kinds are requested.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -11,8 +10,7 @@ from dataclasses import dataclass, replace
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.results.markers import phase_of
+from video_pipeline.domain.phases import Phase, phase_of, phases_of
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.pipeline.jobs.moved_account import is_elsewhere
 from video_pipeline.pipeline.jobs.planned import Planned
@@ -21,7 +19,7 @@ from video_pipeline.plugins.base import AnalysisRequest, Plugin, Refusal, UnitPl
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What plugins are asked about, as far as their planning sees it."""
+    """The video, as the planning of plugins sees it."""
 
     media: MediaInfo
     language: str | None
@@ -30,7 +28,7 @@ class Subject:
 
 
 def analysis_request(plugin: Plugin, subject: Subject, phases: Iterable[Phase]) -> AnalysisRequest:
-    """What is asked of a plugin for some phases: all its kinds that belong to them."""
+    """Return the request for some phases: all kinds of the plugin that belong to them."""
     wanted = frozenset(phases)
     if wanted == frozenset({Phase.TRANSCRIPT}):
         return AnalysisRequest(media=subject.media, language=subject.language, uri=subject.uri)
@@ -51,20 +49,20 @@ class Assigner:
     content: str
     subject: Subject
     units: Sequence[WorkUnit] = ()
-    """Units of this video, oldest first: those under way that are asked for, and settled ones."""
+    """Units of this video, oldest first: open ones that are needed, and settled ones."""
     has_pages: Callable[[WorkUnit], bool] = bool
-    """Whether all raw pages of a settled unit are still there."""
+    """Whether all raw pages of a settled unit are still stored."""
     forced_by: str = ""
-    """The run that makes everything again; what it has not settled itself is not used."""
+    """The run that forces new requests; it reuses only units that it settled itself."""
 
     def plan(self, provider: str, plugin: Plugin, phases: Sequence[Phase]) -> list[Planned]:
-        """The requests by which a provider serves phases that it can serve one by one.
+        """Return the requests by which a provider serves phases that it can serve one by one.
 
-        Raises ProviderError where it refuses one of them by now, or breaks while planning.
+        Raises ProviderError if it refuses one of them, or if its plugin raises while planning.
         """
-        seen = [phase for phase in phases if phase is not Phase.TRANSCRIPT]
-        spoken = self._speech(provider, plugin) if Phase.TRANSCRIPT in phases else []
-        return (self._markers(provider, plugin, seen) if seen else []) + spoken
+        visual = [phase for phase in phases if phase is not Phase.TRANSCRIPT]
+        speech = self._speech(provider, plugin) if Phase.TRANSCRIPT in phases else []
+        return (self._markers(provider, plugin, visual) if visual else []) + speech
 
     def _speech(self, provider: str, plugin: Plugin) -> list[Planned]:
         whole = self._whole(provider, plugin, [Phase.TRANSCRIPT])
@@ -86,16 +84,17 @@ class Assigner:
         if not left:
             return used
         rest = self._ask(provider, plugin, _kinds_request(self.subject, tuple(left)))
-        if isinstance(rest, Refusal):  # it serves the kinds together, but these not alone
+        if isinstance(rest, Refusal):  # it does not serve the missing kinds alone
             return [*whole, *(replace(one, kinds=()) for one in used if one not in whole)]
         return used + rest
 
     def _known(
         self, provider: str, plugin: Plugin, phases: Sequence[Phase], whole: Sequence[Planned]
     ) -> list[WorkUnit]:
-        """The units that have something of what is asked for: those under way, all of which are to
-        be consumed, then settled ones, the latest first. A settled one must have been asked by
-        an operation and of a model that would be asked today."""
+        """Return the units that cover some of these phases: all open ones, then settled ones.
+
+        Settled ones come latest first, and only with an operation and model in use today.
+        """
         found = [unit for unit in self.units if self.covers(unit, provider, plugin, phases)]
         today = {(one.request.operation, one.request.model) for one in whole}
         settled = [
@@ -108,7 +107,7 @@ class Assigner:
         return [unit for unit in found if not unit.state.ended] + settled
 
     def _whole(self, provider: str, plugin: Plugin, phases: Sequence[Phase]) -> list[Planned]:
-        """What is asked for where nothing is there; phases that are refused together, alone."""
+        """Return the requests as if no unit existed. Phases refused together are planned alone."""
         found = self._ask(provider, plugin, analysis_request(plugin, self.subject, phases))
         if not isinstance(found, Refusal):
             return found
@@ -134,7 +133,7 @@ class Assigner:
     def _planned(
         self, provider: str, plugin: Plugin, unit: UnitPlan, asked: Collection[str]
     ) -> Planned:
-        phases = tuple(dict.fromkeys(phase_of(k) for k in unit.kinds)) or (Phase.TRANSCRIPT,)
+        phases = phases_of(unit.kinds)
         request = WorkRequest(
             key=self.key,
             content=self.content,
@@ -154,21 +153,25 @@ class Assigner:
     def covers(
         self, unit: WorkUnit, provider: str, plugin: Plugin, phases: Collection[Phase]
     ) -> bool:
-        """Whether a unit is what this provider would be asked for one of these phases, and can be
-        gone on with: one under way elsewhere cannot, but what was settled anywhere is good."""
-        gone_on_with = unit.state.ended or not is_elsewhere(unit, plugin)
-        return gone_on_with and self._asks_for(unit, provider, plugin, phases)
+        """Return whether a unit serves one of these phases at this provider and can be reused.
+
+        An open unit of another region or account cannot; an ended one can.
+        """
+        reusable = unit.state.ended or not is_elsewhere(unit, plugin)
+        return reusable and self._matches(unit, provider, plugin, phases)
 
     def is_open_elsewhere(
         self, unit: WorkUnit, provider: str, plugin: Plugin, phases: Collection[Phase]
     ) -> bool:
-        """Whether a unit is what would be asked for, but was asked for in another region or
-        account, and may still deliver there: to ask here would pay again."""
-        asked = unit.state in (UnitState.SUBMITTING, UnitState.RUNNING, UnitState.IN_DOUBT)
-        open_elsewhere = asked and not unit.unwanted and is_elsewhere(unit, plugin)
-        return open_elsewhere and self._asks_for(unit, provider, plugin, phases)
+        """Return whether a matching unit may still deliver in another region or account.
 
-    def _asks_for(
+        A request in today's region or account would pay a second time.
+        """
+        submitted = unit.state in (UnitState.SUBMITTING, UnitState.RUNNING, UnitState.IN_DOUBT)
+        open_elsewhere = submitted and not unit.unwanted and is_elsewhere(unit, plugin)
+        return open_elsewhere and self._matches(unit, provider, plugin, phases)
+
+    def _matches(
         self, unit: WorkUnit, provider: str, plugin: Plugin, phases: Collection[Phase]
     ) -> bool:
         request = unit.request
@@ -202,7 +205,7 @@ def _refused(provider: str, reason: str) -> ProviderError:
 
 def _broken(provider: str, what: str) -> ProviderError:
     return ProviderError(
-        f"the plugin broke while planning: {what}",
+        f"the plugin failed while planning: {what}",
         category=FailureCategory.PROVIDER_FAILED,
         where=provider,
         remedy="Report it to the plugin's author, or choose another provider.",

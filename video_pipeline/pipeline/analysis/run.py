@@ -1,8 +1,8 @@
-"""The analysis of one video: whatever phases are asked for, each ended well, parked or failed.
+"""Analyses one video: runs the requested phases until each is done, parked or failed.
 
-What happens to one phase never ends another. Remote work is submitted first, so that it goes on
-while we work; then one decode feeds every local plugin and the thumbnails, beside the speech.
-A phase whose provider failed is asked of the next one in the order, in another round.
+Phases do not affect each other. Remote jobs are submitted first, so that they run beside local
+work; then one decode feeds all local plugins and the thumbnails, while speech runs in parallel.
+A phase whose provider failed goes to its next provider in another round.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -22,12 +22,17 @@ from video_pipeline.domain.phases import TEMPORAL, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline.analysis.audio import publish as publish_audio
-from video_pipeline.pipeline.analysis.decode import Pictures, Stream, decode, open_stream
-from video_pipeline.pipeline.analysis.fan_in import Gathering
+from video_pipeline.pipeline.analysis.decode import (
+    Consumers,
+    Stream,
+    ThumbnailWriter,
+    decode,
+    open_stream,
+    thumbnail_spec,
+)
+from video_pipeline.pipeline.analysis.fan_in import FanIn
 from video_pipeline.pipeline.analysis.inputs import Feeder
-from video_pipeline.pipeline.analysis.phase_plan import PhaseQueue
-from video_pipeline.pipeline.analysis.supersede import join_or_close
-from video_pipeline.pipeline.analysis.thumbnails import ThumbnailWriter, thumbnail_spec
+from video_pipeline.pipeline.analysis.phase_plan import PhaseQueue, join_or_close
 from video_pipeline.pipeline.jobs import remote_job
 from video_pipeline.pipeline.jobs.cancel import let_go
 from video_pipeline.pipeline.jobs.lease import Leases
@@ -54,10 +59,11 @@ def analyse(
     run_id: str = "",
     forced_by: str = "",
 ) -> dict[Phase, Outcome]:
-    """An outcome for each of the phases, and for those besides whose boxes were linked again, as
-    this run has made the shots. `providers` overrides the choice of single phases for this run.
-    `forced_by`, the id of a run, makes again what is there, and pays again, but never twice for
-    the same id."""
+    """Return an outcome for each phase, and for phases whose tracks were relinked to new shots.
+
+    `providers` overrides the choice of single phases for this run. `forced_by`, the id of a run,
+    requests and pays for existing results again, but only once for the same id.
+    """
     report = Reporter(services, key, run_id)
     try:
         record = known_source(services, key)
@@ -75,14 +81,14 @@ def analyse(
         feeder = Feeder(services, record, media, folder)
         while queue.pending:
             _Round(services, record, queue, leases, feeder, forced_by).run()
-    return queue.outcomes | _end_tracks_at_shots(services, key, queue)
+    return queue.outcomes | _relink_tracks(services, key, queue)
 
 
-def _end_tracks_at_shots(
-    services: Services, key: VideoKey, queue: PhaseQueue
-) -> dict[Phase, Outcome]:
-    """Link boxes again that came before the shots: of the phases that are done in this run, and
-    once it has made the shots, of those too that were done before it."""
+def _relink_tracks(services: Services, key: VideoKey, queue: PhaseQueue) -> dict[Phase, Outcome]:
+    """Relink boxes that were published before the shots, so that tracks end at shots.
+
+    These are the phases done in this run and, if it made the shots, those done before it.
+    """
     done = {phase: one for phase, one in queue.outcomes.items() if one.state is PhaseState.DONE}
     shots = queue.outcomes.get(Phase.SHOTS)
     if shots is not None and shots.state.good:
@@ -107,7 +113,7 @@ def _probed(record: VideoRecord) -> MediaInfo:
 
 
 class _Round:
-    """One request to each provider that is next in some phase's order, and our own phases."""
+    """One request to the next provider of each phase, and the pipeline's own phases."""
 
     def __init__(
         self,
@@ -121,20 +127,20 @@ class _Round:
         self._services, self._record, self._queue = services, record, queue
         self._leases, self._feeder, self._forced_by = leases, feeder, forced_by
         self._calls: list[tuple[UnitDriver, Calls]] = []
-        self._pictures = Pictures()
-        self._gathering = Gathering(())
+        self._consumers = Consumers()
+        self._fan_in = FanIn(())
         self._own = queue.take_own()
 
     def run(self) -> None:
         planned = [p for provider in self._queue.next_providers() for p in self._plan(*provider)]
         planned.sort(key=lambda p: not isinstance(p.plugin.capabilities().fed, Object))
-        self._gathering = Gathering(planned)
-        for one in filter(self._gathering.is_wanted, planned):
+        self._fan_in = FanIn(planned)
+        for one in filter(self._fan_in.is_wanted, planned):
             self._guard(one, partial(self._begin, one))
         self._park()
         tasks: list[Callable[[], None]] = []
-        if self._pictures.streams or Phase.THUMBNAILS in self._own:
-            tasks.append(self._look)
+        if self._consumers.streams or Phase.THUMBNAILS in self._own:
+            tasks.append(self._decode)
         if Phase.AUDIO in self._own:
             tasks.append(self._publish_audio)
         tasks += [partial(self._call, driver, plugin) for driver, plugin in self._calls]
@@ -157,13 +163,13 @@ class _Round:
             self._failed(planned.phases, error, planned.provider)
 
     def _failed(self, phases: Collection[Phase], error: PipelineError, provider: str) -> None:
-        self._queue.failed(self._gathering.failed(phases), error, provider)
+        self._queue.failed(self._fan_in.failed(phases), error, provider)
 
     def _park(self) -> None:
-        """Jobs are waited for by the phases that may still come of them; others are let go."""
-        for phase, units in self._gathering.take_waiting().items():
+        """Park the phases that only wait for jobs. Mark jobs that no phase needs as orphaned."""
+        for phase, units in self._fan_in.take_waiting().items():
             self._queue.parked(phase, units)
-        for unit in self._gathering.take_left_behind():
+        for unit in self._fan_in.take_orphaned():
             let_go(self._services, unit, "another request for the same phase failed")
 
     def _begin(self, planned: Planned) -> None:
@@ -173,27 +179,29 @@ class _Round:
         if standing == "ready":
             self._settle(driver)
         elif standing == "start" and not driver.admitted():
-            self._gathering.parked(planned, driver.unit)
+            self._fan_in.parked(planned, driver.unit)
         elif isinstance(plugin, Jobs):
             inputs = partial(self._inputs, driver)
             if remote_job.advance(driver, plugin, standing, self._queue.media, inputs):
                 self._settle(driver)
             else:
-                self._gathering.parked(planned, driver.unit)
+                self._fan_in.parked(planned, driver.unit)
         elif isinstance(plugin, Streams):
-            self._pictures.streams.append(open_stream(driver, plugin, self._queue.media))
+            self._consumers.streams.append(open_stream(driver, plugin, self._queue.media))
         elif isinstance(plugin, Calls):
             self._calls.append((driver, plugin))
         else:
-            raise plugin_broke(driver, TypeError("it runs in none of the three ways"))
+            raise plugin_broke(driver, TypeError("it is none of Streams, Calls and Jobs"))
 
     def _settle(self, driver: UnitDriver) -> None:
-        """Publish the phases that are complete by this unit, then settle it: should we die before
-        that, it is there to be seen to."""
+        """Publish the phases that this unit completes, then settle it.
+
+        If the process dies in between, the unit is still open and a later run finds it.
+        """
         media, provider = self._queue.media, driver.planned.provider
         share = Share(driver, usage_of(driver, media))
         ended, failed = list[Outcome](), list[tuple[Phase, PipelineError]]()
-        for phase, shares in self._gathering.arrived(share):
+        for phase, shares in self._fan_in.arrived(share):
             try:
                 ended.append(publish(self._services, phase, shares, media))
             except CatalogUnavailable:
@@ -216,11 +224,11 @@ class _Round:
     def _call(self, driver: UnitDriver, plugin: Calls) -> None:
         planned = driver.planned
         phase = (planned.phases or planned.request.phases)[0]
-        tell = self._queue.report.progress(phase, planned.provider)
+        report = self._queue.report.progress(phase, planned.provider)
 
         def progress(fraction: float) -> None:
             self._leases.check(driver.unit.id)
-            tell(fraction)
+            report(fraction)
 
         def work() -> None:
             inputs = self._inputs(driver)
@@ -237,26 +245,26 @@ class _Round:
         except PipelineError as error:
             self._queue.failed([Phase.AUDIO], error, own_results.PROVIDER)
 
-    def _look(self) -> None:
+    def _decode(self) -> None:
         writer = ThumbnailWriter(self._services, self._record.key)
         if Phase.THUMBNAILS in self._own:
-            self._pictures.thumbnails = thumbnail_spec(self._queue.media)
-            self._pictures.on_thumbnail = writer.write
+            self._consumers.thumbnails = thumbnail_spec(self._queue.media)
+            self._consumers.on_thumbnail = writer.write
         try:
             end = decode(
                 self._services.media,
                 self._feeder.source,
                 self._queue.media,
-                self._pictures,
-                self._tell_seen(),
+                self._consumers,
+                self._decode_progress(),
             )
             self._queue.reaches_to(end.end)
             if Phase.THUMBNAILS in self._own:
                 self._queue.ended([writer.finish(self._queue.media.sha256, end.warnings)])
         except PipelineError as error:
-            self._blind(error)
+            self._decode_failed(error)
             return
-        for stream in self._pictures.streams:
+        for stream in self._consumers.streams:
             self._guard(stream.driver.planned, partial(self._settle_stream, stream))
 
     def _settle_stream(self, stream: Stream) -> None:
@@ -264,9 +272,9 @@ class _Round:
             raise stream.error
         self._settle(stream.driver)
 
-    def _blind(self, error: PipelineError) -> None:
-        """The decode failed: so has all that hangs on it."""
-        for stream in self._pictures.streams:
+    def _decode_failed(self, error: PipelineError) -> None:
+        """Fail every phase that depends on the decode."""
+        for stream in self._consumers.streams:
             if isinstance(error, InputError):
                 stream.driver.fail(error)
             planned = stream.driver.planned
@@ -274,15 +282,15 @@ class _Round:
         if Phase.THUMBNAILS in self._own:
             self._queue.failed([Phase.THUMBNAILS], error, own_results.PROVIDER)
 
-    def _tell_seen(self) -> Progress:
-        served = [
+    def _decode_progress(self) -> Progress:
+        reports = [
             self._queue.report.progress(phase, stream.driver.planned.provider)
-            for stream in self._pictures.streams
+            for stream in self._consumers.streams
             for phase in stream.driver.planned.phases
         ]
 
         def progress(fraction: float) -> None:
-            for tell in served:
-                tell(fraction)
+            for report in reports:
+                report(fraction)
 
         return progress

@@ -1,1 +1,1 @@
-"""How videos enter and leave: listing, notifications, removal, archive, pending runs."""
+"""The arrival and removal of videos: listing, notifications, archive, pending runs."""

@@ -1,23 +1,23 @@
-"""Archiving by hand: a finished video's partition leaves Dagster, and can come back.
+"""Archives and restores videos by hand: the partition of a finished video leaves Dagster.
 
-Catalogue and outputs stay as they are, and so does what Dagster has recorded: a key that comes
-back shows what was materialized before. Here only the wish is recorded, for the sensor to see to.
+Catalogue, outputs and Dagster's records stay, so a restored key shows its materializations. Only
+the request is recorded here; the sensor changes the partition.
 """
 
 from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.domain.errors import InputError
-from video_pipeline.domain.phases import ROAD
+from video_pipeline.domain.phases import PHASES
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline.pipeline.services import Services
 
 
 def archive(services: Services, record: VideoRecord, *, force: bool = False) -> bool:
-    """Archive a finished video, with force any; False where it is archived already.
+    """Archive a finished video, or any video by force. Return False if it is archived already.
 
-    Raises InputError that says why it is not finished, and where it is being removed.
+    Raises InputError with the reason if the video is not finished or is being removed.
     """
-    half = services.of(record.key.project)
-    why = "it is being removed" if record.due is Due.REMOVAL else _unfinished(half, record)
+    catalog = services.of(record.key.project)
+    why = "it is being removed" if record.due is Due.REMOVAL else _unfinished(catalog, record)
     if why and not (force and record.due is not Due.REMOVAL):
         raise InputError(
             why,
@@ -26,38 +26,40 @@ def archive(services: Services, record: VideoRecord, *, force: bool = False) -> 
         )
     if record.archived_at is not None:
         return False
-    return _changed(half.arrivals.archive(record, services.clock()), record)
+    return _changed(catalog.arrivals.archive(record, services.clock()), record)
 
 
 def restore(services: Services, record: VideoRecord) -> bool:
-    """Take a video out of the archive; False where it is in none. One that was archived before
-    its run was requested is due for that. Raises InputError."""
+    """Restore an archived video. Return False if it is not archived. Raises InputError.
+
+    A video that was archived before its first run becomes due for a run.
+    """
     if record.archived_at is None:
         return False
-    half = services.of(record.key.project)
-    never_ran = record.removed_at is None and not half.results.statuses(record.key.video)
+    catalog = services.of(record.key.project)
+    never_ran = record.removed_at is None and not catalog.results.statuses(record.key.video)
     due = Due.RUN if never_ran else Due.RESTORATION
-    return _changed(half.arrivals.restore(record, due), record)
+    return _changed(catalog.arrivals.restore(record, due), record)
 
 
 def _changed(done: bool, record: VideoRecord) -> bool:
     if not done:
         raise InputError(
-            "it has just arrived anew, or was removed",
+            "a new version of it has just arrived, or it was removed",
             where=str(record.key),
-            remedy="Look with `video-pipeline show`, and try again.",
+            remedy="Check it with `video-pipeline show`, then try again.",
         )
     return done
 
 
-def _unfinished(half: ProjectCatalog, record: VideoRecord) -> str:
-    """Why a video is not finished; empty where it is."""
+def _unfinished(catalog: ProjectCatalog, record: VideoRecord) -> str:
+    """Return why a video is not finished, or "" if it is."""
     if record.due is Due.RUN:
         return "it has only just arrived"
-    if any(not unit.state.ended for unit in half.units.of_video(record.key.video)):
-        return "work is under way at a provider, or in doubt"
-    statuses = half.results.statuses(record.key.video)
-    for phase in ROAD:
+    if any(not unit.state.ended for unit in catalog.units.of_video(record.key.video)):
+        return "a work unit is still open, or in doubt"
+    statuses = catalog.results.statuses(record.key.video)
+    for phase in PHASES:
         if phase not in statuses:
             return f"{phase} was not made yet"
         if not statuses[phase].state.good:

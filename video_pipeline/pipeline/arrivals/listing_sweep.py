@@ -1,9 +1,8 @@
-"""The sweep: slice after slice, what lies in the ingest store is compared with the catalogue.
+"""The listing sweep: compares the ingest store with the catalogue, slice by slice.
 
-A slice is bounded whatever the store holds, and compared by one range query a project. It finds
-what no notice told of, or all of it where nothing tells. What it does not find any more is noted;
-gone it is only if, some minutes later, a whole sweep does not find it either, and one more look
-does not.
+A slice has a bounded size and takes one range query per project. The sweep finds arrivals that no
+notification reported. An object counts as deleted only after two full sweeps, some minutes apart,
+and a final direct check have all missed it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,50 +24,51 @@ from video_pipeline.pipeline.arrivals.look import (
 from video_pipeline.pipeline.policies import ArrivalPolicy
 from video_pipeline.storage.store import StoredObject
 
+# The source of a problem (a project's folder or id, "the queue", "" for the ingest store) to the
+# problem and its remedy.
 Troubles = dict[str, str]
-"""A project's folder or id, or what else there is trouble with, to what is wrong and what mends
-it. Nothing: the ingest store."""
 
-
+# A slice ends after so many objects that need a second look.
 _MOST_NEW = 200
-"""Objects that a slice lets wait for a second look; it ends with them, and goes on after it."""
+# So many videos of a project may be missing, whatever share of it they are.
 _FEW = 5
-"""Videos of a project that may be missing whatever share of them that is."""
+# Sorts after every key.
 _END = "\U0010ffff"
-"""Behind every key."""
 
 
 class Position(Frozen):
-    """How far a sweep has come."""
+    """The progress of a sweep."""
 
     after: str = ""
-    """The key behind which it goes on."""
+    """The last compared key."""
     began: datetime | None = None
-    """When this sweep began; None between two."""
+    """When this sweep began; None between two sweeps."""
     ended: datetime | None = None
-    """When the last whole one ended."""
+    """When the last full sweep ended."""
     keys: int = 0
-    """How many objects it has compared so far, or the last whole one had."""
+    """Objects compared by this sweep or, between two, by the last one."""
 
 
 class _Folder(NamedTuple):
-    """What lies in and below one folder of a video, or one object that lies in none. By a rule,
-    some of what lies below may be of another video, or of none."""
+    """The objects in and below one video's folder, or a single object outside such folders.
+
+    In a layout given by a pattern, objects below may belong to another video or to none.
+    """
 
     group: Group
     objects: list[StoredObject]
 
 
 class _Slice(NamedTuple):
-    """Some of what lies in the store, whole folders of it, in key order."""
+    """Consecutive folders of the store, in key order."""
 
     folders: Sequence[_Folder]
     first: str
     last: str
-    whole: bool
-    """Whether nothing lies behind it."""
+    is_last: bool
+    """Whether the store has no keys after it."""
     crowded: Group | None = None
-    """The folder that was cut short, since too much lies there."""
+    """A folder with too many objects, of which only the first are listed."""
 
     @property
     def objects(self) -> Iterator[StoredObject]:
@@ -78,33 +78,33 @@ class _Slice(NamedTuple):
 def sweep_on(
     looks: Looks, position: Position, keys: int, late: Callable[[], bool], troubles: Troubles
 ) -> Position:
-    """Compare the next slice, of about so many keys, and say how far that has led.
+    """Compare the next slice of about `keys` keys, and return the new position.
 
-    Where it is late it ends at a folder's end, having compared one at least. What troubles one
-    project is told and left to the next sweep. Raises StorageError where the store cannot be
-    listed, CatalogUnavailable.
+    When `late` it stops at the end of a folder, after at least one. Problems of a project are put
+    into `troubles`; the next sweep tries again. Raises StorageError if the store cannot be listed,
+    CatalogUnavailable.
     """
     if position.began is None:
         position = Position(began=looks.now, ended=position.ended)
     piece = _slice(looks, position.after, keys, late)
     if not position.after and _is_empty(looks, piece) and _knows_any(looks):
         troubles[""] = (
-            "nothing lies in the ingest store, although videos are known: is it the right place? "
-            "None is taken for removed. If all are to go, leave any other file there."
+            "the ingest store is empty although videos are known: is it the right one? "
+            "No video is removed. To remove all of them, put any other file there."
         )
         return Position(ended=looks.now)
     reached = _compare(looks, piece, late, troubles)
     _look_again(looks, position.began or looks.now, late, troubles)
     compared = [one for one in piece.folders if one.group.last <= reached]
     listed = position.keys + sum(len(one.objects) for one in compared)
-    if piece.whole and reached == piece.last:
+    if piece.is_last and reached == piece.last:
         return Position(ended=looks.now, keys=listed)
     return Position(after=reached, began=position.began, ended=position.ended, keys=listed)
 
 
 def _is_empty(looks: Looks, piece: _Slice) -> bool:
-    """Whether nothing lies in the store but what marks folders, is hidden or lies beside videos."""
-    return piece.whole and not any(True for _ in looks.visible(piece.objects))
+    """Return whether the store has no object that could be a video."""
+    return piece.is_last and not any(True for _ in looks.visible(piece.objects))
 
 
 def _knows_any(looks: Looks) -> bool:
@@ -112,27 +112,27 @@ def _knows_any(looks: Looks) -> bool:
 
 
 def _slice(looks: Looks, after: str, keys: int, late: Callable[[], bool]) -> _Slice:
-    """The next objects, on to the end of the last one's folder; a crowd in one folder is cut."""
+    """List the next folders with about `keys` objects. A crowded folder is cut short."""
     first = after + "\0" if after else ""
     folders: list[_Folder] = []
     for count, one in enumerate(looks.services.ingest.listing(after)):
         if not folders or not folders[-1].group.holds(one.key):
             if folders and (count >= keys or late()):
-                return _Slice(folders, first, folders[-1].group.last, whole=False)
+                return _Slice(folders, first, folders[-1].group.last, is_last=False)
             folders.append(_Folder(looks.layout.group_of(one.key), []))
         group, objects = folders[-1]
         if len(objects) == MOST_IN_A_FOLDER:
-            return _Slice(folders, first, group.last, whole=False, crowded=group)
+            return _Slice(folders, first, group.last, is_last=False, crowded=group)
         objects.append(one)
-    return _Slice(folders, first, _END, whole=True)
+    return _Slice(folders, first, _END, is_last=True)
 
 
 def _compare(looks: Looks, piece: _Slice, late: Callable[[], bool], troubles: Troubles) -> str:
-    """Look at each folder of a slice; the key up to which that was done."""
+    """Compare the folders of a slice, and return the last compared key."""
     recorded, pending = _Recorded(looks, piece), len(looks.pending)
     reached = piece.first.removesuffix("\0")
     for number, folder in enumerate(piece.folders):
-        # One at least: where listing alone takes all of the time, the sweep yet comes on.
+        # At least one, so that the sweep advances even if listing takes all of the time.
         if number and (late() or len(looks.pending) - pending >= _MOST_NEW):
             break
         reached = folder.group.last
@@ -152,15 +152,15 @@ def _compare(looks: Looks, piece: _Slice, late: Callable[[], bool], troubles: Tr
 
 
 def _by_group(looks: Looks, folder: _Folder) -> dict[Group, list[StoredObject]]:
-    """What counts of a folder, parted as one look into each group would see it."""
-    parted: dict[Group, list[StoredObject]] = {}
+    """Return the visible objects of a folder by group, as a look into each would see them."""
+    groups: dict[Group, list[StoredObject]] = {}
     for one in looks.visible(folder.objects):
-        parted.setdefault(looks.layout.group_of(one.key), []).append(one)
-    return parted
+        groups.setdefault(looks.layout.group_of(one.key), []).append(one)
+    return groups
 
 
 class _Recorded:
-    """What the catalogue has of the keys of a slice, by project and group."""
+    """The catalogue's records of the keys of a slice, by project and group."""
 
     def __init__(self, looks: Looks, piece: _Slice) -> None:
         self._layout = looks.layout
@@ -179,19 +179,19 @@ class _Recorded:
     def contents(
         self, place: Place, group: Group, listed: Sequence[StoredObject], crowded: bool
     ) -> Contents:
-        """What was listed of one group with what is recorded of it."""
+        """Return the listed objects of a group with their records."""
         known, rejected = self._of(project_id_for(place.project))
         return Contents(place, listed, known.pop(group, []), rejected.pop(group, {}), crowded)
 
     def unlisted(self, last: str) -> Iterator[Contents]:
-        """What is recorded of groups up to the last key, and was not listed."""
+        """Return the records up to this key of groups that were not listed."""
         for project in list(self._known):
             known, rejected = self._of(project)
             for group in [group for group in {*known, *rejected} if group.last <= last]:
-                gone, mended = known.pop(group, []), rejected.pop(group, {})
-                place = self._layout.place_of(gone[0].object_key if gone else next(iter(mended)))
+                gone, cleared = known.pop(group, []), rejected.pop(group, {})
+                place = self._layout.place_of(gone[0].object_key if gone else next(iter(cleared)))
                 if place is not None:
-                    yield Contents(place, [], gone, mended)
+                    yield Contents(place, [], gone, cleared)
 
     def _of(
         self, project: ProjectId
@@ -202,15 +202,14 @@ class _Recorded:
 def _look_again(
     looks: Looks, began: datetime, late: Callable[[], bool], troubles: Troubles
 ) -> None:
-    """One more look for what an earlier sweep had noted as missing already; one at least, also
-    where it is late."""
+    """Check directly for objects that an earlier sweep missed too: at least one, even if late."""
     policy = looks.services.arrivals
     looked = False
     before = min(began, looks.now - timedelta(seconds=policy.missing_seconds))
     for project, missed in list(looks.missed.items()):
         gone = [one for one in missed if one.missing_since and one.missing_since < before]
-        half = looks.services.of(project)
-        if gone and (why := _too_many(half, policy)):
+        catalog = looks.services.of(project)
+        if gone and (why := _too_many(catalog, policy)):
             troubles[project] = why
             continue
         for one in gone:
@@ -223,24 +222,24 @@ def _look_again(
             _guarded(looks, place, troubles, lambda it=one: looks.into(it.object_key))
 
 
-def _too_many(half: ProjectCatalog, policy: ArrivalPolicy) -> str:
-    """Why none of a project's missing videos is taken for removed; empty where they may be."""
+def _too_many(catalog: ProjectCatalog, policy: ArrivalPolicy) -> str:
+    """Return why no missing video of a project is removed, or "" if they may be removed."""
     most = policy.removals_at_once
-    missing = half.arrivals.missing(most + 1)
+    missing = catalog.arrivals.missing(most + 1)
     if missing > most:
-        told, option = f"more than {most}", "removals_at_once"
-    elif missing > _FEW and missing > policy.removals_share * half.arrivals.present():
-        told, option = f"more than {policy.removals_share:.0%} of the", "removals_share"
+        share, option = f"more than {most}", "removals_at_once"
+    elif missing > _FEW and missing > policy.removals_share * catalog.arrivals.present():
+        share, option = f"more than {policy.removals_share:.0%} of the", "removals_share"
     else:
         return ""
     return (
-        f"{told} videos of {half.project} are missing at once: is it the right place? "
-        f"None is taken for removed. If they are to go, raise arrivals.{option}."
+        f"{share} videos of {catalog.project} are missing at once: is it the right store? "
+        f"No video is removed. To remove them, raise arrivals.{option}."
     )
 
 
 def _guarded(looks: Looks, place: Place, troubles: Troubles, look: Callable[[], None]) -> None:
-    """One project's trouble never stops the others."""
+    """Look, and record an error of this project so that the others continue."""
     try:
         look()
     except CatalogUnavailable:

@@ -1,8 +1,7 @@
-"""Arrivals by notices: each leads to one look, however large the store is.
+"""Arrivals by notification: each message leads to one look, however large the store is.
 
-A message is acknowledged only once the catalogue has what the look found. Messages of objects
-that are in order cost a look and change nothing: duplicates, disorder and an old backlog are
-harmless.
+A message is acknowledged only after the look has updated the catalogue. A look at an unchanged
+object changes nothing, so duplicates, disorder and old backlogs are harmless.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,50 +13,52 @@ from video_pipeline.notifications.queue import Delivery, Notice, NoticeQueue
 from video_pipeline.pipeline.arrivals.listing_sweep import Troubles
 from video_pipeline.pipeline.arrivals.look import Looks
 
-IN_HAND = 100
-"""Messages that are received before anything is looked at: those of one folder share a look."""
+# Messages received before the first look: those of one folder share a look.
+BATCH = 100
+# Reasons kept of unreadable messages.
 _SHOWN = 3
 
 
 @dataclass
-class Heard:
-    """What came of the messages of one round, also where it ended early."""
+class Messages:
+    """The counts of one round's messages, filled in even if the round ends early."""
 
-    taken_up: int = 0
+    acknowledged: int = 0
     left: int = 0
-    """To be delivered again: a look failed, or nobody could read them and nobody keeps them."""
+    """To be delivered again: a look failed, or the message is unreadable and has no dead letters.
+    """
     set_aside: int = 0
-    """With the dead letters."""
+    """Moved to the dead letters."""
     unreadable: list[str] = field(default_factory=list[str])
-    """Why, of the first that nobody could read."""
+    """The reasons of the first unreadable messages."""
 
     @property
     def count(self) -> int:
-        return self.taken_up + self.left + self.set_aside
+        return self.acknowledged + self.left + self.set_aside
 
 
-def take_up(
-    looks: Looks, queue: NoticeQueue, heard: Heard, late: Callable[[], bool], troubles: Troubles
+def consume(
+    looks: Looks, queue: NoticeQueue, found: Messages, late: Callable[[], bool], troubles: Troubles
 ) -> None:
-    """Take up messages until there are none, it is late, or a store does not answer.
+    """Process messages until the queue is empty, time is up, or a store does not answer.
 
-    Raises NoticesError where the queue does not answer, and CatalogUnavailable; what was not
-    acknowledged is delivered again.
+    Raises NoticesError if the queue does not answer, and CatalogUnavailable; messages that were
+    not acknowledged are delivered again.
     """
-    hearing, most = _Hearing(looks, late, troubles), looks.services.arrivals.messages_a_tick
-    while heard.count < most and not (late() or hearing.is_over):
-        batch = _received(queue, min(IN_HAND, most - heard.count))
+    batches, most = _Batches(looks, late, troubles), looks.services.arrivals.messages_a_tick
+    while found.count < most and not (late() or batches.is_over):
+        batch = _received(queue, min(BATCH, most - found.count))
         if not batch:
             break
         for poison in (one for one in batch if one.unreadable):
-            heard.unreadable = [*heard.unreadable, poison.unreadable][:_SHOWN]
+            found.unreadable = [*found.unreadable, poison.unreadable][:_SHOWN]
             kept = queue.set_aside(poison)
-            heard.set_aside, heard.left = heard.set_aside + kept, heard.left + (not kept)
+            found.set_aside, found.left = found.set_aside + kept, found.left + (not kept)
         readable = [one for one in batch if not one.unreadable]
-        good = hearing.look(readable)
+        good = batches.look(readable)
         queue.acknowledge(good)
-        heard.taken_up += len(good)
-        heard.left += len(readable) - len(good)
+        found.acknowledged += len(good)
+        found.left += len(readable) - len(good)
 
 
 def _received(queue: NoticeQueue, most: int) -> list[Delivery]:
@@ -68,23 +69,22 @@ def _received(queue: NoticeQueue, most: int) -> list[Delivery]:
 
 
 @dataclass
-class _Hearing:
-    """The looks that messages lead to, and where there was trouble with them."""
+class _Batches:
+    """The looks for a round's messages, and the problems met."""
 
     looks: Looks
     late: Callable[[], bool]
     troubles: Troubles
     is_over: bool = False
-    """No look can be made any more."""
+    """Whether this round can look no more: time is up, or a store does not answer."""
     troubled: set[str] = field(default_factory=set[str])
-    """Folders of projects into which no look is made again in this round."""
+    """Projects' folders with a failed look, skipped for the rest of the round."""
 
     def look(self, batch: Sequence[Delivery]) -> list[Delivery]:
-        """One look for each folder that a batch tells of; the messages that are dealt with.
+        """Look once into each folder of a batch, and return the messages to acknowledge.
 
-        The number that S3 gives each happening (`sequencer`) would save nothing here: two notices
-        of one folder in a batch share a look, and of two in different batches the later look is
-        right whichever came first.
+        S3's `sequencer` would save nothing here: notifications of one folder in a batch share a
+        look, and across batches the later look is right in any order.
         """
         outcomes: dict[Group, bool] = {}
         good: list[Delivery] = []
@@ -98,8 +98,10 @@ class _Hearing:
         return good
 
     def _targets(self, notices: Iterable[Notice]) -> dict[Group, str]:
-        """What is to be looked at, each with a key that leads to it. Of a key that no store takes
-        only the sweep finds out that it is gone."""
+        """Return the groups to look at, each with one of its keys.
+
+        The deletion of a key that not every store takes is left to the sweep.
+        """
         layout = self.looks.layout
         return {
             layout.group_of(key): key

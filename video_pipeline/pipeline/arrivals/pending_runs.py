@@ -1,10 +1,10 @@
-"""The backlog: what is due for videos, above all the runs of those that arrived.
+"""The backlog of videos with something due, mostly a first run. It is kept in the catalogue.
 
-It stands in the catalogue, so that it outlives every process. Runs are requested in portions, in
-turn of the projects; that they were is noted only once the request is known to be committed.
+Runs are requested in portions, in turn of the projects. A request is recorded only after Dagster
+has committed it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import zip_longest
 
@@ -13,8 +13,8 @@ from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline.domain.values import Frozen
 
+# Runs requested at once: more of them take Dagster minutes.
 MOST = 100
-"""Runs requested at once: more of them take Dagster minutes."""
 
 
 class Requested(Frozen):
@@ -25,8 +25,10 @@ class Requested(Frozen):
 
 
 def note_requested(catalog: Catalog, requested: Iterable[Requested]) -> int:
-    """These requests are committed: nothing is due for those arrivals any more. A version that
-    has arrived since stays due. How many of them were not noted yet."""
+    """Record committed requests, and return how many were new.
+
+    A version that has arrived since stays due.
+    """
     noted = 0
     for one in requested:
         arrivals = catalog.project(one.key.project)
@@ -37,23 +39,20 @@ def note_requested(catalog: Catalog, requested: Iterable[Requested]) -> int:
 
 
 def next_runs(catalog: Catalog, most: int = MOST) -> list[VideoRecord]:
-    """The arrivals whose runs are requested next."""
+    """Return the arrivals whose runs are requested next."""
     return next_due(catalog, Due.RUN, most)
 
 
 def next_due(catalog: Catalog, what: Due, most: int = MOST) -> list[VideoRecord]:
-    """The videos for which this is done next: of each project in turn, beginning with the
-    project that has waited longest."""
+    """Return the videos that are next for this, in turn of the projects.
+
+    The project that has waited longest comes first.
+    """
     waiting = [catalog.project(p).arrivals.due(what, most) for p in catalog.projects()]
     queues = sorted((one for one in waiting if one), key=lambda queue: queue[0].arrived_at)
-    return list(_in_turn(queues))[:most]
+    return [one for turn in zip_longest(*queues) for one in turn if one is not None][:most]
 
 
 def waiting_runs(catalog: Catalog) -> int:
-    """How many arrivals wait for their run to be requested."""
+    """Return how many arrivals wait for their run to be requested."""
     return sum(catalog.project(p).arrivals.count_due(Due.RUN) for p in catalog.projects())
-
-
-def _in_turn(queues: list[list[VideoRecord]]) -> Iterator[VideoRecord]:
-    for turn in zip_longest(*queues):
-        yield from (record for record in turn if record is not None)

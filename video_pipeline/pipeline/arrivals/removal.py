@@ -1,8 +1,7 @@
-"""The removal of a video whose object is gone, as the policy in pipeline.yaml says.
+"""The removal of a video whose object is gone, by the policy in pipeline.yaml.
 
-It is due in the catalogue until all of it is done, and each step may be repeated: whoever is
-killed in the middle is followed by another who begins again. Only what lies below the video's own
-prefixes and under its own id is touched; the ledger of work units stays.
+The removal stays due in the catalogue until it is complete, and every step may be repeated after a
+kill. Only objects below the video's prefixes and rows of its id are deleted; work units stay.
 """
 
 from collections.abc import Callable
@@ -17,15 +16,15 @@ from video_pipeline.pipeline.jobs.close import close
 from video_pipeline.pipeline.services import Services
 
 _BECAUSE = "the video was removed"
+# Objects deleted in one round: a tick of the sensor has seconds, not minutes.
 MOST_DELETED = 500
-"""Objects that are deleted in one round: a tick of the sensor has seconds, not minutes."""
+# Objects deleted between two checks of the record.
 _PORTION = 20
-"""Objects that are deleted between two looks at the record."""
 
 
 @dataclass
 class Allowance:
-    """What one round may still do about removals, those of all projects together."""
+    """The deletions and the time left to one round, for all projects together."""
 
     deletions: int = MOST_DELETED
     late: Callable[[], bool] = lambda: False
@@ -36,12 +35,10 @@ class Allowance:
 
 
 def carry_out(services: Services, record: VideoRecord, allowance: Allowance) -> bool:
-    """End the work that is under way for a removed video and, where the policy is to delete,
-    everything that was made of it, as far as the allowance goes.
+    """Close the open units of a removed video and, if the policy is to delete, delete its outputs.
 
-    False where some is left, and where the video is not any more what was recorded: it has
-    arrived anew, and what lies there may be its own. Raises StorageError, CatalogError; repeat it
-    then.
+    Return False if the allowance ends before that, or if the record has changed: the video has
+    arrived again and owns what is there. Raises StorageError, CatalogError; repeat it then.
     """
     if not _end_work(services, record, allowance):
         return False
@@ -63,7 +60,7 @@ def _arrival(record: VideoRecord) -> tuple[object, ...]:
 
 
 def _delete(services: Services, record: VideoRecord, allowance: Allowance) -> bool:
-    """Whether all outputs and raw answers are gone."""
+    """Delete outputs and raw pages. Return whether all are gone."""
     outputs = services.outputs.project(record.key.project)
     for prefix in (record.key.prefix, record.key.raw_prefix):
         while portion := [one.key for one in islice(outputs.listing(prefix), _PORTION)]:
@@ -76,41 +73,44 @@ def _delete(services: Services, record: VideoRecord, allowance: Allowance) -> bo
 
 
 def finish(services: Services, record: VideoRecord) -> bool:
-    """The partition is seen to as well: nothing is due any more, or only that it is archived.
-    False where the video has arrived anew meanwhile."""
-    half = services.of(record.key.project)
+    """Record that the removal is complete, once the partition is done too.
+
+    Return False if the video has arrived again meanwhile.
+    """
+    arrivals = services.of(record.key.project).arrivals
     policy = services.removal_of(record.key.project)
     if policy is Removal.DELETE:
-        return half.arrivals.forget(record)
+        return arrivals.forget(record)
     at = record.archived_at or (record.removed_at if policy is Removal.ARCHIVE else None)
-    return half.arrivals.archive(record, at) if at else half.arrivals.done(record)
+    return arrivals.archive(record, at) if at else arrivals.done(record)
 
 
-def partition_goes(services: Services, key: VideoKey) -> bool:
-    """Whether a removed video's partition goes with it."""
+def deletes_partition(services: Services, key: VideoKey) -> bool:
+    """Return whether the removal of a video deletes its partition."""
     return services.removal_of(key.project) is Removal.DELETE
 
 
 def _end_work(services: Services, record: VideoRecord, allowance: Allowance) -> bool:
-    """Close every unit of a video that is gone: nothing stays open, also where its provider does
-    not stop it or does not answer. What another holds the lease of is left to its holder, until a
-    later round. False where some is left."""
-    units, whole = services.of(record.key.project).units, True
+    """Close every open unit, even if its provider does not cancel it or does not answer.
+
+    Return False if some are left: units under lease are left to a later round.
+    """
+    units, all_closed = services.of(record.key.project).units, True
     for unit in [one for one in units.of_video(record.key.video) if not one.state.ended]:
         if allowance.late() or not _is_as_recorded(services, record):
             return False
         close(services, record.key, unit.id, _BECAUSE)
         now = units.get(unit.id)
         if now and not now.state.ended and now.holder is not None:
-            whole = False
+            all_closed = False
         elif now and now.state is UnitState.RUNNING:
             _cancel(services, now)
-    return whole
+    return all_closed
 
 
 def _cancel(services: Services, unit: WorkUnit) -> None:
-    """What was planned counts as used."""
-    message = f"{_BECAUSE}: its provider could not be made to stop it"
+    """Cancel a unit, and count its planned usage as used."""
+    message = f"{_BECAUSE}: its provider did not cancel the job"
     failure = UnitFailure(category=FailureCategory.CANCELLED, message=message)
     units = services.of(unit.request.key.project).units
     changes = {"ready": False, "settled": unit.planned, "failure": failure}

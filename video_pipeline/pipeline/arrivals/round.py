@@ -1,7 +1,7 @@
-"""One round of arrivals: what waits for a second look, what notices tell, a slice of the sweep.
+"""One round of arrivals: second looks, notifications, and a slice of the listing sweep.
 
-A round is bounded in time and number whatever has piled up. Where one source of arrivals has
-trouble, the others go on; what was not seen to stays where it is, for the next round.
+A round is bounded in time and number, whatever the backlog. A failing source of arrivals does not
+stop the others, and unfinished work is left to the next round.
 """
 
 import time
@@ -20,60 +20,60 @@ from video_pipeline.domain.errors import (
 from video_pipeline.domain.values import Frozen
 from video_pipeline.pipeline.arrivals.listing_sweep import Position, Troubles, sweep_on
 from video_pipeline.pipeline.arrivals.look import Looks
-from video_pipeline.pipeline.arrivals.notifications import Heard, take_up
+from video_pipeline.pipeline.arrivals.notifications import Messages, consume
 from video_pipeline.pipeline.arrivals.pending_runs import Requested
 from video_pipeline.pipeline.arrivals.removal import Allowance
 from video_pipeline.pipeline.services import Services
 
-AGAIN_SECONDS, HEARING_SECONDS, SWEEPING_SECONDS = 5.0, 15.0, 15.0
-"""The most of a round for second looks, for notices and for the sweep."""
+# Time limits for second looks, for notifications and for the sweep.
+SECOND_LOOKS_SECONDS, MESSAGES_SECONDS, SWEEP_SECONDS = 5.0, 15.0, 15.0
+# Time limit for a round and the removals that follow it. Dagster gives a tick 60 seconds.
 ROUND_SECONDS = 45.0
-"""The most of a round with the removals that follow it. Dagster gives a tick 60 seconds."""
+# The pause between two sweeps beside notifications, unless pipeline.yaml sets another.
 PAUSE_SECONDS = 900.0
-"""Between two sweeps where notices tell of arrivals, unless pipeline.yaml says otherwise."""
 _QUEUE = "the queue"
 
+# A monotonic clock, in seconds.
 Clock = Callable[[], float]
-"""Seconds that only go forward."""
 
 
 class Memory(Frozen):
-    """What one round remembers for the next; kept together with the runs that it requests."""
+    """The state that a round leaves to the next, stored together with its run requests."""
 
     position: Position = Position()
     pending: dict[str, str] = Field(default_factory=dict)
-    """Object key to version: has to look the same at the next look."""
+    """Object key to version: registered if the next look finds the same version."""
     requested: tuple[Requested, ...] = ()
 
 
 @dataclass
 class Round:
-    """What a round found."""
+    """The findings of a round."""
 
     looks: Looks
     position: Position
-    heard: Heard = field(default_factory=Heard)
+    heard: Messages = field(default_factory=Messages)
     troubles: Troubles = field(default_factory=dict[str, str])
 
 
 def receive(
     services: Services, memory: Memory, now: datetime, clock: Clock = time.monotonic
 ) -> Round:
-    """Look for arrivals once. Raises CatalogUnavailable, before any message is taken."""
-    # MongoDB keeps milliseconds: times are compared with those that come back from it.
+    """Look for arrivals once. Raises CatalogUnavailable before it receives any message."""
+    # MongoDB keeps milliseconds, and times are compared with stored ones.
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     services.catalog.projects()
     allowance = Allowance(late=_deadline(clock, ROUND_SECONDS))
     found = Round(Looks(services, now, allowance), memory.position)
-    _look_again(found, memory.pending, _deadline(clock, AGAIN_SECONDS))
-    _hear(services, found, _deadline(clock, HEARING_SECONDS))
+    _look_again(found, memory.pending, _deadline(clock, SECOND_LOOKS_SECONDS))
+    _consume(services, found, _deadline(clock, MESSAGES_SECONDS))
     if _sweeps_now(services, memory.position, now):
-        _sweep(services, found, _deadline(clock, SWEEPING_SECONDS))
+        _sweep(services, found, _deadline(clock, SWEEP_SECONDS))
     return found
 
 
 def _look_again(found: Round, pending: Mapping[str, str], late: Callable[[], bool]) -> None:
-    """What there is no time for is left to the next round."""
+    """Make the second looks, and leave the rest to the next round when time is up."""
     left = dict(pending)
     while left and not late():
         object_key = next(iter(left))
@@ -85,16 +85,16 @@ def _look_again(found: Round, pending: Mapping[str, str], late: Callable[[], boo
             found.troubles[""] = str(error)
             if isinstance(error, StorageUnavailable):
                 break
-            # The sweep comes upon the object again.
+            # Else the next sweep finds the object again.
         del left[object_key]
     found.looks.pending = left | found.looks.pending
 
 
-def _hear(services: Services, found: Round, late: Callable[[], bool]) -> None:
+def _consume(services: Services, found: Round, late: Callable[[], bool]) -> None:
     if services.notices is None:
         return
     try:
-        take_up(found.looks, services.notices, found.heard, late, found.troubles)
+        consume(found.looks, services.notices, found.heard, late, found.troubles)
     except NoticesError as error:
         found.troubles[_QUEUE] = str(error)
 
@@ -115,7 +115,7 @@ def _sweeps_now(services: Services, position: Position, now: datetime) -> bool:
         pause = 0 if services.notices is None else PAUSE_SECONDS
     if position.began is not None or position.ended is None:
         return True
-    # A clock that was set back must not stop the sweeps.
+    # A negative age means that the clock was set back: sweep.
     return not 0 <= (now - position.ended).total_seconds() < pause
 
 

@@ -1,4 +1,4 @@
-"""Selection, preview and staleness of what is re-run, and re-running one work unit.
+"""Selection, preview and staleness of results to re-run, and re-running one work unit.
 
-Starting the runs belongs to Dagster's side.
+The Dagster side launches the runs.
 """

@@ -1,5 +1,6 @@
-"""What a selection comes to before it is launched: videos, phases, providers, minutes, and what
-would be paid for. Nothing is asked of any provider.
+"""The preview of a selection: videos, phases, providers, minutes and paid usage.
+
+No request is sent to a provider.
 """
 
 from collections import Counter
@@ -11,9 +12,7 @@ from functools import partial
 from pydantic import Field
 
 from video_pipeline.domain.errors import ProviderError
-from video_pipeline.domain.media import MediaInfo
-from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.usage import Usage
+from video_pipeline.domain.phases import PHASES, Phase
 from video_pipeline.domain.values import Frozen, Rational
 from video_pipeline.pipeline.analysis.planner import Assigner, Subject, analysis_request
 from video_pipeline.pipeline.backfill.selection import Picked, Selected, Wish, select
@@ -22,8 +21,8 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.read import source_uri
 from video_pipeline.plugins.ranking import rank
 
+# Stands for the id of a forced run; no unit was requested for it.
 _NO_RUN = "a preview"
-"""In the place of the run that would be forced: nothing was bought for it."""
 
 
 class PhasePreview(Frozen):
@@ -31,28 +30,29 @@ class PhasePreview(Frozen):
 
     videos: int
     asked: dict[str, int] = Field(default_factory=dict)
-    """Provider to how many videos it would be asked about; of the others the result is kept."""
+    """Provider to the number of videos for which it would be asked. Other results are reused."""
     refused: dict[str, int] = Field(default_factory=dict)
-    """Provider and why it cannot be asked, before others in the order, to how many videos."""
+    """Provider with the reason why it is passed over, to the number of videos."""
 
 
 class Preview(Frozen):
-    """What a selection comes to."""
+    """The totals of a selection."""
 
     videos: int = 0
     seconds: Rational = Fraction(0)
-    """Of video, of those that were probed."""
+    """The duration of the probed videos."""
     uninspected: int = 0
-    """Videos that were not probed yet: what they would use is not known."""
+    """Videos that were not probed yet: their usage is unknown."""
     phases: dict[Phase, PhasePreview] = Field(default_factory=dict[Phase, PhasePreview])
     paid: dict[str, dict[str, Rational]] = Field(default_factory=dict[str, dict[str, Rational]])
-    """Provider to meter to the quantity that would be billed, if each asked first delivers. What
-    was bought already, or runs, is used and not billed again."""
+    """Provider to meter to the quantity to be billed, if every first choice succeeds.
+
+    Jobs already paid for or running are reused and not counted.
+    """
 
 
 def plan(services: Services, wish: Wish) -> tuple[Preview, list[Picked]]:
-    """Select and go through the selection in one pass; of each video only what a launch needs is
-    kept. Raises InputError."""
+    """Select and preview in one pass, keeping what a launch needs. Raises InputError."""
     picked: list[Picked] = []
 
     def passing() -> Iterator[Selected]:
@@ -64,11 +64,11 @@ def plan(services: Services, wish: Wish) -> tuple[Preview, list[Picked]]:
 
 
 def preview(services: Services, selected: Iterable[Selected]) -> Preview:
-    """Go through a selection once. Pure, but for what the plugins' planning reads."""
-    counted = _Count(services)
+    """Preview a selection in one pass. Pure, except for what the planning of plugins reads."""
+    count = _Count(services)
     for one in selected:
-        counted.take(one)
-    return counted.preview()
+        count.add(one)
+    return count.preview()
 
 
 class _Count:
@@ -81,7 +81,7 @@ class _Count:
         self._refused: dict[Phase, Counter[str]] = {}
         self._paid: dict[str, dict[str, Fraction]] = {}
 
-    def take(self, one: Selected) -> None:
+    def add(self, one: Selected) -> None:
         self._videos += 1
         self._phases.update(one.phases)
         media = one.standing.media
@@ -89,7 +89,11 @@ class _Count:
             self._uninspected += 1
             return
         self._seconds += media.duration
-        subject = self._subject(one, media)
+        subject = Subject(
+            media,
+            language=self._services.choices.of(one.key.project, Phase.TRANSCRIPT).language,
+            uri=source_uri(self._services.ingest, one.key, one.standing.object_key),
+        )
         by_provider: dict[str, list[Phase]] = {}
         for phase in one.asked:
             provider = self._first(one, phase, subject)
@@ -116,15 +120,10 @@ class _Count:
             paid=self._paid,
         )
 
-    def _subject(self, one: Selected, media: MediaInfo) -> Subject:
-        language = self._services.choices.of(one.key.project, Phase.TRANSCRIPT).language
-        uri = source_uri(self._services.ingest, one.key, one.standing.object_key)
-        return Subject(media, language, uri)
-
     def _first(self, one: Selected, phase: Phase, subject: Subject) -> str | None:
-        """The provider that would be asked first; None where there is nothing to ask about."""
+        """Return the provider that would be asked first, or None if there is none or no stream."""
         media = subject.media
-        if (media.audio if phase is Phase.TRANSCRIPT else media.video) is None:
+        if (media.audio if PHASES[phase].stream == "audio" else media.video) is None:
             return None
         verdicts = rank(
             self._services.choices.of(one.key.project, phase).providers,
@@ -146,13 +145,14 @@ class _Count:
             if any(used.paid for request in planned for used in request.usage):
                 planned = self._with_units(assigner, one).plan(provider, plugin, phases)
         except ProviderError:
-            return  # a run would ask the next one
-        asked = (request for request in planned if request.unit is None)
-        for usage in (used for request in asked for used in request.usage if used.paid):
-            self._bill(provider, usage)
+            return  # a run would fall back to the next provider
+        new = (request for request in planned if request.unit is None)
+        for usage in (used for request in new for used in request.usage if used.paid):
+            meters = self._paid.setdefault(provider, {})
+            meters[usage.counted] = meters.get(usage.counted, Fraction(0)) + usage.quantity
 
     def _with_units(self, assigner: Assigner, one: Selected) -> Assigner:
-        """The same, where what was bought already is known."""
+        """Return the planner with the units that a run would reuse."""
         units = self._services.of(one.key.project).units.of_video(one.key.video)
         return replace(
             assigner,
@@ -160,8 +160,3 @@ class _Count:
             has_pages=partial(are_stored, self._services.outputs.project(one.key.project)),
             forced_by=_NO_RUN if one.force else "",
         )
-
-    def _bill(self, provider: str, usage: Usage) -> None:
-        meters = self._paid.setdefault(provider, {})
-        meter = usage.counted
-        meters[meter] = meters.get(meter, Fraction(0)) + usage.quantity

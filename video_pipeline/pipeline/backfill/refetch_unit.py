@@ -1,8 +1,7 @@
-"""Getting a job's result from its provider once more: nothing is asked for, nothing is paid.
+"""Fetches the result of a job again, without a new request and at no cost.
 
-A job that runs is looked up at once. Of one that had ended, the raw pages are fetched and stored
-anew, where its provider still keeps them: pages that were damaged, or deleted, or could not be
-read come back so.
+A running job is polled at once. The raw pages of an ended job are fetched and stored again while
+its provider keeps them, which replaces damaged, deleted or unreadable pages.
 """
 
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from video_pipeline.domain.work import UnitFilter, UnitState, WorkUnit
 from video_pipeline.pipeline.backfill.retry_unit import Again, asking_first
 from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish
 from video_pipeline.pipeline.jobs.lease import Leases
-from video_pipeline.pipeline.jobs.moved_account import elsewhere, is_elsewhere
+from video_pipeline.pipeline.jobs.moved_account import elsewhere
 from video_pipeline.pipeline.jobs.queries import every_unit
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
 from video_pipeline.pipeline.services import Services
@@ -22,9 +21,11 @@ from video_pipeline.plugins.base import Jobs
 
 
 def to_fetch(services: Services, project: str, video: str | None = None) -> Iterator[WorkUnit]:
-    """The units of a project, or of one video of it, for which a fetch may come to something: those
-    whose job runs, and settled ones of phases that failed all the same. Left out is what only a run
-    that pays could mend: phases for which a request to the same provider failed."""
+    """Yield the units of a project or video whose result may be worth fetching.
+
+    These are units with a running job, and settled units of failed phases. Left out are phases for
+    which another request to the same provider failed: only a new paid request helps there.
+    """
     running = UnitFilter(states=frozenset({UnitState.RUNNING}), video=video)
     yield from every_unit(services, running, project)
     failed = services.of(project).standings.in_state(PhaseState.FAILED, PhaseState.DEAD)
@@ -37,7 +38,7 @@ def to_fetch(services: Services, project: str, video: str | None = None) -> Iter
 
 
 def _settled(services: Services, project: str, video: str, phase: Phase) -> list[WorkUnit]:
-    """The latest jobs of providers that have answered all that they were asked for a phase."""
+    """Return a phase's latest jobs of providers whose requests for it are all settled."""
     record = services.of(project).videos.get(video)
     content = record.sha256 if record else None
     latest = {
@@ -53,7 +54,7 @@ def _settled(services: Services, project: str, video: str, phase: Phase) -> list
 
 
 def look_up_now(services: Services, unit: WorkUnit) -> bool:
-    """The next sweep looks the unit's job up; False where none runs. Repeatable."""
+    """Make the next sweep poll the unit's job. Return False if none runs. May be repeated."""
     if unit.state is not UnitState.RUNNING:
         return False
     services.of(unit.request.key.project).units.postpone(unit.id, services.clock())
@@ -61,27 +62,27 @@ def look_up_now(services: Services, unit: WorkUnit) -> bool:
 
 
 def fetch_again(services: Services, unit: WorkUnit) -> Again | None:
-    """Fetch the pages of a settled unit anew; what must run to read them, None where every phase
-    of it has its result already.
+    """Fetch the pages of a settled unit again, and return the run that reads them.
 
-    Raises InputError for a unit that has none, ProviderError where the provider does not give
-    them, and ConfigurationError where it is asked in another region or account now.
+    Returns None if all of its phases have their results from these pages. Raises InputError for a
+    unit without pages, ProviderError if the provider no longer has them, and ConfigurationError
+    if pipeline.yaml now names another region or account.
     """
     key, plugin = unit.request.key, services.plugins.get(unit.request.provider)
     if unit.state is not UnitState.SETTLED or not unit.job or not isinstance(plugin, Jobs):
         raise InputError(
-            f"it is {unit.state}, with {f'job {unit.job}' if unit.job else 'no job'} at "
-            f"{unit.request.provider}: there is nothing to be fetched",
+            f"nothing can be fetched: it is {unit.state}, with "
+            f"{f'job {unit.job}' if unit.job else 'no job'} at {unit.request.provider}",
             where=f"work unit {unit.id}",
-            remedy="`video-pipeline jobs retry` makes the request of a failed one again.",
+            remedy="If it failed, repeat its request with `video-pipeline jobs retry`.",
         )
-    if is_elsewhere(unit, plugin):
-        raise elsewhere(unit, plugin)
+    if error := elsewhere(unit, plugin):
+        raise error
     units = services.of(key.project).units
     with Leases(services, units) as leases:
         if leases.try_take(unit.id) is None:
             raise InputError(
-                "a run is at work on it", where=f"work unit {unit.id}", remedy="Wait for that run."
+                "a run is using it", where=f"work unit {unit.id}", remedy="Wait for that run."
             )
         _store(services, plugin, unit, unit.job)
     unread = frozenset(p for p in unit.request.phases if not _is_made_of(services, unit, p))
@@ -96,17 +97,17 @@ def _store(services: Services, plugin: Jobs, unit: WorkUnit, job: str) -> None:
     status = plugin.poll([job]).get(job)
     if status is None or status.state != "succeeded":
         raise ProviderError(
-            f"the provider has no result of job {job} any more",
+            f"the provider no longer has a result of job {job}",
             category=FailureCategory.RESULT_EXPIRED,
             where=unit.request.provider,
-            remedy=f"`video-pipeline jobs force {unit.id}` asks again, and pays again.",
+            remedy=f"Request and pay again with `video-pipeline jobs force {unit.id}`.",
         )
     outputs = services.outputs.project(unit.request.key.project)
     RawPages(outputs, unit.request.key, unit.id).store(plugin.fetch(job))
 
 
 def _is_made_of(services: Services, unit: WorkUnit, phase: Phase) -> bool:
-    """Whether the current result of a phase was read from this unit's pages, and of others."""
+    """Return whether the current result of a phase was made from this unit's pages."""
     key = unit.request.key
     result = services.of(key.project).results.get(key.video, phase)
     origin = result.provenance if result else None

@@ -1,7 +1,6 @@
-"""What must run so that the provider of a work unit that has ended is asked once more.
+"""Plans the run that repeats the request of an ended work unit. Launches nothing.
 
-`retry` is for a unit without a result: the request is made anew. `force` is for any that has ended,
-and pays again for what is there. Nothing is launched here.
+`retry` is for a unit without a result. `force` is for any ended unit, and pays again.
 """
 
 from collections.abc import Mapping
@@ -16,14 +15,14 @@ from video_pipeline.pipeline.analysis.failure_limit import revive
 from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish
 from video_pipeline.pipeline.services import Services
 
-_TAKEN_UP = {UnitState.FAILED: Only.FAILED, UnitState.CANCELLED: Only.MISSING}
-_INSTEAD = {
-    UnitState.INTENT: "It is made by itself once its turn has come.",
-    UnitState.SUBMITTING: "It is being made, or is made again by the sweep or the next run; to "
-    "give it up, `video-pipeline jobs cancel` it, and `jobs release` it from doubt.",
-    UnitState.RUNNING: "Wait for its job, or `video-pipeline jobs cancel` it before.",
-    UnitState.IN_DOUBT: "Look at the provider; then `video-pipeline jobs release` it.",
-    UnitState.SETTLED: "Its result is there; `video-pipeline jobs force` pays for another one.",
+_SELECTED_BY = {UnitState.FAILED: Only.FAILED, UnitState.CANCELLED: Only.MISSING}
+_REMEDIES = {
+    UnitState.INTENT: "Nothing is to be done: it is submitted when a slot is free.",
+    UnitState.SUBMITTING: "Wait: the sweep or the next run submits it again. To give it up, use "
+    "`video-pipeline jobs cancel`, then `video-pipeline jobs release`.",
+    UnitState.RUNNING: "Wait for its job, or cancel it first with `video-pipeline jobs cancel`.",
+    UnitState.IN_DOUBT: "Check the job at the provider, then run `video-pipeline jobs release`.",
+    UnitState.SETTLED: "Its result is stored. To pay for a new one: `video-pipeline jobs force`.",
 }
 
 
@@ -34,15 +33,17 @@ class Again:
     wish: Wish
     picked: Picked
     providers: Mapping[Phase, str]
-    """Who is to be asked, where pipeline.yaml would ask somebody else first."""
+    """The provider to ask, for phases of which pipeline.yaml names another one first."""
 
 
 def retry(services: Services, unit: WorkUnit) -> Again:
-    """What makes the request of a failed or cancelled unit again; phases that were given up are
-    revived. Raises InputError where that cannot be."""
+    """Return the run that repeats the request of a failed or cancelled unit.
+
+    Dead phases of the unit are revived. Raises InputError if the unit cannot be retried.
+    """
     if not unit.state.may_be_reopened:
-        raise _refused(unit, f"it is {unit.state}", _INSTEAD[unit.state])
-    again = _again(services, unit, Only(_TAKEN_UP[unit.state]), force=False)
+        raise _refused(unit, f"it is {unit.state}", _REMEDIES[unit.state])
+    again = _again(services, unit, _SELECTED_BY[unit.state], force=False)
     statuses = services.of(unit.request.key.project).results.statuses(unit.request.key.video)
     dead = [
         p for p in unit.request.phases if p in statuses and statuses[p].state is PhaseState.DEAD
@@ -53,16 +54,20 @@ def retry(services: Services, unit: WorkUnit) -> Again:
 
 
 def force(services: Services, unit: WorkUnit) -> Again:
-    """What makes the request of an ended unit again, and pays again. Raises InputError where that
-    cannot be."""
+    """Return the run that requests and pays for an ended unit again.
+
+    Raises InputError if the unit cannot be forced.
+    """
     if not unit.state.ended:
-        raise _refused(unit, f"it is {unit.state}", _INSTEAD[unit.state])
+        raise _refused(unit, f"it is {unit.state}", _REMEDIES[unit.state])
     return _again(services, unit, Only.ALL, force=True)
 
 
 def to_pay(services: Services, unit: WorkUnit) -> tuple[Usage, ...]:
-    """What forcing it would use, as far as its earlier requests tell: with it go all the requests
-    by which its provider serves the same phases."""
+    """Return the expected usage of forcing a unit, from the earlier requests.
+
+    All requests by which its provider serves the same phases are repeated with it.
+    """
     request = unit.request
     alike = {
         one.request.digest: one
@@ -74,7 +79,7 @@ def to_pay(services: Services, unit: WorkUnit) -> tuple[Usage, ...]:
 
 
 def asking_first(services: Services, unit: WorkUnit) -> dict[Phase, str]:
-    """The unit's provider for those of its phases of which pipeline.yaml asks another first."""
+    """Return the unit's provider for its phases of which pipeline.yaml names another one first."""
     request = unit.request
     firsts = {p: services.choices.of(request.key.project, p).providers[:1] for p in request.phases}
     return {p: request.provider for p, first in firsts.items() if first != (request.provider,)}
@@ -91,25 +96,26 @@ def _again(services: Services, unit: WorkUnit, only: Only, *, force: bool) -> Ag
 
 
 def _check_current(services: Services, unit: WorkUnit) -> None:
-    """A run asks about the video as it is now, and of the entries that there are now."""
+    """Raise InputError if the unit is not the latest for today's source and configuration."""
     request, project = unit.request, services.of(unit.request.key.project)
     if request.provider not in services.plugins and request.provider not in services.unavailable:
-        remedy = f"`video-pipeline backfill --project {request.key.project} --only failed` asks "
-        raise _refused(
-            unit, f"pipeline.yaml names no {request.provider!r} any more", f"{remedy}others."
+        remedy = (
+            "To use the providers of today, run "
+            f"`video-pipeline backfill --project {request.key.project} --only failed`."
         )
+        raise _refused(unit, f"pipeline.yaml no longer names {request.provider!r}", remedy)
     record = project.videos.get(request.key.video)
     if record is None or record.removed_at or record.archived_at:
         raise _refused(
-            unit, f"{request.key} is removed or archived", "`video-pipeline restore` it before."
+            unit, f"{request.key} is removed or archived", "Run `video-pipeline restore` first."
         )
     if record.sha256 is not None and record.sha256 != request.content:
-        remedy = f"`video-pipeline backfill --project {request.key.project} --only missing`."
-        raise _refused(unit, f"{request.key} is of another version now", remedy)
+        remedy = f"Run `video-pipeline backfill --project {request.key.project} --only missing`."
+        raise _refused(unit, f"{request.key} has a newer source version", remedy)
     latest = project.units.latest(request)
     if latest is not None and latest.id != unit.id:
-        remedy = f"See to that one: {latest.id}."
-        raise _refused(unit, f"it was asked again since, and that is {latest.state}", remedy)
+        what = f"its request was repeated since, and the newer unit is {latest.state}"
+        raise _refused(unit, what, f"Use that unit instead: {latest.id}.")
 
 
 def _refused(unit: WorkUnit, what: str, remedy: str) -> InputError:

@@ -1,8 +1,7 @@
-"""What a re-run of a project would make: exactly which phases of which videos.
+"""Selects the phases and videos that a re-run of a project would make. Launches nothing.
 
-With each phase goes what hangs on it, and whatever of the source was not inspected yet. Nothing
-is launched here. A phase that was given up, and would be today, is left out unless it is forced;
-what is missing is left out where it waits for one that failed and is not taken up.
+A phase brings its downstream phases, and the inspection of the source if that is missing. Dead
+phases are left out unless forced; so are missing phases that wait for an unselected failed one.
 """
 
 from collections.abc import Collection, Iterator
@@ -19,16 +18,16 @@ from video_pipeline.pipeline.services import Services, projects_of
 
 
 class Only(StrEnum):
-    """Which phases a re-run takes up."""
+    """Which phases a re-run selects."""
 
     ALL = "all"
     MISSING = "missing"
-    """Those without a result of the current version that have not failed: not begun, waiting,
-    parked, cancelled, or made of a version that another has replaced and nobody has read yet."""
+    """Without a result of the current source version, and not failed: new, waiting, parked,
+    cancelled, or made from a version that was replaced and is not inspected yet."""
     FAILED = "failed"
-    """Those that failed, and optional ones that were skipped for it."""
+    """Failed, dead, or optional and skipped after a failure."""
     STALE = "stale"
-    """Those whose result would be made otherwise today."""
+    """With a result that today's choice or inputs would make differently."""
 
 
 _INSPECTION = frozenset({Phase.SOURCE_VIDEO, Phase.MEDIA_INFO})
@@ -38,43 +37,45 @@ _NOT_MISSING = (PhaseState.DONE, PhaseState.NOT_CONFIGURED, PhaseState.DEAD, *_F
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a person asks to be made again."""
+    """A person's request for a re-run."""
 
     project: str
     phases: frozenset[Phase] = frozenset(Phase)
     only: Only = Only.ALL
     force: bool = False
-    """Make again, and pay again for, what is there; dead phases too."""
+    """Whether to request and pay for existing results again, and for dead phases too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """One video of a selection: what a launch needs of it."""
+    """One video of a selection, as far as a launch needs it."""
 
     key: VideoKey
     phases: frozenset[Phase]
-    """All that would run."""
+    """All phases that would run."""
     asked: frozenset[Phase]
-    """The served ones among them for which a provider would have to be asked."""
+    """Those of them for which a provider would be asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selected(Picked):
-    """The same with how it stands."""
+    """One video of a selection with its standing."""
 
     standing: VideoStanding
     force: bool = False
-    """Whether what is there is made again, and paid again."""
+    """See Wish.force."""
 
 
 def select(services: Services, wish: Wish) -> Iterator[Selected]:
-    """The selected videos in order, streamed, archived ones left out. Raises InputError for a
-    project without videos."""
+    """Yield the selected videos in order, without archived ones.
+
+    Raises InputError for a project without videos.
+    """
     projects_of(services, wish.project)
     chosen = choosing(services, wish.project)
     for standing in (one for one in _candidates(services, wish) if not one.archived):
         stale = frozenset(staleness(standing, chosen))
-        phases = _taken(services, wish, standing, stale)
+        phases = _selected(services, wish, standing, stale)
         if not phases:
             continue
         yield Selected(
@@ -100,7 +101,7 @@ def _candidates(services: Services, wish: Wish) -> Iterator[VideoStanding]:
     return standings.videos()
 
 
-def _taken(
+def _selected(
     services: Services, wish: Wish, standing: VideoStanding, stale: Collection[Phase]
 ) -> frozenset[Phase]:
     dead = frozenset(
@@ -108,15 +109,12 @@ def _taken(
     )
     fitting = frozenset(p for p in wish.phases - dead if _fits(wish, standing, p, stale))
     if wish.only is Only.MISSING:
-        fitting -= downstream(_failed(standing) - fitting)
+        failed = frozenset(p for p, state in standing.states.items() if state.ended_badly)
+        fitting -= downstream(failed - fitting)
     if not fitting:
         return fitting
     uninspected = _INSPECTION if standing.media is None else frozenset[Phase]()
     return (fitting | downstream(fitting) | uninspected) - dead
-
-
-def _failed(standing: VideoStanding) -> frozenset[Phase]:
-    return frozenset(phase for phase, state in standing.states.items() if state.ended_badly)
 
 
 def _fits(wish: Wish, standing: VideoStanding, phase: Phase, stale: Collection[Phase]) -> bool:
@@ -131,12 +129,12 @@ def _fits(wish: Wish, standing: VideoStanding, phase: Phase, stale: Collection[P
 
 
 def _is_unread(standing: VideoStanding) -> bool:
-    """Whether nobody has inspected the current version, and no inspection has failed."""
+    """Return whether the current source version is not inspected, and no inspection failed."""
     inspected = (standing.states.get(phase) for phase in _INSPECTION)
     return standing.media is None and not any(s and s.ended_badly for s in inspected)
 
 
 def _is_asked(standing: VideoStanding, phase: Phase, stale: Collection[Phase]) -> bool:
-    """Whether a provider would be asked again although nobody forces it."""
+    """Return whether an unforced run would ask a provider again."""
     made = standing.made.get(phase)
     return made is None or made.state is not PhaseState.DONE or phase in stale

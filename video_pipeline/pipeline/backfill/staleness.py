@@ -1,7 +1,7 @@
-"""Which results are stale: made by none of today's choices, or not from what lies there now.
+"""Finds stale results: made by none of today's choices, or from outdated inputs. Changes nothing.
 
-Nothing is run or changed here. A result whose provider's choice cannot be told, because its library
-or secret is missing here, is taken for current.
+If a provider's library or secret is missing here, its choice is unknown and its results count as
+current.
 """
 
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.selection.choice import choice_of
 from video_pipeline.pipeline.services import Services
 
+# A project's choices of today, for every phase that providers serve.
 Choosing = dict[Phase, Current]
-"""What a project chooses today, of every phase that providers serve."""
 
 
 class Stale(Frozen):
-    """A result that would not be made so today, with both choices in words."""
+    """A stale result, with its choice and today's in words."""
 
     project: ProjectId
     video: VideoId
@@ -29,12 +29,12 @@ class Stale(Frozen):
     why: Literal["choice", "input"]
     reason: str
     made_by: str
-    """Provider and model, or why nobody was asked."""
+    """Provider and model, or "not configured"."""
     would_be_made_by: str
 
 
 def choosing(services: Services, project: str) -> Choosing:
-    """What a project chooses today."""
+    """Return a project's choices of today."""
     return {phase: _current(services, project, phase) for phase in SERVED}
 
 
@@ -49,17 +49,17 @@ def _current(services: Services, project: str, phase: Phase) -> Current:
 
 
 def staleness(standing: VideoStanding, chosen: Choosing) -> dict[Phase, tuple[str, str]]:
-    """The stale phases of one video: each with `choice` or `input`, and the reason. Pure."""
+    """Return the stale phases of one video, each with `choice` or `input` and the reason. Pure."""
     found: dict[Phase, tuple[str, str]] = {}
     for phase, made in standing.made.items():
         if reason := outdated(phase, standing.made):
             found[phase] = ("input", reason)
-        elif phase in chosen and _is_otherwise(made, chosen[phase]):
+        elif phase in chosen and _is_by_other_choice(made, chosen[phase]):
             found[phase] = ("choice", "made by another choice than today's")
     return found
 
 
-def _is_otherwise(made: Made, current: Current) -> bool:
+def _is_by_other_choice(made: Made, current: Current) -> bool:
     if made.choice in current.choices:
         return False
     if made.state is PhaseState.NOT_CONFIGURED:
@@ -69,7 +69,7 @@ def _is_otherwise(made: Made, current: Current) -> bool:
 
 
 def stale_videos(services: Services, project: str) -> Iterator[tuple[VideoStanding, Choosing]]:
-    """The videos that have a stale result, found by index and then looked at exactly."""
+    """Yield the videos with a stale result: candidates by index, then checked exactly."""
     standings, chosen = services.of(project).standings, choosing(services, project)
     candidates = set(standings.outdated())
     for phase, current in chosen.items():
@@ -80,7 +80,7 @@ def stale_videos(services: Services, project: str) -> Iterator[tuple[VideoStandi
 
 
 def stale(services: Services, project: str) -> Iterator[Stale]:
-    """Every stale result of a project, ordered by video and along the road."""
+    """Yield the stale results of a project, by video and in phase order."""
     for standing, chosen in stale_videos(services, project):
         found = staleness(standing, chosen)
         for phase in (p for p in Phase if p in found):
@@ -99,8 +99,7 @@ def stale(services: Services, project: str) -> Iterator[Stale]:
 
 
 def counts(services: Services, project: str) -> dict[Phase, int]:
-    """How many results of each served phase another choice made; found by index. Phases without one
-    are left out."""
+    """Count the results of each phase that another choice made, by index; zeros are left out."""
     standings = services.of(project).standings
     found = {
         phase: standings.count_otherwise(phase, current)
@@ -116,14 +115,10 @@ def _made_by(made: Made) -> str:
 
 
 def _would_be(services: Services, project: str, phase: Phase) -> str:
-    """The providers that would be asked, with their models; the pipeline itself for its own."""
+    """Return the providers of today with their models, or the pipeline for its own phases."""
     if phase not in SERVED:
         return own_results.PROVIDER
-    order = services.choices.of(project, phase).providers
-    told = [" ".join(filter(None, [name, _model(services, name)])) for name in order]
-    return ", else ".join(told) or str(PhaseState.NOT_CONFIGURED)
-
-
-def _model(services: Services, provider: str) -> str:
-    plugin = services.plugins.get(provider)
-    return plugin.model if plugin else ""
+    order, plugins = services.choices.of(project, phase).providers, services.plugins
+    models = ((name, plugins[name].model if name in plugins else "") for name in order)
+    names = [" ".join(filter(None, both)) for both in models]
+    return ", else ".join(names) or str(PhaseState.NOT_CONFIGURED)

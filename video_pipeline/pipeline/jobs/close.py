@@ -10,7 +10,7 @@ from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
 from video_pipeline.pipeline.admission import slots
 from video_pipeline.pipeline.jobs.lease import Leases
-from video_pipeline.pipeline.jobs.moved_account import elsewhere, is_elsewhere
+from video_pipeline.pipeline.jobs.moved_account import elsewhere
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
 from video_pipeline.pipeline.jobs.remote_job import FETCHED_FOR
 from video_pipeline.pipeline.jobs.unit_run import is_overdue
@@ -60,8 +60,8 @@ def _end_job(services: Services, key: VideoKey, unit: WorkUnit, because: str) ->
     if plugin is None and provider in services.unavailable:
         _log.warning("%s: work unit %s: a variable of %s is not set here", key, unit.id, provider)
         return Closing.LATER
-    if is_elsewhere(unit, plugin):
-        _log.warning("%s: %s", key, elsewhere(unit, plugin))
+    if error := elsewhere(unit, plugin):
+        _log.warning("%s: %s", key, error)
         return Closing.LATER
     if not isinstance(plugin, Jobs):
         why = "pipeline.yaml names its provider no more"

@@ -10,14 +10,15 @@ from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.plugins.base import Plugin
 
 
-def is_elsewhere(unit: WorkUnit, plugin: object) -> bool:
-    """Whether the unit's request was made in another region or account than the plugin's."""
-    return isinstance(plugin, Plugin) and not unit.request.is_at(plugin.account, plugin.region)
+def is_elsewhere(unit: WorkUnit, plugin: Plugin) -> bool:
+    """Return whether the unit's request was made in another region or account than the plugin's."""
+    return not unit.request.is_at(plugin.account, plugin.region)
 
 
-def elsewhere(unit: WorkUnit, plugin: object) -> ConfigurationError:
-    """What is told of such a unit."""
-    assert isinstance(plugin, Plugin)
+def elsewhere(unit: WorkUnit, plugin: Plugin | None) -> ConfigurationError | None:
+    """Return what to say about such a unit; None where its plugin is absent or asks there."""
+    if plugin is None or not is_elsewhere(unit, plugin):
+        return None
     request, job = unit.request, f"job {unit.job}" if unit.job else "its request"
     verb = "release" if unit.state is UnitState.IN_DOUBT else "cancel"
     or_end = "" if unit.state.ended else f", or end it: `video-pipeline jobs {verb} {unit.id}`"

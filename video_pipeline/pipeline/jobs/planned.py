@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.results.markers import phase_of
+from video_pipeline.domain.phases import Phase, phase_of
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import WorkRequest, WorkUnit
 from video_pipeline.plugins.base import Plugin

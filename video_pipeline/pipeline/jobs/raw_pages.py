@@ -39,7 +39,7 @@ class RawPages:
             with self._outputs.writer(self._page(folder, number)) as out:
                 out.write(page)
             hashes.append(hashlib.sha256(page).hexdigest())
-        with self._outputs.writer(self._manifest) as out:
+        with self._outputs.writer(self._manifest, "application/json") as out:
             out.write(json.dumps({"folder": folder, "sha256": hashes}).encode())
         self._remove_others(folder)
 

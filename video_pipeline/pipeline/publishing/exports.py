@@ -41,7 +41,7 @@ def _export(services: Services, key: VideoKey, started: datetime) -> Outcome:
     outputs, written = services.outputs.project(key.project), list[str]()
     for form in FORMATS:
         name = f"{key.prefix}{form.NAME}"
-        with outputs.writer(name) as out:
+        with outputs.writer(name, form.MEDIA_TYPE) as out:
             form.write(timeline, out)
         written.append(name)
     inputs = {Phase.TIMELINE: made.fingerprint}

@@ -11,9 +11,9 @@ from functools import partial
 
 from video_pipeline.domain.errors import FailureCategory, PipelineError, ProviderError, SourceError
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.phases import Phase, phase_of
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.results.markers import Marker, phase_of
+from video_pipeline.domain.results.markers import Marker
 from video_pipeline.domain.results.timeline import PhaseResult, Provenance
 from video_pipeline.domain.results.transcript import Segment, Transcript
 from video_pipeline.domain.time import TimeRange

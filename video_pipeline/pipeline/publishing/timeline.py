@@ -5,7 +5,7 @@ from datetime import datetime
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.errors import InputError, SourceError, StorageError
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import ROAD, Phase
+from video_pipeline.domain.phases import PHASES, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.timeline import PhaseResult, PhaseStatus, Timeline
 from video_pipeline.domain.results.transcript import Transcript
@@ -15,7 +15,7 @@ from video_pipeline.pipeline.progress.reporter import Reporter
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.probe import failed, known_source
 
-_NEEDS = ROAD[Phase.TIMELINE]
+_NEEDS = PHASES[Phase.TIMELINE].needs
 
 
 def make_timeline(services: Services, key: VideoKey, run_id: str = "") -> Outcome:

@@ -1,7 +1,6 @@
 """The choice behind a result: its hash, and the options that count in it."""
 
-from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.results.markers import phase_of
+from video_pipeline.domain.phases import Phase, phase_of
 from video_pipeline.domain.work import choice_hash
 from video_pipeline.plugins.base import Plugin
 

@@ -1,1 +1,1 @@
-"""The source of one video: probing, reading, local copies and the scratch folder."""
+"""The source of one video: reading, probing, and the scratch folder for local copies."""

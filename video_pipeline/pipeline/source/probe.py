@@ -1,4 +1,4 @@
-"""The first two phases: reading the source, and finding out what it is made of."""
+"""The first two phases: reading the source, and probing its streams."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,11 @@ from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.progress.reporter import Reporter
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.source.read import read_source
+from video_pipeline.pipeline.source.read import read_source, replaced, unknown
 
 
 def source_video(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
-    """Read the source's bytes once and record their hash. Bad input fails, and does not raise."""
+    """Read the source once and record its hash. Bad input gives a failed outcome, no exception."""
 
     def work() -> Outcome:
         started = services.clock()
@@ -28,7 +28,7 @@ def source_video(services: Services, key: VideoKey, run_id: str = "") -> Outcome
 
 
 def media_info(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
-    """Probe the source and record what it is made of. Bad input fails, and does not raise."""
+    """Probe the source and record its streams. Bad input gives a failed outcome, no exception."""
 
     def work() -> Outcome:
         started = services.clock()
@@ -47,7 +47,7 @@ def media_info(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
         with ingest.open(record.source.object_key, record.source.version) as source:
             media = services.media.probe(source, content)
         if not services.of(key.project).videos.set_media(key.video, content, media):
-            raise _replaced(record)
+            raise replaced(record)
         streams = (media.video is not None) + (media.audio is not None)
         return own_results.publish(
             services,
@@ -62,14 +62,10 @@ def media_info(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
 
 
 def known_source(services: Services, key: VideoKey) -> VideoRecord:
-    """The record of a video whose source was read. Raises SourceError where it was not."""
+    """Return the record of a video. Raises SourceError if its source was not read yet."""
     record = services.of(key.project).videos.get(key.video)
     if record is None:
-        raise SourceError(
-            "the catalogue knows no such video",
-            where=str(key),
-            remedy="Put its file into the ingest store and wait for the arrivals sensor.",
-        )
+        raise unknown(key)
     if record.sha256 is None:
         raise SourceError(
             "the source was not read yet, or has been replaced since",
@@ -79,18 +75,10 @@ def known_source(services: Services, key: VideoKey) -> VideoRecord:
     return record
 
 
-def _replaced(record: VideoRecord) -> SourceError:
-    return SourceError(
-        "a newer version arrived while this one was read",
-        where=record.source.object_key,
-        remedy="Nothing is to be done: the run for the newer version goes on.",
-    )
-
-
 def _reported(
     services: Services, key: VideoKey, phase: Phase, run_id: str, work: Callable[[], Outcome]
 ) -> Outcome:
-    """Do a phase's work with its progress told and bad input turned into an outcome."""
+    """Do a phase's work, report its progress, and turn errors into a failed outcome."""
     report = Reporter(services, key, run_id)
     report.tell(phase, PhaseState.RUNNING, provider=own_results.PROVIDER)
     try:
@@ -102,7 +90,7 @@ def _reported(
 
 
 def failed(phase: Phase, error: PipelineError, provider: str | None = None) -> Outcome:
-    """The outcome of a phase that an error ended."""
+    """Return the failed outcome for an error."""
     return Outcome(
         phase=phase,
         state=PhaseState.FAILED,

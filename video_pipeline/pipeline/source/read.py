@@ -1,55 +1,73 @@
-"""Reading a source: its bytes once, for the hash on which everything made from them hangs."""
+"""Reading a source: once for its hash, which identifies all results, and locally for each run."""
 
 import hashlib
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.errors import SourceError, StorageError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Source, VideoRecord
 from video_pipeline.pipeline.services import Services
-from video_pipeline.plugins.inputs import (
-    ObjectRef,
-)
+from video_pipeline.pipeline.source.scratch import COPIES, reserve
+from video_pipeline.plugins.inputs import ObjectRef
 from video_pipeline.storage.store import IngestStore
 
 PIECE_BYTES = 1 << 20
+# In bytes: file systems take 255 for a name, object stores 1,024 for a key.
+_LONGEST_NAME = 200
 
 
 def read_source(key: VideoKey, ingest: IngestStore, catalog: Catalog) -> VideoRecord:
-    """The record of a video with the SHA-256 of its recorded version.
+    """Return the record of a video with the SHA-256 of its recorded version.
 
-    Reads the bytes where they were not read yet. Raises SourceError where the catalogue has no
-    such video, where it was removed, is no longer this version, or a newer one has arrived.
+    Reads the bytes unless they were read before. Raises SourceError if the video is unknown or
+    removed, or if its version has changed.
     """
     videos = catalog.project(key.project).videos
     record = videos.get(key.video)
     if record is None:
-        raise SourceError(
-            "the catalogue knows no such video",
-            where=str(key),
-            remedy="Put its file into the ingest store and wait for the arrivals sensor.",
-        )
+        raise unknown(key)
     if record.removed_at is not None:
         raise SourceError(
-            f"was removed from the ingest store, found at {record.removed_at:%Y-%m-%d %H:%M}",
+            f"was removed from the ingest store, detected at {record.removed_at:%Y-%m-%d %H:%M}",
             where=record.source.object_key,
-            remedy="Put the video in again; it then starts anew.",
+            remedy="Put the video in again to process it from the start.",
         )
     if record.sha256 is not None:
         return record
     sha256 = _hash(record.source, ingest)
     if not videos.set_sha256(key.video, record.source.version, sha256):
-        raise SourceError(
-            "a newer version arrived while this one was read",
-            where=record.source.object_key,
-            remedy="Nothing is to be done: the run for the newer version goes on.",
-        )
+        raise replaced(record)
     return record.model_copy(update={"sha256": sha256})
 
 
+def unknown(key: VideoKey) -> SourceError:
+    """Return the error for a video that the catalogue does not have."""
+    return SourceError(
+        "the catalogue has no such video",
+        where=str(key),
+        remedy="Put its file into the ingest store and wait for the arrivals sensor.",
+    )
+
+
+def replaced(record: VideoRecord) -> SourceError:
+    """Return the error for a source that changed during its reading."""
+    return SourceError(
+        "a newer version arrived while this one was read",
+        where=record.source.object_key,
+        remedy="Nothing is to be done: the run for the newer version continues.",
+    )
+
+
 def source_uri(ingest: IngestStore, key: VideoKey, object_key: str) -> str:
-    """Where a source lies, as other services address it; empty where the layout of today does not
-    know its place: whoever reads it then says why."""
+    """Return the URI of a source for other services, or "" if today's layout does not cover it.
+
+    The step that reads the source then reports the reason.
+    """
     try:
         return ingest.project(key.project).uri(object_key)
     except StorageError:
@@ -65,6 +83,48 @@ def _hash(source: Source, ingest: IngestStore) -> str:
 
 
 def object_of(services: Services, record: VideoRecord) -> ObjectRef:
-    """The source of a video as other services address it."""
+    """Return the source of a video as a reference for other services."""
     ingest = services.ingest.project(record.key.project)
     return ObjectRef(uri=ingest.uri(record.source.object_key), version=record.source.version)
+
+
+class LocalSource:
+    """The source of one run. A copy is made once, when first needed, in the run's folder."""
+
+    def __init__(self, services: Services, record: VideoRecord, folder: Path) -> None:
+        self._services, self.record, self._folder = services, record, folder
+        self._lock = threading.Lock()
+        self._copy: Path | None = None
+
+    @contextmanager
+    def open(self) -> Generator[BinaryIO, None, None]:
+        """Open the recorded version as a real file.
+
+        Raises SourceError, StorageFull, StorageError.
+        """
+        source, ingest = self.record.source, self._services.ingest
+        if ingest.is_remote:
+            with self.copy().open("rb") as reader:
+                yield reader
+        else:
+            store = ingest.project(self.record.key.project)
+            with store.open(source.object_key, source.version) as reader:
+                yield reader
+
+    def copy(self) -> Path:
+        """Return a copy of the recorded version. Raises SourceError, StorageFull, StorageError."""
+        source = self.record.source
+        with self._lock:
+            if self._copy is None:
+                path = self._folder / COPIES / _name(source.object_key)
+                services = self._services
+                reserve(services.scratch, path, source.size, services.scratch_bytes)
+                store = services.ingest.project(self.record.key.project)
+                store.fetch(source.object_key, source.version, path)
+                self._copy = path
+            return self._copy
+
+
+def _name(key: str) -> str:
+    name = Path(key).name
+    return name if len(name.encode()) <= _LONGEST_NAME else f"source{Path(key).suffix[:16]}"

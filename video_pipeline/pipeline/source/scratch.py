@@ -1,6 +1,6 @@
-"""A run's own folder on this machine: removed with the run, or by the next one where it was killed.
+"""The scratch folder of a run, deleted when the run ends or, after a kill, by the next run.
 
-What lies there and how much of it there may be is known here, not what it is for.
+It enforces the quota on copies; their purpose is not its concern.
 """
 
 import errno
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from video_pipeline.domain.errors import StorageFull
 
+# The subfolder for the copy of the source.
 COPIES = "source"
-"""The folder within a run's own that holds its copy of the source."""
 _PREFIX = "analysis-"
 _AT_ONCE = fcntl.LOCK_EX | fcntl.LOCK_NB
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -23,9 +23,9 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 @contextmanager
 def run_folder(scratch: Path) -> Generator[Path, None, None]:
-    """A new folder for one run. Those of runs that are gone are removed first.
+    """Make a folder for one run, after deleting the folders of dead runs.
 
-    A run holds a lock on its folder, which ends with it however it ends.
+    A run holds a lock on its folder, which ends with its process.
     """
     with _turn(scratch):
         _sweep(scratch)
@@ -39,18 +39,15 @@ def run_folder(scratch: Path) -> Generator[Path, None, None]:
 
 
 def reserve(scratch: Path, file: Path, size: int, quota: int) -> None:
-    """Make a file of this size, with holes, where all runs' copies together stay within the quota.
-
-    Raises StorageFull.
-    """
+    """Make a sparse file of this size. Raises StorageFull if all copies would exceed the quota."""
     with _turn(scratch):
         taken = sum(map(_copied, scratch.glob(f"{_PREFIX}*")))
         if taken + size > quota:
             raise StorageFull(
-                f"a copy of {size:,} bytes beside {taken:,} is more than the quota of {quota:,}",
+                f"a copy of {size:,} bytes beside {taken:,} exceeds the quota of {quota:,}",
                 where=str(scratch),
-                remedy="Raise storage.scratch_bytes in pipeline.yaml, or let fewer runs work side "
-                "by side; then run it again.",
+                remedy="Raise storage.scratch_bytes in pipeline.yaml or lower the number of "
+                "concurrent runs, then run it again.",
             )
         file.parent.mkdir(exist_ok=True)
         with file.open("wb") as reserved:
@@ -58,7 +55,7 @@ def reserve(scratch: Path, file: Path, size: int, quota: int) -> None:
 
 
 def _copied(folder: Path) -> int:
-    """Bytes of a run's copies. None are left of a run that ends just now."""
+    """Return the bytes of a run's copies: 0 if the run is just ending."""
     try:
         return sum(copy.stat().st_size for copy in (folder / COPIES).iterdir())
     except FileNotFoundError:
@@ -66,8 +63,8 @@ def _copied(folder: Path) -> int:
 
 
 @contextmanager
-def room(folder: Path) -> Generator[None, None, None]:
-    """Raise StorageFull where what is written to a run's folder finds no room."""
+def full_disk_is_reported(folder: Path) -> Generator[None, None, None]:
+    """Raise StorageFull if a write to a run's folder fails for lack of space."""
     try:
         yield
     except OSError as error:
@@ -83,7 +80,7 @@ def room(folder: Path) -> Generator[None, None, None]:
 
 @contextmanager
 def _turn(scratch: Path) -> Generator[None, None, None]:
-    """One process or thread at a time."""
+    """Exclude other processes and threads."""
     turn = _locked(scratch, fcntl.LOCK_EX)
     try:
         yield
@@ -92,7 +89,7 @@ def _turn(scratch: Path) -> Generator[None, None, None]:
 
 
 def _locked(folder: Path, how: int) -> int:
-    """A descriptor of the folder that holds its lock. Raises OSError."""
+    """Return a descriptor of the folder that holds its lock. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, how)
@@ -107,5 +104,5 @@ def _sweep(scratch: Path) -> None:
         try:
             os.close(_locked(folder, _AT_ONCE))
         except OSError:
-            continue  # its run goes on, or it is just being removed
+            continue  # its run is alive, or another run is deleting it
         shutil.rmtree(folder, ignore_errors=True)

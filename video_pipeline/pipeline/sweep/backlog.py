@@ -20,7 +20,7 @@ from video_pipeline.pipeline.admission import slots
 from video_pipeline.pipeline.admission.slots import affordable
 from video_pipeline.pipeline.jobs.close import close
 from video_pipeline.pipeline.jobs.lease import Leases
-from video_pipeline.pipeline.jobs.moved_account import elsewhere, is_elsewhere
+from video_pipeline.pipeline.jobs.moved_account import elsewhere
 from video_pipeline.pipeline.jobs.unit_run import is_overdue
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.submission import A_ROUND, Requests, is_fed_objects, media_of
@@ -193,8 +193,8 @@ class _Again(Requests):
         plugin = services.plugins.get(unit.request.provider)
         if plugin is None and unit.request.provider in services.unavailable:
             return True
-        if is_elsewhere(unit, plugin):
-            _log.warning("%s: %s", key, elsewhere(unit, plugin))
+        if error := elsewhere(unit, plugin):
+            _log.warning("%s: %s", key, error)
             return True
         media = media_of(services, unit, plugin)
         with Leases(services, services.of(key.project).units) as leases:
@@ -209,13 +209,11 @@ class _Again(Requests):
 
     def _asked(self, unit: WorkUnit, plugin: Jobs, media: MediaInfo, leases: Leases) -> bool:
         """One that was put off has given its slot back."""
-        assert isinstance(plugin, Plugin)
         soon = timedelta(seconds=self._services.policy.lease_seconds)
         if not slots.take_slot(self._services, unit, plugin, newcomer=False, lease=soon):
             return True
         return self.request(unit, plugin, media, leases)
 
     def _recognised(self, unit: WorkUnit, plugin: Jobs) -> bool:
-        assert isinstance(plugin, Plugin)
         overdue = is_overdue(unit, plugin, self._services.clock())
         return plugin.capabilities().replay != "unsafe" and not overdue

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from video_pipeline.domain.work import WorkUnit
-from video_pipeline.pipeline.jobs.moved_account import elsewhere, is_elsewhere
+from video_pipeline.pipeline.jobs.moved_account import elsewhere
 from video_pipeline.pipeline.jobs.unit_run import is_overdue
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.parallel import side_by_side
@@ -69,12 +69,12 @@ def _overdue(services: Services, now: datetime, limit: int) -> Mapping[str, list
 
 def is_asked_here(services: Services, unit: WorkUnit, now: datetime) -> bool:
     """Whether its provider's entry can know the job; else it stays as it is, and is told of."""
-    plugin = services.plugins.get(unit.request.provider)
-    if not is_elsewhere(unit, plugin):
+    error = elsewhere(unit, services.plugins.get(unit.request.provider))
+    if error is None:
         return True
     later = now + timedelta(seconds=UNREACHABLE_SECONDS)
     services.of(unit.request.key.project).units.postpone(unit.id, later)
-    _log.warning("%s: %s", unit.request.key, elsewhere(unit, plugin))
+    _log.warning("%s: %s", unit.request.key, error)
     return False
 
 

@@ -66,7 +66,6 @@ class Requests(ABC):
 
     def request(self, unit: WorkUnit, plugin: Jobs, media: MediaInfo, leases: Leases) -> bool:
         """Make the request of a unit that `leases` hold; False as for `_take_up`."""
-        assert isinstance(plugin, Plugin)
         request, again = unit.request, unit.state is UnitState.SUBMITTING
         planned = Planned(request.provider, plugin, request, unit.planned)
         driver = UnitDriver(self._services, planned, leases, taken=unit)

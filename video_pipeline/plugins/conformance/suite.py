@@ -22,8 +22,8 @@ import pytest
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.results.markers import Marker, phase_of
+from video_pipeline.domain.phases import phases_of
+from video_pipeline.domain.results.markers import Marker
 from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit, unit_id
@@ -86,7 +86,8 @@ class _Conformance:
             return streamed(plugin, unit.request, sample, len(sample.frames[0].pts))
         if isinstance(plugin, Calls):
             return list(plugin.call(unit, sample.inputs, lambda fraction: None))
-        assert isinstance(plugin, Jobs), "derive it from Streams, Calls or Jobs"
+        if not isinstance(plugin, Jobs):
+            raise TypeError("derive the plugin from Streams, Calls or Jobs")
         taken = plugin.submit(unit, sample.media, sample.inputs)
         if taken.pages is not None:
             return list(taken.pages)
@@ -298,7 +299,6 @@ def streamed(plugin: Streams, request: WorkRequest, sample: Sample, batch: int) 
 
 
 def _unit(plugin: Plugin, plan: UnitPlan) -> WorkUnit:
-    phases = tuple(dict.fromkeys(phase_of(kind) for kind in plan.kinds)) or (Phase.TRANSCRIPT,)
     request = WorkRequest(
         key=VideoKey(project="conformance", video="sample"),
         content="5a" * 32,
@@ -307,7 +307,7 @@ def _unit(plugin: Plugin, plan: UnitPlan) -> WorkUnit:
         account=plugin.account,
         region=plugin.region,
         operation=plan.operation,
-        phases=phases,
+        phases=phases_of(plan.kinds),
         kinds=plan.kinds,
         parameters=plan.parameters,
         model=plan.model,

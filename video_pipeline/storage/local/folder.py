@@ -25,7 +25,7 @@ from video_pipeline.storage.keys import (
 from video_pipeline.storage.local import beneath
 from video_pipeline.storage.local.publish import Incoming, meaning
 from video_pipeline.storage.local.walk import walk
-from video_pipeline.storage.store import StoredObject
+from video_pipeline.storage.store import OCTET_STREAM, StoredObject
 
 _USUAL = Layout()
 _PIECE_BYTES = 1 << 20
@@ -140,8 +140,8 @@ class FolderProjectOutputs:
     def project(self) -> str:
         return self._project
 
-    def writer(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """See ProjectOutputs."""
+    def writer(self, key: str, media_type: str = OCTET_STREAM) -> AbstractContextManager[BinaryIO]:
+        """See ProjectOutputs. A file has no media type."""
         return self._incoming.writer(check_published(self._project, key))
 
     @contextmanager

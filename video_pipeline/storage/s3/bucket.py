@@ -9,10 +9,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from video_pipeline.aws.errors import code_of, status_of
 from video_pipeline.aws.versions import version_of
 from video_pipeline.domain.values import Frozen
 from video_pipeline.storage.s3.checksums import Expected, expected_of
-from video_pipeline.storage.s3.errors import code_of, meaning, status_of
+from video_pipeline.storage.s3.errors import meaning
 
 _ABSENT = frozenset({"NoSuchKey", "NoSuchVersion"})
 _ASKED_SECONDS = 60.0

@@ -17,7 +17,7 @@ from video_pipeline.storage.s3.bucket import Bucket, Seen
 from video_pipeline.storage.s3.errors import meaning
 from video_pipeline.storage.s3.stream import ObjectStream
 from video_pipeline.storage.s3.upload import PART_BYTES, writer
-from video_pipeline.storage.store import StoredObject
+from video_pipeline.storage.store import OCTET_STREAM, StoredObject
 
 _BUFFER_BYTES = 1 << 16
 
@@ -49,11 +49,13 @@ class S3ProjectOutputs:
     def project(self) -> str:
         return self._project
 
-    def writer(self, key: str) -> AbstractContextManager[BinaryIO]:
+    def writer(self, key: str, media_type: str = OCTET_STREAM) -> AbstractContextManager[BinaryIO]:
         """See ProjectOutputs."""
         check_published(self._project, key)
-        bucket = self._bucket
-        return writer(bucket.client, bucket.name, key, self._kms_key, self._part_bytes)
+        headers = {"ContentType": media_type}
+        if self._kms_key:
+            headers |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self._kms_key}
+        return writer(self._bucket, key, headers, self._part_bytes)
 
     @contextmanager
     def open(self, key: str) -> Generator[BinaryIO, None, None]:

@@ -7,8 +7,6 @@ again after a jump, so that looking at a few places of a large object fetches li
 # pyright: reportMissingTypeStubs=false
 
 import io
-import random
-import time
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 
@@ -20,49 +18,59 @@ from botocore.exceptions import (
     ReadTimeoutError,
     ResponseStreamingError,
 )
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 from urllib3.exceptions import HTTPError
 
+from video_pipeline.aws.errors import code_of, status_of
 from video_pipeline.domain.errors import SourceError, StorageUnavailable
 from video_pipeline.storage.s3.bucket import Bucket, Seen
-from video_pipeline.storage.s3.errors import code_of, meaning, status_of
+from video_pipeline.storage.s3.errors import meaning
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 LEAST_BYTES, MOST_BYTES = 1 << 18, 8 << 20
-_TRIES = 4
-_WAIT_SECONDS = 0.2
-"""The longest first wait before a broken range is asked for again; each next one may be doubled."""
+TRIES = 4
+# A stream of bytes that ended too early.
 BROKEN = (
     *(HTTPException, HTTPError, OSError, ConnectionError, HTTPClientError),
     *(IncompleteReadError, ReadTimeoutError, ResponseStreamingError),
 )
-"""A stream of bytes that ended too early."""
+# The client bounds each try by its timeouts; the waits add up to at most 1.4 s.
+RETRY = Retrying(
+    retry=retry_if_exception_type((*BROKEN, StorageUnavailable)),
+    stop=stop_after_attempt(TRIES),
+    wait=wait_random_exponential(multiplier=0.2),
+    reraise=True,
+)
 
 
 def fetch(bucket: Bucket, seen: Seen, first: int, last: int) -> bytes:
     """The bytes from `first` up to and with `last` of this version. Raises SourceError where it is
     no longer there, StorageError."""
     with meaning(bucket.name, seen.key):
-        for attempt in range(_TRIES):
-            try:
-                body = bucket.body(seen, first, last)
-                with body:
-                    found: bytes = body.read()
-                if len(found) == last - first + 1:
-                    return found
-            except ClientError as error:
-                raise_if_gone(error, seen.key)
-                raise
-            except BROKEN:
-                if attempt == _TRIES - 1:
-                    raise
-                time.sleep(random.random() * _WAIT_SECONDS * 2**attempt)
-    raise StorageUnavailable(
-        f"S3 gave other bytes than asked for, {_TRIES} times",
-        where=f"s3://{bucket.name}/{seen.key}",
-        remedy="Look at what stands between, such as a proxy.",
-    )
+        return RETRY(_fetch, bucket, seen, first, last)
+
+
+def _fetch(bucket: Bucket, seen: Seen, first: int, last: int) -> bytes:
+    try:
+        with bucket.body(seen, first, last) as body:
+            found: bytes = body.read()
+    except ClientError as error:
+        raise_if_gone(error, seen.key)
+        raise
+    if len(found) != last - first + 1:
+        raise StorageUnavailable(
+            f"S3 sent {len(found):,} bytes instead of {last - first + 1:,}, {TRIES} times",
+            where=f"s3://{bucket.name}/{seen.key}",
+            remedy="Check the proxies between this machine and S3.",
+        )
+    return found
 
 
 def raise_if_gone(error: ClientError, key: str) -> None:

@@ -3,22 +3,18 @@
 # pyright: reportMissingTypeStubs=false
 
 import io
-import random
-import time
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from tenacity import retry_if_exception_type
 
 from video_pipeline.domain.errors import SourceError, StorageError
 from video_pipeline.storage.s3.bucket import Bucket, Seen
 from video_pipeline.storage.s3.errors import meaning
-from video_pipeline.storage.s3.reader import BROKEN, raise_if_gone
+from video_pipeline.storage.s3.reader import BROKEN, RETRY, TRIES, raise_if_gone
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
-
-_TRIES = 4
-_WAIT_SECONDS = 0.2
 
 
 class ObjectStream(io.RawIOBase):
@@ -28,8 +24,12 @@ class ObjectStream(io.RawIOBase):
         super().__init__()
         self.name = seen.key.rpartition("/")[2]
         self._bucket, self._seen = bucket, seen
-        self._position, self._tries = 0, 0
-        self._body = self._opened()
+        self._position, self._breaks = 0, 0
+        self._body: Any = self._opened()
+        # The whole stream has as many tries as one range has elsewhere.
+        self._retry = RETRY.copy(
+            retry=retry_if_exception_type(BROKEN), stop=lambda _: self._breaks == TRIES
+        )
 
     def readable(self) -> bool:
         return True
@@ -37,19 +37,20 @@ class ObjectStream(io.RawIOBase):
     def readinto(self, buffer: "Buffer", /) -> int:
         into = memoryview(buffer).cast("B")
         with meaning(self._bucket.name, self._seen.key):
-            while True:
-                try:
-                    piece: bytes = self._body.read(len(into))
-                    break
-                except BROKEN:
-                    self._tries += 1
-                    if self._tries == _TRIES:
-                        raise
-                    time.sleep(random.random() * _WAIT_SECONDS * 2**self._tries)
-                    self._body = self._opened()
+            piece = self._retry(self._read, len(into))
         into[: len(piece)] = piece
         self._position += len(piece)
         return len(piece)
+
+    def _read(self, size: int) -> bytes:
+        try:
+            if self._body is None:
+                self._body = self._opened()
+            found: bytes = self._body.read(size)
+        except BROKEN:
+            self._breaks, self._body = self._breaks + 1, None
+            raise
+        return found
 
     def _opened(self) -> Any:
         """The rest of it, pinned to the version that was begun."""
@@ -66,6 +67,6 @@ class ObjectStream(io.RawIOBase):
             ) from error
 
     def close(self) -> None:
-        if not self.closed:
+        if not self.closed and self._body is not None:
             self._body.close()
         super().close()

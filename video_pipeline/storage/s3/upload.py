@@ -6,13 +6,13 @@ The parts can be seen by nobody before the last call puts them together. Memory 
 # pyright: reportMissingTypeStubs=false
 
 import io
-import mimetypes
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from video_pipeline.storage.s3.bucket import Bucket
 from video_pipeline.storage.s3.errors import meaning
 
 if TYPE_CHECKING:
@@ -23,15 +23,14 @@ PART_BYTES = 8 << 20
 _GROWS_AFTER = 1000
 """Parts of one size; the next thousand are larger by as much again, so that 440 GB fit."""
 _CHECKSUM = "CRC32"
-_OTHER_TYPES = {".vtt": "text/vtt", ".srt": "application/x-subrip", ".jsonl": "application/jsonl"}
 
 
 @contextmanager
 def writer(
-    client: Any, bucket: str, key: str, kms_key: str | None, part_bytes: int
+    bucket: Bucket, key: str, headers: dict[str, str], part_bytes: int
 ) -> Generator[BinaryIO, None, None]:
-    """See ProjectOutputs.writer."""
-    upload = _Upload(client, bucket, key, kms_key, part_bytes)
+    """See ProjectOutputs.writer. `headers` are parameters of PutObject."""
+    upload = _Upload(bucket, key, headers, part_bytes)
     try:
         yield cast("BinaryIO", upload)
         upload.finish()
@@ -45,13 +44,10 @@ def writer(
 class _Upload(io.RawIOBase):
     """Takes the bytes of one object."""
 
-    def __init__(
-        self, client: Any, bucket: str, key: str, kms_key: str | None, part_bytes: int
-    ) -> None:
+    def __init__(self, bucket: Bucket, key: str, headers: dict[str, str], part_bytes: int) -> None:
         super().__init__()
-        self._client, self._bucket, self._key = client, bucket, key
-        self._put = _how(key, kms_key)
-        self._part_bytes = part_bytes
+        self._client, self._bucket, self._key = bucket.client, bucket.name, key
+        self._headers, self._part_bytes = headers, part_bytes
         self._waiting = bytearray()
         self._id: str | None = None
         self._parts: list[dict[str, Any]] = []
@@ -82,7 +78,9 @@ class _Upload(io.RawIOBase):
     def finish(self) -> None:
         """Make the object visible. Raises StorageFull, StorageError."""
         if self._id is None:
-            self._ask("put_object", Body=self._waiting, ChecksumAlgorithm=_CHECKSUM, **self._put)
+            self._ask(
+                "put_object", Body=self._waiting, ChecksumAlgorithm=_CHECKSUM, **self._headers
+            )
             return
         if self._waiting:
             self._send_part()
@@ -102,9 +100,7 @@ class _Upload(io.RawIOBase):
     def _send_part(self) -> None:
         if self._id is None:
             begun = self._ask(
-                "create_multipart_upload",
-                ChecksumAlgorithm=_CHECKSUM,
-                **self._put,
+                "create_multipart_upload", ChecksumAlgorithm=_CHECKSUM, **self._headers
             )
             self._id = begun["UploadId"]
         number = len(self._parts) + 1
@@ -124,12 +120,3 @@ class _Upload(io.RawIOBase):
     def _ask(self, operation: str, **given: Any) -> Any:
         with meaning(self._bucket, self._key):
             return getattr(self._client, operation)(Bucket=self._bucket, Key=self._key, **given)
-
-
-def _how(key: str, kms_key: str | None) -> dict[str, Any]:
-    ending = key[key.rfind(".") :].lower()
-    kind = _OTHER_TYPES.get(ending) or mimetypes.guess_type("a" + ending)[0]
-    how: dict[str, Any] = {"ContentType": kind or "application/octet-stream"}
-    if kms_key:
-        how |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key}
-    return how

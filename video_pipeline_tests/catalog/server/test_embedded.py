@@ -24,7 +24,7 @@ from video_pipeline.domain.errors import CatalogError, CatalogUnavailable, Confi
 USER = """
 import sys
 from pathlib import Path
-from video_pipeline.catalog.embedded import EmbeddedServer
+from video_pipeline.catalog.server.embedded import EmbeddedServer
 server = EmbeddedServer(Path(sys.argv[1]))
 print(server.acquire(), flush=True)
 sys.stdin.read()

@@ -1,4 +1,4 @@
-"""`aws check`: the entries of AWS in pipeline.yaml, looked at on a real server."""
+"""`aws check` on a real server: which providers are checked, and what is reported."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ def configure(config: Path, server: S3Server, account: str = "123456789012") -> 
     config.write_text(ENTRIES.format(**values))
 
 
-def test_only_entries_of_aws_are_looked_at(call, config: Path, server: S3Server) -> None:
+def test_aws_check_covers_all_aws_providers_only(call, config: Path, server: S3Server) -> None:
     configure(config, server)
     ended = call("aws", "check", "--json")
     found = json.loads(ended.stdout)
@@ -41,19 +41,23 @@ def test_only_entries_of_aws_are_looked_at(call, config: Path, server: S3Server)
     assert {one["level"] for one in found if one["provider"] == "cloud"} == {"ok", "warning"}
     unset = next(one for one in found if one["provider"] == "unset")
     assert (unset["subject"], unset["level"]) == ("variables", "missing")
+    assert "NOT_SET" in unset["detail"]
     assert ended.exit_code == 1
 
 
-def test_one_that_is_named_alone_decides(call, config: Path, server: S3Server) -> None:
+def test_aws_check_of_one_provider_ignores_the_others(call, config: Path, server: S3Server) -> None:
     configure(config, server)
     ended = call("aws", "check", "--provider", "cloud")
     assert ended.exit_code == 0, ended.output
     assert "cloud: ingest bucket" in ended.output and "unset" not in ended.output
-    assert call("aws", "check", "--provider", "nobody").exit_code == 1
-    assert "no provider of AWS" in call("aws", "check", "--provider", "cuts").output
+    unknown = call("aws", "check", "--provider", "cloudd")
+    assert unknown.exit_code == 1 and "Did you mean 'cloud'?" in unknown.output
+    assert "no such AWS provider" in call("aws", "check", "--provider", "cuts").output
 
 
-def test_what_is_missing_is_told_with_its_remedy(call, config: Path, server: S3Server) -> None:
+def test_aws_check_reports_a_wrong_account_with_its_remedy(
+    call, config: Path, server: S3Server
+) -> None:
     configure(config, server, account="210987654321")
     ended = call("aws", "check", "--provider", "cloud")
     assert ended.exit_code == 1

@@ -1,4 +1,4 @@
-"""`doctor`: what is missing, and the remedy."""
+"""`doctor`: what is reported as missing, with which remedy."""
 
 import json
 import socket
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.cli.doctor import extras
+from video_pipeline.cli.doctor import checks
 from video_pipeline.providers.local.shots.pyscenedetect import PySceneDetectPlugin
 
 
-def test_where_all_is_there_all_is_ok(call) -> None:
+def test_doctor_reports_ok_when_nothing_is_missing(call) -> None:
     ended = call("doctor")
     assert ended.exit_code == 0, ended.output
     for subject in ("python", "configuration", "disk", "catalogue", "provider cuts", "run queue"):
@@ -18,7 +18,7 @@ def test_where_all_is_there_all_is_ok(call) -> None:
     assert "missing" not in ended.output
 
 
-def test_an_unset_variable_is_named_and_stops_nothing(call, config: Path) -> None:
+def test_unset_variable_is_only_a_warning(call, config: Path) -> None:
     options = "{plugin: pyscenedetect, options: {threshold: {env: NO_SUCH_VARIABLE}}}"
     config.write_text(config.read_text().replace("providers:", f"providers:\n  other: {options}"))
     ended = call("doctor")
@@ -26,18 +26,18 @@ def test_an_unset_variable_is_named_and_stops_nothing(call, config: Path) -> Non
     assert "NO_SUCH_VARIABLE" in ended.output and "warning" in ended.output
 
 
-def test_a_wrong_configuration_is_named_by_its_line(call, config: Path) -> None:
+def test_invalid_configuration_is_reported_with_its_key(call, config: Path) -> None:
     config.write_text(config.read_text().replace("shots:", "shotz:"))
     ended = call("doctor", env={"COLUMNS": "300"})
     assert ended.exit_code == 1
     assert "shotz" in ended.output and "Did you mean 'shots'?" in ended.output
 
 
-def test_a_catalogue_that_does_not_answer_is_missing(
+def test_unreachable_catalogue_is_missing(
     call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    nobody = str(tmp_path / "nobody.sock").replace("/", "%2F")
-    monkeypatch.setenv("MONGODB_URI", f"mongodb://{nobody}/?serverSelectionTimeoutMS=100")
+    socket = str(tmp_path / "no.sock").replace("/", "%2F")
+    monkeypatch.setenv("MONGODB_URI", f"mongodb://{socket}/?serverSelectionTimeoutMS=100")
     ended = call("doctor")
     assert ended.exit_code == 1
     assert "catalogue" in ended.output and "missing" in ended.output
@@ -46,14 +46,17 @@ def test_a_catalogue_that_does_not_answer_is_missing(
 @pytest.mark.parametrize(
     ("written", "told"),
     [
-        (b"run_coordinator: {}\n", "no limit for held runs"),
-        (b"run_coordinator:\n  config:\n    tag_concurrency_limits:\n", "no limit for held runs"),
-        (b"", "no limit for held runs"),
+        (b"run_coordinator: {}\n", "no tag limit for held runs"),
+        (
+            b"run_coordinator:\n  config:\n    tag_concurrency_limits:\n",
+            "no tag limit for held runs",
+        ),
+        (b"", "no tag limit for held runs"),
         (b"run_coordinator: [\n", "is not YAML"),
         (b"\xff\xfe", "is not YAML"),
     ],
 )
-def test_a_queue_that_would_not_hold_is_missing(
+def test_run_queue_without_limit_for_held_runs_is_missing(
     call, config: Path, written: bytes, told: str
 ) -> None:
     (config.parent / "dagster.yaml").write_bytes(written)
@@ -63,25 +66,23 @@ def test_a_queue_that_would_not_hold_is_missing(
 
 
 @pytest.mark.parametrize("left", ["", "{", "[]", json.dumps({"url": "http://127.0.0.1:1"})])
-def test_what_an_ended_deployment_left_behind_does_no_harm(call, tmp_path: Path, left: str) -> None:
+def test_leftovers_of_an_ended_deployment_are_ignored(call, tmp_path: Path, left: str) -> None:
     (tmp_path / "home" / "dagster").mkdir(parents=True)
     (tmp_path / "home" / "dagster" / "in-use").write_text(left)
     ended = call("doctor")
     assert ended.exit_code == 0, ended.output
 
 
-def test_an_absent_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extras, "_is_installed", lambda name: name != "faster-whisper")
-    found = {one.subject: one for one in extras.extras()}
+def test_missing_library_of_an_extra_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "_is_installed", lambda name: name != "faster-whisper")
+    found = {one.subject: one for one in checks.extras()}
     assert found["extra speech"].level == "warning"
     assert "faster-whisper" in found["extra speech"].detail
     assert "video-pipeline[speech]" in found["extra speech"].remedy
     assert found["extra shots"].level == "ok"
 
 
-def test_a_provider_without_its_library_is_named_with_the_remedy(
-    call, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_library_of_a_provider_is_a_warning(call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PySceneDetectPlugin, "libraries", ("no_such_library",))
     ended = call("doctor", env={"COLUMNS": "300"})
     assert ended.exit_code == 0, ended.output
@@ -89,7 +90,7 @@ def test_a_provider_without_its_library_is_named_with_the_remedy(
     assert "pip install" in ended.output
 
 
-def test_outputs_that_take_no_files_are_missing(call, config: Path, tmp_path: Path) -> None:
+def test_unwritable_outputs_are_missing(call, config: Path, tmp_path: Path) -> None:
     # Not even root may write there.
     config.write_text(config.read_text() + "storage: {outputs: {folder: /proc/self}}\n")
     ended = call("doctor", env={"COLUMNS": "300"})
@@ -97,20 +98,20 @@ def test_outputs_that_take_no_files_are_missing(call, config: Path, tmp_path: Pa
     assert "outputs" in ended.output and "/proc/self" in ended.output
 
 
-def test_a_state_folder_where_nobody_may_write_is_missing(call) -> None:
+def test_unwritable_state_folder_is_missing(call) -> None:
     ended = call("doctor", env={"VIDEO_PIPELINE_HOME": "/proc/self/state", "COLUMNS": "300"})
     assert ended.exit_code == 1
     assert "state folder" in ended.output and "/proc/self/state" in ended.output
 
 
-def test_a_state_folder_that_is_a_file_is_missing(call, tmp_path: Path) -> None:
+def test_state_folder_that_is_a_file_is_missing(call, tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
     ended = call("doctor", env={"COLUMNS": "300"})
     assert ended.exit_code == 1
     assert "VIDEO_PIPELINE_HOME" in ended.output
 
 
-def test_a_taken_port_is_missing(call) -> None:
+def test_port_in_use_is_missing(call) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = call("doctor", "--port", str(taken.getsockname()[1]))
     assert ended.exit_code == 1
@@ -118,7 +119,7 @@ def test_a_taken_port_is_missing(call) -> None:
 
 
 @pytest.mark.parametrize("command", ["up", "demo"])
-def test_nothing_is_started_for_a_taken_port(call, command: str, tmp_path: Path) -> None:
+def test_up_and_demo_start_nothing_for_a_port_in_use(call, command: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         number = taken.getsockname()[1]
         ended = call(command, "--port", str(number))

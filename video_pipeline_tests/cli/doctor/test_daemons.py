@@ -1,4 +1,4 @@
-"""Two daemons by mistake are told by `doctor`; those of another home are not."""
+"""`doctor` counts the daemons of its own Dagster home."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ Start = Callable[[Path], None]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts something that looks like a daemon of a home."""
+    """Starts a process that looks like a daemon of a home."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(home: Path) -> None:
@@ -30,13 +30,13 @@ def start() -> Iterator[Start]:
         process.communicate()
 
 
-def test_two_in_one_home_are_a_warning(call, tmp_path: Path, start: Start) -> None:
+def test_two_daemons_in_one_home_are_a_warning(call, tmp_path: Path, start: Start) -> None:
     for home in (tmp_path / "home" / "dagster", tmp_path / "another"):
         start(home)
     ended = call("doctor", env={"COLUMNS": "300"})
     assert ended.exit_code == 0, ended.output
-    assert "daemons work in" not in ended.output
+    assert "daemons run in" not in ended.output
     start(tmp_path / "home" / "dagster")
     ended = call("doctor", env={"COLUMNS": "300"})
     assert ended.exit_code == 0, ended.output
-    assert "2 daemons work in" in ended.output and "End all but one" in ended.output
+    assert "2 daemons run in" in ended.output and "Stop all but one" in ended.output

@@ -1,4 +1,4 @@
-"""What doctor says of buckets: read for real, written for real, and nothing stays."""
+"""doctor's checks of buckets, which read and write on a real server."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def found(moto_bucket: MadeBucket, tmp_path: Path):
     return found
 
 
-def test_buckets_that_serve(found, moto_bucket: MadeBucket) -> None:
+def test_working_buckets_are_ok_and_left_unchanged(found, moto_bucket: MadeBucket) -> None:
     moto_bucket.put("projects/acme/videos/v/a.mp4", b"bytes")
     results = made_bucket(moto_bucket.server)
     told = found(moto_bucket.name, results.name)
@@ -43,7 +43,7 @@ def test_buckets_that_serve(found, moto_bucket: MadeBucket) -> None:
     assert "Contents" not in moto_bucket.client.list_objects_v2(Bucket=results.name)
 
 
-def test_one_that_is_missing_is_told_beside_one_that_serves(found, moto_bucket: MadeBucket) -> None:
+def test_missing_bucket_is_reported_beside_a_working_one(found, moto_bucket: MadeBucket) -> None:
     told = found("no-such-bucket", moto_bucket.name)
     assert [one.level for one in told] == ["missing", "ok"]
     assert "no such bucket" in told[0].detail and "Create it" in told[0].remedy

@@ -1,4 +1,4 @@
-"""What a person does with a project: `stale`, `errors`, `revive`, `backfill`; `status` in sums."""
+"""Commands on a project: `stale`, `errors`, `revive`, `backfill`, and `status --totals`."""
 
 import json
 from datetime import timedelta
@@ -17,8 +17,7 @@ KEYS = [VideoKey.parse(key) for key in ("acme/old", "acme/bad", "globex/bad", "b
 
 @pytest.fixture(autouse=True)
 def videos(services: Services) -> None:
-    """Of acme one whose shots another choice made, and one whose failed; of two others one each
-    that failed."""
+    """acme/old has stale shots; the shots of all other videos failed."""
     for key in KEYS:
         source = Source(
             key=key, object_key=f"{key.prefix}a.mp4", name=key.video, version="1", size=5
@@ -48,7 +47,7 @@ def say(services: Services, key: VideoKey, state: PhaseState) -> None:
     )
 
 
-def test_stale_names_video_phase_and_both_choices(call) -> None:
+def test_stale_names_video_phase_and_both_providers(call) -> None:
     (one,) = json.loads(call("stale", "--json").stdout)
     assert (one["project"], one["video"], one["phase"]) == ("acme", "old", "shots")
     assert (one["made_by"], one["would_be_made_by"]) == ("vendor large", "cuts")
@@ -57,7 +56,7 @@ def test_stale_names_video_phase_and_both_choices(call) -> None:
     assert "Nothing is stale" in call("stale", "--project", "globex").output
 
 
-def test_errors_tell_what_failed_where_and_what_mends_it(call, services: Services) -> None:
+def test_errors_lists_dead_phases_first_with_reasons(call, services: Services) -> None:
     say(services, KEYS[1], PhaseState.DEAD)
     found = json.loads(call("errors", "--json").stdout)
     assert [(one["video"], one["state"]) for one in found] == [
@@ -70,7 +69,7 @@ def test_errors_tell_what_failed_where_and_what_mends_it(call, services: Service
     assert "globex/bad" in told and "Ask another" in told and "acme" not in told
 
 
-def test_a_dead_phase_is_revived_and_only_a_dead_one(call, services: Services) -> None:
+def test_revive_changes_only_a_dead_phase(call, services: Services) -> None:
     say(services, KEYS[1], PhaseState.DEAD)
     assert (
         call("revive").exit_code == call("revive", "acme/bad", "--project", "acme").exit_code == 1
@@ -83,7 +82,7 @@ def test_a_dead_phase_is_revived_and_only_a_dead_one(call, services: Services) -
     assert ended.exit_code == 1 and "no phase of this video is dead" in ended.output
 
 
-def test_all_dead_phases_of_a_project_are_revived_at_once(call, services: Services) -> None:
+def test_revive_changes_all_dead_phases_of_a_project(call, services: Services) -> None:
     for key in (KEYS[0], KEYS[1], KEYS[2]):
         say(services, key, PhaseState.DEAD)
     ended = call("revive", "--project", "acme")
@@ -93,40 +92,40 @@ def test_all_dead_phases_of_a_project_are_revived_at_once(call, services: Servic
 
 
 @pytest.mark.parametrize("command", ["stale", "errors", "status", "revive"])
-def test_a_project_that_nothing_has_arrived_of_is_an_error(call, command: str) -> None:
+def test_project_without_arrivals_is_an_error(call, command: str) -> None:
     ended = call(command, "--project", "nobody")
     assert ended.exit_code == 1 and "nobody" in ended.output
 
 
-def test_a_backfill_is_shown_before_anything_is_launched(call) -> None:
+def test_backfill_preview_launches_nothing(call) -> None:
     asked = ("backfill", "--project", "acme", "--only", "failed", "--preview")
     shown = json.loads(call(*asked, "--json").stdout)
     assert shown["videos"] == 1 and shown["phases"]["shots"]["videos"] == 1
     told = call(*asked).output
-    assert "acme: 1 videos" in told and "timeline" in told and "launched" not in told
+    assert "acme: 1 video, " in told and "timeline" in told and "launched" not in told
 
 
-def test_it_asks_first_and_a_no_launches_nothing(call) -> None:
+def test_backfill_launches_nothing_when_not_confirmed(call) -> None:
     ended = call("backfill", "--project", "acme", "--only", "stale", input="n\n")
     assert ended.exit_code == 1 and "launched" not in ended.output
 
 
-def test_with_nothing_to_do_it_says_so(call) -> None:
+def test_backfill_with_nothing_to_do_says_so(call) -> None:
     ended = call("backfill", "--project", "globex", "--only", "stale")
-    assert ended.exit_code == 0 and "Nothing of globex" in ended.output
+    assert ended.exit_code == 0 and "globex: nothing to do" in ended.output
 
 
-def test_without_a_dagster_the_error_names_the_remedy(call) -> None:
+def test_backfill_without_dagster_names_the_remedy(call) -> None:
     ended = call("backfill", "--project", "acme", "--only", "failed", "--yes")
     assert ended.exit_code == 1 and "VIDEO_PIPELINE_WEBSERVER" in ended.output
 
 
-def test_an_unknown_project_is_an_error(call) -> None:
+def test_backfill_of_an_unknown_project_is_an_error(call) -> None:
     ended = call("backfill", "--project", "nobody", "--yes")
     assert ended.exit_code == 1 and "nobody" in ended.output
 
 
-def test_status_sums_up_each_project_with_or_without_its_videos(call) -> None:
+def test_status_totals_leaves_out_the_videos(call) -> None:
     told = json.loads(call("status", "--totals", "--json").stdout)
     assert told["videos"] == []
     sums = {one["project"]: one for one in told["projects"]}

@@ -1,7 +1,4 @@
-"""`jobs`: units by state with age and planned quantity, and what a person does about one.
-
-Dagster is a real one: its records in the state folder, asked through its webserver.
-"""
+"""`jobs` and its subcommands, on a real Dagster behind its webserver."""
 
 import json
 import shutil
@@ -50,8 +47,8 @@ def made(services: Services):
             key=key, object_key=f"{key.prefix}v.mp4", name=key.video, version="1", size=5
         )
         now = now_utc() - AGO
-        half = services.of(key.project)
-        half.videos.register(source, now)
+        project = services.of(key.project)
+        project.videos.register(source, now)
         request = WorkRequest(
             key=key,
             content="c" * 64,
@@ -66,17 +63,17 @@ def made(services: Services):
             model="",
         )
         usage = (Usage(meter=Meter.VIDEO_SECONDS, quantity=Fraction(90), paid=True),)
-        unit = half.units.open(request, 0, usage, now)
+        unit = project.units.open(request, 0, usage, now)
         if state is not UnitState.INTENT:
-            unit = half.units.move(unit, UnitState.SUBMITTING, now)
+            unit = project.units.move(unit, UnitState.SUBMITTING, now)
         if state not in (UnitState.INTENT, UnitState.SUBMITTING):
             failed = UnitFailure(category=FailureCategory.PROVIDER_FAILED, message="it broke")
             more: dict[str, Any] = {"failure": failed} if state is UnitState.FAILED else {}
             look = now + FAR_AHEAD
-            unit = half.units.move(
+            unit = project.units.move(
                 unit, state, now, job=job, submitted_at=now, poll_at=look, **more
             )
-        half.events.record(key.video, Phase.SHOTS, PhaseState.PARKED, now, unit=unit.id)
+        project.events.record(key.video, Phase.SHOTS, PhaseState.PARKED, now, unit=unit.id)
         return unit
 
     return made
@@ -123,7 +120,7 @@ def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
     return run.status
 
 
-def test_what_is_under_way_is_listed_with_age_job_and_quantity(call, made) -> None:
+def test_jobs_lists_units_with_age_job_and_quantity(call, made) -> None:
     running, ended = made(UnitState.RUNNING), made(UnitState.FAILED, "globex/one")
     told = call("jobs").output
     line = next(line for line in told.splitlines() if running.id in line)
@@ -137,12 +134,12 @@ def test_what_is_under_way_is_listed_with_age_job_and_quantity(call, made) -> No
 @pytest.mark.parametrize(
     ("state", "what"),
     [
-        (UnitState.RUNNING, "it has ended, and a run fetches it"),
-        (UnitState.INTENT, "its turn has come: a run asks"),
-        (UnitState.SUBMITTING, "its turn has come: a run asks"),
+        (UnitState.RUNNING, "the job has ended; a run fetches the result"),
+        (UnitState.INTENT, "admitted; a run submits it"),
+        (UnitState.SUBMITTING, "admitted; a run submits it"),
     ],
 )
-def test_what_a_run_does_next_is_told(
+def test_jobs_shows_the_next_step_of_a_ready_unit(
     call, made, services: Services, state: UnitState, what: str
 ) -> None:
     unit, units = made(state), services.of("acme").units
@@ -152,7 +149,7 @@ def test_what_a_run_does_next_is_told(
     assert what in line
 
 
-def test_sums_are_told_by_provider_and_state(call, made) -> None:
+def test_jobs_sums_by_provider_and_state(call, made) -> None:
     made(UnitState.INTENT), made(UnitState.RUNNING, "globex/one")
     told = json.loads(call("jobs", "--json").stdout)
     assert [(one["provider"], one["state"], one["units"]) for one in told["sums"]] == [
@@ -160,10 +157,10 @@ def test_sums_are_told_by_provider_and_state(call, made) -> None:
         ("cuts", "running", 1),
     ]
     assert "90" in told["sums"][0]["planned"][0]["quantity"]
-    assert "no such work units" in call("jobs", "--state", "settled").output
+    assert "No work unit matches" in call("jobs", "--state", "settled").output
 
 
-def test_pages_follow_one_another(call, made) -> None:
+def test_jobs_pages_follow_one_another(call, made) -> None:
     units = [made(UnitState.RUNNING), made(UnitState.RUNNING, "globex/one")]
     first = json.loads(call("jobs", "--limit", "1", "--json").stdout)
     assert [unit["id"] for unit in first["units"]] == [units[0].id]
@@ -173,7 +170,7 @@ def test_pages_follow_one_another(call, made) -> None:
     assert second["after"] is None
 
 
-def test_they_are_chosen_by_project_provider_and_video(call, made) -> None:
+def test_jobs_filters_by_project_provider_and_video(call, made) -> None:
     mine, other = made(UnitState.RUNNING), made(UnitState.RUNNING, "globex/one", "rival")
 
     def found(*options: str) -> list[str]:
@@ -187,7 +184,7 @@ def test_they_are_chosen_by_project_provider_and_video(call, made) -> None:
 
 
 @pytest.mark.usefixtures("served")
-def test_a_unit_and_the_run_that_waits_for_it_are_cancelled_together(
+def test_cancel_ends_the_unit_and_its_waiting_run(
     call, made, instance: dg.DagsterInstance, services: Services
 ) -> None:
     unit, other = made(UnitState.RUNNING, provider="gone"), made(UnitState.RUNNING, "globex/one")
@@ -206,14 +203,14 @@ def test_a_unit_and_the_run_that_waits_for_it_are_cancelled_together(
 
 
 @pytest.mark.usefixtures("served")
-def test_with_one_go_the_others_that_serve_nothing_but_its_phases(
+def test_cancel_includes_units_that_serve_the_same_phase(
     call, made, instance: dg.DagsterInstance, services: Services
 ) -> None:
     unit = made(UnitState.RUNNING, provider="gone")
     other = made(UnitState.RUNNING, provider="gone", job="job-8", kind="fade")
     waits = held(instance, other)
     asked = call("jobs", "cancel", unit.id, input="n\n")
-    assert "job-7" in asked.output and "job-8" in asked.output and "cancel them?" in asked.output
+    assert "job-7" in asked.output and "job-8" in asked.output and "still billed" in asked.output
     done = call("jobs", "cancel", unit.id, "--yes")
     assert done.exit_code == 0 and f"{other.id}, shots of acme/one" in done.output, done.output
     now = services.of("acme").units.get(other.id)
@@ -221,7 +218,7 @@ def test_with_one_go_the_others_that_serve_nothing_but_its_phases(
     assert status(instance, waits) is dg.DagsterRunStatus.CANCELED
 
 
-def test_without_a_dagster_nothing_is_cancelled(call, made, services: Services) -> None:
+def test_cancel_without_dagster_changes_nothing(call, made, services: Services) -> None:
     unit = made(UnitState.RUNNING)
     ended = call("jobs", "cancel", unit.id, "--yes")
     assert ended.exit_code == 1 and "VIDEO_PIPELINE_WEBSERVER" in ended.output
@@ -229,7 +226,7 @@ def test_without_a_dagster_nothing_is_cancelled(call, made, services: Services) 
 
 
 @pytest.mark.usefixtures("served")
-def test_a_retry_launches_a_run_of_its_phases(call, made, instance: dg.DagsterInstance) -> None:
+def test_retry_launches_a_run_of_the_phases(call, made, instance: dg.DagsterInstance) -> None:
     unit = made(UnitState.FAILED)
     ended = call("jobs", "retry", unit.id)
     assert ended.exit_code == 0, ended.output
@@ -244,19 +241,17 @@ def test_a_retry_launches_a_run_of_its_phases(call, made, instance: dg.DagsterIn
 
 
 @pytest.mark.usefixtures("served")
-def test_force_says_what_it_pays_and_launches_only_then(
-    call, made, instance: dg.DagsterInstance
-) -> None:
+def test_force_shows_the_cost_before_it_launches(call, made, instance: dg.DagsterInstance) -> None:
     unit = made(UnitState.SETTLED)
     asked = call("jobs", "force", unit.id, input="n\n")
-    assert asked.exit_code == 1 and "for 1.5 min paid?" in asked.output
+    assert asked.exit_code == 1 and "Cost: 1.5 min paid" in asked.output
     assert instance.get_backfills() == []
     assert call("jobs", "force", unit.id, "--yes").exit_code == 0
     (backfill,) = instance.get_backfills()
     assert backfill.run_config == {"ops": {"analysis": {"config": {"force": True}}}}
 
 
-def test_one_in_doubt_is_released_and_not_cancelled(call, made, services: Services) -> None:
+def test_unit_in_doubt_is_released_but_not_cancelled(call, made, services: Services) -> None:
     unit = made(UnitState.IN_DOUBT)
     refused = call("jobs", "cancel", unit.id, "--yes")
     assert refused.exit_code == 1 and "jobs release" in refused.output
@@ -265,7 +260,7 @@ def test_one_in_doubt_is_released_and_not_cancelled(call, made, services: Servic
     assert released is not None and released.state is UnitState.FAILED
 
 
-def test_a_fetch_has_a_running_job_looked_up_at_once(call, made, services: Services) -> None:
+def test_fetch_makes_a_running_job_due_at_once(call, made, services: Services) -> None:
     unit = made(UnitState.RUNNING)
     assert services.of("acme").units.due(now_utc()) == []
     assert call("jobs", "fetch", unit.id).exit_code == 0
@@ -273,6 +268,6 @@ def test_a_fetch_has_a_running_job_looked_up_at_once(call, made, services: Servi
 
 
 @pytest.mark.parametrize("command", ["cancel", "retry", "force", "fetch", "release"])
-def test_an_unknown_unit_is_an_error(call, command: str) -> None:
+def test_unknown_unit_is_an_error(call, command: str) -> None:
     ended = call("jobs", command, "0" * 40)
     assert ended.exit_code == 1 and "no such work unit" in ended.output

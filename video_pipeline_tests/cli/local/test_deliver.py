@@ -1,4 +1,4 @@
-"""A file put into an ingest folder is there whole and alone, or not at all."""
+"""Delivery into an ingest folder is atomic."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def own(tmp_path: Path) -> Path:
     return file
 
 
-def test_put_in_twice_it_leaves_nothing_beside_itself(own: Path, tmp_path: Path) -> None:
+def test_deliver_twice_leaves_one_file(own: Path, tmp_path: Path) -> None:
     target = tmp_path / "in" / "own.mp4"
     for _ in range(2):
         deliver(own, target, link_or_copy)
@@ -23,7 +23,7 @@ def test_put_in_twice_it_leaves_nothing_beside_itself(own: Path, tmp_path: Path)
     assert target.read_bytes() == own.read_bytes() == b"bytes"
 
 
-def test_a_failure_leaves_what_was_there(own: Path, tmp_path: Path) -> None:
+def test_deliver_keeps_the_old_file_when_it_fails(own: Path, tmp_path: Path) -> None:
     def break_off(_: Path, to: Path) -> None:
         to.write_bytes(b"by")
         raise OSError(28, "No space left on device")

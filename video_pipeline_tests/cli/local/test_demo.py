@@ -1,4 +1,4 @@
-"""`demo`: the main job, with the real webserver and daemon, from start to end."""
+"""`demo` with the real webserver and daemon, from start to end."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from video_pipeline.dagster_api.health import load_error, loaded_resources
@@ -26,21 +27,21 @@ projects:
 
 
 def mentions(word: str) -> list[str]:
-    """The commands of the processes whose command or environment has a word."""
+    """Return the commands of the processes whose command or environment contains a word."""
     found: list[str] = []
-    for process in Path("/proc").glob("[0-9]*"):
+    for process in psutil.process_iter():
         try:
-            texts = [(process / name).read_bytes() for name in ("cmdline", "environ")]
-        except OSError:
+            command, environment = process.cmdline(), process.environ()
+        except psutil.Error:
             continue
-        if any(word.encode() in text for text in texts):
-            found.append(texts[0].replace(b"\0", b" ").decode())
+        if any(word in text for text in (*command, *environment.values())):
+            found.append(" ".join(command))
     return found
 
 
 @pytest.fixture
 def demo(tmp_path: Path):
-    """The demo, started with a state folder of its own; killed if the test leaves it running."""
+    """The demo in a state folder of its own, stopped after the test."""
     (tmp_path / "pipeline.yaml").write_text(SHOTS_ONLY)
     command = [sys.executable, "-m", "video_pipeline.cli.main"]
     environment = {k: v for k, v in os.environ.items() if k != "MONGODB_URI"}
@@ -56,7 +57,7 @@ def demo(tmp_path: Path):
     process.wait(60)
 
 
-def test_every_phase_ends_well_and_its_end_leaves_no_process(demo, tmp_path: Path) -> None:
+def test_demo_finishes_every_phase_and_leaves_no_process(demo, tmp_path: Path) -> None:
     told = ""
     for line in demo.stdout:
         told += line

@@ -1,12 +1,11 @@
-"""The table and the lines that show how videos go on."""
+"""The progress of videos as a table and as lines, and when a video has ended."""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 from rich.console import Console
 
-from video_pipeline.cli.local.progress_board import Board, table
-from video_pipeline.cli.local.verdict import has_ended, is_good, reasons
+from video_pipeline.cli.local.progress_board import Board, has_ended, is_good, reasons, table
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
@@ -24,13 +23,13 @@ def status(phase: Phase, state: PhaseState, **more: object) -> PhaseStatus:
     )
 
 
-def drawn(statuses: dict[Phase, PhaseStatus], room: int) -> list[str]:
+def drawn(statuses: dict[Phase, PhaseStatus], lines: int) -> list[str]:
     out = StringIO()
-    Console(file=out, width=100).print(table({KEY: statuses}, room, THEN + timedelta(seconds=7)))
+    Console(file=out, width=100).print(table({KEY: statuses}, lines, THEN + timedelta(seconds=7)))
     return [" ".join(line.split()) for line in out.getvalue().splitlines()]
 
 
-def test_the_table_has_video_phase_state_percent_provider_and_seconds() -> None:
+def test_table_shows_a_running_phase() -> None:
     running = status(Phase.SHOTS, PhaseState.RUNNING, percent=40, provider="cuts")
     assert drawn({Phase.SHOTS: running}, 10) == [
         "video phase state percent provider seconds",
@@ -38,18 +37,18 @@ def test_the_table_has_video_phase_state_percent_provider_and_seconds() -> None:
     ]
 
 
-def test_where_room_is_short_finished_phases_share_a_line() -> None:
+def test_table_folds_finished_phases_when_it_is_too_long() -> None:
     of_video = {phase: status(phase, PhaseState.DONE) for phase in Phase}
     of_video[Phase.SHOTS] = status(Phase.SHOTS, PhaseState.FAILED)
     lines = drawn(of_video, 3)
     assert lines[1:] == ["acme/one 10 of 11 phases done", "acme/one shots failed 2.5"]
 
 
-def test_a_video_of_which_nothing_is_known_yet_has_a_line() -> None:
+def test_table_has_a_line_for_a_video_without_phases() -> None:
     assert drawn({}, 10)[1:] == ["acme/one not begun"]
 
 
-def test_without_a_terminal_each_change_of_state_is_one_line(services: Services) -> None:
+def test_board_prints_a_line_per_change_without_terminal(services: Services) -> None:
     out = StringIO()
     board = Board(Console(file=out, width=100), services.catalog, [KEY])
     events = services.of("acme").events
@@ -65,13 +64,13 @@ def test_without_a_terminal_each_change_of_state_is_one_line(services: Services)
     assert lines[1].endswith("[no] luck")
 
 
-def test_a_video_has_ended_when_all_is_good() -> None:
+def test_has_ended_when_every_phase_is_good() -> None:
     of_video = {phase: status(phase, PhaseState.NOT_CONFIGURED) for phase in Phase}
     assert is_good(of_video) and has_ended(of_video, THEN)
     assert reasons(KEY, of_video) == []
 
 
-def test_a_failure_ends_it_unless_it_is_an_old_one_or_something_still_runs() -> None:
+def test_has_ended_after_a_new_failure_if_nothing_runs() -> None:
     failed = {Phase.SHOTS: status(Phase.SHOTS, PhaseState.FAILED, message="why")}
     running = {Phase.AUDIO: status(Phase.AUDIO, PhaseState.RUNNING)}
     assert has_ended(failed, THEN)
@@ -80,6 +79,6 @@ def test_a_failure_ends_it_unless_it_is_an_old_one_or_something_still_runs() -> 
     assert reasons(KEY, failed) == ["acme/one  shots: failed: why"]
 
 
-def test_a_video_of_which_nothing_is_known_has_not_ended() -> None:
+def test_has_not_ended_without_phases() -> None:
     assert not has_ended({}, THEN)
-    assert "nothing has begun" in reasons(KEY, {})[0]
+    assert "no phase has begun" in reasons(KEY, {})[0]

@@ -1,4 +1,4 @@
-"""`try`: a video of one's own through the road."""
+"""`try`: one video through the whole pipeline, apart from the deployment."""
 
 import hashlib
 import json
@@ -25,15 +25,15 @@ def facts(file: Path) -> tuple[str, int, int]:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
-    """A video of one's own, with a blank and an umlaut in its name."""
+    """A video with a blank and an accent in its name."""
     return shutil.copy(drawn()[1], tmp_path / "my vidéo.mp4")
 
 
-def test_it_prints_what_was_found_and_where_it_lies(call, own: Path) -> None:
+def test_try_prints_the_results_and_their_location(call, own: Path) -> None:
     before = facts(own)
     ended = call("try", own)
     assert ended.exit_code == 0, ended.output
-    assert f"{len(truth_of(drawn()[1]).transitions) + 1}, from 0:00:00.000" in ended.output
+    assert f"{len(truth_of(drawn()[1]).transitions) + 1}, starting at 0:00:00.000" in ended.output
     place = re.search(r"(/.*timeline\.json)", ended.output)
     assert place
     assert json.loads(Path(place[1]).read_text())["source_name"] == "my vidéo"
@@ -42,7 +42,7 @@ def test_it_prints_what_was_found_and_where_it_lies(call, own: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def tried(mongo_uri: str, mongo_database: str) -> Iterator[Catalog]:
-    """The catalogue that `try` has of its own, empty at first."""
+    """The separate catalogue of `try`, empty at first."""
     with MongoClient[dict[str, Any]](mongo_uri) as client:
         for collection in COLLECTIONS:
             client[f"{mongo_database}_try"][collection].delete_many({})
@@ -50,12 +50,12 @@ def tried(mongo_uri: str, mongo_database: str) -> Iterator[Catalog]:
         yield catalog
 
 
-def test_the_catalogue_of_the_deployment_hears_nothing_of_it(call, own: Path, services) -> None:
+def test_try_does_not_change_the_catalogue_of_the_deployment(call, own: Path, services) -> None:
     call("try", own)
     assert services.catalog.projects() == []
 
 
-def test_a_second_time_it_finds_what_was_done(call, own: Path, tried: Catalog) -> None:
+def test_try_repeated_reuses_the_results(call, own: Path, tried: Catalog) -> None:
     def units() -> list[str]:
         videos = tried.project("try").videos.listing()
         return [u.id for v in videos for u in tried.project("try").units.of_video(v.key.video)]
@@ -67,7 +67,9 @@ def test_a_second_time_it_finds_what_was_done(call, own: Path, tried: Catalog) -
     assert units() == first
 
 
-def test_another_file_of_that_name_takes_its_place(call, own: Path, tmp_path: Path) -> None:
+def test_try_of_another_file_with_the_same_name_replaces_it(
+    call, own: Path, tmp_path: Path
+) -> None:
     call("try", own)
     other = tmp_path / "other" / "my vidéo.mov"
     other.parent.mkdir()
@@ -78,7 +80,9 @@ def test_another_file_of_that_name_takes_its_place(call, own: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("content", "said"), [(b"", "empty"), (b"just text\n" * 9, "source_video|media_info")]
 )
-def test_what_is_no_video_is_named_as_such(call, tmp_path: Path, content: bytes, said: str) -> None:
+def test_try_of_a_file_that_is_no_video_is_an_error(
+    call, tmp_path: Path, content: bytes, said: str
+) -> None:
     file = tmp_path / "broken.mp4"
     file.write_bytes(content)
     ended = call("try", file)
@@ -88,7 +92,7 @@ def test_what_is_no_video_is_named_as_such(call, tmp_path: Path, content: bytes,
     assert file.read_bytes() == content
 
 
-def test_a_file_that_is_not_there_is_named_with_the_remedy(call, tmp_path: Path) -> None:
+def test_try_of_a_missing_file_names_the_remedy(call, tmp_path: Path) -> None:
     ended = call("try", tmp_path / "none.mp4")
     assert ended.exit_code == 1
     assert "none.mp4" in ended.output and "remedy" in ended.output

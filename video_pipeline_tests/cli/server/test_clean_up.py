@@ -1,4 +1,4 @@
-"""Old runs go; what partitions show stays: materialized, failed, and of whom."""
+"""`clean-up` deletes old runs and keeps what partitions show."""
 
 import shutil
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
-from video_pipeline.cli.server.clean_up import sweep
+from video_pipeline.cli.server.clean_up import delete_old
 
 ROOT = Path(__file__).resolve().parents[3]
 VIDEOS = dg.DynamicPartitionsDefinition(name="video_pipeline_videos")
@@ -53,7 +53,7 @@ def runs(instance: dg.DagsterInstance) -> set[str]:
 
 
 def shown(instance: dg.DagsterInstance) -> dict[tuple[str, str], str]:
-    """Whose run each partition's latest materialization is of."""
+    """Return the run of each partition's latest materialization."""
     found = {}
     for asset in ("shots", "timeline"):
         for key in KEYS:
@@ -63,24 +63,24 @@ def shown(instance: dg.DagsterInstance) -> dict[tuple[str, str], str]:
     return found
 
 
-def test_only_what_a_later_run_has_replaced_goes(instance: dg.DagsterInstance) -> None:
-    replaced, half = make(instance, KEYS[0]), make(instance, KEYS[0])
+def test_clean_up_deletes_only_replaced_runs(instance: dg.DagsterInstance) -> None:
+    replaced, partly = make(instance, KEYS[0]), make(instance, KEYS[0])
     shots_again, other = make(instance, KEYS[0], "shots"), make(instance, KEYS[1])
     before = shown(instance)
-    assert sweep(instance, LATER, 100, dry_run=True) == (1, 3)
+    assert delete_old(instance, LATER, 100, dry_run=True) == (1, 3)
     assert replaced in runs(instance)
-    assert sweep(instance, LATER, 100) == (1, 3)
-    assert runs(instance) == {half, shots_again, other}
+    assert delete_old(instance, LATER, 100) == (1, 3)
+    assert runs(instance) == {partly, shots_again, other}
     assert shown(instance) == before
     assert instance.get_materialized_partitions(dg.AssetKey("shots")) == set(KEYS)
-    assert sweep(instance, LATER, 100) == (0, 3)
+    assert delete_old(instance, LATER, 100) == (0, 3)
 
 
-def test_a_partition_that_shows_failed_keeps_doing_so(instance: dg.DagsterInstance) -> None:
+def test_clean_up_keeps_the_failure_that_a_partition_shows(instance: dg.DagsterInstance) -> None:
     made = make(instance, KEYS[0])
     replaced = make(instance, KEYS[0], fail="yes")
     failed = make(instance, KEYS[0], fail="yes")
-    sweep(instance, LATER, 100)
+    delete_old(instance, LATER, 100)
     assert runs(instance) == {made, failed}
     assert replaced not in runs(instance)
     attempts = instance.event_log_storage
@@ -88,14 +88,14 @@ def test_a_partition_that_shows_failed_keeps_doing_so(instance: dg.DagsterInstan
     assert latest(dg.AssetKey("shots"))[KEYS[0]][0] == failed
 
 
-def test_young_runs_stay_and_a_limit_bounds_the_batch(instance: dg.DagsterInstance) -> None:
+def test_clean_up_keeps_young_runs_and_obeys_the_limit(instance: dg.DagsterInstance) -> None:
     made = [make(instance, KEYS[0]) for _ in range(4)]
-    assert sweep(instance, datetime.now(UTC) - timedelta(days=1), 100) == (0, 0)
-    assert sweep(instance, LATER, 2)[0] == 2
+    assert delete_old(instance, datetime.now(UTC) - timedelta(days=1), 100) == (0, 0)
+    assert delete_old(instance, LATER, 2)[0] == 2
     assert runs(instance) == set(made[2:]), "the oldest go first"
 
 
-def test_an_open_backfill_keeps_its_runs(instance: dg.DagsterInstance) -> None:
+def test_clean_up_keeps_runs_of_an_open_backfill(instance: dg.DagsterInstance) -> None:
     instance.add_backfill(
         PartitionBackfill(
             backfill_id="b1",
@@ -107,17 +107,17 @@ def test_an_open_backfill_keeps_its_runs(instance: dg.DagsterInstance) -> None:
     )
     kept = make(instance, KEYS[0], **{"dagster/backfill": "b1"})
     make(instance, KEYS[0])
-    assert sweep(instance, LATER, 100) == (0, 2)
+    assert delete_old(instance, LATER, 100) == (0, 2)
     assert kept in runs(instance)
 
 
 @pytest.mark.parametrize("age", ["90", "d", "1y", "-1d"])
-def test_an_age_that_cannot_be_read_is_an_error(call, age: str) -> None:
+def test_clean_up_with_an_invalid_age_is_an_error(call, age: str) -> None:
     ended = call("clean-up", f"--older-than={age}")
     assert ended.exit_code == 1 and "90d" in ended.output
 
 
-def test_the_command_tells_what_it_did(call, tmp_path: Path) -> None:
+def test_clean_up_prints_how_many_were_deleted_and_kept(call, tmp_path: Path) -> None:
     home = tmp_path / "home" / "dagster"
     home.mkdir(parents=True)
     shutil.copy(ROOT / "dagster.yaml", home)
@@ -127,4 +127,4 @@ def test_the_command_tells_what_it_did(call, tmp_path: Path) -> None:
         make(instance, KEYS[0])
     told = call("clean-up", "--older-than", "0d", env={"DAGSTER_HOME": ""})
     assert told.exit_code == 0, told.output
-    assert "1 runs deleted; 1 kept" in told.output
+    assert "Runs deleted: 1. Kept, because partitions show them: 1." in told.output

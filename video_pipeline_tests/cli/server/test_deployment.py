@@ -1,4 +1,4 @@
-"""What a running deployment looks after."""
+"""A running deployment restarts its MongoDB."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from video_pipeline.settings import load_settings
 from video_pipeline.wiring import catalog_server
 
 
-def test_an_embedded_mongodb_that_was_killed_is_started_again(tmp_path: Path) -> None:
+def test_look_after_restarts_a_killed_mongodb(tmp_path: Path) -> None:
     file = tmp_path / "pipeline.yaml"
     file.write_text("providers: {cuts: {plugin: pyscenedetect}}\n")
     settings = load_settings(file, {"VIDEO_PIPELINE_HOME": str(tmp_path / "home")})

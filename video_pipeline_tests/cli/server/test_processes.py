@@ -1,4 +1,4 @@
-"""Child processes end with the one that started them, with all that they started themselves."""
+"""Child processes and their descendants end with their parent."""
 
 import os
 import signal
@@ -7,11 +7,13 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
-from video_pipeline.cli.server.processes import Processes
+from video_pipeline.cli.server.processes import Processes, descendants
 from video_pipeline.domain.errors import ConfigurationError
 
+# Ignores SIGTERM, and starts a second one in another session.
 STUBBORN = """
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -21,12 +23,11 @@ with open(sys.argv[1], "a") as pids:
     pids.write(f"{os.getpid()}\\n")
 time.sleep(300)
 """
-"""Ignores SIGTERM, and starts another of its kind in a session of its own."""
 
 PARENT = """
 import signal, sys, time
 from pathlib import Path
-from video_pipeline.cli import processes
+from video_pipeline.cli.server import processes
 from video_pipeline.cli.signals import end_tidily
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 end_tidily()
@@ -43,14 +44,14 @@ with processes.Processes(folder, {}) as started:
 
 def alive(pid: int) -> bool:
     try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
 
 
 @pytest.fixture
 def parent(tmp_path: Path):
-    """A process that has started a stubborn one, which has started another."""
+    """A process with a stubborn child and grandchild."""
     (tmp_path / "s.py").write_text(STUBBORN)
     process = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE, text=True
@@ -69,7 +70,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems adopt 
 
 @linux
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_ctrl_c_and_its_like_end_even_a_stubborn_grandchild(
+def test_ending_signals_end_even_a_stubborn_grandchild(
     parent, tmp_path: Path, sent: signal.Signals
 ) -> None:
     pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
@@ -80,7 +81,7 @@ def test_ctrl_c_and_its_like_end_even_a_stubborn_grandchild(
 
 
 @linux
-def test_a_program_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
+def test_program_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time\nfrom pathlib import Path\n"
         "from video_pipeline.cli.server.processes import Processes\n"
@@ -94,7 +95,7 @@ def test_a_program_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
     )
     assert starter.stdout
     pid = int(starter.stdout.readline())
-    while "sleep" not in Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0]:
+    while psutil.Process(pid).cmdline()[:1] != ["sleep"]:
         time.sleep(0.02)
     starter.kill()
     starter.wait()
@@ -104,7 +105,17 @@ def test_a_program_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
     assert not alive(pid)
 
 
-def test_one_that_ends_by_itself_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
+@linux
+def test_descendants_include_grandchildren_but_no_zombies(parent, tmp_path: Path) -> None:
+    pids = {int(pid) for pid in (tmp_path / "pids").read_text().split()}
+    assert pids | {parent.pid} <= descendants()
+    parent.kill()
+    while alive(parent.pid):
+        time.sleep(0.02)
+    assert parent.pid not in descendants(), "a zombie is no living process"
+
+
+def test_program_that_ends_is_reported_with_its_log(tmp_path: Path) -> None:
     with Processes(tmp_path, {}) as started:
         with pytest.raises(ConfigurationError, match="no luck") as caught:
             started.run("program", ["/bin/sh", "-c", "echo no luck; exit 3"], tmp_path)

@@ -1,11 +1,11 @@
-"""`archive`, `restore` and `rejected`: what they change, what they refuse, what they show."""
+"""`archive`, `restore` and `rejected`."""
 
 import json
 
 import pytest
 
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import ROAD
+from video_pipeline.domain.phases import PHASES
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Due, Rejection, Source, VideoRecord
 from video_pipeline.pipeline.services import Services, now_utc
@@ -20,20 +20,18 @@ def record(services: Services, text: str) -> VideoRecord:
 
 @pytest.fixture(autouse=True)
 def videos(services: Services) -> None:
-    """Of acme one video that is finished and one that is not; of globex a finished one."""
+    """acme/begun is unfinished; acme/done and globex/done are finished."""
     for text in ("acme/done", "acme/begun", "globex/done"):
         key = VideoKey.parse(text)
         source = Source(
             key=key, object_key=f"{key.prefix}a.mp4", name=key.video, version="1", size=5
         )
         services.of(key.project).videos.register(source, now_utc(), due=None)
-        for phase in list(ROAD)[: 3 if key.video == "begun" else None]:
+        for phase in list(PHASES)[: 3 if key.video == "begun" else None]:
             services.of(key.project).events.record(key.video, phase, PhaseState.DONE, now_utc())
 
 
-def test_finished_videos_of_one_project_are_archived_and_the_others_told(
-    call, services: Services
-) -> None:
+def test_archive_takes_only_finished_videos_of_the_project(call, services: Services) -> None:
     ended = call("archive", "acme")
     assert ended.exit_code == 0 and ended.stdout.startswith("1 archived")
     assert "acme/begun: objects was not made yet" in ended.stderr
@@ -43,13 +41,13 @@ def test_finished_videos_of_one_project_are_archived_and_the_others_told(
     assert call("archive", "acme", "done").stdout.startswith("0 archived")
 
 
-def test_an_unfinished_one_is_archived_only_where_it_is_forced(call, services: Services) -> None:
+def test_archive_takes_an_unfinished_video_when_forced(call, services: Services) -> None:
     assert call("archive", "acme", "begun").exit_code == 1
     assert call("archive", "acme", "begun", "--force").exit_code == 0
     assert record(services, "acme/begun").archived_at is not None
 
 
-def test_what_was_archived_is_restored(call, services: Services) -> None:
+def test_restore_puts_archived_videos_back(call, services: Services) -> None:
     call("archive", "acme", "done")
     assert call("restore", "acme").stdout.startswith("1 restored")
     restored = record(services, "acme/done")
@@ -57,9 +55,7 @@ def test_what_was_archived_is_restored(call, services: Services) -> None:
     assert call("restore", "acme").stdout.startswith("0 restored")
 
 
-def test_what_was_archived_before_it_ever_ran_runs_once_it_is_restored(
-    call, services: Services
-) -> None:
+def test_restore_of_a_video_that_never_ran_requests_a_run(call, services: Services) -> None:
     for project in ("acme", "globex"):
         key = VideoKey.parse(f"{project}/new")
         source = Source(key=key, object_key=f"{key.prefix}a.mp4", name="new", version="1", size=5)
@@ -69,7 +65,7 @@ def test_what_was_archived_before_it_ever_ran_runs_once_it_is_restored(
     assert record(services, "acme/new").due is Due.RUN
 
 
-def test_what_is_being_removed_is_not_archived(call, services: Services) -> None:
+def test_archive_refuses_a_video_that_is_being_removed(call, services: Services) -> None:
     arrivals = services.of("acme").arrivals
     (known,) = arrivals.known("projects/acme/videos/done/", "projects/acme/videos/done/z")
     arrivals.remove(known, now_utc())
@@ -77,15 +73,13 @@ def test_what_is_being_removed_is_not_archived(call, services: Services) -> None
     assert ended.exit_code == 1 and "being removed" in ended.stderr
 
 
-def test_an_unknown_video_is_told(call) -> None:
+def test_archive_of_an_unknown_video_is_an_error(call) -> None:
     ended = call("archive", "acme", "nobody")
     assert ended.exit_code == 1 and "no such video" in ended.stderr
 
 
-def test_every_rejection_is_shown_with_its_reason_however_many_there_are(
-    call, services: Services
-) -> None:
-    assert "Nothing is rejected" in call("rejected").stdout
+def test_rejected_shows_every_page_of_rejections(call, services: Services) -> None:
+    assert "No file is rejected" in call("rejected").stdout
     for project, count in (("acme", 1002), ("globex", 1)):
         for number in range(count):
             rejection = Rejection(

@@ -1,4 +1,4 @@
-"""`status`, `show`, `hint` and `release`: what is known, and what a person may say about it."""
+"""`status`, `show`, `hint` and `release`."""
 
 import json
 
@@ -16,7 +16,7 @@ KEYS = [VideoKey(project="acme", video="one"), VideoKey(project="globex", video=
 
 @pytest.fixture(autouse=True)
 def videos(services: Services) -> None:
-    """A video of each of two projects: one done in part, the other failed."""
+    """Two videos of two projects: shots of the first are done, of the second failed."""
     for key, state in zip(KEYS, (PhaseState.DONE, PhaseState.FAILED), strict=True):
         object_key = f"{key.prefix}{key.video}.mp4"
         source = Source(key=key, object_key=object_key, name=key.video, version="1", size=5)
@@ -27,7 +27,7 @@ def videos(services: Services) -> None:
 
 
 def reject(services: Services, project: str, object_key: str, reason: str) -> None:
-    """Record that no video can be made of an object."""
+    """Record a rejected object."""
     rejection = Rejection(project=project, object_key=object_key, reason=reason, at=now_utc())
     services.of(project).videos.reject(rejection)
 
@@ -59,12 +59,12 @@ def test_status_counts_the_phases_of_every_video(call) -> None:
     assert rows[1]["phases"] == {"shots": "failed"}
 
 
-def test_status_of_one_project_shows_no_other(call) -> None:
+def test_status_of_a_project_shows_no_other(call) -> None:
     told = call("status", "--project", "acme").output
     assert "acme/one" in told and "globex" not in told
 
 
-def test_status_lists_what_was_rejected_by_project_and_why(call, services: Services) -> None:
+def test_status_lists_rejections_by_project_with_reasons(call, services: Services) -> None:
     reject(services, "newcomer", "projects/newcomer/stray.mp4", "lies in no video's folder")
     told = call("status").output
     assert "projects/newcomer/stray.mp4" in told and "lies in no video's folder" in told
@@ -77,7 +77,7 @@ def test_status_lists_what_was_rejected_by_project_and_why(call, services: Servi
     ]
 
 
-def test_show_finds_a_video_by_id_and_by_its_name_as_delivered(call, services: Services) -> None:
+def test_show_finds_a_video_by_id_and_by_folder_name(call, services: Services) -> None:
     name = "Grüße aus Köln (final)"
     key = VideoKey(project="acme", video=video_id_for(name))
     source = Source(
@@ -96,19 +96,19 @@ def test_show_finds_a_video_by_id_and_by_its_name_as_delivered(call, services: S
     assert [one["reason"] for one in known["rejections"]] == ["a symbolic link"]
 
 
-def test_show_of_what_was_rejected_tells_why(call, services: Services) -> None:
+def test_show_of_a_rejected_video_gives_the_reason(call, services: Services) -> None:
     reject(services, "acme", "projects/acme/videos/my own/a.mp4", "empty: put it in again")
     ended = call("show", "acme/my own")
     assert ended.exit_code == 1
     assert "empty: put it in again" in ended.output and "my own/a.mp4" in ended.output
 
 
-def test_show_tells_phases_and_why_one_failed(call) -> None:
+def test_show_gives_phases_and_the_reason_of_a_failure(call) -> None:
     told = call("show", "globex/two").output
     assert "failed" in told and "told so" in told and "cuts" in told
 
 
-def test_nothing_is_cut_short_where_the_terminal_is_narrow(call, services: Services) -> None:
+def test_tables_are_not_truncated_in_a_narrow_terminal(call, services: Services) -> None:
     made = unit(services, UnitState.IN_DOUBT)
     stray = f"projects/acme/videos/one/{'long ' * 20}name.mp4"
     reject(services, "acme", stray, "ambiguous: " + "another name " * 10)
@@ -118,7 +118,7 @@ def test_nothing_is_cut_short_where_the_terminal_is_narrow(call, services: Servi
     assert stray in call("status", env={"COLUMNS": "40"}).output
 
 
-def test_show_as_json_holds_the_units_too(call, services: Services) -> None:
+def test_show_as_json_includes_the_units(call, services: Services) -> None:
     made = unit(services, UnitState.RUNNING)
     shown = json.loads(call("show", "acme/one", "--json").stdout)
     assert shown["video"]["source"]["key"] == {"project": "acme", "video": "one"}
@@ -127,26 +127,26 @@ def test_show_as_json_holds_the_units_too(call, services: Services) -> None:
 
 
 @pytest.mark.parametrize("video", ["acme/two", "nobody/one", "no-slash", "acme/", "/one"])
-def test_show_of_an_unknown_video_is_an_error_with_a_remedy(call, video: str) -> None:
+def test_show_of_an_unknown_video_names_the_remedy(call, video: str) -> None:
     ended = call("show", video)
     assert ended.exit_code == 1
     assert "remedy" in ended.output
 
 
-def test_a_hint_makes_the_next_sweep_look_the_job_up(call, services: Services) -> None:
+def test_hint_makes_the_job_due_at_once(call, services: Services) -> None:
     made = unit(services, UnitState.RUNNING)
     assert call("hint", "far", "job-7").exit_code == 0
     due = services.of("acme").units.due(now_utc())
     assert [one.id for one in due] == [made.id]
 
 
-def test_a_hint_about_an_unknown_job_is_an_error(call) -> None:
+def test_hint_for_an_unknown_job_is_an_error(call) -> None:
     ended = call("hint", "far", "job-8")
     assert ended.exit_code == 1
     assert "job-8" in ended.output
 
 
-def test_a_unit_in_doubt_is_released_only_when_one_says_yes(call, services: Services) -> None:
+def test_release_needs_a_confirmation(call, services: Services) -> None:
     made = unit(services, UnitState.IN_DOUBT)
     assert call("release", made.id, input="n\n").exit_code != 0
     assert services.of("acme").units.get(made.id) == made
@@ -156,7 +156,7 @@ def test_a_unit_in_doubt_is_released_only_when_one_says_yes(call, services: Serv
     assert released.state.may_be_reopened
 
 
-def test_a_unit_that_runs_cannot_be_released(call, services: Services) -> None:
+def test_release_refuses_a_running_unit(call, services: Services) -> None:
     made = unit(services, UnitState.RUNNING)
     ended = call("release", made.id, "--yes")
     assert ended.exit_code == 1

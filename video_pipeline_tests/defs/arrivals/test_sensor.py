@@ -150,6 +150,18 @@ def test_a_new_home_of_dagster_gets_the_partitions_of_what_the_catalogue_knows(
     assert not instance.has_dynamic_partition(VIDEOS_NAME, "acme/one"), "deleted by a person"
 
 
+@pytest.mark.usefixtures("only_bounded_queries")
+def test_new_home_does_not_read_all_keys(
+    stage: Opened, instance: dg.DagsterInstance, catalog: Catalog
+) -> None:
+    keys = [VideoKey.parse(name) for name in ("acme/talk", "acme/one")]
+    for key in keys:
+        source = Source(key=key, object_key=f"{key.prefix}v.mp4", name="v", version="1", size=1)
+        catalog.project(key.project).videos.register(source, datetime.now(UTC), due=None)
+    message = tick(stage, instance).skip_reason.skip_message or ""
+    assert "1 known videos are partitions again" in message, "acme/talk is one already"
+
+
 def test_no_catalogue_is_a_skipped_tick_that_says_so(instance: dg.DagsterInstance) -> None:
     class Down:
         closed = False

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import dagster as dg
 import pytest
-from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.dagster_api.tags import (
@@ -23,21 +22,13 @@ from video_pipeline.defs.parked.run_requests import UNIT_TAG
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline_tests.defs.opened import Opened
+from video_pipeline_tests.defs.opened import Opened, add_backfill
 from video_pipeline_tests.defs.parked.completing import KEY, NOW, ended, queued, state_of, tick
 
 
 @pytest.fixture
 def backfill(instance: dg.DagsterInstance) -> str:
-    instance.add_backfill(
-        PartitionBackfill(
-            backfill_id="b1",
-            status=BulkActionStatus.CANCELED,
-            from_failure=False,
-            tags={},
-            backfill_timestamp=NOW.timestamp(),
-        )
-    )
+    add_backfill(instance, "b1")
     return "b1"
 
 

@@ -67,6 +67,11 @@ def fail(catalog: Catalog, project: str, state: PhaseState = PhaseState.FAILED) 
     )
 
 
+@pytest.mark.usefixtures("only_bounded_queries")
+def test_projects_does_not_read_all_keys(tick: Tick) -> None:
+    assert of_project(tick(), "acme") is not None
+
+
 def test_the_tables_say_what_a_person_asks(tick: Tick, catalog: Catalog) -> None:
     fail(catalog, "acme", PhaseState.DEAD)
     catalog.project("acme").events.record(

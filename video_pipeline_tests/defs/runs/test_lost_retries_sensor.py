@@ -12,7 +12,7 @@ from video_pipeline.defs.runs import lost_retries_sensor as module
 from video_pipeline.defs.runs.lost_retries_sensor import lost_retries
 from video_pipeline_tests.defs.conftest import KEY
 from video_pipeline_tests.defs.gone_job import rename_job
-from video_pipeline_tests.defs.opened import LAUNCHED_FROM
+from video_pipeline_tests.defs.opened import LAUNCHED_FROM, add_backfill
 
 TAGS = {"dagster/partition": KEY, "dagster/backfill": "b1", "video_pipeline/video": KEY}
 Died = Callable[..., dg.DagsterRun]
@@ -83,6 +83,14 @@ def test_a_failed_phase_and_one_that_dagster_makes_again_are_left_alone(
     died: Died, tick: Tick, reason: str, will_retry: str
 ) -> None:
     died(reason, will_retry)
+    assert not tick()
+
+
+def test_no_retry_in_a_cancelled_backfill(
+    died: Died, tick: Tick, instance: dg.DagsterInstance
+) -> None:
+    add_backfill(instance, TAGS["dagster/backfill"])
+    died()
     assert not tick()
 
 

@@ -7,8 +7,12 @@ from typing import Any, cast
 import dagster as dg
 import pytest
 import yaml
+
+# Dagster's own reading of tag limits, verified with dagster 1.13.27. Ends when `dagster` exports it.
 from dagster._utils.tags import TagConcurrencyLimitsCounter
 
+from video_pipeline.defs.runs.launcher import WatchedRunLauncher
+from video_pipeline.defs.runs.queue import ProjectRunQueue
 from video_pipeline_tests.defs.opened import LAUNCHED_FROM
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -70,3 +74,14 @@ class TestLimits:
 
     def test_the_same_video_never_does(self, submitted: Submitted) -> None:
         assert not self.may_start(submitted, "acme/talk", "acme/talk", per_project=2)
+
+
+def test_home_with_the_old_module_paths(tmp_path: Path) -> None:
+    written = (ROOT / "dagster.yaml").read_text()
+    for new, old in (("runs.queue", "run_queue"), ("runs.launcher", "run_launcher")):
+        assert f"video_pipeline.defs.{new}\n" in written
+        written = written.replace(f"video_pipeline.defs.{new}", f"video_pipeline.defs.{old}")
+    (tmp_path / "dagster.yaml").write_text(written)
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert isinstance(instance.run_coordinator, ProjectRunQueue)
+        assert isinstance(instance.run_launcher, WatchedRunLauncher)

@@ -10,9 +10,9 @@ from dagster._core.execution.retries import auto_reexecution_should_retry_run
 
 from video_pipeline.catalog.connection import connect
 from video_pipeline.definitions import build_defs
-from video_pipeline.defs.videos import assets
 from video_pipeline.domain.errors import MediaError, PipelineError, StorageFull
 from video_pipeline.domain.phases import Phase
+from video_pipeline.pipeline.run_video import MAKERS
 from video_pipeline.pipeline.source.probe import failed
 from video_pipeline.settings import load_settings
 from video_pipeline_tests.defs.conftest import KEY, ROOT
@@ -72,5 +72,5 @@ def test_a_run_whose_phase_failed_is_where_the_disk_was_full(
     error: PipelineError,
     again: bool,
 ) -> None:
-    monkeypatch.setattr(assets, "read", lambda *_: failed(Phase.SOURCE_VIDEO, error))
+    monkeypatch.setitem(MAKERS, Phase.SOURCE_VIDEO, lambda *_: failed(Phase.SOURCE_VIDEO, error))
     assert made_again(stage) is again

@@ -17,6 +17,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.timeline import PhaseResult, Provenance
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.run_video import MAKERS
 
 KEY = "acme/talk"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -83,11 +84,11 @@ def run(
             return {phase: good(phase) for phase in reversed(list(phases))} | told
 
         monkeypatch.setattr(assets, "analyse", analyse)
-        monkeypatch.setattr(assets, "make_timeline", lambda *_: good(Phase.TIMELINE))
-        monkeypatch.setattr(assets, "export", lambda *_: good(Phase.EXPORTS))
+        for made in (Phase.TIMELINE, Phase.EXPORTS):
+            monkeypatch.setitem(MAKERS, made, lambda *_, phase=made: good(phase))
         job = definitions.resolve_job_def("ingest_video")
-        road = [*ANALYSIS, Phase.SCENES, Phase.TIMELINE, Phase.EXPORTS]
-        wanted = [phase for phase in road if phase is not without]
+        asked = [*ANALYSIS, Phase.SCENES, Phase.TIMELINE, Phase.EXPORTS]
+        wanted = [phase for phase in asked if phase is not without]
         return Ended(
             job.execute_in_process(
                 instance=instance,

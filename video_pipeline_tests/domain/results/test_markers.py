@@ -5,8 +5,7 @@ from fractions import Fraction
 import pytest
 from pydantic import ValidationError
 
-from video_pipeline.domain.phases import TEMPORAL, Phase
-from video_pipeline.domain.results.markers import Box, Kind, Marker, phase_of
+from video_pipeline.domain.results.markers import Box, Kind, Marker
 from video_pipeline.domain.time import TimeRange
 
 SECOND = TimeRange(start=Fraction(0), end=Fraction(1))
@@ -23,25 +22,6 @@ def test_a_kind_is_shared_or_a_project_s_own(kind: str) -> None:
 def test_any_other_kind_is_refused(kind: str) -> None:
     with pytest.raises(ValidationError, match="no marker kind"):
         Marker(kind=kind, range=SECOND)
-
-
-@pytest.mark.parametrize("kind", [*Kind, "x-logo"])
-def test_every_kind_is_made_in_a_phase_that_plugins_serve(kind: str) -> None:
-    assert phase_of(kind) in TEMPORAL
-
-
-@pytest.mark.parametrize(
-    ("kind", "phase"),
-    [
-        ("shot", Phase.SHOTS),
-        ("scene", Phase.SCENES),
-        ("face", Phase.OBJECTS),
-        ("silence", Phase.EVENTS),
-        ("x-logo", Phase.EVENTS),
-    ],
-)
-def test_a_kind_tells_its_phase(kind: str, phase: Phase) -> None:
-    assert phase_of(kind) is phase
 
 
 @pytest.mark.parametrize("confidence", [-0.01, 1.01, float("nan")])

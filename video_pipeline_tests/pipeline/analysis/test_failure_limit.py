@@ -16,7 +16,7 @@ from video_pipeline.domain.errors import (
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.pipeline.analysis.failure_limit import is_mendable, revive
+from video_pipeline.pipeline.analysis.failure_limit import is_retryable, revive
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.progress.outcome import Outcome
@@ -127,7 +127,7 @@ def test_a_request_that_the_vendor_recognises_counts(
 
 @pytest.mark.parametrize("error", [StorageUnavailable, StorageFull, StorageError, InputError])
 def test_only_what_a_provider_may_yet_deliver_counts(error: type[PipelineError]) -> None:
-    assert not is_mendable(error("refused", remedy="Look."))
+    assert not is_retryable(error("refused", remedy="Look."))
 
 
 def test_it_counts_where_any_provider_in_the_order_may_yet_deliver(

@@ -8,7 +8,7 @@ import pytest
 _MEGABYTES = 64
 _PROGRAM = f"""
 import resource, sys, threading
-from video_pipeline.pipeline.memory import keep_between_uses
+from video_pipeline.pipeline.analysis.malloc import keep_between_uses
 
 def faults(times):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -116,8 +116,8 @@ def test_files_that_grow_for_long_do_not_hold_up_the_sweep(
 def test_a_folder_with_too_much_in_it_is_rejected_and_passed_over(
     here: Arrivals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("arrive", "sweep"):
-        monkeypatch.setattr(f"video_pipeline.pipeline.{module}.MOST_IN_A_FOLDER", 5)
+    for module in ("look", "listing_sweep"):
+        monkeypatch.setattr(f"video_pipeline.pipeline.arrivals.{module}.MOST_IN_A_FOLDER", 5)
     for number in range(9):
         here.put(key_of("acme", "crowd", f"{number}.mp4"))
     here.put(key_of("acme", "other"))
@@ -203,7 +203,7 @@ def test_an_empty_store_is_taken_for_the_wrong_one(here: Arrivals, left: str) ->
     here.remove(key_of("acme", "one"))
     for _ in range(3):
         found = here.any_round()
-        assert "is it the right place?" in found.troubles[""]
+        assert "is it the right one?" in found.troubles[""]
     record = here.record("acme/one")
     assert record and record.removed_at is None
 

@@ -21,7 +21,7 @@ from video_pipeline.domain.errors import (
 from video_pipeline.domain.source import Due
 from video_pipeline.notifications.queue import Delivery
 from video_pipeline.notifications.sqs import SqsNotices
-from video_pipeline.pipeline.arrivals.notifications import IN_HAND
+from video_pipeline.pipeline.arrivals.notifications import BATCH
 from video_pipeline.pipeline.arrivals.round import Memory, Round, receive
 from video_pipeline.pipeline.policies import ArrivalPolicy
 from video_pipeline.pipeline.services import Services
@@ -184,7 +184,7 @@ def test_a_queue_with_very_many_old_events_drains_in_bounded_rounds(
     limited = replace(hearing, arrivals=ArrivalPolicy(pause_seconds=1e9, messages_a_tick=100))
     taken: list[int] = []
     while telling.waiting():
-        taken.append(heard(limited).heard.taken_up)
+        taken.append(heard(limited).heard.acknowledged)
     assert len(taken) >= 4 and max(taken) <= 110
     assert versions(hearing) == {"one": ("a.mp4", True)}
 
@@ -274,12 +274,12 @@ def test_a_queue_that_breaks_in_the_middle_leaves_told_what_was_done(
                 raise NoticesError("SQS does not answer", remedy="Wait.")
             self.__dict__["broken"] = True
 
-    for number in range(IN_HAND + 5):
+    for number in range(BATCH + 5):
         telling.say(notification(telling.name, key_of(f"acme/v{number}")))
     breaking = Breaking(telling.sqs, telling.name, telling.queue, wait_seconds=0)
     found = receive(replace(hearing, notices=breaking), NEVER_SWEEPS, NOW)
     assert "does not answer" in found.troubles["the queue"]
-    assert found.heard.taken_up >= IN_HAND
+    assert found.heard.acknowledged >= BATCH
 
 
 def test_a_bucket_that_is_missing_is_told_and_loses_no_message(

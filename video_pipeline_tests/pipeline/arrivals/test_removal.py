@@ -15,7 +15,7 @@ from video_pipeline.domain.source import Due, Removal, VideoRecord
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.arrivals.look import Looks
-from video_pipeline.pipeline.arrivals.removal import Allowance, carry_out, finish, partition_goes
+from video_pipeline.pipeline.arrivals.removal import Allowance, carry_out, deletes_partition, finish
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.read import read_source
 from video_pipeline.storage.local.folder import FolderOutputs
@@ -81,7 +81,7 @@ def test_what_is_kept_or_archived_keeps_all_that_was_made(made: Services, policy
     services = having(made, policy)
     record = removed(services)
     carry_out(services, record, Allowance())
-    assert not partition_goes(services, record.key)
+    assert not deletes_partition(services, record.key)
     assert finish(services, record)
     assert left(services) == EVERYTHING
     after = services.of("acme").videos.get("one")
@@ -94,7 +94,7 @@ def test_what_is_deleted_leaves_its_ledger_and_nothing_of_others_is_touched(made
     services = having(made, Removal.DELETE)
     record = removed(services)
     carry_out(services, record, Allowance())
-    assert partition_goes(services, record.key)
+    assert deletes_partition(services, record.key)
     assert finish(services, record)
     assert left(services) == dict.fromkeys(EVERYTHING, False) | {"ledger": True}
     assert everything_of_the_others_is_there(services)

@@ -9,7 +9,7 @@ import pytest
 
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import ROAD, Phase, downstream
+from video_pipeline.domain.phases import PHASES, Phase, downstream
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.backfill.preview import plan, preview
 from video_pipeline.pipeline.backfill.selection import Only, Selected, Wish, select
@@ -54,7 +54,7 @@ def test_failed_takes_what_failed_and_what_hangs_on_it(services: Services) -> No
 def test_missing_takes_what_is_parked_and_what_was_never_begun(services: Services) -> None:
     found = phases_of(chosen(services, Only.MISSING))
     assert set(found) == {"new", "parked"}, "what waits for a failed phase comes with that one"
-    assert found["new"] == frozenset(ROAD)
+    assert found["new"] == frozenset(PHASES)
     assert Phase.SHOTS in found["parked"] and Phase.AUDIO not in found["parked"]
 
 
@@ -63,7 +63,7 @@ def test_a_new_version_whose_run_never_ran_is_missing_as_a_whole(
     services: Services, deliver: Deliver, tmp_path: Path
 ) -> None:
     deliver("acme/done", encode(tmp_path / "other.mp4", seconds=3), inspected=False)
-    assert phases_of(chosen(services, Only.MISSING))["done"] == frozenset(ROAD)
+    assert phases_of(chosen(services, Only.MISSING))["done"] == frozenset(PHASES)
     travel(services, VideoKey.parse("acme/done"), run_id="second")
     assert "done" not in phases_of(chosen(services, Only.MISSING))
 

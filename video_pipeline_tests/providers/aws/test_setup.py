@@ -17,6 +17,7 @@ from video_pipeline.providers.aws.rekognition.analyses import ANALYSES
 from video_pipeline.providers.aws.transcribe.request import PREFIX
 from video_pipeline_tests.servers.environments import ROOT, interpreter
 
+AWS = ROOT / "video_pipeline" / "providers" / "aws"
 TEMPLATE = ROOT / "docs" / "providers" / "aws.cfn.yaml"
 SERVICES = ("transcribe", "s3", "sqs", "sns", "iam", "events", "kms", "sts")
 ACTIONS = {
@@ -85,9 +86,9 @@ def operations(files: Iterator[Path]) -> set[str]:
 
 def of_plugins() -> set[str]:
     """What the plugins and what they share call."""
-    providers = ROOT / "video_pipeline" / "providers"
-    patterns = ("aws_*.py", "aws_rekognition/*.py", "aws_transcribe/*.py", "transcribe_*.py")
-    found = (file for pattern in patterns for file in providers.glob(pattern))
+    found = (
+        file for part in (".", "rekognition", "transcribe") for file in (AWS / part).glob("*.py")
+    )
     rekognition = {
         f"rekognition:{name}" for analysis in ANALYSES for name in (analysis.start, analysis.get)
     }
@@ -116,7 +117,7 @@ def test_who_collects_can_start_nothing() -> None:
 
 
 def test_the_documented_role_may_do_all_that_pipeline_and_check_call() -> None:
-    checked = operations((ROOT / "video_pipeline" / "providers" / "aws_check").glob("*.py"))
+    checked = operations((AWS / "check").glob("*.py"))
     assert {"sns:GetTopicAttributes", "events:DescribeRule", "s3:AbortMultipartUpload"} <= checked
     assert needed(checked | of_plugins()) - of_role() == set()
 

@@ -133,4 +133,6 @@ def aws_account(
 
 
 def _double(name: str, settings: Frozen) -> Any:
-    return started(f"video_pipeline_tests.doubles.aws.{name}", ["--settings", settings.model_dump_json()])
+    return started(
+        f"video_pipeline_tests.doubles.aws.{name}", ["--settings", settings.model_dump_json()]
+    )

@@ -10,7 +10,7 @@ import dagster as dg
 
 from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import ROAD, Phase
+from video_pipeline.domain.phases import PHASES, Phase
 from video_pipeline.domain.work import UnitState
 from video_pipeline_tests.doubles.vendor import Vendor
 from video_pipeline_tests.scenarios.support import reels
@@ -73,7 +73,7 @@ def of_dagster(
 ) -> Iterator[Claim]:
     """What the UI shows: every partition of every asset made, and nothing left over."""
     wrong: list[str] = []
-    for asset in ROAD:
+    for asset in PHASES:
         shown = server.partition_states(asset)
         states = {str(key): shown.get(str(key), "missing") for key in keys}
         wrong += [f"{asset} {k}: {s}" for k, s in states.items() if s != "materialized"]

@@ -58,7 +58,7 @@ _WRITE_WITHIN_A_LIMIT = """
 import resource, sys
 from pathlib import Path
 from video_pipeline.domain.errors import StorageFull
-from video_pipeline.storage.folder import FolderOutputs
+from video_pipeline.storage.local.folder import FolderOutputs
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:

@@ -195,3 +195,16 @@ def test_a_result_whose_connection_breaks_goes_on_where_it_broke() -> None:
             assert b"".join(iter(lambda: reader.read(4), b"")) == content
         assert asked == ["HEAD", "GET", "GET bytes=4-"]
     assert isinstance(reader, io.BufferedReader)
+
+
+def test_open_result_fails_after_four_breaks() -> None:
+    content = b"0123456789"
+    broken = Answer(206, body=b"", claims=10)
+    with answering(_head(content, "e" * 31), *[broken] * 5) as (server, asked):
+        half = S3Outputs(server.clients().client("s3"), "results").project("acme")
+        with (
+            pytest.raises(StorageError, match="0 read"),
+            half.open(OUTPUT) as reader,
+        ):
+            reader.read()
+        assert asked == ["HEAD", *["GET"] * 4]

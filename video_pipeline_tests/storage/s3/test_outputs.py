@@ -17,7 +17,7 @@ PART_BYTES = 5 << 20
 
 def _write(made: MadeBucket, content: bytes, **options: Any) -> None:
     outputs = S3Outputs(made.client, made.name, part_bytes=PART_BYTES, **options)
-    with outputs.project("acme").writer(KEY) as target:
+    with outputs.project("acme").writer(KEY, "application/json") as target:
         target.write(content)
 
 

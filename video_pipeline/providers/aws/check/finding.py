@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from video_pipeline.aws.errors import Cause, failures, fault_of
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.providers.aws.session import AwsOptions
 
@@ -14,11 +15,6 @@ if TYPE_CHECKING:
     from video_pipeline.aws.clients import Clients
 
 _ATTEMPTS = 2
-_DENIED = frozenset(
-    {"AccessDenied", "AccessDeniedException", "AuthorizationError", "403", "Forbidden"}
-    | {"AuthorizationErrorException", "UnauthorizedOperation", "NotAuthorized"}
-)
-
 
 Known = Mapping[str, tuple[str, str] | None]
 """What an error's code means: detail and remedy, or None where another check tells of it."""
@@ -68,28 +64,24 @@ def look(
 ) -> Iterator[Checked]:
     """What a check finds. An error answer is one more finding: what its code says in `known`,
     or that the right is lacking, which is no more than a warning where only this check needs it."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from video_pipeline.aws.answers import NO_CREDENTIALS, code_of, message_of
-
     try:
         yield from check()
-    except ClientError as error:
-        code = code_of(error)
-        if known and code in known:
-            told = known[code]
+    except failures() as error:
+        fault = fault_of(error)
+        if known and fault.code in known:
+            told = known[fault.code]
             yield from [Checked(subject, "missing", *told)] if told else ()
-        elif code in _DENIED:
+        elif fault.cause in (Cause.DENIED, Cause.KMS):
             yield _denied(subject, right, needed)
-        else:
-            told = f"{code}: {message_of(error)}".strip(": ")
+        elif fault.code:
+            told = f"{fault.code}: {fault.said}".strip(": ")
             yield Checked(subject, "missing", told, "See docs/providers/aws.md.")
-    except NO_CREDENTIALS as error:
-        remedy = "Log in, set AWS_PROFILE, or name `profile` or `role` in the entry."
-        yield Checked(subject, "missing", str(error), remedy)
-    except BotoCoreError as error:
-        remedy = "Look at the network, and at `endpoint` or AWS_ENDPOINT_URL_*."
-        yield Checked(subject, "missing", f"AWS cannot be asked: {error}", remedy)
+        elif fault.cause is Cause.NO_CREDENTIALS:
+            remedy = "Log in, set AWS_PROFILE, or name `profile` or `role` in the entry."
+            yield Checked(subject, "missing", fault.said, remedy)
+        else:
+            remedy = "Look at the network, and at `endpoint` or AWS_ENDPOINT_URL_*."
+            yield Checked(subject, "missing", f"AWS cannot be asked: {fault.said}", remedy)
     except ConfigurationError as error:
         yield Checked(subject, "missing", error.what, error.remedy)
 

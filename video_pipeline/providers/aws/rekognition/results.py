@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from video_pipeline.aws.errors import code_of
 from video_pipeline.aws.messages import short
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.providers.aws.errors import told, unreadable
@@ -84,8 +85,6 @@ class Pages:
 
     def _ask(self, token: str | None) -> dict[str, Any]:
         from botocore.exceptions import ClientError
-
-        from video_pipeline.aws.answers import code_of
 
         more = {"NextToken": token} if token else {}
         with told(self._where):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from video_pipeline.aws.errors import header_of, status_of
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.plugins.inputs import ObjectRef
 from video_pipeline.providers.aws.errors import Meaning, told
@@ -114,8 +115,6 @@ class Sources:
         """Whether another object lies there now. One that is gone was not replaced."""
         from botocore.exceptions import ClientError
 
-        from video_pipeline.aws.answers import status_of
-
         if source.etag is None:
             return False
         with told(source.uri):
@@ -141,8 +140,6 @@ class Sources:
     def _region_of(self, bucket: str) -> str | None:
         """S3 tells it with a refusal, too; None where a server does not tell it."""
         from botocore.exceptions import ClientError
-
-        from video_pipeline.aws.answers import header_of, status_of
 
         name = "x-amz-bucket-region"
         with told(f"s3://{bucket}", _OWN):

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from video_pipeline.aws.errors import code_of
 from video_pipeline.aws.versions import version_of
 from video_pipeline.domain.errors import FailureCategory
 from video_pipeline.providers.aws.errors import Meaning, told
@@ -58,7 +59,7 @@ def look(client: Callable[[], Any], uri: str) -> There | None:
         try:
             head = client().head_object(Bucket=bucket, Key=key)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in ("404", "NoSuchKey"):
+            if code_of(error) in ("404", "NoSuchKey"):
                 return None
             raise
     version = version_of(head.get("VersionId"), head["ETag"], head["ContentLength"])

@@ -6,8 +6,7 @@ A name is given to one job only, which is how the service recognises a request t
 """
 
 import json
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,7 +30,7 @@ from video_pipeline.plugins.base import (
 from video_pipeline.plugins.capabilities import Capabilities, Limits
 from video_pipeline.plugins.inputs import Inputs, Object, ObjectRef
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
-from video_pipeline.providers.aws.errors import answered, told
+from video_pipeline.providers.aws.errors import told
 from video_pipeline.providers.aws.events import Queue, transcribe_jobs
 from video_pipeline.providers.aws.session import AwsSession
 from video_pipeline.providers.aws.transcribe.languages import LANGUAGES
@@ -146,12 +145,12 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
         return Submission(job=name)
 
     def poll(self, jobs: Sequence[str]) -> Mapping[str, JobStatus]:
-        with _told("jobs"):
+        with told("jobs", refusal):
             return statuses(self._session.asks(), jobs)
 
     def fetch(self, job: str) -> Iterator[bytes]:
         """Two pages: the job's record, as the SDK reads it, and the result as it lies in S3."""
-        with _told(job):
+        with told(job, refusal):
             found = record_in(
                 self._session.asks().get_transcription_job(TranscriptionJobName=job), job
             )
@@ -193,7 +192,7 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
     def _start(self, request: Mapping[str, Any]) -> None:
         """Raises ProviderError. A job of that name is taken for ours if it was asked the same."""
         name = request["TranscriptionJobName"]
-        with _told(name):
+        with told(name, refusal):
             client = self._session.starts()
             try:
                 record_in(client.start_transcription_job(**request), name)
@@ -215,7 +214,7 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
     def _job(self, name: str) -> dict[str, Any] | None:
         """The job's record, None for a job that the service does not know."""
         try:
-            with _told(name):
+            with told(name, refusal):
                 answer = self._session.asks().get_transcription_job(TranscriptionJobName=name)
                 return record_in(answer, name)
         except ProviderError as error:
@@ -242,21 +241,6 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
                 remedy="The newer version is taken up by itself; the job is billed all the same.",
                 where=f"{job}, {uri}",
             )
-
-
-@contextmanager
-def _told(where: str) -> Generator[None, None, None]:
-    """What the service answers, in our own errors."""
-    from botocore.exceptions import ClientError
-
-    from video_pipeline.aws.answers import code_of, message_of
-
-    with told(where):
-        try:
-            yield
-        except ClientError as error:
-            own = refusal(code_of(error), message_of(error))
-            raise answered(error, where, own) from error
 
 
 def _not_there(source: ObjectRef, there: There | None) -> ProviderError:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from video_pipeline.aws.errors import code_of, failures, message_of
 from video_pipeline.domain.errors import ProviderError
 from video_pipeline.plugins.base import JobStatus
 from video_pipeline.providers.aws.errors import unreadable
@@ -31,8 +32,6 @@ def statuses(
     """How they stand; one that the service does not know is left out. Once a request has failed,
     all that are not known by then count as running. Raises what `client` does, where none is known
     by then."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     found: dict[str, JobStatus] = {}
     unknown: set[str] = set()
     try:
@@ -42,7 +41,7 @@ def statuses(
             status = found.get(job) or _looked_up(client, job)
             found |= {job: status} if status else {}
             unknown |= set() if status else {job}
-    except (ClientError, BotoCoreError, ProviderError) as error:
+    except (*failures(), ProviderError) as error:
         if not found:
             raise
         _log.warning("%d jobs are looked up later: %s", len({*jobs} - {*found} - unknown), error)
@@ -91,8 +90,6 @@ def _listed(
 
 def _looked_up(client: Any, job: str) -> JobStatus | None:
     from botocore.exceptions import ClientError
-
-    from video_pipeline.aws.answers import code_of, message_of
 
     try:
         answer = client.get_transcription_job(TranscriptionJobName=job)

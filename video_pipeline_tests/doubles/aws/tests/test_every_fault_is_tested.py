@@ -22,13 +22,13 @@ _EVENTS = "contracts/events_contract.py"
     [
         (
             {*LINE_FAULTS, *OF_REKOGNITION, *OF_REKOGNITION_JOBS},
-            ("pipeline/test_rekognition.py", "pipeline/test_rekognition_events.py", _EVENTS),
+            ("stories/test_rekognition.py", "stories/test_rekognition_events.py", _EVENTS),
         ),
         (
             {*LINE_FAULTS, *OF_TRANSCRIBE, *OF_TRANSCRIBE_JOBS},
             (
-                "providers/aws_transcribe/test_faults.py",
-                "providers/aws_transcribe/test_events.py",
+                "providers/aws/transcribe/test_faults.py",
+                "providers/aws/transcribe/test_events.py",
                 _EVENTS,
             ),
         ),

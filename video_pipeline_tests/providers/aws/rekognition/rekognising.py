@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from video_pipeline.domain.media import MediaInfo, VideoStream
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.results.markers import phase_of
+from video_pipeline.domain.phases import phases_of
 from video_pipeline.domain.time import FrameRate
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit, unit_id
 from video_pipeline.plugins.base import AnalysisRequest, Refusal
@@ -76,7 +76,7 @@ def units(made: RekognitionPlugin, kinds: Sequence[str], of: MediaInfo) -> list[
                 account=made.account,
                 region=made.region,
                 operation=plan.operation,
-                phases=tuple(dict.fromkeys(phase_of(kind) for kind in plan.kinds)),
+                phases=phases_of(plan.kinds),
                 kinds=plan.kinds,
                 parameters={**plan.parameters, "options": made.options_for(plan.kinds)},
                 model=plan.model,
