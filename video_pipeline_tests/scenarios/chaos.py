@@ -1,14 +1,14 @@
-"""Twenty processes of ours killed with SIGKILL during 50 videos: nothing lost, nothing doubled.
+"""Kill 20 processes of the deployment while 50 videos are processed: nothing is lost or doubled.
 
-Three projects, through a real webserver, daemon, code servers, runs and MongoDB, in buckets of a
-real server (ministack): two arrive by events of its queue, one is backfilled; shots are found by a
-vendor who is paid. A supervisor starts the webserver, the
-daemon and MongoDB again. What was killed when, and what must hold at the end, are printed.
+Three projects run through a real webserver, daemon, code server and MongoDB, in buckets of a real
+server (ministack). Two projects arrive by events, one is backfilled; a paid vendor finds the shots.
+A supervisor restarts the webserver, the daemon and MongoDB.
 """
 
 import random
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+import psutil
 
 from video_pipeline.catalog.connection import connect
 from video_pipeline.cli.server.processes import descendants
@@ -156,7 +157,8 @@ class _Stage:
         """What must hold, looked up while everything still runs."""
         with closing(connect(self.deployment.uri, "video_pipeline")) as catalog:
             return [
-                Claim("all kills were done before the last video was", self._late()),
+                Claim("every planned kill ended a process", self._missed()),
+                Claim("all kills came before the last video was done", self._late()),
                 *chaos_verdict.of_videos(catalog, self.keys, self.reel),
                 *chaos_verdict.of_vendor(self.vendor, self.keys),
                 *chaos_verdict.of_events(catalog),
@@ -182,12 +184,15 @@ class _Stage:
         self.backfill = self.deployment.server.launch_backfill(phases, BACKFILLED)
 
     def _kill(self, kind: str) -> bool:
-        """Kill one process of the kind; False where none lives now."""
+        """Kill one process of the kind. Return whether that ended one."""
         living = self.deployment.living(kind)
         if not living:
             return False
         pid = self.chance.choice(living)
-        self.deployment.kill(kind, pid)
+        try:
+            self.deployment.kill(kind, pid)
+        except psutil.NoSuchProcess:
+            return False  # it ended by itself between the look and the kill
         done = f"{len(self._exported())} of {len(self.keys)}"
         self.kills.append((kind, self._seconds(), done))
         print(f"{self._seconds():5} s  {done} videos done, kill -9 {kind} {pid}", flush=True)
@@ -218,6 +223,10 @@ class _Stage:
         if self._seconds() > _PATIENCE_SECONDS:
             lacking = sorted(set(map(str, self.keys)) - self._exported())
             raise TimeoutError(f"after {_PATIENCE_SECONDS} s: kills left {plan}, videos {lacking}")
+
+    def _missed(self) -> list[str]:
+        killed = Counter(kind for kind, _, _ in self.kills)
+        return [f"{kind}: {n}" for kind, n in (Counter(KILLS) - killed).items()]
 
     def _late(self) -> list[str]:
         return [f"{kind} at {at} s" for kind, at, done in self.kills if done.startswith("50 ")]

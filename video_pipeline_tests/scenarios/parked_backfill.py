@@ -1,10 +1,9 @@
-"""A real backfill over videos done, parked, failing and killed; and two that are cancelled.
+"""Run a backfill with videos done, parked, failed and killed, and cancel two others.
 
-Through Dagster's webserver and daemon. While a job runs at the vendor no run executes, and the
-backfill stays open; a run that is killed is made again; one failure is one failure. Cancelled in
-the UI or by the command, a backfill leaves nothing open: the vendor stops its jobs or, where it
-cannot, they are marked, and what they come to is counted and starts nothing. The table shows, over
-time, what the UI shows: of each video its shots and its timeline.
+Dagster's webserver and daemon are real. While a job runs at the vendor no run executes, and the
+backfill stays open. A killed run is retried, and one failure counts once. A cancelled backfill
+leaves nothing open: the vendor cancels its jobs or, if it cannot, their usage is recorded when they
+end. The table shows shots and timeline of each video over time, as the web interface does.
 """
 
 import os
@@ -125,12 +124,15 @@ class _Stage:
         self._vendor.behave(KILLED, "hang", "now")
         backfill = self._launch(FIRST)
         self._until(backfill, FIRST, lambda: self._vendor.submissions[KILLED] == 1)
-        self._kill_run_of(KILLED)
+        killed = self._kill_run_of(KILLED)
         self._until(backfill, FIRST, lambda: self._settled_but_for(PARKED))
         self._claim_parked(backfill)
         self._vendor.finish(PARKED)
         self._until(backfill, FIRST, lambda: self._ended(backfill))
         self._claim_ended(backfill)
+        run = self._instance.get_run_by_id(killed)
+        failed = run is not None and run.status is dg.DagsterRunStatus.FAILURE
+        self._claim("the kill ended its run before the run was done", failed, run and run.status)
         self._print_failures()
 
     def cancelled(self) -> None:
@@ -280,7 +282,8 @@ class _Stage:
         under_way = ("REQUESTED", "CANCELING", "COMPLETING", "FAILING")
         return self._server.backfill_status(backfill) not in under_way
 
-    def _kill_run_of(self, key: str) -> None:
+    def _kill_run_of(self, key: str) -> str:
+        """Kill the process of a partition's run, and return the run's id."""
         run = self._instance.get_runs(
             dg.RunsFilter(statuses=_RUNNING, tags={"dagster/partition": key}), limit=1
         )[0]
@@ -289,6 +292,7 @@ class _Stage:
         assert process is not None and process != os.getpid()
         print(f"kill -9 {process}: the process of run {run.run_id}", flush=True)
         os.kill(process, signal.SIGKILL)
+        return run.run_id
 
     def _executing(self) -> Sequence[str]:
         return self._instance.get_run_ids(dg.RunsFilter(statuses=_RUNNING))

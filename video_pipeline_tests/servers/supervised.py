@@ -5,7 +5,6 @@ Dagster, and by nobody else.
 """
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
+import psutil
 
 from video_pipeline.catalog.server.embedded import EmbeddedServer
 from video_pipeline.catalog.server.mongod import Mongod
@@ -24,6 +24,7 @@ from video_pipeline_tests.servers.webserver import Webserver
 _ROOT = Path(__file__).resolve().parents[2]
 _CODE = ["-m", "video_pipeline.definitions", "-d", str(_ROOT)]
 _START_SECONDS = 120
+_DEATH_SECONDS = 10
 _QUICKER = {"start_timeout_seconds: 180": "start_timeout_seconds: 60"}
 """What of dagster.yaml is only a question of patience."""
 
@@ -55,8 +56,17 @@ class Supervised:
         return [pid for pid in sorted(descendants()) if sign[kind] in _command(pid)]
 
     def kill(self, kind: str, pid: int) -> None:
-        """Kill a process, and start again what a supervisor would."""
-        os.kill(pid, signal.SIGKILL)
+        """Kill a process, and restart what a supervisor would.
+
+        Raises psutil.Error if the process had ended before, psutil.TimeoutExpired if it lives on.
+        """
+        process = psutil.Process(pid)
+        process.kill()
+        until = time.monotonic() + _DEATH_SECONDS
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > until:
+                raise psutil.TimeoutExpired(_DEATH_SECONDS, pid)
+            time.sleep(0.05)
         if kind == MONGOD:
             self._mongo.acquire()
         elif kind in (DAEMON, WEBSERVER):

@@ -134,13 +134,13 @@ class Hands:
                 self._start(one)
 
     def kill(self, number: int) -> bool:
-        """Kill one with SIGKILL; False where it has ended."""
+        """Kill one with SIGKILL. Return whether that ended it, not its own exit."""
         living = self._all[number % len(self._all)].living
         if living.exitcode is not None:
             return False
         living.kill()
         living.join()
-        return True
+        return bool(living.exitcode == -signal.SIGKILL)
 
     def _start(self, one: _Process) -> None:
         one.living = self._context.Process(target=one.target, args=one.arguments)
