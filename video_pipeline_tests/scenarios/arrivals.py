@@ -1,9 +1,9 @@
-"""Two hundred videos of three tenants arrive by events, whatever state they are in; all is counted.
+"""Ingest 200 videos of three tenants by S3 events, and account for every object.
 
-The bucket, its queue and the outputs are real servers' (ministack), the webserver, the daemon, the
-sensor and every run are Dagster's own, the clips are real. Ten objects are junk of three sorts, ten
-videos are overwritten and five deleted while the others still run; each tenant has another policy
-of removal. The table at the end adds up, or the scenario does not hold.
+The bucket, its queue and the outputs are on a real server (ministack). The webserver, daemon,
+sensor and runs are Dagster's own, and the clips are real. Ten objects are junk of three sorts.
+While other videos run, ten are overwritten and five deleted; each tenant has another removal
+policy. The scenario holds if the table at the end adds up.
 """
 
 import hashlib

@@ -1,9 +1,8 @@
-"""A thousand videos of three projects at AWS, 20 jobs at once, faults on: nothing paid twice.
+"""Process 1,000 videos with the faulty doubles of AWS, 20 jobs at once, paying nothing twice.
 
-Rekognition and Transcribe are the published doubles, S3, SNS, SQS and MongoDB are real servers. At
-first no job ends, and all that cannot be asked for waits: then no run executes. Then jobs end after
-a moment, while requests are throttled, unheard, answers lost, events lost, doubled and early, page
-tokens expired, jobs failed. What it took, and what must hold, are printed.
+Rekognition and Transcribe are doubles; S3, SNS, SQS and MongoDB are real servers. At first no job
+ends, so all other units wait and no run executes. Then jobs end quickly under faults: throttled
+requests, lost answers, lost, repeated and early events, expired page tokens, failed jobs.
 """
 
 import time

@@ -1,11 +1,10 @@
-"""A backfill of 50 videos at Rekognition and Transcribe: parked without a run, each paid once.
+"""Backfill 50 videos with the doubles of AWS: parked videos hold no run, and each is paid once.
 
-Through Dagster's webserver, daemon, code server and runs. Bucket, topic and queues are a real
-server's, the two services their doubles: five jobs of Rekognition at once, which end only when they
-are told to. The page is printed as it is while everything is parked. One of the three projects may
-use too few paid minutes for all of its videos: they wait with that reason while the others are
-done, and go on by themselves once pipeline.yaml allows more. At the end the vendor's books, the
-ledger and the day's minutes say the same.
+Dagster's webserver, daemon, code server and runs are real. So are the bucket, the topic and the
+queues; the two services are doubles. Five jobs of Rekognition run at once, and end only when the
+scenario ends them. One project's paid minutes do not suffice for all of its videos: they wait with
+that reason until pipeline.yaml allows more. At the end the double's billing records, the ledger and
+the day's minutes agree.
 """
 
 import json

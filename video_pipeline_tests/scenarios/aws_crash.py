@@ -1,9 +1,8 @@
-"""The same thousand, and those who submit and collect killed -9 twenty times: nothing paid twice.
+"""Kill the workers of the 1,000 videos of `aws` 20 times with SIGKILL, paying nothing twice.
 
-What is killed are processes that make runs and the one that sweeps, at random moments, while
-requests are throttled and unheard, and events lost. Thirty more videos are of a slow vendor that
-recognises no request: what was under way there when its process was killed is in doubt, that alone,
-and is never asked for again.
+Random kills hit the processes that run videos and the one that sweeps, while requests are throttled
+or unanswered and events are lost. Thirty more videos use a slow vendor without idempotency tokens:
+only a request that a kill interrupted is in doubt, and it is never repeated.
 """
 
 import random

@@ -1,11 +1,10 @@
-"""One edit moves a project's shots from here to Rekognition, and back: what is run again, and paid.
+"""Move a project's shots to the double of Rekognition and back, and check what runs.
 
-Against a real webserver, daemon and code server, by the commands that a person types; Rekognition
-is its double, which keeps books. Three projects are done with local shots. One line of
-pipeline.yaml puts acme's to `aws-rekognition`, with a local detector as fallback: `stale` names
-exactly acme's, the preview tells videos, provider and what is to be paid, the backfill asks for
-that and nothing else, and the UI tells by whom, by which job and for how much. The same line put
-back makes acme's stale again, for nothing; and put there once more, what was bought is used again.
+A real webserver, daemon and code server are driven by the command line. Three projects have local
+shots. One line of pipeline.yaml moves acme's to `aws-rekognition`, with a local fallback. `stale`
+names exactly acme's, the preview names videos, provider and cost, and the backfill requests exactly
+that. The web interface shows provider, job and cost. Moving back makes acme's shots stale again at
+no cost; a third move reuses the paid results.
 """
 
 import json

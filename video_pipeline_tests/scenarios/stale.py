@@ -1,10 +1,9 @@
-"""After a swap for one project `stale` names what it changed, and exactly that runs again.
+"""Change one project's shots: `stale` and the backfill cover exactly those.
 
-Against a real webserver and daemon, by the commands that a person types. Two projects of two
-videos each are done. One line of pipeline.yaml changes acme's shots. Then `stale` and the check
-`choice_current_shots` name acme's shots and nothing else, the preview counts them, and the backfill
-with `--only stale` asks for four phases of two videos: shots are found anew, scenes, timeline and
-exports follow, and nothing else runs, is asked for or is recorded a second time.
+A real webserver and daemon are driven by the command line. Two projects of two videos are done. One
+line of pipeline.yaml changes acme's shots. `stale` and the check `choice_current_shots` name only
+acme's shots, and the preview counts them. The backfill with `--only stale` runs four phases of two
+videos: shots, and scenes, timeline and exports that depend on them.
 """
 
 import json

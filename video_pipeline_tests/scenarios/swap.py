@@ -1,8 +1,8 @@
-"""A provider is swapped by an edit of one line, and the next run uses it.
+"""Change a provider by editing one line of pipeline.yaml; the next run uses it.
 
-Webserver, daemon and code server run on, nothing is reloaded. Before: acme's and globex's shots
-are found by the adaptive detector. One line of pipeline.yaml changes for acme. After: acme's next
-run finds its shots by content, reuses the transcript, and globex's next run makes nothing again.
+Webserver, daemon and code server keep running, and nothing is reloaded. Both projects' shots come
+from the adaptive detector, until one line changes for acme. Acme's next run detects shots by
+content and reuses the transcript; globex's next run reuses everything.
 """
 
 import time

@@ -1,8 +1,7 @@
-"""A sweep over a hundred thousand objects finds exactly what changed, in bounded ticks.
+"""Find exactly the changed objects among 100,000 by sweeping, in bounded ticks.
 
-The bucket is moto's, full from the start; the catalogue is a real MongoDB that knows all but a
-thousand of the objects. What comes next is what an owner does without a queue that tells of it:
-new, overwritten, deleted, renamed and junk. Each is found, and nothing else.
+The bucket is moto's; the catalogue is a real MongoDB that knows all but a thousand of the objects.
+Without notifications, objects are added, overwritten, deleted and renamed, and junk appears.
 """
 
 import hashlib
