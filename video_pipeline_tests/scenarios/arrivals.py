@@ -23,7 +23,12 @@ from video_pipeline.domain.phases import PHASES
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline_tests.scenarios.support.clips import short_clip, unlike
-from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
+from video_pipeline_tests.scenarios.support.deployment import (
+    Claims,
+    print_table,
+    temporary_deployment,
+)
+from video_pipeline_tests.scenarios.support.executing import UNFINISHED
 from video_pipeline_tests.servers.bucket_that_tells import BucketThatTells, bucket_that_tells
 from video_pipeline_tests.servers.dagster_processes import dagster_processes
 from video_pipeline_tests.servers.s3_servers import REGION, ministack
@@ -34,13 +39,6 @@ OVERWRITTEN, DELETED = 10, 5
 UNPLACED, EMPTY, NO_MEDIA = 4, 3, 3
 """Junk: in no video's folder and empty are rejected; what is no media is a video that fails."""
 _PATIENCE_SECONDS = 3600
-_OPEN = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 _CONFIGURATION = """\
 storage:
   ingest:
@@ -116,7 +114,7 @@ class _Stage:
     """Each good video with the SHA-256 of its last bytes."""
     overwritten: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
-    claims: list[tuple[str, bool, object]] = field(default_factory=list)
+    claims: Claims = field(default_factory=Claims)
 
     def arrive(self, videos: int) -> None:
         """Put everything in, and one message that nobody can read."""
@@ -163,40 +161,37 @@ class _Stage:
         print()
         print_table("What came of it", ["tenant", *titles], rows)
         _, put, rejected, failed, done, removed, runs, overwritten = rows[-1]
-        self._claim(
+        self.claims.holds(
             "rejected, failed, done and removed are what was put",
             put == rejected + failed + done + removed,
             put,
         )
-        self._claim(
+        self.claims.holds(
             "a run for each arrival and each overwriting, none twice",
             runs == put - rejected + overwritten,
             runs,
         )
-        self._claim(
+        self.claims.holds(
             "the junk in no folder and the empty is rejected",
             rejected == UNPLACED + EMPTY,
             rejected,
         )
-        self._claim("what is no media failed, and nothing else", failed == NO_MEDIA, failed)
-        self._claim(
+        self.claims.holds("what is no media failed, and nothing else", failed == NO_MEDIA, failed)
+        self.claims.holds(
             "what was deleted is removed, as each tenant's policy says",
             removed == len(self.deleted),
             removed,
         )
-        self._claim("each result is of the last bytes", *self._contents())
-        self._claim("each tenant's outputs are its own", *self._outputs())
-        self._claim("keys of archived and deleted videos are gone", *self._keys())
+        self.claims.holds("each result is of the last bytes", *self._contents())
+        self.claims.holds("each tenant's outputs are its own", *self._outputs())
+        self.claims.holds("keys of archived and deleted videos are gone", *self._keys())
         letters = self.bucket.sqs.get_queue_attributes(
             QueueUrl=self.bucket.dead_letters, AttributeNames=["ApproximateNumberOfMessages"]
         )["Attributes"]["ApproximateNumberOfMessages"]
-        self._claim("the message that nobody can read is a dead letter", letters == "1", letters)
-        shown = [(what, "yes" if holds else "NO", seen) for what, holds, seen in self.claims]
-        print_table("Claims", ["claim", "holds", "seen"], shown)
-        return 0 if all(holds for _, holds, _ in self.claims) else 1
-
-    def _claim(self, what: str, holds: bool, seen: object) -> None:
-        self.claims.append((what, holds, seen))
+        self.claims.holds(
+            "the message that nobody can read is a dead letter", letters == "1", letters
+        )
+        return self.claims.verdict()
 
     def _put(self, key: str, content: bytes) -> None:
         self.bucket.put(_object_key(key), content)
@@ -223,7 +218,7 @@ class _Stage:
         due = sum(map(self._due, Due))
         removed = sum(r.removed_at is not None for r in self._records())
         gone = len(list(self._records())) - removed == len(self.content) + NO_MEDIA
-        open_runs = self.instance.get_runs_count(dg.RunsFilter(statuses=_OPEN))
+        open_runs = self.instance.get_runs_count(dg.RunsFilter(statuses=UNFINISHED))
         return gone and not (due or open_runs or self.bucket.waiting())
 
     def _due(self, what: Due) -> int:

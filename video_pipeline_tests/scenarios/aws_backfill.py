@@ -23,7 +23,6 @@ import dagster as dg
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
 from video_pipeline.defs.parked.held_runs import waiting
-from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import PHASES
 from video_pipeline.domain.work import UnitState, WorkUnit
@@ -37,11 +36,11 @@ from video_pipeline_tests.scenarios.support.clips import short_clip, unlike
 from video_pipeline_tests.scenarios.support.commands import Commands
 from video_pipeline_tests.scenarios.support.deployment import (
     Claims,
+    dagster_deployment,
     print_table,
     temporary_deployment,
 )
 from video_pipeline_tests.scenarios.support.executing import Watch, executing, unfinished
-from video_pipeline_tests.servers.dagster_processes import dagster_processes
 from video_pipeline_tests.servers.webserver import Shown, Webserver
 
 VIDEOS, JOBS = 50, 5
@@ -80,15 +79,8 @@ def run(videos: int = VIDEOS) -> int:
             account.deliver(uri, {key: unlike(clip, n) for n, key in enumerate(keys)})
             file = folder / "pipeline.yaml"
             file.write_text(_configuration(account, _allowed(keys)))
-            environment = account.environment | {
-                "MONGODB_URI": uri,
-                "VIDEO_PIPELINE_CONFIG": str(file),
-                "VIDEO_PIPELINE_HOME": str(folder / "home"),
-            }
-            with dagster_processes(folder / "dagster", environment) as (instance, server):
-                instance.add_dynamic_partitions(VIDEOS_NAME, keys)
-                instance.add_dynamic_partitions(PROJECTS_NAME, list(PROJECTS))
-                commands = Commands(file, environment)
+            deployed = dagster_deployment(folder, uri, keys, PROJECTS, account.environment)
+            with deployed as (instance, server, commands):
                 stage = _Stage(account, catalog, instance, server, commands, file, keys)
                 stage.park()
                 stage.end_jobs()

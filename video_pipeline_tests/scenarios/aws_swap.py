@@ -21,7 +21,6 @@ import dagster as dg
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import PHASES
 from video_pipeline_tests.scenarios.support.aws_account import VIDEO, AwsAccount, aws_account
@@ -29,11 +28,11 @@ from video_pipeline_tests.scenarios.support.clips import short_clip, unlike
 from video_pipeline_tests.scenarios.support.commands import Commands
 from video_pipeline_tests.scenarios.support.deployment import (
     Claims,
+    dagster_deployment,
     print_table,
     temporary_deployment,
 )
 from video_pipeline_tests.scenarios.support.executing import Watch, executing
-from video_pipeline_tests.servers.dagster_processes import dagster_processes
 from video_pipeline_tests.servers.webserver import Webserver
 
 ACME = ("acme/one", "acme/two")
@@ -70,16 +69,9 @@ def run() -> int:
             file = folder / "pipeline.yaml"
             told = {"storage": account.storage, "providers": account.providers}
             file.write_text(_CONFIGURATION.format(**told))
-            environment = account.environment | {
-                "MONGODB_URI": uri,
-                "VIDEO_PIPELINE_CONFIG": str(file),
-                "VIDEO_PIPELINE_HOME": str(folder / "home"),
-            }
-            with dagster_processes(folder / "dagster", environment) as (instance, server):
-                instance.add_dynamic_partitions(VIDEOS_NAME, list(KEYS))
-                instance.add_dynamic_partitions(PROJECTS_NAME, ["acme", "big-acme", "globex"])
-                address = {"VIDEO_PIPELINE_WEBSERVER": server.address}
-                commands = Commands(file, environment | address)
+            projects = ["acme", "big-acme", "globex"]
+            deployed = dagster_deployment(folder, uri, KEYS, projects, account.environment)
+            with deployed as (instance, server, commands):
                 stage = _Stage(account, catalog, instance, server, commands, file)
                 stage.before()
                 stage.to_the_cloud()

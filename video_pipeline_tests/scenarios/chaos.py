@@ -30,6 +30,7 @@ from video_pipeline_tests.doubles.vendor import Vendor
 from video_pipeline_tests.scenarios.support import chaos_verdict, reels
 from video_pipeline_tests.scenarios.support.chaos_verdict import Claim
 from video_pipeline_tests.scenarios.support.deployment import print_table
+from video_pipeline_tests.scenarios.support.executing import unfinished
 from video_pipeline_tests.servers.bucket_that_tells import BucketThatTells, bucket_that_tells
 from video_pipeline_tests.servers.s3_servers import REGION, S3Server, ministack
 from video_pipeline_tests.servers.supervised import (
@@ -205,11 +206,10 @@ class _Stage:
                 self.vendor.finish(job.video)
 
     def _done(self) -> bool:
-        unfinished = dg.RunsFilter(statuses=chaos_verdict.UNFINISHED)
         status = self.deployment.server.backfill_status
         return (
             self._exported() >= set(map(str, self.keys))
-            and not self.deployment.instance.get_run_ids(unfinished, limit=1)
+            and not unfinished(self.deployment.instance)
             and status(self.backfill) not in ("REQUESTED", "COMPLETING")
         )
 

@@ -44,7 +44,8 @@ def run() -> int:
         )
         listing, listed = _timed(
             lambda: [
-                one.video for one in standings.videos(standings.otherwise(Phase.SHOTS, _CURRENT))
+                one.video
+                for one in standings.videos(list(standings.otherwise(Phase.SHOTS, _CURRENT)))
             ]
         )
         summing, sums = _timed(lambda: (standings.counts(), standings.totals()))

@@ -14,15 +14,9 @@ from video_pipeline.domain.phases import PHASES, Phase
 from video_pipeline.domain.work import UnitState
 from video_pipeline_tests.doubles.vendor import Vendor
 from video_pipeline_tests.scenarios.support import reels
+from video_pipeline_tests.scenarios.support.executing import unfinished
 from video_pipeline_tests.servers.webserver import Webserver
 
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 _SHOTS = 2
 """What the vendor finds in every video."""
 
@@ -81,7 +75,7 @@ def of_dagster(
     status = server.backfill_status(backfill)
     ended = [] if status == "COMPLETED_SUCCESS" else [status]
     yield Claim("the backfill ended as completed", ended)
-    yield Claim("no run is left", instance.get_run_ids(dg.RunsFilter(statuses=UNFINISHED)))
+    yield Claim("no run is left", unfinished(instance))
 
 
 def _has_bad_phase(project: ProjectCatalog, key: VideoKey) -> bool:

@@ -1,15 +1,23 @@
-"""What the scenarios share: a temporary deployment, and tables."""
+"""Temporary deployments, tables and claims of the scenarios."""
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
+import dagster as dg
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from video_pipeline.catalog.server.embedded import EmbeddedServer
+from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
+from video_pipeline_tests.scenarios.support.commands import Commands
+from video_pipeline_tests.servers.dagster_processes import dagster_processes
+from video_pipeline_tests.servers.webserver import Webserver
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @contextlib.contextmanager
@@ -19,6 +27,32 @@ def temporary_deployment() -> Iterator[tuple[Path, str]]:
         folder = Path(name)
         with EmbeddedServer(folder / "mongo") as uri:
             yield folder, uri
+
+
+@contextlib.contextmanager
+def dagster_deployment(
+    folder: Path,
+    uri: str,
+    keys: Sequence[str],
+    projects: Sequence[str] = (),
+    environment: Mapping[str, str] = _NONE,
+) -> Iterator[tuple[dg.DagsterInstance, Webserver, Commands]]:
+    """Start Dagster for the folder's pipeline.yaml, with partitions of the videos and projects.
+
+    Yields its instance, its webserver and the command line, which share one environment.
+    """
+    file = folder / "pipeline.yaml"
+    variables = {
+        **environment,
+        "MONGODB_URI": uri,
+        "VIDEO_PIPELINE_CONFIG": str(file),
+        "VIDEO_PIPELINE_HOME": str(folder / "home"),
+    }
+    with dagster_processes(folder / "dagster", variables) as (instance, server):
+        instance.add_dynamic_partitions(VIDEOS_NAME, list(keys))
+        instance.add_dynamic_partitions(PROJECTS_NAME, list(projects))
+        address = {"VIDEO_PIPELINE_WEBSERVER": server.address}
+        yield instance, server, Commands(file, variables | address)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -5,22 +5,22 @@ from collections.abc import Callable, Sequence
 
 import dagster as dg
 
-_AT_WORK = [
+AT_WORK = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-_OPEN = [*_AT_WORK, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
+UNFINISHED = [*AT_WORK, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
 
 
 def executing(instance: dg.DagsterInstance) -> Sequence[str]:
     """The runs that are at work now."""
-    return instance.get_run_ids(dg.RunsFilter(statuses=_AT_WORK))
+    return instance.get_run_ids(dg.RunsFilter(statuses=AT_WORK))
 
 
 def unfinished(instance: dg.DagsterInstance) -> Sequence[str]:
     """The runs that have not ended, held ones too."""
-    return instance.get_run_ids(dg.RunsFilter(statuses=_OPEN))
+    return instance.get_run_ids(dg.RunsFilter(statuses=UNFINISHED))
 
 
 class Watch:
