@@ -252,7 +252,8 @@ class _Stage:
             f"{key.partition('/')[2]}: {shots.get(key, '-')}/{timelines.get(key, '-')}"
             for key in partitions
         )
-        now = f"{self._server.backfill_status(backfill):16} executing {len(executing(self._instance))}  "
+        at_work = len(executing(self._instance))
+        now = f"{self._server.backfill_status(backfill):16} executing {at_work}  "
         if now + states != self._last:
             self._last = now + states
             print(f"{time.monotonic() - self._began:5.0f} s  {self._last}", flush=True)
