@@ -1,7 +1,7 @@
-"""A deployment under a supervisor: its processes can be killed one by one, and are started again.
+"""A supervised deployment: each process can be killed, and is restarted.
 
-MongoDB, Dagster's webserver and daemon are started here; code servers and runs are started by
-Dagster, and by nobody else.
+MongoDB and Dagster's webserver and daemon are started here. Only Dagster starts code servers and
+runs.
 """
 
 import os
@@ -25,8 +25,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 _CODE = ["-m", "video_pipeline.definitions", "-d", str(_ROOT)]
 _START_SECONDS = 120
 _DEATH_SECONDS = 10
+# Waits of dagster.yaml that only cost time here.
 _QUICKER = {"start_timeout_seconds: 180": "start_timeout_seconds: 60"}
-"""What of dagster.yaml is only a question of patience."""
 
 RUNS, CODE_SERVER, DAEMON, WEBSERVER, MONGOD = KINDS = (
     *("run", "code server", "daemon", "webserver", "mongod"),
@@ -46,7 +46,7 @@ class Supervised:
     _port: str
 
     def living(self, kind: str) -> list[int]:
-        """The processes of a kind that live now."""
+        """Return the live processes of a kind."""
         if kind == MONGOD:
             pid = Mongod(self._folder / "mongo").pid()
             return [pid] if pid else []
@@ -73,7 +73,7 @@ class Supervised:
             self.start(kind)
 
     def start(self, kind: str) -> None:
-        """Start the webserver or the daemon; what an earlier one told is kept beside."""
+        """Start the webserver or the daemon, and keep the log of an earlier one."""
         log = self._processes.log(kind)
         if log.exists():
             log.rename(log.with_name(f"{kind}-{time.monotonic_ns()}.log"))
@@ -103,7 +103,7 @@ class Supervised:
 
 @contextmanager
 def supervised(folder: Path, environment: Mapping[str, str]) -> Iterator[Supervised]:
-    """Everything started in a folder with the project's dagster.yaml, and ended with the block."""
+    """Start everything in a folder with the project's dagster.yaml, and end it with the block."""
     home = folder / "dagster"
     home.mkdir()
     settings = (_ROOT / "dagster.yaml").read_text()
