@@ -1,7 +1,7 @@
 """Bare library calls on one file in one process, the baseline of the scenario `overhead`.
 
-Detector, speech model and thumbnails are those of a Dagster run, with one decode of the frames. There
-is no child process, store, catalogue or Dagster. It prints its results.
+Detector, speech model and thumbnails are those of a Dagster run, with one decode of the frames.
+There is no child process, store, catalogue or Dagster. It prints its results.
 """
 
 import io

@@ -36,8 +36,8 @@ from video_pipeline_tests.servers.s3_servers import REGION, ministack
 POLICIES = {"acme": "keep", "globex": "archive", "initech": "delete"}
 VIDEOS = 190
 OVERWRITTEN, DELETED = 10, 5
+# Junk: objects outside a video's folder and empty ones are rejected, non-media fails as a video.
 UNPLACED, EMPTY, NO_MEDIA = 4, 3, 3
-"""Junk: in no video's folder and empty are rejected; what is no media is a video that fails."""
 _PATIENCE_SECONDS = 3600
 _CONFIGURATION = """\
 storage:
@@ -61,7 +61,7 @@ projects:
 
 
 def run(videos: int = VIDEOS) -> int:
-    """Run it; 0 only if all holds."""
+    """Run it, and return 0 if every claim holds."""
     with temporary_deployment() as (folder, uri), ministack(folder) as server:
         bucket = bucket_that_tells(server)
         outputs = f"{bucket.name}-out"
@@ -103,7 +103,7 @@ def _configure(folder: Path, bucket: BucketThatTells, outputs: str) -> None:
 
 @dataclass
 class _Stage:
-    """The running deployment, and what was done to its bucket."""
+    """The running deployment and the changes to its bucket."""
 
     bucket: BucketThatTells
     outputs: str
@@ -117,7 +117,7 @@ class _Stage:
     claims: Claims = field(default_factory=Claims)
 
     def arrive(self, videos: int) -> None:
-        """Put everything in, and one message that nobody can read."""
+        """Put all objects, and one malformed message."""
         for number in range(videos):
             key = f"{list(POLICIES)[number % 3]}/clip-{number:03}"
             self._put(key, unlike(self.clip, number))
@@ -132,8 +132,7 @@ class _Stage:
         self.bucket.say("nobody can read this")
 
     def change(self) -> None:
-        """Overwrite and delete some, once their runs are requested, while those are under way.
-        Earlier they would cost no run at all."""
+        """Overwrite and delete some videos while their runs are in progress."""
         wanted = len(self.content) + NO_MEDIA
         self._until(
             lambda: len(list(self._records())) == wanted and not self._due(Due.RUN),
@@ -150,16 +149,16 @@ class _Stage:
             del self.content[key]
 
     def settle(self) -> None:
-        """Until no message, no arrival, no removal and no run is left."""
+        """Wait until no message, arrival, removal or run is left."""
         self._until(self._is_quiet, "all is done")
 
     def verdict(self) -> int:
-        """Print the table and the claims; 0 if all hold."""
+        """Print the table and the claims, and return 0 if all hold."""
         rows = [self._row(project) for project in POLICIES]
         rows.append(("all", *(sum(column) for column in zip(*(r[1:] for r in rows), strict=True))))
         titles = ("put", "rejected", "failed", "done", "removed", "runs", "overwritten")
         print()
-        print_table("What came of it", ["tenant", *titles], rows)
+        print_table("Results", ["tenant", *titles], rows)
         _, put, rejected, failed, done, removed, runs, overwritten = rows[-1]
         self.claims.holds(
             "rejected, failed, done and removed are what was put",

@@ -46,12 +46,12 @@ from video_pipeline_tests.servers.webserver import Shown, Webserver
 VIDEOS, JOBS = 50, 5
 PROJECTS = ("acme", "globex", "initech")
 BRAKED = "initech"
+# The phases that depend on a parked one.
 PARKED = ("shots", "events", "transcript")
-"""The phases that hang on a job; one job of Rekognition serves the first two."""
 HANGING = ("scenes", "timeline", "exports")
 _CLIP_SECONDS = 3.2
+# Of each video: shots, cues and speech of a clip that is longer than three seconds.
 _PAID_SECONDS = 12
-"""Of each video: shots, cues and speech of a clip that is longer than three seconds."""
 _DAY = 86_400.0
 _PATIENCE_SECONDS = 7200
 _QUIET_SECONDS = 20
@@ -70,7 +70,7 @@ projects:
 
 
 def run(videos: int = VIDEOS) -> int:
-    """Run it; 0 only if all holds."""
+    """Run it, and return 0 if every claim holds."""
     keys = [f"{PROJECTS[n % len(PROJECTS)]}/clip-{n:02}" for n in range(videos)]
     with temporary_deployment() as (folder, uri):
         clip = short_clip(folder / "clip.mp4", _CLIP_SECONDS)
@@ -90,7 +90,7 @@ def run(videos: int = VIDEOS) -> int:
 
 
 def _allowed(keys: Sequence[str]) -> float:
-    """Minutes for about half of the braked project's requests."""
+    """Return minutes for about half of the limited project's requests."""
     mine = sum(key.startswith(f"{BRAKED}/") for key in keys)
     return mine * _PAID_SECONDS / 2 / 60
 
@@ -106,7 +106,7 @@ def _configuration(account: AwsAccount, minutes: float) -> str:
 
 @dataclass
 class _Stage:
-    """The running deployment, what is watched of it, and what was claimed."""
+    """The running deployment, its watch, and the claims."""
 
     account: AwsAccount
     catalog: Catalog
@@ -123,7 +123,7 @@ class _Stage:
         self._backfill = ""
 
     def park(self) -> None:
-        """Launch it, and look at it once every video is parked."""
+        """Launch the backfill, and check it when every video is parked."""
         self._backfill = self.server.launch_backfill([phase.value for phase in PHASES], self.keys)
         self._watch.until(self._all_parked, "every video is parked")
         runs = self.instance.get_runs_count()
@@ -143,7 +143,7 @@ class _Stage:
         self._show_page()
 
     def end_jobs(self) -> None:
-        """Every job ends, and those that follow run for a second: two projects are done."""
+        """End every job, and let later ones run for a second, until two projects are done."""
         self.account.run_for(1)
         self.account.end_jobs(_DAY)
         self._watch.until(self._others_done, f"all is done but for {BRAKED}, which is braked")
@@ -163,7 +163,7 @@ class _Stage:
         print(self.commands.call("jobs", "--project", BRAKED))
 
     def lift_the_brake(self) -> None:
-        """One edit of pipeline.yaml, after which nothing is asked for by hand."""
+        """Raise the limit in pipeline.yaml, and wait until the backfill has ended."""
         before = _LIMIT.format(minutes=_allowed(self.keys))
         text = self.file.read_text()
         assert text.count(before) == 1
@@ -173,7 +173,7 @@ class _Stage:
         self._watch.until(self._nothing_left, "no run and no slot is left")
 
     def finish(self) -> None:
-        """What the UI, the ledger and the vendor's books say at the end."""
+        """Check the web interface, the ledger and the vendor's billing records."""
         self.claims.equal("the backfill ended well", "COMPLETED_SUCCESS", self._status())
         for phase in PHASES:
             self._claim_states("done", phase.value, "materialized")
@@ -213,7 +213,7 @@ class _Stage:
         self.claims.equal("the ledger's seconds are the billed ones", expected, settled)
 
     def _claim_minutes(self) -> None:
-        """The paid seconds of the day are those of the ledger, of projects and of accounts."""
+        """Check the day's paid seconds of projects and accounts against the ledger."""
         for project in PROJECTS:
             mine = [unit for unit in self._units() if unit.request.key.project == project]
             seconds = sum(used.quantity for unit in mine for used in unit.settled)
@@ -232,7 +232,7 @@ class _Stage:
         self.claims.equal(f"{when}: {asset} is {state}", len(self.keys), count)
 
     def _show_page(self) -> None:
-        """What a person sees who looks at the assets, and at the command, while all is parked."""
+        """Print the assets, observations and commands while everything is parked."""
         counts = {
             phase.value: Counter(self.server.partition_states(phase.value).values())
             for phase in PHASES
@@ -284,7 +284,7 @@ class _Stage:
         return not held and not unfinished(self.instance)
 
     def _executing_meanwhile(self) -> int:
-        """The most runs that execute at once, for a while."""
+        """Return the most runs that execute at once within some seconds."""
         until, most = time.monotonic() + _QUIET_SECONDS, 0
         while time.monotonic() < until:
             most = max(most, len(executing(self.instance)))
@@ -329,13 +329,13 @@ def _where(unit: WorkUnit) -> str:
 
 
 def _videos(book: dict[str, list[dict[str, str]]]) -> Counter[str]:
-    """How many jobs of each video were billed."""
+    """Count the billed jobs of each video."""
     done = [job for job in book["jobs"] if job["status"] in ("SUCCEEDED", "COMPLETED")]
     return Counter(job.get("video") or job["media"] for job in done)
 
 
 def _is_told(seen: Shown) -> bool:
-    """Whether an observation says all that somebody who waits wants to know."""
+    """Return whether an observation has provider, job or place, start and planned minutes."""
     told = seen.metadata
     place = "job" in told or "place " in str(told.get("waits for"))
     since = isinstance(told.get("since"), int | float)
@@ -351,7 +351,7 @@ def _row(seen: Shown) -> tuple[str, ...]:
 
 
 def _spread(observed: dict[str, Shown], count: int) -> list[Shown]:
-    """Some of them: those with a job first, then some that wait."""
+    """Select some observations: those with a job first, then waiting ones."""
     order = sorted(observed.values(), key=lambda seen: ("job" not in seen.metadata, seen.partition))
     return [*order[: count // 2], *order[-(count - count // 2) :]]
 

@@ -38,8 +38,8 @@ from video_pipeline_tests.servers.webserver import Webserver
 ACME = ("acme/one", "acme/two")
 OTHERS = ("globex/one", "big-acme/one")
 KEYS = (*ACME, *OTHERS)
+# The phases that run again: shots, and those that depend on them.
 AGAIN = ("shots", "scenes", "timeline", "exports")
-"""What is made again: shots, and what hangs on them."""
 _PATIENCE_SECONDS = 900
 _CLIP_SECONDS = 9
 _JOBS, _RUNNING_SECONDS = 20, 5.0
@@ -58,7 +58,7 @@ projects:
 
 
 def run() -> int:
-    """Run it; 0 only if all holds."""
+    """Run it, and return 0 if every claim holds."""
     with temporary_deployment() as (folder, uri):
         clip = short_clip(folder / "clip.mp4", _CLIP_SECONDS)
         account_of = aws_account(
@@ -82,7 +82,7 @@ def run() -> int:
 
 @dataclass
 class _Stage:
-    """The running deployment, and what was claimed."""
+    """The running deployment and the claims."""
 
     account: AwsAccount
     catalog: Catalog
@@ -98,14 +98,14 @@ class _Stage:
         self._made: Mapping[tuple[str, str], int] = {}
 
     def before(self) -> None:
-        """Everything is made here, and nothing is paid."""
+        """Process everything locally, at no cost."""
         self._await(self.server.launch_backfill([phase.value for phase in PHASES], KEYS))
         self.claims.equal("before: nothing is stale", {}, self._stale())
         self.claims.equal("before: Rekognition heard nothing", 0, self._books()["submissions"])
         self._made = self._materializations()
 
     def to_the_cloud(self) -> None:
-        """The edit, and what is told of it before anything runs."""
+        """Edit the file, and check staleness and preview before anything runs."""
         self._edit(_LOCAL, _CLOUD)
         expected = {(key, "shots"): ("cuts", "cloud-video, else by-content") for key in ACME}
         self.claims.equal(
@@ -122,7 +122,7 @@ class _Stage:
         self.claims.equal("and asks for nothing", 0, self._books()["submissions"])
 
     def backfill(self) -> None:
-        """What was previewed is run."""
+        """Run the previewed backfill."""
         print(launched := self._acme("--yes"))
         self._await(launched.rpartition("launched ")[2].split(":")[0].strip())
         again = Counter(self._materializations()) - Counter(self._made)
@@ -210,7 +210,7 @@ class _Stage:
         return self.commands.call("backfill", "--project", "acme", "--only", "stale", *how)
 
     def _materializations(self) -> dict[tuple[str, str], int]:
-        """Of every phase of every video, how often it was recorded."""
+        """Count the materializations of every phase of every video."""
         return {
             (phase.value, key): len(self.server.materializations(phase.value, key))
             for phase in PHASES

@@ -45,8 +45,8 @@ from video_pipeline_tests.servers.supervised import (
 
 SEED = 20261124
 KILLS = (RUNS,) * 8 + (MONGOD,) * 4 + (DAEMON,) * 3 + (CODE_SERVER,) * 3 + (WEBSERVER,) * 2
+# Pause between two kills.
 PAUSE_SECONDS = (4.0, 9.0)
-"""Between two kills."""
 ARRIVING = [f"{('acme', 'globex')[n % 2]}/reel-{n:02}" for n in range(34)]
 BACKFILLED = [f"initech/reel-{n:02}" for n in range(16)]
 _JOB_SECONDS = 3
@@ -69,7 +69,7 @@ work: {{lease_seconds: 4, backoff_seconds: 0.1}}
 
 
 def run() -> int:
-    """0 where all holds."""
+    """Return 0 if every claim holds."""
     before = descendants()
     with tempfile.TemporaryDirectory(prefix="chaos-") as name, Vendor() as vendor:
         folder = Path(name)
@@ -91,7 +91,7 @@ def run() -> int:
         left = sorted(descendants() - before)
         claims += [Claim("no scratch is left", scratch), Claim("no process is left", left)]
     rows = [(c.what, "yes" if c.holds else "NO", _first(c.exceptions)) for c in claims]
-    print_table("What came of it", ["claim", "holds", "but for"], rows)
+    print_table("Results", ["claim", "holds", "but for"], rows)
     return 0 if all(claim.holds for claim in claims) else 1
 
 
@@ -120,7 +120,7 @@ def _first(exceptions: Sequence[object]) -> str:
 
 @dataclass
 class _Stage:
-    """The deployment at work, and what was done to it."""
+    """The running deployment and the kills in it."""
 
     deployment: Supervised
     vendor: Vendor
@@ -137,7 +137,7 @@ class _Stage:
         return [VideoKey.parse(key) for key in (*ARRIVING, *BACKFILLED)]
 
     def work(self) -> None:
-        """Let everything arrive, and kill until all is killed and all is done."""
+        """Deliver all videos, and kill until the plan is empty and every video is done."""
         self._script_vendor()
         self._launch()
         reels.put(self.bucket, self.reel, ARRIVING)
@@ -155,7 +155,7 @@ class _Stage:
         self._print_kills()
 
     def claims(self) -> list[Claim]:
-        """What must hold, looked up while everything still runs."""
+        """Return the claims, checked while everything still runs."""
         with closing(connect(self.deployment.uri, "video_pipeline")) as catalog:
             return [
                 Claim("every planned kill ended a process", self._missed()),
@@ -169,8 +169,7 @@ class _Stage:
             ]
 
     def _script_vendor(self) -> None:
-        """A third of the jobs answers at once, a third has ended at the first look, a third runs
-        for some seconds, so that its run parks and another is held."""
+        """Let a third of the jobs answer at once, a third at the first poll, and a third later."""
         for number, key in enumerate(self.keys):
             self.vendor.behave(str(key), ("now", "soon", "later")[number % 3])
 

@@ -21,8 +21,8 @@ from video_pipeline_tests.scenarios.support.deployment import print_table, tempo
 
 SEED = 20261123
 RANDOM_VIDEOS, RANDOM_KILLS = 6, 5
+# About the time of a whole run, so that most kills hit the middle of one.
 LONGEST_SECONDS = 0.12
-"""About as long as a whole run takes: so that most are killed in the middle of it."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Setting:
     video: Path
 
     def deliver(self, name: str) -> str:
-        """A new video under this name; its key."""
+        """Deliver a video under this name, and return it."""
         delivered(self.parts, self.folder / "ingest", name, self.video)
         return name
 
     def row(self, case: str, name: str, *, doubt: bool) -> tuple[object, ...]:
-        """What became of a video, and whether that is as it must be."""
+        """Return a video's row, and whether it ended as required."""
         key = VideoKey.parse(name)
         project = self.parts.of(key.project)
         units, billed = project.units.of_video(key.video), self.vendor.billed[name]
@@ -58,7 +58,7 @@ class Setting:
 
 
 def run() -> int:
-    """0 where every video is as it must be."""
+    """Return 0 if every video ended as required."""
     rows: list[tuple[object, ...]] = []
     hits = 0
     for token in (True, False):

@@ -25,15 +25,15 @@ from video_pipeline.domain.staleness import Current
 from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
 
 VIDEOS = 100_000
+# Videos whose shots an old choice made.
 _OLD = 200
-"""Videos whose shots an old choice made."""
 _NOW = datetime(2026, 3, 1, tzinfo=UTC)
 _DATABASE = "video_pipeline"
 _CURRENT = Current(choices=("new" * 5,))
 
 
 def run() -> int:
-    """0 where counting takes a hundredth of reading, and counts right."""
+    """Return 0 if counting is right and takes a hundredth of the time of reading."""
     with temporary_deployment() as (_, uri), closing(connect(uri, _DATABASE)) as catalog:
         _fill(catalog, uri)
         acme = catalog.project("acme")

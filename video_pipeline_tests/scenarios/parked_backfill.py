@@ -52,7 +52,7 @@ work: {{lease_seconds: 2, backoff_seconds: 0.1}}
 
 
 def run() -> int:
-    """Run it; 0 only if all holds."""
+    """Run it, and return 0 if every claim holds."""
     with temporary_deployment() as (folder, uri), Vendor() as vendor:
         (folder / "pipeline.yaml").write_text(_CONFIGURATION.format(url=vendor.url))
         _register(folder / ".video-pipeline" / "ingest", uri)
@@ -85,7 +85,7 @@ def _register(ingest: Path, uri: str) -> None:
 
 
 class _Stage:
-    """The running deployment, what is watched of it, and what was claimed."""
+    """The running deployment, its watch, and the claims."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class _Stage:
         self._began, self._last = time.monotonic(), ""
 
     def four_videos(self) -> None:
-        """The backfill of four."""
+        """Backfill four videos: done, parked, failing and killed."""
         self._vendor.behave(DONE, "now")
         self._vendor.behave(FAILING, "refuse")
         self._vendor.behave(KILLED, "hang", "now")
@@ -120,7 +120,7 @@ class _Stage:
         self._print_failures()
 
     def cancelled(self) -> None:
-        """The backfill that is cancelled in the middle."""
+        """Cancel a backfill in the web interface while its jobs run."""
         backfill = self._launch(SECOND)
         self._until(backfill, SECOND, lambda: len(waiting(self._instance)) == len(SECOND))
         self._server.cancel_backfill(backfill)
@@ -128,7 +128,7 @@ class _Stage:
         status = self._server.backfill_status(backfill)
         self.claims.holds("the second backfill ended as cancelled", status == "CANCELED", status)
         held = self._held()
-        self.claims.holds("nothing of ours stays held", not held, held)
+        self.claims.holds("no run stays held", not held, held)
         self.claims.holds(
             "no run is left", not unfinished(self._instance), unfinished(self._instance)
         )
@@ -137,7 +137,7 @@ class _Stage:
         states = self._phase_states(SECOND)
         cancelled = set(states.values()) == {"cancelled"}
         self.claims.holds(
-            "jobs that nobody can stop are marked, their phases cancelled", cancelled, states
+            "jobs that cannot be cancelled are orphaned, their phases cancelled", cancelled, states
         )
         runs = self._instance.get_runs_count()
         for key in SECOND:
@@ -145,10 +145,10 @@ class _Stage:
         settled = [(UnitState.SETTLED, True)] * len(SECOND)
         self._until(backfill, SECOND, lambda: self._units(SECOND) == settled)
         started = self._instance.get_runs_count() - runs
-        self.claims.holds("what they came to is counted, and starts nothing", started == 0, started)
+        self.claims.holds("their usage is recorded, and no run starts", started == 0, started)
 
     def cancelled_by_the_command(self) -> None:
-        """By `video-pipeline cancel`, with a vendor that stops jobs."""
+        """Cancel a backfill by `video-pipeline cancel`, with a vendor that cancels jobs."""
         self._vendor.stops_jobs = True
         backfill = self._launch(THIRD)
         self._until(backfill, THIRD, lambda: len(waiting(self._instance)) == len(THIRD))
@@ -170,7 +170,7 @@ class _Stage:
         )
 
     def _units(self, keys: Sequence[str]) -> list[tuple[UnitState, bool]]:
-        """The work units of these videos: state, and whether nobody wants them."""
+        """Return state and orphaned flag of the videos' work units."""
         with closing(connect(self._environment["MONGODB_URI"], "video_pipeline")) as catalog:
             return [
                 (unit.state, unit.unwanted)
@@ -223,7 +223,7 @@ class _Stage:
         self.claims.holds("the vendor billed every job once", set(billed.values()) == {1}, billed)
 
     def _print_failures(self) -> None:
-        """Why runs failed, as the UI says it."""
+        """Print the errors of failed runs as the web interface shows them."""
         for run in self._instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])):
             logged = self._instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
             for entry in logged:
@@ -237,7 +237,7 @@ class _Stage:
         return backfill
 
     def _until(self, backfill: str, partitions: tuple[str, ...], there: Callable[[], bool]) -> None:
-        """Watch until something is so. Raises TimeoutError if it never is."""
+        """Wait for a condition. Raises TimeoutError if it is not met in time."""
         until = time.monotonic() + _PATIENCE_SECONDS
         while not there():
             if time.monotonic() > until:

@@ -31,8 +31,8 @@ from video_pipeline_tests.servers.webserver import Webserver
 
 KEYS = ("acme/one", "acme/two", "globex/one", "big-acme/one")
 ACME = KEYS[:2]
+# A check is reported again only after its quiet time.
 _PATIENCE_SECONDS = QUIET_SECONDS + 120
-"""A check is told again only after its quiet time."""
 _BEFORE, _AFTER = "      shots: [adaptive]  # acme's line", "      shots: [content]  # acme's line"
 _CONFIGURATION = f"""\
 providers:
@@ -45,12 +45,12 @@ projects:
     phases:
 {_BEFORE}
 """
+# The number of materializations by phase and video.
 Counts = Mapping[tuple[str, str], int]
-"""Phase and video to how often it was recorded."""
 
 
 def run() -> int:
-    """0 where all of it held."""
+    """Return 0 if every claim holds."""
     with temporary_deployment() as (folder, uri):
         file = folder / "pipeline.yaml"
         file.write_text(_CONFIGURATION)
@@ -123,7 +123,7 @@ class _Play:
         ]
 
     def _checked(self) -> str:
-        """What the check says now; `?` before it was ever told."""
+        """Return the check's description, or `?` before its first evaluation."""
         key = dg.AssetCheckKey(dg.AssetKey("project"), "choice_current_shots")
         found = self._instance.event_log_storage.get_latest_asset_check_execution_by_key([key])
         event = found[key].event if key in found else None
@@ -133,7 +133,7 @@ class _Play:
         return dagster_event.asset_check_evaluation_data.description or ""
 
     def _materializations(self) -> Counts:
-        """Of every phase of every video, how often it was recorded."""
+        """Count the materializations of every phase of every video."""
         return {
             (phase.value, key): len(
                 self._instance.fetch_materializations(
@@ -148,7 +148,7 @@ class _Play:
         }
 
     def _units(self) -> Counts:
-        """Requests to providers: by video and provider, how many."""
+        """Count the work units by video and provider."""
         with closing(connect(self._uri, "video_pipeline")) as catalog:
             found = Counter[tuple[str, str]]()
             for key in KEYS:

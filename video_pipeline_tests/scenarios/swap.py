@@ -41,14 +41,14 @@ projects:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the UI tells of one asset of one video: who made it, and whether it was there before."""
+    """The provider of an asset in the web interface, and whether it was reused."""
 
     provider: str
     reused: bool
 
 
 def run() -> int:
-    """0 where each run used what the file said when it began."""
+    """Return 0 if each run used the configuration from its start."""
     with temporary_deployment() as (folder, uri):
         file = folder / "pipeline.yaml"
         file.write_text(_CONFIGURATION)
@@ -59,7 +59,7 @@ def run() -> int:
             after = _backfill(instance, server)
     rows = [(key, phase, before[key, phase], after[key, phase]) for key, phase in before]
     shown = [(k, p, b.provider, a.provider, "yes" if a.reused else "no") for k, p, b, a in rows]
-    columns = ("video", "phase", "provider before", "provider after", "found as it was")
+    columns = ("video", "phase", "provider before", "provider after", "reused")
     print_table(f"{_BEFORE.strip()} -> {_AFTER.strip()}", columns, shown)
     return 0 if _holds(before, after) else 1
 

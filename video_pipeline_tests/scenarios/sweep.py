@@ -29,12 +29,12 @@ PROJECTS = ("acme", "globex", "initech")
 _BUCKET, _DATABASE = "many-videos", "video_pipeline"
 _VERSION = content_version(hashlib.md5(b"x").hexdigest(), 1)
 _THEN = datetime(2026, 1, 1, tzinfo=UTC)
+# Ticks in which a whole sweep must be over.
 _LONGEST_SWEEP = 100
-"""Ticks in which a whole sweep must be over."""
 
 
 def run(objects: int = OBJECTS) -> int:
-    """Run it; 0 only if all holds."""
+    """Run it, and return 0 if every claim holds."""
     keys = [_key(number, objects) for number in range(objects)]
     known = (key for number, key in enumerate(keys) if number % NEW_EVERY)
     with temporary_deployment() as (folder, uri), full_moto(folder, _BUCKET, keys) as server:

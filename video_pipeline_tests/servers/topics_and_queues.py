@@ -13,8 +13,8 @@ from typing import Any, Literal
 from video_pipeline_tests.servers.s3_servers import S3Server
 
 Delivery = Literal["raw", "wrapped"]
+# The role that Rekognition publishes with.
 ROLE = "arn:aws:iam::000000000000:role/rekognition-tells"
-"""The role that Rekognition would publish by."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What must hold when all has been killed and made again: looked up at each place that knows."""
+"""The claims of `chaos`, checked in the catalogue, Dagster and the vendor."""
 
 import hashlib
 from collections import Counter
@@ -17,13 +17,13 @@ from video_pipeline_tests.scenarios.support import reels
 from video_pipeline_tests.scenarios.support.executing import unfinished
 from video_pipeline_tests.servers.webserver import Webserver
 
+# Shots that the vendor finds in every video.
 _SHOTS = 2
-"""What the vendor finds in every video."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Something that must hold, and the exceptions to it that were seen."""
+    """A claim and the exceptions to it."""
 
     what: str
     exceptions: Sequence[object]

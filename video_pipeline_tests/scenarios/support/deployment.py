@@ -22,7 +22,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 @contextlib.contextmanager
 def temporary_deployment() -> Iterator[tuple[Path, str]]:
-    """A folder and the address of a MongoDB in it; both are gone afterwards."""
+    """Make a temporary folder with a MongoDB, and yield the folder and its address."""
     with tempfile.TemporaryDirectory(prefix="scenario-") as name:
         folder = Path(name)
         with EmbeddedServer(folder / "mongo") as uri:
@@ -56,7 +56,7 @@ def dagster_deployment(
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on standard output, as wide as it needs to be."""
+    """Print a table of at most 140 columns."""
     table = Table(*columns, title=escape(title), title_justify="left")
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
@@ -64,23 +64,23 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 
 
 class Claims:
-    """What a scenario claims, and whether it was so."""
+    """The claims of a scenario, and whether each holds."""
 
     def __init__(self) -> None:
         self._rows: list[tuple[str, bool, object]] = []
 
     def holds(self, what: str, holds: bool, seen: object) -> None:
-        """Claim something."""
+        """Record a claim, and whether it holds."""
         self._rows.append((what, holds, seen))
 
     def equal(self, what: str, expected: object, seen: object) -> None:
-        """Claim that something is what was expected."""
+        """Record the claim that a value is the expected one."""
         told = seen if expected == seen else f"{seen}, and not {expected}"
         self.holds(what, expected == seen, told)
 
     def verdict(self) -> int:
-        """Print them; 0 if all hold."""
+        """Print the claims, and return 0 if all hold."""
         rows = [(what, "yes" if holds else "NO", seen) for what, holds, seen in self._rows]
         print()
-        print_table("What was claimed", ["claim", "holds", "seen"], rows)
+        print_table("Claims", ["claim", "holds", "seen"], rows)
         return 0 if all(holds for _, holds, _ in self._rows) else 1

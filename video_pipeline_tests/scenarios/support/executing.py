@@ -1,4 +1,4 @@
-"""What Dagster has under way, and waiting until something is so."""
+"""Runs in progress, and waiting for a condition."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,17 +14,17 @@ UNFINISHED = [*AT_WORK, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STAR
 
 
 def executing(instance: dg.DagsterInstance) -> Sequence[str]:
-    """The runs that are at work now."""
+    """Return the runs that execute now."""
     return instance.get_run_ids(dg.RunsFilter(statuses=AT_WORK))
 
 
 def unfinished(instance: dg.DagsterInstance) -> Sequence[str]:
-    """The runs that have not ended, held ones too."""
+    """Return the runs that have not ended, including held ones."""
     return instance.get_run_ids(dg.RunsFilter(statuses=UNFINISHED))
 
 
 class Watch:
-    """Waits, and tells what changes meanwhile."""
+    """Waits for conditions, and prints changes meanwhile."""
 
     def __init__(self, look: Callable[[], str], seconds: float) -> None:
         self._look, self._seconds = look, seconds
@@ -36,7 +36,7 @@ class Watch:
         return time.monotonic() - self._began
 
     def until(self, there: Callable[[], bool], what: str) -> None:
-        """Return once something is so. Raises TimeoutError if it is not within its patience."""
+        """Wait for a condition. Raises TimeoutError if it is not met in time."""
         until = time.monotonic() + self._seconds
         while not there():
             if time.monotonic() > until:
