@@ -1,4 +1,4 @@
-"""The composition root of Dagster: `Settings` in, `Definitions` out.
+"""Dagster's composition root: `Settings` in, `Definitions` out.
 
 Loading it reads pipeline.yaml and opens nothing.
 """
@@ -21,7 +21,7 @@ from video_pipeline.settings import Settings, load_settings
 
 
 def build_defs(settings: Settings, overrides: Mapping[str, object] | None = None) -> dg.Definitions:
-    """Everything that Dagster knows of. `overrides` replaces resources by key, for tests.
+    """Return all definitions. `overrides` replaces resources by key, for tests.
 
     Raises ConfigurationError for provider entries that cannot be resources.
     """

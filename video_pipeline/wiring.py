@@ -1,4 +1,4 @@
-"""The composition root of everything but Dagster: `Settings` in, open `Services` out."""
+"""The composition root of everything but Dagster: opens `Services` from `Settings`."""
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.server.embedded import EmbeddedServer
 from video_pipeline.domain.errors import ConfigurationError, StorageError
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from video_pipeline.storage.s3.clients import AwsClients
 
 
-def _unheard(*_: object) -> None:
+def _ignore(*_: object) -> None:
     pass
 
 
@@ -36,13 +35,13 @@ def open_services(
     patience_seconds: float = 0,
     clock: Callable[[], datetime] = now_utc,
     clients: "AwsClients | None" = None,
-    notify: Notify = _unheard,
-    on_step: Callable[[str], None] = _unheard,
+    notify: Notify = _ignore,
+    on_step: Callable[[str], None] = _ignore,
 ) -> Generator[Services, None, None]:
-    """Open what the use cases work with; all of it is closed when the block ends.
+    """Open the services of the use cases, and close them when the block ends.
 
-    Plugins, and the clients with which buckets are reached, are made from the settings unless they
-    are given. `patience_seconds`: see connection.connect. Raises ConfigurationError, StorageError,
+    Plugins and S3 clients are made from the settings unless they are given.
+    `patience_seconds`: see connection.connect. Raises ConfigurationError, StorageError,
     CatalogError.
     """
     malloc.keep_between_uses()
@@ -51,15 +50,16 @@ def open_services(
             clients = aws_clients(settings)
         ingest, outputs = open_stores(settings, clients)
         uri = stack.enter_context(catalog_server(settings))
+        catalog = connect(uri, settings.catalog.database, patience_seconds=patience_seconds)
         yield Services(
-            catalog=stack.enter_context(closing(_connected(settings, uri, patience_seconds))),
+            catalog=stack.enter_context(closing(catalog)),
             ingest=ingest,
             outputs=outputs,
             media=ChildMediaReader(settings.media),
             plugins=create_plugins(settings) if plugins is None else plugins,
             unavailable=[name for name, one in settings.providers.items() if not one.available],
             choices=settings.choices,
-            scratch=made(settings.scratch),
+            scratch=ensure_folder(settings.scratch),
             scratch_bytes=settings.storage.scratch_bytes,
             policy=settings.work,
             limits=settings.limits,
@@ -75,7 +75,7 @@ def open_services(
 def open_stores(
     settings: Settings, clients: "AwsClients | None" = None
 ) -> tuple[IngestStore, OutputStore]:
-    """Where videos arrive, and where results are published. Touches no network.
+    """Open the ingest and the output store, without a network request.
 
     Raises ConfigurationError, StorageError.
     """
@@ -86,23 +86,23 @@ def open_stores(
 
 
 def aws_clients(settings: Settings) -> "AwsClients":
-    """Clients of S3 and its neighbours as pipeline.yaml says. Raises ConfigurationError."""
-    # A deployment in folders does without the second that loading the library takes.
+    """Make the clients of S3 and SQS. Raises ConfigurationError if a variable is not set."""
+    # Imported here: it takes a second, which a deployment in folders saves.
     from video_pipeline.storage.s3.clients import AwsClients
 
     if settings.storage.unset:
         unset = ", ".join(settings.storage.unset)
         raise ConfigurationError(
-            f"not set: {unset}",
+            f"variables of the S3 options are not set: {unset}",
             where="storage.s3",
-            remedy=f"Set {unset}, or leave the option out of pipeline.yaml.",
+            remedy=f"Set {unset}, or remove the options from pipeline.yaml.",
         )
     return AwsClients(settings.storage.s3)
 
 
 def _ingest(storage: Storage, clients: "AwsClients | None") -> IngestStore:
     if clients is None or not storage.ingest.bucket:
-        return FolderIngest(made(storage.ingest.folder), storage.layout)
+        return FolderIngest(ensure_folder(storage.ingest.folder), storage.layout)
     from video_pipeline.storage.s3.ingest import S3Ingest
 
     return S3Ingest(clients.client("s3"), storage.ingest.bucket, storage.layout)
@@ -110,7 +110,7 @@ def _ingest(storage: Storage, clients: "AwsClients | None") -> IngestStore:
 
 def _outputs(storage: Storage, clients: "AwsClients | None") -> OutputStore:
     if clients is None or not storage.outputs.bucket:
-        return FolderOutputs(made(storage.outputs.folder))
+        return FolderOutputs(ensure_folder(storage.outputs.folder))
     from video_pipeline.storage.s3.outputs import S3Outputs
 
     kms_key = clients.options.kms_key
@@ -118,34 +118,32 @@ def _outputs(storage: Storage, clients: "AwsClients | None") -> OutputStore:
 
 
 def open_notices(storage: Storage, clients: "AwsClients | None") -> NoticeQueue | None:
-    """The queue in which the ingest bucket tells of its objects; None where none is named."""
-    told, bucket = storage.notifications, storage.ingest.bucket
-    if told is None or bucket is None or clients is None:
+    """Return the reader of the ingest bucket's notifications, or None without a queue."""
+    named, bucket = storage.notifications, storage.ingest.bucket
+    if named is None or bucket is None or clients is None:
         return None
     from video_pipeline.notifications.sqs import SqsNotices
 
-    return SqsNotices(clients.client("sqs", told.endpoint), bucket, told.queue, told.dead_letters)
+    return SqsNotices(
+        clients.client("sqs", named.endpoint), bucket, named.queue, named.dead_letters
+    )
 
 
 @contextmanager
 def catalog_server(settings: Settings) -> Generator[str, None, None]:
-    """The address of the catalogue's server: the configured one, else the embedded, while held."""
+    """Yield the address of the configured catalogue server, else of an embedded one."""
     if settings.catalog.uri:
         yield settings.catalog.uri.get_secret_value()
         return
-    server = EmbeddedServer(made(settings.home) / "mongodb")
+    server = EmbeddedServer(ensure_folder(settings.home) / "mongodb")
     try:
         yield server.acquire()
     finally:
         server.release()
 
 
-def _connected(settings: Settings, uri: str, patience_seconds: float) -> Catalog:
-    return connect(uri, settings.catalog.database, patience_seconds=patience_seconds)
-
-
 def create_plugins(settings: Settings) -> dict[str, Plugin]:
-    """A plugin for each entry whose variables are set, by the entry's name."""
+    """Return a plugin for each available provider, by name."""
     return {
         name: registry.create(entry.plugin, entry.values)
         for name, entry in settings.providers.items()
@@ -153,14 +151,14 @@ def create_plugins(settings: Settings) -> dict[str, Plugin]:
     }
 
 
-def made(folder: Path) -> Path:
-    """The folder, made where it is missing. Raises StorageError."""
+def ensure_folder(folder: Path) -> Path:
+    """Create a folder if it is missing, and return it. Raises StorageError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(
-            f"this folder cannot be made: {error.strerror}",
+            f"the folder cannot be created: {error.strerror}",
             where=str(folder),
-            remedy="Give yourself the right to write there, or name another in pipeline.yaml.",
+            remedy="Make its parent writable for this user, or name another in pipeline.yaml.",
         ) from error
     return folder

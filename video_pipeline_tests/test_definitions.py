@@ -1,6 +1,7 @@
 """The definitions as a whole: the graph as committed, and loading opens nothing."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.definitions import build_defs
+from video_pipeline.domain.phases import SERVED
 from video_pipeline.settings import load_settings
 from video_pipeline_tests.graph import ROOT, SNAPSHOT, Graph, graph_of, shipped, text_of
 
@@ -49,6 +51,27 @@ def test_graph_is_the_committed_one(graph: Graph) -> None:
         "The graph in Dagster has changed. Write it with `python -m video_pipeline_tests.graph` "
         "and review the difference: steps of held runs must keep their names."
     )
+
+
+def test_docs_list_the_names_of_the_graph(graph: Graph) -> None:
+    checks = {check for asset in graph["assets"].values() for check in asset["checks"]}
+    of_project = {f"choice_current_{phase}" for phase in SERVED}
+    names = {
+        "asset": set(graph["assets"]),
+        "job": set(graph["jobs"]),
+        "step": {step for job in graph["jobs"].values() for step in job["steps"]},
+        "sensor": set(graph["sensors"]),
+        "check": checks - of_project | {"choice_current_PHASE"},
+        # The others are the entries of pipeline.yaml.
+        "resource": {"pipeline"},
+        "partitions": set(graph["partitions"].split(", ")),
+        "tag": set(graph["run_tags"]),
+    }
+    page = (ROOT / "docs" / "dagster.md").read_text()
+    listed = {of: set[str]() for of in names}
+    for of, name in re.findall(r"^\| (\w+) \| `([^`]+)` \|", page, re.MULTILINE):
+        listed[of].add(name)
+    assert listed == names
 
 
 def test_step_requires_chosen_entries_with_their_variables_set(

@@ -17,8 +17,14 @@ from video_pipeline.settings import form, load, stores
 from video_pipeline.settings.schema import installed
 
 ROOT = Path(__file__).parents[1]
-README, CONFIGURATION, CLI = (
-    (ROOT / name).read_text() for name in ("README.md", "docs/configuration.md", "docs/cli.md")
+README, CONFIGURATION, REFERENCE, CLI = (
+    (ROOT / name).read_text()
+    for name in (
+        "README.md",
+        "docs/configuration.md",
+        "docs/configuration-reference.md",
+        "docs/cli.md",
+    )
 )
 SECTIONS = (form.PipelineForm, form.StorageForm, form.IngestForm, form.S3Form, form.CatalogForm)
 ARRIVALS = (form.NotificationsForm, form.ProjectForm, form.LimitsForm, ArrivalPolicy)
@@ -55,7 +61,7 @@ def test_every_configuration_key_is_documented(model: type[BaseModel]) -> None:
 
 @pytest.mark.parametrize("plugin", installed())
 def test_every_plugin_is_documented_with_its_options(plugin: str) -> None:
-    text = section(CONFIGURATION, plugin)
+    text = section(REFERENCE, plugin)
     options = registry.load(plugin).Options.model_fields
     assert not [name for name in options if f"- `{name}`" not in text]
 

@@ -1,4 +1,4 @@
-"""The script `run`, where it makes no environment: that needs an index."""
+"""The script `run` without a package index, so with a simulated environment."""
 
 import os
 import shutil
@@ -41,20 +41,20 @@ def call(checkout: Path, programs: Path, *arguments: str) -> subprocess.Complete
     )
 
 
-def test_alone_it_says_what_it_can_do(checkout: Path, programs: Path) -> None:
+def test_run_without_arguments_lists_the_commands(checkout: Path, programs: Path) -> None:
     ended = call(checkout, programs)
     assert ended.returncode == 0
     for command in ("demo", "try FILE", "up", "test", "scenario NAME", "doctor"):
         assert command in ended.stdout
 
 
-def test_without_python_it_names_the_remedy(checkout: Path, programs: Path) -> None:
+def test_run_without_python_names_the_remedy(checkout: Path, programs: Path) -> None:
     ended = call(checkout, programs, "doctor")
     assert ended.returncode == 1
     assert "Python 3.11 or newer is needed; found: none" in ended.stderr
 
 
-def test_an_old_python_is_named(checkout: Path, programs: Path) -> None:
+def test_run_reports_a_python_that_is_too_old(checkout: Path, programs: Path) -> None:
     old = programs / "python3"
     old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2 || exit 1\n')
     old.chmod(0o755)
@@ -63,9 +63,7 @@ def test_an_old_python_is_named(checkout: Path, programs: Path) -> None:
     assert "found: Python 3.9.2" in ended.stderr
 
 
-def test_a_missing_venv_module_is_named_and_nothing_counts_as_made(
-    checkout: Path, programs: Path
-) -> None:
+def test_run_reports_a_missing_venv_module(checkout: Path, programs: Path) -> None:
     new = programs / "python3"
     new.write_text('#!/bin/sh\n[ "$1" = -m ] && exit 1 || exit 0\n')
     new.chmod(0o755)
@@ -75,7 +73,7 @@ def test_a_missing_venv_module_is_named_and_nothing_counts_as_made(
     assert not (checkout / ".venv" / "made-from").exists()
 
 
-def test_a_made_environment_is_used_from_anywhere(checkout: Path, programs: Path) -> None:
+def test_run_reuses_the_environment_from_any_folder(checkout: Path, programs: Path) -> None:
     python = programs / "python3"
     python.write_text(
         "#!/bin/sh\n"
@@ -94,7 +92,7 @@ def test_a_made_environment_is_used_from_anywhere(checkout: Path, programs: Path
     assert made.count("--require-hashes") == 1
 
 
-def test_the_ci_only_passes_on(tmp_path: Path) -> None:
+def test_ci_script_passes_its_arguments_on(tmp_path: Path) -> None:
     folder = tmp_path / "checkout"
     (folder / ".ci").mkdir(parents=True)
     shutil.copy(RUN.parent / ".ci" / "run", folder / ".ci" / "run")

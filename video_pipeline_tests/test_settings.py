@@ -1,4 +1,4 @@
-"""What pipeline.yaml may hold, and what is said about what it may not."""
+"""Reading pipeline.yaml: valid settings, and the messages about invalid ones."""
 
 import json
 import sys
@@ -51,7 +51,7 @@ class Stranger(BaseTemporalPlugin, Calls):
 
 @pytest.fixture(autouse=True)
 def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A plugin of someone else's, installed as any package is."""
+    """A plugin of another author, installed like any package."""
     site = tmp_path / "site"
     record = site / "stranger-1.0.dist-info"
     record.mkdir(parents=True)
@@ -75,7 +75,7 @@ def complaint(folder: Path, text: str, **environ: str) -> str:
     return str(caught.value)
 
 
-def test_an_empty_mapping_is_a_whole_configuration(tmp_path: Path) -> None:
+def test_load_settings_accepts_an_empty_mapping(tmp_path: Path) -> None:
     settings = read(tmp_path, "{}")
     assert settings.home == tmp_path / ".video-pipeline"
     assert settings.storage.ingest.folder == settings.home / "ingest"
@@ -97,20 +97,20 @@ projects:
 """
 
 
-def test_two_projects_choose_differently(tmp_path: Path) -> None:
+def test_projects_may_choose_different_providers(tmp_path: Path) -> None:
     choices = read(tmp_path, CHOICES).choices
     assert choices.of("acme", Phase.SHOTS).providers == ("one",)
     assert choices.of("globex", Phase.SHOTS).providers == ("two", "one")
     assert choices.of("globex", Phase.SHOTS).optional
 
 
-def test_a_folder_is_looked_for_beside_the_file(tmp_path: Path) -> None:
+def test_relative_folders_start_at_the_file(tmp_path: Path) -> None:
     settings = read(tmp_path, "storage: {ingest: {folder: in}}\nhome: state\n")
     assert settings.storage.ingest.folder == tmp_path / "in"
     assert settings.storage.outputs.folder == tmp_path / "state" / "outputs"
 
 
-def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+def test_environment_overrides_the_file(tmp_path: Path) -> None:
     settings = read(
         tmp_path,
         "storage: {ingest: {bucket: from-file}, outputs: {bucket: kept}}\nhome: here\n",
@@ -126,14 +126,14 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     assert settings.models == tmp_path / "weights"
 
 
-def test_each_project_may_have_a_policy_of_removal_of_its_own(tmp_path: Path) -> None:
+def test_project_may_have_its_own_removal_policy(tmp_path: Path) -> None:
     text = "arrivals: {removal: archive}\nprojects: {acme: {removal: delete}, globex: {}}\n"
     settings = read(tmp_path, text)
     assert settings.arrivals.removal is Removal.ARCHIVE
     assert settings.removals == {"acme": Removal.DELETE}
 
 
-def test_a_bucket_tells_in_a_queue_and_a_folder_does_not(tmp_path: Path) -> None:
+def test_notifications_need_an_ingest_bucket(tmp_path: Path) -> None:
     told = "notifications: {queue: https://sqs/1/in, dead_letters: https://sqs/1/dead}"
     settings = read(tmp_path, f"storage: {{ingest: {{bucket: in, {told}}}}}\n")
     assert settings.storage.notifications == Notifications(
@@ -142,7 +142,7 @@ def test_a_bucket_tells_in_a_queue_and_a_folder_does_not(tmp_path: Path) -> None
     named = read(tmp_path, f"storage: {{ingest: {{{told}}}}}\n", S3_BUCKET="in")
     assert named.storage.notifications == settings.storage.notifications
     wrong = complaint(tmp_path, f"storage:\n  ingest:\n    {told}\n")
-    assert "line 3, storage.ingest.notifications: only a bucket tells" in wrong
+    assert "line 3, storage.ingest.notifications: notifications need" in wrong
 
 
 def test_variables_are_resolved_and_never_shown(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_variables_are_resolved_and_never_shown(tmp_path: Path) -> None:
     assert "s3cr3t" not in repr(settings) + settings.model_dump_json()
 
 
-def test_a_plugin_that_asks_for_models_is_told_their_folder(tmp_path: Path) -> None:
+def test_models_folder_is_passed_to_plugins_with_the_option(tmp_path: Path) -> None:
     text = (
         "models: weights\nproviders:\n  a: {plugin: stranger}\n"
         "  b: {plugin: stranger, options: {models_folder: mine}}\n"
@@ -167,7 +167,7 @@ def test_a_plugin_that_asks_for_models_is_told_their_folder(tmp_path: Path) -> N
     assert entries["b"].values == {"models_folder": "mine"}
 
 
-def test_an_unset_variable_makes_only_its_entry_unavailable(tmp_path: Path) -> None:
+def test_unset_variable_makes_only_its_entry_unavailable(tmp_path: Path) -> None:
     text = CHOICES.replace("{level: 2}", "{level: {env: LEVEL}, key: {env: KEY}}")
     settings = read(tmp_path, text, LEVEL="")
     assert settings.providers["one"].available
@@ -200,7 +200,7 @@ def test_other_options_are_checked_while_a_variable_is_unset(tmp_path: Path) -> 
         ("providers:\n  a: {}\n", ["line 2, providers.a", "field required", "Add it"]),
     ],
 )
-def test_what_is_wrong_is_named_with_line_and_remedy(
+def test_invalid_value_is_reported_with_line_and_remedy(
     tmp_path: Path, text: str, expected: list[str]
 ) -> None:
     said = complaint(tmp_path, text)
@@ -213,28 +213,26 @@ def entry(options: str) -> str:
     return f"providers:\n  a:\n    plugin: stranger\n    options: {options}\n"
 
 
-def test_a_misspelt_option_is_named_with_the_nearest(tmp_path: Path) -> None:
+def test_misspelt_option_is_reported_with_the_nearest(tmp_path: Path) -> None:
     said = complaint(tmp_path, entry("{sensitivty: 0.4}"))
     assert "line 4, providers.a.options.sensitivty" in said
     assert "Did you mean 'sensitivity'?" in said
 
 
 @pytest.mark.parametrize("options", ["{key: abc123}", "{login: {password: abc123}}"])
-def test_a_secret_written_literally_is_refused_and_not_repeated(
-    tmp_path: Path, options: str
-) -> None:
+def test_literal_secret_is_refused_and_not_printed(tmp_path: Path, options: str) -> None:
     said = complaint(tmp_path, entry(options))
     assert "line 4" in said and "{env: NAME}" in said
     assert "abc123" not in said
 
 
-def test_a_password_in_the_catalogues_address_is_refused(tmp_path: Path) -> None:
+def test_password_in_the_catalogue_address_is_refused(tmp_path: Path) -> None:
     said = complaint(tmp_path, "catalog:\n  uri: mongodb://me:pw123@db.example\n")
     assert "line 2, catalog.uri" in said and "MONGODB_URI" in said
     assert "pw123" not in said
 
 
-def test_the_webservers_address_comes_from_the_file_a_variable_of_its_own_or_ours(
+def test_webserver_is_read_from_file_and_variables(
     tmp_path: Path,
 ) -> None:
     assert read(tmp_path, "{}").webserver is None
@@ -247,42 +245,40 @@ def test_the_webservers_address_comes_from_the_file_a_variable_of_its_own_or_our
 
 
 @pytest.mark.parametrize("address", ["dagster:3000", "ftp://dagster", "http://me:secret@dagster"])
-def test_what_is_no_such_address_or_holds_a_password_is_refused(
-    tmp_path: Path, address: str
-) -> None:
+def test_invalid_webserver_address_is_refused(tmp_path: Path, address: str) -> None:
     said = complaint(tmp_path, f"home: here\nwebserver: {address}")
     assert "line 2, webserver" in said and "secret" not in said
 
 
-def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     said = complaint(tmp_path, "homme: x\nwork:\n  worker: 1\n")
     assert "line 1" in said and "line 3" in said
 
 
-def test_a_provider_must_serve_the_phase_that_chooses_it(tmp_path: Path) -> None:
+def test_provider_must_serve_the_phase_that_chooses_it(tmp_path: Path) -> None:
     text = "providers:\n  a: {plugin: stranger}\nphases:\n  transcript: a\n"
     assert "line 4" in complaint(tmp_path, text)
     assert "does not serve objects" in complaint(tmp_path, text.replace("transcript", "objects"))
 
 
-def test_a_missing_file_names_the_ways_to_name_another(tmp_path: Path) -> None:
+def test_missing_file_is_reported_with_the_ways_to_name_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="VIDEO_PIPELINE_CONFIG"):
         load_settings(tmp_path / "none.yaml", {})
 
 
-def test_the_variable_names_the_file(tmp_path: Path) -> None:
+def test_variable_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "other.yaml").write_text("home: there\n")
     settings = load_settings(None, {"VIDEO_PIPELINE_CONFIG": str(tmp_path / "other.yaml")})
     assert settings.home == tmp_path / "there"
 
 
-def test_the_shipped_configuration_is_right() -> None:
+def test_shipped_configuration_is_valid() -> None:
     settings = load_settings(ROOT / "pipeline.yaml", {})
     acme, globex = (settings.choices.projects[name] for name in ("acme", "globex"))
     assert acme != globex
 
 
-def test_the_shipped_schema_is_current_and_referenced() -> None:
+def test_shipped_schema_is_current_and_referenced() -> None:
     plugins = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
     ours = [name for group in sorted(plugins) for name in sorted(plugins[group])]
     shipped = json.loads((ROOT / "video_pipeline" / "pipeline.schema.json").read_text())
@@ -303,7 +299,7 @@ BUCKETS = r"""storage:
 """
 
 
-def test_buckets_are_reached_as_written_and_secrets_stay_out_of_sight(tmp_path: Path) -> None:
+def test_s3_options_are_read_and_secrets_are_not_shown(tmp_path: Path) -> None:
     storage = read(tmp_path, BUCKETS, A_KEY="hidden").storage
     assert storage.has_buckets
     assert storage.layout.place_of("in/acme/talk.mp4") == ("acme", "talk")
@@ -314,12 +310,12 @@ def test_buckets_are_reached_as_written_and_secrets_stay_out_of_sight(tmp_path: 
     assert read(tmp_path, BUCKETS).storage.unset == ("A_KEY",)
 
 
-def test_a_literal_secret_of_s3_is_refused(tmp_path: Path) -> None:
+def test_literal_secret_of_s3_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="access_key_id"):
         read(tmp_path, "storage: {s3: {access_key_id: AKIA123}}\n")
 
 
-def test_a_layout_that_cannot_serve_is_told_with_its_line(tmp_path: Path) -> None:
+def test_invalid_layout_is_reported_with_its_line(tmp_path: Path) -> None:
     text = "storage:\n  ingest:\n    layout: '(?P<project>[^/]+)/.*'\n"
     with pytest.raises(ConfigurationError, match=r"line 3, storage.ingest.layout: .*<video>"):
         read(tmp_path, text)
@@ -334,16 +330,14 @@ def test_a_layout_that_cannot_serve_is_told_with_its_line(tmp_path: Path) -> Non
         ("{folder: films/in}", "{folder: films}"),
     ],
 )
-def test_videos_may_not_arrive_where_removals_delete(
-    tmp_path: Path, ingest: str, outputs: str
-) -> None:
+def test_ingest_and_outputs_must_be_separate(tmp_path: Path, ingest: str, outputs: str) -> None:
     text = f"storage:\n  ingest: {ingest}\n  outputs: {outputs}\n"
     told = r"line 3, storage.outputs: .*films.*removals delete.* S3_OUTPUT_BUCKET"
     with pytest.raises(ConfigurationError, match=told):
         read(tmp_path, text)
 
 
-def test_variables_may_not_name_one_bucket_for_both(tmp_path: Path) -> None:
+def test_ingest_and_outputs_variables_must_differ(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="'films'"):
         read(tmp_path, "{}", S3_BUCKET="films", S3_OUTPUT_BUCKET="films")
     read(tmp_path, "{}", S3_BUCKET="films", S3_OUTPUT_BUCKET="films-made")

@@ -1,4 +1,4 @@
-"""What pipeline.yaml may say of a day's paid minutes."""
+"""Limits of paid minutes a day in pipeline.yaml."""
 
 from pathlib import Path
 
@@ -23,13 +23,13 @@ def read(folder: Path, text: str) -> Limits:
     return load_settings(folder / "pipeline.yaml", {}).limits
 
 
-def test_low_where_nothing_is_said(tmp_path: Path) -> None:
+def test_limits_have_low_defaults(tmp_path: Path) -> None:
     limits = read(tmp_path, "{}")
     assert limits.of_project("acme") == 60
     assert limits.of_account({}, "any", "account") == 600
 
 
-def test_a_project_may_have_its_own(tmp_path: Path) -> None:
+def test_project_limit_overrides_the_general_one(tmp_path: Path) -> None:
     text = (
         "limits: {paid_minutes_per_day: 5}\nprojects: {acme: {limits: {paid_minutes_per_day: 0}}}"
     )
@@ -37,11 +37,11 @@ def test_a_project_may_have_its_own(tmp_path: Path) -> None:
     assert (limits.of_project("acme"), limits.of_project("globex")) == (0, 5)
 
 
-def test_there_may_be_none(tmp_path: Path) -> None:
+def test_limit_may_be_infinite(tmp_path: Path) -> None:
     assert read(tmp_path, "limits: {paid_minutes_per_day: .inf}").of_project("acme") == float("inf")
 
 
-def test_of_several_entries_of_one_account_the_smallest_holds(tmp_path: Path) -> None:
+def test_smallest_limit_of_an_account_holds(tmp_path: Path) -> None:
     limits = read(tmp_path, ENTRIES)
     shots, speech = VendorShots(VendorOptions(url="u")), VendorSpeech(VendorOptions(url="u"))
     plugins: dict[str, Plugin] = {"wide": shots, "narrow": shots, "silent": shots}
@@ -70,7 +70,7 @@ def test_of_several_entries_of_one_account_the_smallest_holds(tmp_path: Path) ->
         ),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line_and_remedy(
+def test_invalid_limit_is_reported_with_line_and_remedy(
     tmp_path: Path, text: str, where: str, told: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:

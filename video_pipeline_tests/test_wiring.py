@@ -1,4 +1,4 @@
-"""Opening a deployment from its settings, and closing it again."""
+"""Opening services, stores and plugins from settings."""
 
 import time
 from pathlib import Path
@@ -25,7 +25,7 @@ def settings(folder: Path, text: str = PROVIDERS, **environ: str) -> Settings:
     return load_settings(folder / "pipeline.yaml", environ)
 
 
-def test_a_configured_server_is_joined_and_two_projects_stay_apart(
+def test_open_services_uses_the_server_and_separates_projects(
     tmp_path: Path, mongo_uri: str, mongo_database: str
 ) -> None:
     text = f"catalog: {{database: {mongo_database}}}\n"
@@ -39,7 +39,7 @@ def test_a_configured_server_is_joined_and_two_projects_stay_apart(
         assert services.ingest.project("acme").stat("projects/acme/videos/a/a.mp4") is None
 
 
-def test_folders_are_made_where_they_are_missing(tmp_path: Path, mongo_uri: str) -> None:
+def test_open_services_creates_missing_folders(tmp_path: Path, mongo_uri: str) -> None:
     chosen = settings(tmp_path, "storage: {outputs: {folder: a/b}}\n", MONGODB_URI=mongo_uri)
     with open_services(chosen, plugins={}) as services:
         assert services.plugins == {}
@@ -47,13 +47,13 @@ def test_folders_are_made_where_they_are_missing(tmp_path: Path, mongo_uri: str)
     assert (tmp_path / ".video-pipeline" / "ingest").is_dir()
 
 
-def test_an_entry_whose_variable_is_unset_is_left_out(tmp_path: Path) -> None:
+def test_create_plugins_skips_entries_with_unset_variables(tmp_path: Path) -> None:
     assert set(create_plugins(settings(tmp_path))) == {"cuts"}
     made = create_plugins(settings(tmp_path, THRESHOLD="9.5"))
     assert made["louder"].options.threshold == 9.5
 
 
-def test_an_entry_whose_library_is_absent_is_left_out_and_its_options_are_checked(
+def test_create_plugins_skips_entries_without_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PySceneDetectPlugin, "libraries", ("no_such_library",))
@@ -65,7 +65,7 @@ def test_an_entry_whose_library_is_absent_is_left_out_and_its_options_are_checke
         settings(tmp_path, "providers: {cuts: {plugin: pyscenedetect, options: {thresh: 1}}}\n")
 
 
-def test_buckets_are_opened_without_touching_the_network(tmp_path: Path) -> None:
+def test_open_stores_makes_no_network_request(tmp_path: Path) -> None:
     text = "storage: {s3: {endpoint: 'http://127.0.0.1:9', region: us-east-1}}\n"
     chosen = settings(tmp_path, text, S3_BUCKET="videos", S3_OUTPUT_BUCKET="results")
     ingest, outputs = open_stores(chosen)
@@ -74,33 +74,33 @@ def test_buckets_are_opened_without_touching_the_network(tmp_path: Path) -> None
     assert not (tmp_path / ".video-pipeline").exists()
 
 
-def test_one_store_may_be_a_bucket_and_the_other_a_folder(tmp_path: Path) -> None:
+def test_open_stores_mixes_bucket_and_folder(tmp_path: Path) -> None:
     text = "storage: {s3: {region: us-east-1}}\n"
     ingest, outputs = open_stores(settings(tmp_path, text, S3_BUCKET="videos"))
     assert ingest.is_remote
     assert outputs.project("acme").uri("projects/acme/videos/v/a").startswith("file:")
 
 
-def test_an_unset_variable_of_s3_is_told_when_a_bucket_is_opened(tmp_path: Path) -> None:
+def test_open_stores_needs_the_s3_variables_for_a_bucket(tmp_path: Path) -> None:
     text = "storage: {s3: {access_key_id: {env: A_KEY}, secret_access_key: {env: A_SECRET}}}\n"
     open_stores(settings(tmp_path, text))
     with pytest.raises(ConfigurationError, match="A_SECRET"):
         open_stores(settings(tmp_path, text, S3_BUCKET="videos", A_KEY="k"))
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     chosen = settings(tmp_path, "storage: {ingest: {folder: file/ingest}}\n")
     with pytest.raises(StorageError, match="file/ingest"), open_services(chosen):
         pass
 
 
-def test_the_embedded_server_goes_when_its_last_user_has_gone(tmp_path: Path) -> None:
+def test_embedded_server_ends_with_its_last_user(tmp_path: Path) -> None:
     chosen = settings(tmp_path)
     with catalog_server(chosen) as first, catalog_server(chosen) as second:
         assert first == second
     log = chosen.home / "mongodb" / "mongod.log"
-    until = time.monotonic() + 10  # its last word comes after it has given its data back
+    until = time.monotonic() + 10  # it logs this after closing its data files
     while '"exitCode":0' not in log.read_text():
         assert time.monotonic() < until, log.read_text()[-400:]
         time.sleep(0.05)

@@ -1,10 +1,8 @@
-"""What all projects of a deployment share at its providers: slots, and the paid minutes of a day.
+"""Limits at providers that all projects share: slots, and the paid seconds of a day.
 
-These documents are the deployment's, not one project's: twenty jobs at once and an account's
-minutes are bounds over all projects, and who is next among them can be decided only where all of
-them are seen. Nothing of a project but numbers of seconds, names of pools and identities of work
-units is written here, and each entry carries its project_id. A pool is one document, changed by
-one atomic update by the server's clock; the minutes are counted in transactions.
+These documents belong to the deployment, since their limits hold over all projects. They contain
+only seconds, names of pools and ids of work units, each entry with its project_id. A pool is one
+document, changed by atomic updates by the server's clock; seconds are counted in transactions.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -19,11 +17,11 @@ from pymongo.errors import DuplicateKeyError
 from video_pipeline.catalog.scoped import DOCUMENT_VERSION, Document, address_of, translated
 from video_pipeline.domain.slots import Budget, Pool, Slot
 
+# How long newcomers get no slot after a unit got none; renewed while units wait.
 _QUEUED_MILLISECONDS = 120_000
-"""How long a refusal tells newcomers that others wait; renewed while they do."""
 _MILLISECOND = timedelta(milliseconds=1)
+# Milliseconds that mean no limit.
 _MOST = 2**53
-"""Milliseconds that stand for no limit."""
 
 
 class Admissions:
@@ -195,7 +193,7 @@ class Admissions:
                 self._put(self._paid, where, {"$setOnInsert": fresh})
 
     def _change(self, pool: str, stages: list[Document]) -> Document:
-        """Change one pool, made where it is missing, and give what it has become."""
+        """Change one pool, created if it is missing, and return the new one."""
         start: Document = {
             "schema_version": DOCUMENT_VERSION,
             "holders": {"$ifNull": ["$holders", []]},
@@ -216,23 +214,23 @@ class Admissions:
         try:
             return put()
         except DuplicateKeyError:
-            return put()  # another made it between our look and our insert
+            return put()  # another process created it between our read and our insert
 
 
 def _but(field: str, name: str, value: str) -> Document:
-    """A list without the entries of this name's value."""
+    """Return an expression for the list without the entries that have this value."""
     others = {"$ne": [f"$$one.{name}", {"$literal": value}]}
     return {"$filter": {"input": f"${field}", "as": "one", "cond": others}}
 
 
 def _renewed(unit: str, until: Document) -> Document:
-    """A holder as it is, this unit's with another end."""
+    """Return an expression for a holder, with another end of lease if it is this unit."""
     mine = {"$eq": ["$$this.unit", {"$literal": unit}]}
     return {"$cond": [mine, {"$mergeObjects": ["$$this", {"until": until}]}, "$$this"]}
 
 
 def _by_case(fields: tuple[str, ...], *cases: Document) -> Document:
-    """What each field becomes in the first case, the second and so on."""
+    """Return the new value of each field, by the number in `case`."""
     return {
         field: {
             "$switch": {

@@ -1,7 +1,7 @@
-"""Of one project's videos: what is compared with the ingest store, and what is due for them.
+"""Arrival, removal and archival of one project's videos, and what is due for them.
 
-The documents are those of `videos`. Every change is one atomic step that holds only where the
-document still is what was looked at.
+The documents are those of `videos`. A change is atomic, and applies only to the document that was
+read.
 """
 
 from datetime import UTC, datetime
@@ -110,7 +110,7 @@ def _as_seen(known: Known) -> Document:
 
 
 def _as_recorded(record: VideoRecord) -> Document:
-    """A video that arrived anew since, or was removed since, is another."""
+    """Match this record only: not a later arrival, nor the video after its removal."""
     return {
         "video": record.key.video,
         "arrived_at": record.arrived_at,

@@ -1,4 +1,4 @@
-"""The catalogue in MongoDB: its projects and, for each, the repositories bound to it."""
+"""The catalogue in MongoDB: its projects, and the repositories of each."""
 
 from functools import cached_property
 

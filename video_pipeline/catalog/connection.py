@@ -1,4 +1,4 @@
-"""Connecting to the MongoDB that a URI names."""
+"""Connecting to MongoDB."""
 
 from datetime import UTC
 
@@ -9,25 +9,23 @@ from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.scoped import Document
 from video_pipeline.domain.errors import ConfigurationError
 
+# How long a run waits for a primary. A replica set elects a new one within 12 s (MongoDB's manual,
+# Replica Set Elections), and a restart of a server takes less.
 RUN_SECONDS = 45.0
-"""How long a run waits for a server that takes writes. A replica set whose primary dies has
-another after 12 s (MongoDB's manual, Replica Set Elections), a server is restarted in less."""
 
+# How long one answer may take: longer than any single request.
 _ANSWER_MILLISECONDS = 120_000
-"""How long one answer may take: longer than any single request of ours."""
 
 
 def connect(
     uri: str, database: str, *, timeout_seconds: float = 5, patience_seconds: float = 0
 ) -> Catalog:
-    """The catalogue in a database of this server. Nothing is contacted before it is used.
+    """Return the catalogue in a database of this server. The first use connects.
 
-    Its methods raise CatalogUnavailable where no server is found within the timeout. Raises
-    ConfigurationError for what is no MongoDB URI.
-
-    With patience, that is how long one request may take instead, and within it the driver repeats
-    what a dying server did not answer as often as need be, under one transaction number: a write
-    that took effect is not done twice.
+    Its methods raise CatalogUnavailable if no server is found within the timeout. Raises
+    ConfigurationError for an invalid URI. `patience_seconds` limits a whole request instead: within
+    it the driver repeats what a failed server did not answer. A repeated write keeps its
+    transaction number, and takes effect once.
     """
     patience = int(timeout_seconds * 1000)
     request = int(patience_seconds * 1000) or None
@@ -48,7 +46,7 @@ def connect(
             readConcernLevel="majority",
         )
     except (PyMongoError, ValueError):
-        # Without the cause: pymongo quotes the URI, and with it the password.
+        # Without the cause, which quotes the URI with its password.
         raise ConfigurationError(
             "MONGODB_URI is no MongoDB address",
             remedy="Write mongodb://user:password@host:27017/, with %-escapes in the password.",

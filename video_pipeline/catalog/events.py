@@ -1,8 +1,8 @@
-"""Progress of one project: numbered events, and the status of each phase that they leave.
+"""Progress of one project: numbered events, and the resulting status of each phase.
 
-An event takes the number after the last one, under a unique index: whoever comes second to a
-number takes the next. So numbers have no gaps and become visible in order, and no transaction is
-left open, holding up others, by a process that is killed in the middle of one.
+An event takes the number after the last one, under a unique index; a second writer of a number
+takes the next. So numbers have no gaps and become visible in order. There is no transaction that
+a killed process could leave open.
 """
 
 from datetime import datetime
@@ -48,7 +48,6 @@ class Events:
             "message": message,
             "run_id": run_id,
         }
-
         sequence = self._append({**where, **told, "at": now})
         self._set_status(where, {**told, "unit": unit, "updated_at": now, "sequence": sequence})
         return self._event({**where, **told, "at": now, "sequence": sequence})
@@ -84,7 +83,7 @@ class Events:
                 return sequence
 
     def _set_status(self, where: Document, status: Document) -> None:
-        """The phase's status follows its latest event, in whatever order the writers get here."""
+        """Set the phase's status to its latest event, in any order of the writers."""
         before = self._phases.put(where, {})
         running = PhaseState.RUNNING.value
         begins = status["state"] == running and before.get("state") != running

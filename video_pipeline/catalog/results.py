@@ -1,10 +1,9 @@
 """Results of one project: each phase's current result and its rows, swapped at once.
 
-Rows are written under a new generation; one atomic step on the phase's document then makes that
-generation and its result the current ones; rows of older generations are removed last. Readers
-see one moment of the database (a snapshot), so that they see whole results whatever a writer does
-meanwhile; MongoDB keeps that moment for five minutes, a longer reading ends in CatalogError.
-What a crashed writer left is never current, and goes with the next publication.
+Rows are written under a new generation. One atomic step on the phase's document then makes that
+generation and its result current, and older rows are deleted last. Readers use a snapshot, and so
+see whole results beside any writer. MongoDB keeps a snapshot for five minutes; a longer read ends
+in CatalogError. Rows of a crashed writer are never current; the next publication deletes them.
 """
 
 import heapq
@@ -70,8 +69,10 @@ class Results:
         return prevails
 
     def _outdate(self, video: str) -> None:
-        """Note exactly which results were not made from what lies there now. This comes after the
-        swap and goes on until all is true: whoever comes last has seen what the others did."""
+        """Set the `outdated` flags of all phases.
+
+        Runs after the swap, and until all flags are right: the last writer has seen all others.
+        """
         while wrong := wrong_flags(self._phases.find({"video": video}, projection=SHORT)):
             for phase, flag in wrong.items():
                 self._phases.update(
@@ -151,13 +152,14 @@ class Results:
                     self._rows[name].insert(found)
 
     def _sweep(self, where: Document, generations: Document) -> None:
-        """Remove the rows of generations that are not current any more."""
         for rows in self._rows.values():
             rows.delete({**where, "generation": generations})
 
     def _current(self, name: str, video: str, phases: Sequence[Phase] | None) -> Iterator[Document]:
-        """The rows, in order. A reading that lost its server goes on where it was at the next one,
-        while the same generations are the current ones."""
+        """Yield the rows in order.
+
+        A read that loses its server continues at the next one, unless a result was replaced.
+        """
         read, owners = 0, None
         while True:
             before = read
@@ -178,7 +180,7 @@ class Results:
     def _scan(
         self, name: str, video: str, owners: list[Document], session: ClientSession
     ) -> Iterator[Document]:
-        """One sorted scan a phase, merged here: MongoDB would at times sort them all in memory."""
+        """Merge one sorted scan for each phase. MongoDB might sort a single scan in memory."""
         scans = [
             self._rows[name].find({"video": video, **owner}, sort=_ORDER, session=session)
             for owner in owners
@@ -188,7 +190,7 @@ class Results:
     def _generations(
         self, video: str, phases: Sequence[Phase] | None, session: ClientSession
     ) -> list[Document]:
-        """The phases that have a result, each with its current generation."""
+        """Return the phases that have a result, each with its current generation."""
         found = self._phases.find({"video": video}, sort=[("phase", 1)], session=session)
         wanted = frozenset(Phase if phases is None else phases)
         return [

@@ -1,8 +1,7 @@
-"""The collections: what each document must have, and the indexes. Created on first use.
+"""The collections: required fields and indexes. Created on first use.
 
-Every index begins with the project, and so does every document's identity, but for what all
-projects share (admissions.py). Exact times stand as
-rationals in the values; the floats beside them are there to be searched and sorted by.
+Every index and every document's identity begin with the project, except in shared collections.
+Exact times are rationals in the values; the floats beside them are for searching and sorting.
 """
 
 from typing import Any
@@ -16,12 +15,12 @@ from video_pipeline.catalog.upgrade import fill_in
 from video_pipeline.domain.errors import CatalogError
 from video_pipeline.domain.values import Frozen
 
+# Raised with every change below; a newer program upgrades an older database.
 SCHEMA_VERSION = 4
-"""Raised with every change below; a newer program brings an older database up to it."""
 
 _NAMESPACE_EXISTS = 48
+# How long the creation of indexes may take in a large catalogue.
 _CREATION_SECONDS = 3600
-"""How long the indexes of a large catalogue may take to be made."""
 
 _ROW = {
     "video": "string",
@@ -44,12 +43,12 @@ class CollectionSpec(Frozen):
 
     @property
     def validator(self) -> Document:
-        """The JSON schema that MongoDB holds documents against."""
+        """Return the JSON schema of the documents."""
         return _validator({"project_id": "string", **self.fields})
 
     @property
     def index_models(self) -> list[IndexModel]:
-        """Every index, each beginning with the project."""
+        """Return every index, each beginning with the project."""
         return [
             IndexModel([("project_id", 1), *((field, 1) for field in keys)], unique=unique)
             for unique, group in ((True, self.unique), (False, self.indexes))
@@ -58,19 +57,19 @@ class CollectionSpec(Frozen):
 
 
 class SharedSpec(Frozen):
-    """One collection of the deployment: required fields, and how long documents are kept."""
+    """One collection of the deployment: required fields, and the retention of documents."""
 
     fields: dict[str, str]
     kept_days: int | None = None
 
     @property
     def validator(self) -> Document:
-        """The JSON schema that MongoDB holds documents against."""
+        """Return the JSON schema of the documents."""
         return _validator(self.fields)
 
     @property
     def index_models(self) -> list[IndexModel]:
-        """What lets documents go once they are old."""
+        """Return the index that expires old documents, if they expire."""
         days = self.kept_days
         return [IndexModel([("at", 1)], expireAfterSeconds=days * 86_400)] if days else []
 
@@ -143,6 +142,7 @@ COLLECTIONS = {
     ),
 }
 
+# The deployment's own collections. Reservations are kept longer than any provider keeps a token.
 SHARED = {
     "pools": SharedSpec(fields={"holders": "array", "served": "array", "queued_until": "date"}),
     "paid_seconds": SharedSpec(
@@ -152,12 +152,10 @@ SHARED = {
         fields={"project_id": "string", "milliseconds": "number", "at": "date"}, kept_days=90
     ),
 }
-"""The deployment's own, each document found by its identity. What was reserved is remembered for
-longer than any provider keeps a token."""
 
 
 def ensure_schema(database: Database[Document]) -> None:
-    """Create what is missing; one look where nothing is. Safe to run beside others doing so.
+    """Create or upgrade the collections; one read if they are current. Safe to run concurrently.
 
     Raises CatalogError for a database of a newer program, or a server without transactions.
     """

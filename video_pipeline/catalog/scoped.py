@@ -1,7 +1,7 @@
-"""The one place where a project is bound to what is read and written, and errors are translated.
+"""Access to MongoDB bound to one project, and translation of pymongo's errors.
 
-Repositories see MongoDB only through `ProjectCollection`; it adds project and schema version to
-every filter and every new document, so that neither can be forgotten.
+Repositories use MongoDB only through `ProjectCollection`, which adds the project to every filter,
+and project and schema version to every new document.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -27,29 +27,29 @@ from video_pipeline.domain.errors import CatalogError, CatalogUnavailable
 from video_pipeline.domain.naming.identity import ProjectId
 
 Document = dict[str, Any]
+# An update, or a pipeline of stages, which may use the server's clock.
 Change = Document | list[Document]
-"""An update, or a pipeline of stages, which may reckon with the server's own clock."""
 
+# Documents in one answer: enough for a whole listing.
 _BATCH = 1000
-"""Documents in one answer: as many as a listing of ours has, so that it is one answer."""
 
 _DUPLICATE = 11000
 
 T = TypeVar("T")
 
+# The schema_version of new documents.
 DOCUMENT_VERSION = 1
-"""The schema_version that documents are written with."""
 
 
 def address_of(client: MongoClient[Document]) -> str:
-    """The servers that a client talks to, without credentials."""
+    """Return the servers of a client, without credentials."""
     servers = client.topology_description.server_descriptions()
     return ", ".join(host if port is None else f"{host}:{port}" for host, port in servers)
 
 
 @contextmanager
 def translated(address: str) -> Generator[None]:
-    """Raise pymongo's errors as CatalogUnavailable or CatalogError."""
+    """Translate pymongo's errors to CatalogUnavailable or CatalogError."""
     try:
         yield
     except (BSONError, OverflowError) as error:
@@ -62,13 +62,12 @@ def translated(address: str) -> Generator[None]:
         raise _translation(address, error) from error
 
 
+# Codes of MongoDB for what a failed primary lost, or its successor lacks yet: those of the driver's
+# specification of retryable writes, and CursorNotFound, FailedToSatisfyReadPreference,
+# ReadConcernMajorityNotAvailableYet, QueryPlanKilled, CursorKilled, SnapshotUnavailable.
 _GONE = frozenset(
     (6, 7, 43, 89, 91, 133, 134, 175, 189, 237, 246, 262, 9001, 10107, 11600, 11602, 13435, 13436)
 )
-"""Codes of MongoDB for what went with a server that ended, or is not there yet at the one that
-followed: those of the driver's specification of retryable writes, and CursorNotFound,
-FailedToSatisfyReadPreference, ReadConcernMajorityNotAvailableYet, QueryPlanKilled, CursorKilled,
-SnapshotUnavailable."""
 
 
 def _translation(address: str, error: PyMongoError) -> CatalogError:
@@ -84,8 +83,7 @@ def _translation(address: str, error: PyMongoError) -> CatalogError:
 
 
 def _ended(error: PyMongoError) -> bool:
-    """Whether the server that was asked ended, perhaps after it took a write and before it could
-    say that the others have it."""
+    """Return whether the server ended, perhaps after a write and before it was confirmed."""
     gone = isinstance(error, OperationFailure) and error.code in _GONE
     return (
         isinstance(error, ConnectionFailure) or gone or error.has_error_label("RetryableWriteError")
@@ -93,8 +91,10 @@ def _ended(error: PyMongoError) -> bool:
 
 
 def _through_an_election(ask: Callable[[], T]) -> T:
-    """Ask for what may be done twice, once more where its server ends: the driver repeats by
-    itself what concerns single documents only."""
+    """Repeat an idempotent request once if its server ends.
+
+    The driver itself repeats only requests that concern single documents.
+    """
     try:
         return ask()
     except ServerSelectionTimeoutError:
@@ -106,25 +106,23 @@ def _through_an_election(ask: Callable[[], T]) -> T:
 
 
 def _are_there(error: BulkWriteError) -> bool:
-    """Whether nothing is wrong with an insertion but that documents of these identities are there
-    already."""
+    """Return whether an insertion failed only because its documents exist already."""
     found = error.details or {}
     written = [failed.get("code") for failed in found.get("writeErrors", ())]
     return bool(written) and set(written) == {_DUPLICATE} and not found.get("writeConcernErrors")
 
 
 class ProjectCollection:
-    """One collection as one project sees it. Filters and documents leave the project out."""
+    """One collection, bound to one project. Callers leave the project out of filters."""
 
     def __init__(self, collection: Collection[Document], project: ProjectId, address: str) -> None:
         self._collection, self._address = collection, address
         self._scope: Document = {"project_id": project}
 
     def find(self, where: Document, **options: Any) -> Iterator[Document]:
-        """The documents, streamed; options are those of pymongo's `find`.
+        """Stream the documents. Options are those of pymongo's `find`.
 
-        The first batch is asked for again where a server ends. What follows is not: it goes with
-        the server, and ends in CatalogUnavailable.
+        Only the first batch is repeated if a server ends; later ones raise CatalogUnavailable.
         """
         wanted: Document = {"batch_size": _BATCH, **options}
         with (
@@ -134,20 +132,21 @@ class ProjectCollection:
             yield from cursor
 
     def find_one(self, where: Document, **options: Any) -> Document | None:
-        """The first document, None where there is none."""
         with translated(self._address):
             return self._collection.find_one({**where, **self._scope}, **options)
 
     def count(self, where: Document, **options: Any) -> int:
-        """How many documents match; options are those of pymongo's `count_documents`."""
+        """Count the matching documents. Options are those of pymongo's `count_documents`."""
         with translated(self._address):
             return self._collection.count_documents({**where, **self._scope}, **options)
 
     def grouped(
         self, where: Document, *fields: str, unwound: str | None = None
     ) -> Iterator[tuple[tuple[Any, ...], int]]:
-        """How many documents there are of each combination of these fields' values; of a list that
-        is unwound, each of its items counts."""
+        """Yield each combination of these fields' values with its number of documents.
+
+        Of the list `unwound`, each item counts.
+        """
         by = {str(number): f"${field}" for number, field in enumerate(fields)}
         stages: list[Document] = [
             {"$match": {**where, **self._scope}},
@@ -160,7 +159,7 @@ class ProjectCollection:
                 yield tuple(found.get(name) for name in by), document["count"]
 
     def insert(self, documents: Sequence[Document], **options: Any) -> None:
-        """Add new documents, all in one message. Repeatable as it is: each has got its identity."""
+        """Add new documents in one message. Each has its `_id`, so that a repetition is safe."""
         new = [self._new(one) | {"_id": ObjectId()} for one in documents]
 
         def add_missing() -> None:
@@ -174,7 +173,7 @@ class ProjectCollection:
             _through_an_election(add_missing)
 
     def add(self, document: Document) -> bool:
-        """Add a new document; False where one of this identity is there."""
+        """Add a new document. Return False if one with this identity exists."""
         with translated(self._address):
             try:
                 self._collection.insert_one(self._new(document))
@@ -183,13 +182,13 @@ class ProjectCollection:
         return True
 
     def update(self, where: Document, update: Change, **options: Any) -> bool:
-        """Change the one document; False where none matches."""
+        """Change one document. Return False if none matches."""
         with translated(self._address):
             done = self._collection.update_one({**where, **self._scope}, update, **options)
         return done.matched_count > 0
 
     def update_all(self, where: Document, update: Document, **options: Any) -> int:
-        """Change every document that matches: how many there were. Repeatable updates only."""
+        """Change every matching document, and return their number. Idempotent updates only."""
         found = {**where, **self._scope}
         with translated(self._address):
             done = _through_an_election(
@@ -198,7 +197,7 @@ class ProjectCollection:
         return done.matched_count
 
     def change(self, where: Document, update: Change, **options: Any) -> Document | None:
-        """Change the one document and give what it has become; None where none matches."""
+        """Change one document and return the new one, or None if none matches."""
         after = ReturnDocument.AFTER
         with translated(self._address):
             return self._collection.find_one_and_update(
@@ -206,18 +205,18 @@ class ProjectCollection:
             )
 
     def put(self, where: Document, update: Document, **options: Any) -> Document:
-        """Change the one document, made where it is missing, and give what it has become."""
+        """Change one document, created if it is missing, and return the new one."""
         fresh = {**update.get("$setOnInsert", {}), "schema_version": DOCUMENT_VERSION}
         update = {**update, "$setOnInsert": fresh}
         with translated(self._address):
             try:
                 return self._put(where, update, options)
             except DuplicateKeyError:
-                # Another made it between our look and our insert: now it is there to change.
+                # Another process created it between our read and our insert.
                 return self._put(where, update, options)
 
     def delete(self, where: Document) -> int:
-        """Remove documents: how many there were."""
+        """Delete documents, and return their number."""
         found = {**where, **self._scope}
         with translated(self._address):
             done = _through_an_election(lambda: self._collection.delete_many(found))
@@ -238,7 +237,7 @@ class ProjectCollection:
 
 
 class ProjectDatabase:
-    """The database as one project sees it."""
+    """The database, bound to one project."""
 
     def __init__(self, database: Database[Document], project: ProjectId) -> None:
         self._database, self.project = database, project
@@ -249,7 +248,7 @@ class ProjectDatabase:
 
     @contextmanager
     def snapshot(self) -> Generator[ClientSession]:
-        """A session whose reads all see the same moment."""
+        """Open a session whose reads all see the same moment."""
         with translated(self._address), self._database.client.start_session(snapshot=True) as one:
             yield one
 
@@ -258,5 +257,5 @@ class ProjectDatabase:
         if project != self.project:
             raise CatalogError(
                 f"this belongs to project {project}, not to {self.project}",
-                remedy="Ask the catalogue for that project's half.",
+                remedy="Use the catalogue of that project.",
             )

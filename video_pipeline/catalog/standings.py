@@ -1,7 +1,4 @@
-"""What is to be known of all videos of one project at once: found by index, listed as streams.
-
-Single videos and their results belong to results.py.
-"""
+"""Counts and listings over all videos of one project, found by index and streamed."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -18,19 +15,18 @@ from video_pipeline.domain.source import Totals
 from video_pipeline.domain.staleness import Current, Made, VideoStanding, outdated
 from video_pipeline.domain.usage import Meter, Usage
 
+# The provider of the pipeline's own results.
 _OWN = "pipeline"
-"""The provider of what the pipeline makes itself."""
 _PAGE = 500
 _THERE: Document = {"removed_at": None}
-"""Videos whose object is gone are no part of what a project has to do."""
 _ACTIVE: Document = {**_THERE, "archived_at": None}
-"""Those that are archived are not made again."""
 _ORDER = [("video", 1), ("phase", 1)]
 _ORIGIN = "result.provenance"
 _MADE = ("provider", "model", "choice", "content", "inputs")
+# The index that separates today's choices from others. Without the hint MongoDB sometimes scans
+# every video.
 _BY_CHOICE = [("project_id", 1), ("phase", 1), (f"{_ORIGIN}.choice", 1), ("video", 1)]
-"""The index that holds today's choices apart from the others; left to itself MongoDB at times goes
-through every video instead."""
+# The fields of a phase's document that `standing_of` reads.
 SHORT = {
     "_id": 0,
     **dict.fromkeys(
@@ -42,8 +38,6 @@ SHORT = {
     ),
     **{f"{_ORIGIN}.{name}": 1 for name in _MADE},
 }
-"""What is read of a phase's document where its result is not asked for."""
-
 
 _PHASES = {phase.value: phase for phase in Phase}
 _STATES = {state.value: state for state in PhaseState}
@@ -130,7 +124,7 @@ class Standings:
             yield video
 
     def _active(self, where: Document, **options: Any) -> Iterator[tuple[Phase, str]]:
-        """The phases that match, of videos that are neither removed nor archived."""
+        """Yield the matching phases of videos that are neither removed nor archived."""
         shown = {"_id": 0, "video": 1, "phase": 1}
         found = self._phases.find(where, projection=shown, **options)
         while page := list(islice(found, _PAGE)):
@@ -187,7 +181,7 @@ class Standing(NamedTuple):
 
 
 def standing_of(document: Document) -> Standing:
-    """What a phase's document says in short."""
+    """Read a phase's document in short."""
     state, result = document.get("state"), document.get("result")
     return Standing(
         _PHASES[document["phase"]],
@@ -213,7 +207,7 @@ def _made(result: Document, fingerprint: str) -> Made | None:
 
 
 def wrong_flags(documents: Iterable[Document]) -> dict[Phase, bool]:
-    """The phases of one video whose note that they are outdated is not true, with what is."""
+    """Return the phases of one video whose `outdated` flag is wrong, with the right value."""
     noted: dict[Phase, bool] = {}
     made: dict[Phase, Made] = {}
     for document in documents:
@@ -226,17 +220,17 @@ def wrong_flags(documents: Iterable[Document]) -> dict[Phase, bool]:
 
 
 def is_warned(result: PhaseResult) -> bool:
-    """Whether a result is listed among those with warnings."""
+    """Return whether a result is listed among those with warnings."""
     return bool(result.warnings) and result.state is not PhaseState.NOT_CONFIGURED
 
 
 def result_of(document: Document) -> PhaseResult | None:
-    """The current result that a phase's document holds."""
+    """Read the current result from a phase's document."""
     return PhaseResult.model_validate(document["result"]) if "result" in document else None
 
 
 def status_of(document: Document) -> PhaseStatus:
-    """The status that a phase's document holds."""
+    """Read the status from a phase's document."""
     return PhaseStatus(
         phase=document["phase"],
         state=document["state"],
@@ -252,7 +246,7 @@ def status_of(document: Document) -> PhaseStatus:
 
 
 def _otherwise(phase: Phase, current: Current) -> Document:
-    """Results that are up to date but made, or left out, by another choice than today's."""
+    """Match up-to-date results that were made, or skipped, by another choice than today's."""
     by_provider = {
         "result.state": PhaseState.DONE.value,
         f"{_ORIGIN}.provider": {"$nin": [_OWN, *current.untold]},

@@ -1,4 +1,4 @@
-"""The ledger of one project's work units. Every change is one atomic step on one row."""
+"""The ledger of one project's work units. Every change is an atomic step on one row."""
 
 import math
 import re
@@ -23,12 +23,12 @@ from video_pipeline.domain.work import (
 _INTENT, _SUBMITTING = UnitState.INTENT.value, UnitState.SUBMITTING.value
 _RUNNING = UnitState.RUNNING.value
 _OPEN = [_INTENT, _SUBMITTING, _RUNNING]
+# In the backlog only: the pool, and the paid seconds that a unit needs.
 _PLACE = {"waits_in": "", "waits_for": ""}
-"""Where a unit waits, and for how many paid seconds; only while it does."""
+# Rows without a lease.
 _FREE: Document = {"$expr": {"$lte": ["$leased_until", "$$NOW"]}}
-"""Of rows that nobody is at work on."""
+# The resolution of times in MongoDB.
 _TICK = timedelta(milliseconds=1)
-"""The finest time that MongoDB keeps."""
 _TIMES = frozenset({"leased_until", "created_at", "updated_at", "submitted_at", "poll_at"})
 
 
@@ -117,8 +117,8 @@ class Units:
         found = self._units.change(where, change)
         if found is None:
             raise IllegalMove(
-                f"work unit {unit.id} was moved by another before it could go to {state}",
-                remedy="Read it again and go on from where it stands.",
+                f"work unit {unit.id} was moved by another process before it could go to {state}",
+                remedy="Read it again and continue from its state.",
             )
         return _known(found)
 
@@ -306,12 +306,12 @@ def _not_put_off(now: datetime) -> Document:
 
 
 def _until(lease: timedelta) -> Document:
-    """The end of a lease by the server's clock: those of its holders may differ by any time."""
+    """Return the end of a lease by the server's clock."""
     return {"leased_until": {"$add": ["$$NOW", lease // _TICK]}}
 
 
 def _fields(unit: WorkUnit, names: Iterable[str]) -> Document:
-    """These fields as they are stored: times as times, all else as in JSON."""
+    """Return the stored form of these fields: times as dates, others as JSON."""
     chosen = set(names)
     times = {name: getattr(unit, name) for name in chosen & _TIMES}
     return {**unit.model_dump(mode="json", include=chosen - _TIMES), **times}

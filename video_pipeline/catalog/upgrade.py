@@ -1,7 +1,4 @@
-"""What the documents of an older schema lack, filled in when the database is brought up to date.
-
-Repeatable, and safe beside others that do the same or publish results meanwhile.
-"""
+"""Upgrade of documents of schema 1. Idempotent, and safe beside other upgrades and writers."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -21,8 +18,10 @@ _OWNER = ("project_id", "video")
 
 
 def fill_in(database: Database[Document]) -> None:
-    """Of every result the fingerprint, what it was made from, and whether it is outdated or has
-    warnings; schema 1 had none of these. 10,000 videos take some seconds."""
+    """Add fingerprint, inputs, `outdated` and `warned` to every result.
+
+    10,000 videos take some seconds.
+    """
     phases = database["phases"]
     order = [*((name, 1) for name in _OWNER), ("phase", 1)]
     changes: list[UpdateOne] = []
@@ -56,7 +55,7 @@ def _of_video(documents: list[Document]) -> Iterable[UpdateOne]:
 
 
 def _complete(document: Document, made: dict[Phase, PhaseResult]) -> None:
-    """Where nothing tells what a result was made from, it was what lay there when it was begun."""
+    """Add the inputs of a result: those that existed when it was begun."""
     result = result_of(document)
     assert result is not None, "only those with a result are asked for"
     origin = result.provenance

@@ -1,4 +1,4 @@
-"""The videos of one project, and what was rejected."""
+"""The videos and rejected objects of one project."""
 
 from datetime import datetime
 
@@ -86,7 +86,7 @@ class Videos:
 
 
 def document(source: Source, now: datetime, due: Due | None) -> Document:
-    """A video as it is stored when it arrives."""
+    """Return the stored form of a video that arrives."""
     return {
         "video": source.key.video,
         "name": source.name,
@@ -103,7 +103,7 @@ def document(source: Source, now: datetime, due: Due | None) -> Document:
 
 
 def record(document: Document) -> VideoRecord:
-    """A video as it is stored. Documents of schema 1 lack what is due and the marks."""
+    """Read a stored video. Documents of schema 1 lack `due`, `removed_at` and `archived_at`."""
     return VideoRecord(
         source=Source.model_validate(document["source"]),
         arrived_at=document["arrived_at"],

@@ -11,8 +11,7 @@ from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.backfill.retry_unit import Again
 from video_pipeline.pipeline.backfill.selection import Picked
-from video_pipeline.pipeline.jobs.cancel import Cancelled, cancel
-from video_pipeline.pipeline.jobs.cancel_group import together
+from video_pipeline.pipeline.jobs.cancel import Cancelled, cancel, with_dependents
 from video_pipeline.pipeline.services import Services
 
 
@@ -22,7 +21,7 @@ def cancel_work(
     """End the runs held for these units and for those that come to nothing without them, then the
     units: stopped where the provider can, else marked. Repeatable. Raises ConfigurationError where
     Dagster does not answer; then nothing is cancelled."""
-    lost = together(services, units)
+    lost = with_dependents(services, units)
     if not lost:
         return []
     end_waiting(ask, lost)

@@ -8,8 +8,10 @@ A new phase touches at most three files. All need a member of `Phase` and a spec
   pipeline/run_video.py;
 - made by the pipeline within the step `analysis`: its module, and pipeline/analysis/run.py.
 
-A new marker kind touches two: `Kind` in domain/results/markers.py, and its phase here. Files that
-are generated (schemas, the snapshot of the graph, the README's table) are written again.
+A new marker kind touches two: `Kind` in domain/results/markers.py, and its phase here.
+
+Tests ask besides for a row in README.md and docs/dagster.md, and for generated files to be written
+again: the two JSON schemas, the frozen values, and the snapshot of the graph in Dagster.
 """
 
 from collections.abc import Iterable
@@ -80,16 +82,16 @@ class PhaseSpec:
 
 
 SUCCEEDED = Check(
-    "succeeded", "A provider came to a result; a warning where the phase is optional."
+    "succeeded", "A provider delivered a result. Warns where an optional phase failed."
 )
 EXACT_MARKERS = Check(
-    "markers_exact", "Every marker lies within the video, half-open, and they are in order."
+    "markers_exact", "Every marker lies within the video, half-open, and markers are in order."
 )
 WITHIN_AUDIO = Check(
-    "words_within_audio", "Every word lies within the audio, and they are in order."
+    "words_within_audio", "Every word lies within the audio, and words are in order."
 )
 READABLE = Check(
-    "outputs_readable", "The published files are there, and the JSON is valid by its schema."
+    "outputs_readable", "The published files exist, and the JSON is valid by its schema."
 )
 
 MARKER_COLUMNS = (
@@ -103,7 +105,7 @@ WORD_COLUMNS = (
     Column("word", "As written, punctuation attached."),
     Column("start", "Seconds; belongs to the word.", "rational"),
     Column("end", "Seconds; does not belong to it.", "rational"),
-    Column("speaker", "Who says it."),
+    Column("speaker", "The speaker."),
     Column("confidence", "0 to 1.", "float"),
 )
 
@@ -116,7 +118,7 @@ _SPECS = (
     ),
     PhaseSpec(
         Phase.MEDIA_INFO,
-        "Container and streams, as probing found them.",
+        "Container and streams, as probed.",
         group="source",
         technology="video",
         needs=(Phase.SOURCE_VIDEO,),
@@ -170,7 +172,7 @@ _SPECS = (
     ),
     PhaseSpec(
         Phase.THUMBNAILS,
-        "Small pictures of keyframes.",
+        "Small images of keyframes.",
         group="analysis",
         technology="image",
         needs=(Phase.MEDIA_INFO,),
@@ -179,7 +181,7 @@ _SPECS = (
     ),
     PhaseSpec(
         Phase.AUDIO,
-        "Whether there is sound, and how long.",
+        "Whether there is an audio stream, and its length.",
         group="analysis",
         technology="audio",
         needs=(Phase.MEDIA_INFO,),
@@ -188,7 +190,7 @@ _SPECS = (
     ),
     PhaseSpec(
         Phase.TRANSCRIPT,
-        "What was said: segments and words with times.",
+        "Segments and words with their times.",
         group="analysis",
         technology="mongodb",
         needs=(Phase.AUDIO,),
@@ -212,7 +214,7 @@ _SPECS = (
     ),
     PhaseSpec(
         Phase.TIMELINE,
-        "The one document consumers read: markers, words, provenance.",
+        "The one document that consumers read: markers, words, provenance.",
         group="timeline",
         technology="mongodb",
         needs=(

@@ -1,7 +1,4 @@
-"""What leaves: the timeline as files for others, one format a module.
-
-A format turns a timeline into bytes. It reads nothing else and knows no store.
-"""
+"""The formats of a published timeline, one a module. A format reads only the timeline."""
 
 from typing import BinaryIO, Protocol
 
@@ -11,18 +8,16 @@ from video_pipeline.exports.captions import webvtt
 
 
 class Format(Protocol):
-    """What each module here has."""
+    """The contents of each module: `NAME` is the file's name below the video's prefix."""
 
     @property
-    def NAME(self) -> str:
-        """The file's name below the video's prefix."""
-        ...
+    def NAME(self) -> str: ...
 
     @property
     def MEDIA_TYPE(self) -> str: ...
 
     def write(self, timeline: Timeline, into: BinaryIO) -> None:
-        """Write the whole file. The same timeline always gives the same bytes."""
+        """Write the file. The same timeline always gives the same bytes."""
         ...
 
 

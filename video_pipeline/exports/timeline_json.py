@@ -1,7 +1,7 @@
-"""The timeline as one JSON document, and the JSON Schema that it is published with.
+"""The timeline as a JSON document, and its JSON Schema.
 
-The document is the domain's own value, with floats beside the exact times of each range. The
-schema stands beside this module as timeline.schema.json, so that consumers need no Python.
+The document is the domain's value, with floats beside the exact times of each range. The schema
+is published as timeline.schema.json beside this module.
 """
 
 import json
@@ -15,12 +15,12 @@ from video_pipeline.domain.time import TimeRange
 
 NAME = "timeline.json"
 MEDIA_TYPE = "application/json"
+# `json.dumps(schema(), indent=2)` and a line break.
 SCHEMA_FILE = Path(__file__).with_name("timeline.schema.json")
-"""`schema()` as it is published: `json.dumps(schema(), indent=2)` and a line break."""
 
 
 def write(timeline: Timeline, into: BinaryIO) -> None:
-    """Write the document in UTF-8, with its keys in alphabetical order."""
+    """Write the document in UTF-8 with sorted keys."""
     document: dict[str, Any] = timeline.model_dump(mode="json")
     _add_seconds(document["markers"], (marker.range for marker in timeline.markers))
     _add_seconds_to_speech(document["transcript"]["segments"], timeline.transcript)
@@ -41,7 +41,7 @@ def _add_seconds(rows: Iterable[dict[str, Any]], ranges: Iterable[TimeRange]) ->
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of the document."""
+    """Return the JSON Schema (draft 2020-12) of the document."""
     described = Timeline.model_json_schema(mode="serialization")
     described["properties"]["schema_version"]["const"] = SCHEMA_VERSION
     described["required"].append("schema_version")

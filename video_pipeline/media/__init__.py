@@ -1,1 +1,1 @@
-"""Probing and decoding media, which is hostile: always in a child process with limits."""
+"""Probing and decoding of hostile media, always in a child process with limits."""

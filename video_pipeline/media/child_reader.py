@@ -1,15 +1,19 @@
-"""The media reader: every method starts a confined child for one task and checks what it says."""
+"""The media reader: each method starts a confined child for one task and checks its messages."""
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from io import UnsupportedOperation
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from video_pipeline.domain.errors import MediaError
+import numpy as np
+from numpy.typing import NDArray
+
+from video_pipeline.domain.errors import MediaError, SourceError
 from video_pipeline.domain.media import MediaInfo, VideoStream
-from video_pipeline.media.answers import NOT_AS_AGREED, decoded
-from video_pipeline.media.process import Child
+from video_pipeline.media.process import Child, Message
 from video_pipeline.media.reader import (
     DecodeEnd,
     FedFrames,
@@ -19,30 +23,31 @@ from video_pipeline.media.reader import (
 )
 from video_pipeline.media.serving import descriptor_of
 from video_pipeline.media.shape import even_height
-from video_pipeline.media.source import check_plain, name_of
-from video_pipeline.plugins.inputs import AUDIO_RATE, Audio, Frames
+from video_pipeline.plugins.inputs import AUDIO_RATE, Audio, FrameBatch, Frames
 
 _DEFAULT_LIMITS = MediaLimits()
+# Raised by reading an answer that is not of the agreed form.
+_NOT_AS_AGREED = (KeyError, IndexError, TypeError, ValueError, OverflowError, ZeroDivisionError)
 _SAMPLE_BYTES = 2
+# Audio may last this much longer than probing found.
 _MARGIN_SECONDS = 1
-"""Sound is believed to go on for this long after what probing found."""
 
 
 class ChildMediaReader:
-    """Reads hostile media in children of its own, one a call. See MediaReader.
+    """Reads hostile media in a child for each call. See MediaReader.
 
-    An iterator of `decode` is consumed in the thread that asks it for its first value.
+    Consume an iterator of `decode` in the thread that takes its first value.
     """
 
     def __init__(self, limits: MediaLimits = _DEFAULT_LIMITS) -> None:
         self._limits = limits
 
     def probe(self, source: BinaryIO, sha256: str) -> MediaInfo:
-        """Container and streams. Raises MediaError, SourceError."""
+        """See MediaReader. Raises MediaError, SourceError."""
         if descriptor_of(source) is not None:
-            check_plain(source)
+            _check_plain(source)
         size = source.seek(0, os.SEEK_END)
-        with Child(source, name_of(source), self._limits, "probe", {}) as child:
+        with Child(source, _name_of(source), self._limits, "probe", {}) as child:
             for message in child.messages():
                 facts = {name: fact for name, fact in message.facts.items() if name != "kind"}
                 try:
@@ -56,8 +61,8 @@ class ChildMediaReader:
         if media.audio is None:
             raise MediaError(
                 "it has no audio",
-                where=name_of(source),
-                remedy="Ask for audio only where there is.",
+                where=_name_of(source),
+                remedy="Request audio only of videos that have it.",
             )
         try:
             return self._written(source, media, into)
@@ -78,12 +83,12 @@ class ChildMediaReader:
                     if message.kind == "samples":
                         file.write(message.payload.data)
                     elif message.kind == "silence":
-                        # A hole reads as zeros and takes no space.
+                        # A hole in the file reads as zeros and takes no space.
                         file.seek(int(message.facts["samples"]) * _SAMPLE_BYTES, os.SEEK_CUR)
                     else:
                         start = int(message.facts["start"])
-                except NOT_AS_AGREED as error:
-                    raise child.nonsense("sound out of place") from error
+                except _NOT_AS_AGREED as error:
+                    raise child.nonsense("audio out of place") from error
             file.truncate()
             samples = file.tell() // _SAMPLE_BYTES
         return Audio(path=into, samples=samples, start=Fraction(start, AUDIO_RATE))
@@ -95,13 +100,13 @@ class ChildMediaReader:
         feeds: Sequence[Frames],
         thumbnails: ThumbnailSpec | None = None,
     ) -> Iterator[FedFrames | Thumbnail | DecodeEnd]:
-        """One decode for all feeds and the thumbnails. Raises MediaError, SourceError."""
+        """See MediaReader. Raises MediaError, SourceError."""
         video = media.video
         if video is None:
             raise MediaError(
                 "it has no video",
-                where=name_of(source),
-                remedy="Ask for frames only where there is.",
+                where=_name_of(source),
+                remedy="Request frames only of videos that have them.",
             )
         sizes = [self._size(source, feed.width, feed.height, video) for feed in feeds]
         arguments = {
@@ -116,8 +121,8 @@ class ChildMediaReader:
         with self._child(source, "decode", arguments) as child:
             for message in child.messages():
                 try:
-                    value = decoded(message, feeds, sizes, video)
-                except NOT_AS_AGREED as error:
+                    value = _decoded(message, feeds, sizes, video)
+                except _NOT_AS_AGREED as error:
                     raise child.nonsense("frames out of shape") from error
                 yield value
 
@@ -134,11 +139,70 @@ class ChildMediaReader:
         if width * height > self._limits.max_pixels:
             raise MediaError(
                 f"frames of {width} x {height} have more than {self._limits.max_pixels:,} pixels",
-                where=name_of(source),
-                remedy="Ask for smaller frames.",
+                where=_name_of(source),
+                remedy="Request smaller frames.",
             )
         return width, height
 
     def _child(self, source: BinaryIO, task: str, arguments: Any = None) -> Child:
-        check_plain(source)
-        return Child(source, name_of(source), self._limits, task, arguments or {})
+        _check_plain(source)
+        return Child(source, _name_of(source), self._limits, task, arguments or {})
+
+
+def _decoded(
+    message: Message,
+    feeds: Sequence[Frames],
+    sizes: Sequence[tuple[int, int]],
+    video: VideoStream,
+) -> FedFrames | Thumbnail | DecodeEnd:
+    """Return the value of `decode` for one message."""
+    facts = message.facts
+    if message.kind == "frames":
+        feed = int(facts["feed"])
+        batch = FrameBatch(
+            pixels=_pixels(message, sizes[feed], feeds[feed].pixel_format == "gray"),
+            pts=np.array(facts["pts"], np.int64),
+            time_base=video.time_base,
+            first=int(facts["first"]),
+        )
+        return FedFrames(feed, batch)
+    if message.kind == "thumbnail":
+        return Thumbnail(Fraction(facts["at"]), message.payload.tobytes())
+    return DecodeEnd(
+        Fraction(facts["end"]), int(facts["frames"]), tuple(map(str, facts["warnings"]))
+    )
+
+
+def _pixels(message: Message, size: tuple[int, int], gray: bool) -> NDArray[np.uint8]:
+    """Return the payload without padding, as (n, height, width), or with 3 more for colour."""
+    width, height = size
+    row = width if gray else width * 3
+    count, stride = len(message.facts["pts"]), int(message.facts["stride"])
+    rows = message.payload.reshape(count, height, stride)[:, :, :row]
+    shape = (count, height, width) if gray else (count, height, width, 3)
+    return np.ascontiguousarray(rows).reshape(shape)
+
+
+def _check_plain(source: BinaryIO) -> None:
+    """Raise SourceError unless the source is a regular file opened without a symlink."""
+    try:
+        mode = os.fstat(source.fileno()).st_mode
+    except UnsupportedOperation as error:
+        raise _not_plain(source, "has no descriptor") from error
+    name = getattr(source, "name", None)
+    if not stat.S_ISREG(mode):
+        raise _not_plain(source, "is no plain file")
+    if isinstance(name, str) and Path(name).is_symlink():
+        raise _not_plain(source, "was opened by a symlink")
+
+
+def _not_plain(source: BinaryIO, what: str) -> SourceError:
+    return SourceError(
+        f"the source {what}", where=_name_of(source), remedy="Deliver the video as a plain file."
+    )
+
+
+def _name_of(source: BinaryIO) -> str:
+    """Return the source's name for errors: the file's name without its folder."""
+    name = getattr(source, "name", None)
+    return Path(name).name if isinstance(name, str) else "the source"

@@ -1,4 +1,4 @@
-"""The parent's side of one media child: started, heard with patience that ends, ended by id."""
+"""The parent's side of one media child: start, messages with timeouts, and end."""
 
 import contextlib
 import fcntl
@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -19,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from video_pipeline.domain.errors import MediaError
-from video_pipeline.media.exit_status import death
 from video_pipeline.media.protocol import BEAT, HEAD, MOST_FACTS
 from video_pipeline.media.reader import MediaLimits
 from video_pipeline.media.serving import Serving, descriptor_of
@@ -31,13 +31,14 @@ _START = (
 _PIPE_BYTES = 1 << 20
 _SPARE_BYTES = 8 << 20
 _BYTES_PER_PIXEL = 4
+_AGAIN = "Encode it again and deliver it anew."
+# How long a child may run on after it closed its pipe.
 _LAST_SECONDS = 5.0
-"""For a child that has closed its pipe to end by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of the child: not to be trusted."""
+    """One untrusted message of the child."""
 
     kind: str
     facts: dict[str, Any]
@@ -45,10 +46,10 @@ class Message:
 
 
 class Child:
-    """A child that does one task on one open file, or on one that we read for it. A context
-    manager: leaving it ends the child.
+    """A child that does one task on an open file, or on a source that the parent reads for it.
 
-    The child is also ended with the thread that started it (Linux).
+    A context manager that ends the child. On Linux the child also ends with the thread that
+    started it.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class Child:
             self._serving.close()
 
     def messages(self) -> Iterator[Message]:
-        """What it sends, up to and with the message `end`. Raises MediaError."""
+        """Yield its messages up to and including `end`. Raises MediaError."""
         while True:
             message = self._message()
             if message.kind == "fault":
@@ -121,9 +122,9 @@ class Child:
         return Message(kind, facts, self._array(payload_size))
 
     def nonsense(self, what: str) -> MediaError:
-        """The error for a child that does not speak as ours does."""
+        """Return the error for an answer that violates the protocol."""
         return MediaError(
-            f"the process that reads it answered what it should not: {what}",
+            f"the decoding process sent an invalid answer: {what}",
             where=self._where,
             remedy="Treat the file as an attack, or encode it again.",
         )
@@ -156,12 +157,12 @@ class Child:
             what = f"it took longer than the limit of {self._limits.wall_seconds} s"
             remedy = "Deliver it shorter, or raise the limit wall_seconds."
         else:
-            what = f"decoding stood still for {self._limits.stall_seconds} s"
-            remedy = "Encode it again; on a crowded machine raise the limit stall_seconds."
+            what = f"decoding stalled for {self._limits.stall_seconds} s"
+            remedy = "Encode it again; on a busy machine raise the limit stall_seconds."
         raise MediaError(what, where=self._where, remedy=remedy)
 
     def _patience(self) -> float:
-        """Seconds that the child may stay silent from now on, also while it waits for us."""
+        """Return the seconds that the child may stay silent, also while it waits for the parent."""
         left = self._ends_at - time.monotonic()
         return min(float(self._limits.stall_seconds), left)
 
@@ -169,8 +170,8 @@ class Child:
         try:
             status = self._process.wait(_LAST_SECONDS)
         except subprocess.TimeoutExpired:
-            return self.nonsense("it closed its pipe and went on")
-        what, remedy = death(status, self._limits)
+            return self.nonsense("it closed its pipe but did not end")
+        what, remedy = _death(status, self._limits)
         return MediaError(what, where=self._where, remedy=remedy)
 
 
@@ -190,7 +191,7 @@ def _job(limits: MediaLimits, task: str, arguments: Any, served_bytes: int | Non
 
 
 def _roots() -> list[str]:
-    """The folders that hold this package and PyAV: all that the child may import from."""
+    """Return the folders of this package and PyAV, the only ones that the child may import from."""
     found = importlib.util.find_spec("av")
     assert found is not None and found.origin is not None
     roots = (Path(__file__).parents[2], Path(found.origin).parents[1])
@@ -198,6 +199,35 @@ def _roots() -> list[str]:
 
 
 def _enlarge(pipe: IO[bytes]) -> None:
-    # Only faster, and refused where the user's pipes already hold much.
+    # Optional: faster, but refused if the user's pipes hold too much already.
     with contextlib.suppress(AttributeError, OSError):
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def _death(status: int, limits: MediaLimits) -> tuple[str, str]:
+    """Return what happened and the remedy for a child that ended without a message."""
+    if status >= 0:
+        return f"the decoding process ended with status {status}", _AGAIN
+    name = _signal_name(-status)
+    if name == "SIGXCPU":
+        return (
+            f"it needs more CPU time than the limit of {limits.cpu_seconds} s ({name})",
+            "Deliver it shorter or smaller, or raise the limit cpu_seconds.",
+        )
+    if name == "SIGKILL":
+        return (
+            f"the decoding process was killed from outside ({name}), not by its limits",
+            "Try again; if the machine lacks memory, run fewer at once.",
+        )
+    return (
+        f"the decoding process crashed ({name}), within its"
+        f" {limits.address_space_bytes >> 20:,} MiB and {limits.cpu_seconds} s of CPU time",
+        _AGAIN,
+    )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,7 +1,7 @@
-"""How the media child and its parent talk: a job goes in as an argument, messages come out.
+"""The protocol of the media child: a job as an argument, messages on a pipe.
 
 A message is a head (two lengths), facts as JSON, and a payload of raw bytes. The child imports
-this, so it needs nothing but the standard library.
+this module, so it uses only the standard library.
 """
 
 import json
@@ -11,16 +11,16 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+# The kind of message that only shows progress.
 BEAT = "beat"
-"""The kind of message that says only that work goes on."""
+# Bytes of facts, bytes of payload.
 HEAD = struct.Struct("<IQ")
-"""Bytes of facts, bytes of payload."""
 MOST_FACTS = 1 << 20
 _BEAT_SECONDS = 0.5
 
 
 class MediaFault(Exception):
-    """What the child found wrong with the media, and what mends it."""
+    """A fault of the media, and its remedy."""
 
     def __init__(self, what: str, remedy: str) -> None:
         self.what, self.remedy = what, remedy
@@ -28,13 +28,13 @@ class MediaFault(Exception):
 
 
 class Outlet:
-    """Where the child writes its messages. Blocks while the parent does not read."""
+    """The child's end of the pipe. Blocks while the parent does not read."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor, self._sent_at = descriptor, time.monotonic()
 
     def send(self, kind: str, payload: Sequence[memoryview] = (), **facts: Any) -> None:
-        """Write one message; the payload's pieces must be contiguous and are not copied."""
+        """Write one message. The payload's pieces must be contiguous, and are not copied."""
         text = json.dumps({"kind": kind, **facts}).encode()
         self._write(memoryview(HEAD.pack(len(text), sum(map(len, payload))) + text))
         for piece in payload:
@@ -42,7 +42,7 @@ class Outlet:
         self._sent_at = time.monotonic()
 
     def beat(self) -> None:
-        """Tell the parent that work goes on, where nothing else was sent for a while."""
+        """Report progress to the parent if nothing was sent for a while."""
         if time.monotonic() - self._sent_at > _BEAT_SECONDS:
             self.send(BEAT)
 

@@ -1,5 +1,7 @@
-"""The interface through which the pipeline sees media. Time zero is the first video frame
-(the first audio sample where there is no video)."""
+"""The pipeline's interface to media.
+
+Time zero is the first video frame, or the first audio sample if there is no video.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,21 +15,18 @@ from video_pipeline.plugins.inputs import Audio, FrameBatch, Frames
 
 
 class MediaLimits(Frozen):
-    """What one child process may use."""
+    """The limits of one child process."""
 
     address_space_bytes: int = 2 << 30
     cpu_seconds: int = 4 * 3600
-    wall_seconds: int = 4 * 3600
-    """Since the child started."""
-    stall_seconds: int = 60
-    """Without a byte from the child while the pipeline is ready to take one."""
-    max_pixels: int = 8192 * 8192
-    """Width times height of the picture."""
+    wall_seconds: int = 4 * 3600  # since its start
+    stall_seconds: int = 60  # without a byte from the child while the pipeline reads
+    max_pixels: int = 8192 * 8192  # width times height of a frame
     threads: int = 1
 
 
 class ThumbnailSpec(Frozen):
-    """JPEG pictures of keyframes, at least `every` seconds apart, at most `most` of them."""
+    """JPEG thumbnails of keyframes, at least `every` seconds apart, at most `most` of them."""
 
     width: int = 320
     every: Rational = Fraction(10)
@@ -36,7 +35,7 @@ class ThumbnailSpec(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """One JPEG and the moment that it shows."""
+    """A JPEG and the moment of its frame."""
 
     at: Fraction
     jpeg: bytes
@@ -52,7 +51,7 @@ class FedFrames:
 
 @dataclass(frozen=True, slots=True)
 class DecodeEnd:
-    """All was decoded: when the last frame ends, how many there were, what was wrong on the way."""
+    """The end of a decode: when the last frame ends, the number of frames, and warnings."""
 
     end: Fraction
     frames: int
@@ -60,20 +59,20 @@ class DecodeEnd:
 
 
 class MediaReader(Protocol):
-    """Reads hostile media. `source` is an open plain file with a descriptor; it is not closed.
-    Only `probe` also takes one without, of which it reads as little as it can.
+    """Reads hostile media. `source` is an open regular file with a descriptor, and stays open.
 
-    Every method raises MediaError, naming the remedy, for what it cannot read within the limits.
+    Only `probe` also accepts a source without a descriptor, and reads as little of it as possible.
+    Every method raises MediaError for media that it cannot read within the limits.
     """
 
     def probe(self, source: BinaryIO, sha256: str) -> MediaInfo:
-        """Container and streams."""
+        """Return container and streams."""
         ...
 
     def audio(self, source: BinaryIO, media: MediaInfo, into: Path) -> Audio:
         """Write the first audio stream as raw 16 kHz mono 16-bit samples to the file `into`.
 
-        Samples before time zero are left out; gaps in the stream are filled with silence.
+        Samples before time zero are dropped, and gaps are filled with silence.
         """
         ...
 
@@ -84,7 +83,7 @@ class MediaReader(Protocol):
         feeds: Sequence[Frames],
         thumbnails: ThumbnailSpec | None = None,
     ) -> Iterator[FedFrames | Thumbnail | DecodeEnd]:
-        """One decode for all feeds and the thumbnails; the last value is the only DecodeEnd.
+        """Decode once for all feeds and the thumbnails. The last value is a DecodeEnd.
 
         Closing the iterator ends the child.
         """

@@ -1,28 +1,42 @@
-"""The file of a child whose source has no descriptor: it asks its parent for bytes by a socket.
+"""The child's file when the source has no descriptor: it requests bytes from the parent.
 
-A request is an offset and a length, the answer a length and so many bytes; one of -1 says that
-the parent could not read. The child imports this, so it needs nothing but the standard library.
+A request over the socket is an offset and a length. The answer is a length and the bytes; a length
+of -1 means that the parent could not read. The child imports this module, so it uses only the
+standard library.
 """
 
 import os
 import struct
 
-from video_pipeline.media.child.position import Positioned
-
 REQUEST = struct.Struct("<QI")
 ANSWER = struct.Struct("<i")
-MOST_BYTES = 1 << 20
-"""In one answer."""
+MOST_BYTES = 1 << 20  # in one answer
+
+
+class Positioned:
+    """A file of known size that is read by position."""
+
+    size: int
+    _position = 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move, and return the new position."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
 
 
 class RemoteFile(Positioned):
-    """The source as the child reads it."""
+    """The source, read through the parent."""
 
     def __init__(self, descriptor: int, size: int) -> None:
         self._descriptor, self.size = descriptor, size
 
     def read(self, size: int) -> bytes:
-        """The next bytes, none at the end. Raises OSError where the parent could not read."""
+        """Return the next bytes, none at the end. Raises OSError if the parent could not read."""
         size = min(size, MOST_BYTES, max(0, self.size - self._position))
         if not size:
             return b""
@@ -39,6 +53,6 @@ class RemoteFile(Positioned):
         while len(found) < size:
             piece = os.read(self._descriptor, size - len(found))
             if not piece:
-                raise OSError("the parent has gone")
+                raise OSError("the parent has ended")
             found += piece
         return bytes(found)

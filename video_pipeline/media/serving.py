@@ -1,4 +1,4 @@
-"""The parent's side of a source without a descriptor: it reads for its child, and only from it."""
+"""The parent's side of a source without a descriptor: it reads the source for its child."""
 
 import io
 import socket
@@ -17,15 +17,13 @@ class Serving:
         self._source = source
         self.size = source.seek(0, io.SEEK_END)
         self.error: PipelineError | OSError | None = None
-        """Why the source could not be read."""
+        # While True, the child waits for the parent.
         self.is_reading = False
-        """Whether the child waits for us now."""
         self._ours, self.theirs = socket.socketpair()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """End it."""
         self.theirs.close()
         with suppress(OSError):
             self._ours.shutdown(socket.SHUT_RDWR)
@@ -44,7 +42,7 @@ class Serving:
         self._ours.sendall(ANSWER.pack(-1 if found is None else len(found)) + (found or b""))
 
     def _read(self, offset: int, length: int) -> bytes | None:
-        """The bytes; none where the child asks for what it should not, or reading failed."""
+        """Return the bytes, or None for an invalid request or a failed read."""
         if length > MOST_BYTES or offset > self.size:
             return None
         self.is_reading = True
@@ -59,7 +57,7 @@ class Serving:
 
 
 def descriptor_of(source: BinaryIO) -> int | None:
-    """The source's descriptor, None where it has none."""
+    """Return the source's descriptor, or None."""
     try:
         return source.fileno()
     except io.UnsupportedOperation:

@@ -1,4 +1,4 @@
-"""All phases of one video, without Dagster."""
+"""All phases of one video without Dagster, each after the phases that it needs."""
 
 from collections.abc import Callable, Collection
 
@@ -20,7 +20,7 @@ MAKERS: dict[Phase, Callable[[Services, VideoKey, str], Outcome]] = {
 }
 
 
-def travel(
+def run_video(
     services: Services,
     key: VideoKey,
     run_id: str = "",

@@ -1,4 +1,4 @@
-"""What the use cases work with, put together by the composition root."""
+"""The services that the use cases need, assembled by the composition root."""
 
 import os
 import random
@@ -21,17 +21,16 @@ from video_pipeline.pipeline.policies import ArrivalPolicy, Choices, Limits, Wor
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.storage.store import IngestStore, OutputStore
 
+# Called with phase, state, percent and message at each step of progress.
 Notify = Callable[[Phase, PhaseState, int | None, str], None]
-"""Told of every step of progress: phase, state, percent, message."""
 
 
 def now_utc() -> datetime:
-    """The real clock, aware, in UTC."""
     return datetime.now(UTC)
 
 
 def this_process() -> str:
-    """A name for whoever holds a lease: host and process."""
+    """Return a unique name for this process as the holder of leases."""
     return f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
 
 
@@ -45,55 +44,53 @@ def _no_step(name: str) -> None:
 
 @dataclass(frozen=True)
 class Services:
-    """The parts of a running deployment."""
+    """The services of a running deployment."""
 
     catalog: Catalog
     ingest: IngestStore
     outputs: OutputStore
     media: MediaReader
     plugins: Mapping[str, Plugin]
-    """By the instance's name in pipeline.yaml."""
+    """By the name of their entry in pipeline.yaml."""
     choices: Choices
     scratch: Path
-    """A folder of this machine, below which each run has one of its own."""
+    """The local folder for the scratch folders of all runs."""
     unavailable: Collection[str] = ()
     """Entries of pipeline.yaml whose plugin cannot be made here: a variable is not set."""
     scratch_bytes: int = 100 << 30
-    """How much copies of remote sources may take there."""
+    """The quota of `scratch` for copies of remote sources."""
     policy: WorkPolicy = field(default_factory=WorkPolicy)
     limits: Limits = field(default_factory=Limits)
-    """What a day may cost."""
     arrivals: ArrivalPolicy = field(default_factory=ArrivalPolicy)
     removals: Mapping[str, Removal] = field(default_factory=dict[str, Removal])
-    """By project, where one decides otherwise than `arrivals.removal`."""
+    """Projects' exceptions from `arrivals.removal`."""
     notices: NoticeQueue | None = None
-    """Where the ingest store tells of what arrives; None: it is only swept."""
+    """The queue of arrival notifications; None if only the listing sweep finds arrivals."""
     clock: Callable[[], datetime] = now_utc
     holder: str = field(default_factory=this_process)
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = random.random
-    """In [0, 1): for jitter."""
+    """For jitter, in [0, 1)."""
     notify: Notify = _quiet
     on_step: Callable[[str], None] = _no_step
-    """Told of each durable step of a work unit by name, before the next begins."""
+    """Called with the name of each durable step of a work unit, before the next one begins."""
 
     def of(self, project: str) -> ProjectCatalog:
-        """The catalogue of one project."""
         return self.catalog.project(project)
 
     def removal_of(self, project: str) -> Removal:
-        """What becomes of a video of this project whose object is gone."""
+        """Return how a video of this project whose object is gone is removed."""
         return self.removals.get(project, self.arrivals.removal)
 
 
 def projects_of(services: Services, named: str | None = None) -> Sequence[ProjectId]:
-    """The one that is named, or all. Raises InputError where nothing of that one has arrived."""
-    there = services.catalog.projects()
+    """Return the named project, or all. Raises InputError if no video of it has arrived."""
+    known = services.catalog.projects()
     if named is None:
-        return there
-    if named not in there:
+        return known
+    if named not in known:
         raise InputError(
             f"no video of a project {named!r} has arrived",
-            remedy="See `video-pipeline status` for the projects that there are.",
+            remedy="Run `video-pipeline status` to list the projects.",
         )
     return [named]

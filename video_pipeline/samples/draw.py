@@ -1,7 +1,7 @@
-"""Draws the sample videos and writes their truth beside them.
+"""Draws the sample videos and writes their ground truth beside them.
 
-`python -m video_pipeline.samples.draw NARRATION [FOLDER]`: NARRATION holds the sound files that
-narrate.py makes; FOLDER is this package where it is left out.
+`python -m video_pipeline.samples.draw NARRATION [FOLDER]`: NARRATION holds the audio files of
+narrate.py; FOLDER is this package by default.
 """
 
 import sys
@@ -14,18 +14,18 @@ from video_pipeline.samples.truth import Truth
 
 
 def draw(narration: Path, folder: Path) -> None:
-    """Make both videos. Raises ConfigurationError where there is no narration."""
+    """Make both videos. Raises ConfigurationError without the narration."""
     if not (narration / "0-0.wav").is_file():
         raise ConfigurationError(
             f"{narration} holds no narration",
-            remedy="Make it with video_pipeline/samples/narrate.py, as it says at its top.",
+            remedy="Make it with video_pipeline/samples/narrate.py; see its first lines.",
         )
     talk = slides.lay_out(narration)
     video = folder / "slide-talk.mp4"
-    encode(video, slides.pictures(talk), slides.RATE, talk.sound, slides.SOUND_RATE)
+    encode(video, slides.images(talk), slides.RATE, talk.audio, slides.AUDIO_RATE)
     _write(talk.truth, video)
     video = folder / "trailer.mp4"
-    encode(video, trailer.pictures(), trailer.RATE, trailer.sound(), trailer.SOUND_RATE)
+    encode(video, trailer.images(), trailer.RATE, trailer.audio(), trailer.AUDIO_RATE)
     _write(trailer.truth(), video)
 
 

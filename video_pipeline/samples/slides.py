@@ -12,15 +12,16 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from video_pipeline.domain.time import FrameRate, TimeRange
-from video_pipeline.samples.encode import Sound
+from video_pipeline.samples.encode import Audio
 from video_pipeline.samples.narrate import TALK
 from video_pipeline.samples.truth import Spoken, Transition, Truth
 
 RATE = Fraction(25)
-SOUND_RATE = 22_050
+AUDIO_RATE = 22_050
 SIZE = (640, 360)
-_PAUSE = SOUND_RATE * 2 // 5
+_PAUSE = AUDIO_RATE * 2 // 5
 
+# Title, line, background and ink of each slide.
 _SLIDES = (
     ("From video to timeline", "a short talk", "#14213d", "#fca311"),
     ("What we start from", "a row of still pictures", "#fefae0", "#283618"),
@@ -28,20 +29,19 @@ _SLIDES = (
     ("The words", "each begins and ends somewhere", "#d8f3dc", "#1b4332"),
     ("Thank you", "see you next time", "#240046", "#ff9e00"),
 )
-"""Title, line, ground and ink of each slide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """The narration laid out: sound, how long each slide stands, when each sentence is heard."""
+    """The arranged narration: audio, frames of each slide, and times of each sentence."""
 
-    sound: Sound
+    audio: Audio
     frames: tuple[int, ...]
     speech: tuple[Spoken, ...]
 
     @property
     def truth(self) -> Truth:
-        """What is true of the video."""
+        """Return the ground truth of the video."""
         begins = list(accumulate(self.frames))
         return Truth(
             frame_rate=FrameRate(per_second=RATE),
@@ -54,8 +54,8 @@ class Talk:
 
 
 def lay_out(narration: Path) -> Talk:
-    """Read the sentences' sound files; every slide stands for a whole number of frames."""
-    sound: list[Sound] = []
+    """Arrange the sentences' audio files, with a whole number of frames for each slide."""
+    audio: list[Audio] = []
     frames: list[int] = []
     speech: list[Spoken] = []
     at = 0
@@ -64,35 +64,35 @@ def lay_out(narration: Path) -> Talk:
         for number, sentence in enumerate(sentences):
             voice = _read(narration / f"{slide}-{number}.wav")
             start, at = at + _PAUSE, at + _PAUSE + len(voice)
-            sound += [np.zeros(_PAUSE, np.float32), voice]
-            span = TimeRange(start=Fraction(start, SOUND_RATE), end=Fraction(at, SOUND_RATE))
+            audio += [np.zeros(_PAUSE, np.float32), voice]
+            span = TimeRange(start=Fraction(start, AUDIO_RATE), end=Fraction(at, AUDIO_RATE))
             speech.append(Spoken(text=sentence, range=span))
-        stands = math.ceil((at + _PAUSE - began) / SOUND_RATE * RATE)
-        rest = began + round(stands * SOUND_RATE / RATE) - at
-        sound.append(np.zeros(rest, np.float32))
+        stands = math.ceil((at + _PAUSE - began) / AUDIO_RATE * RATE)
+        rest = began + round(stands * AUDIO_RATE / RATE) - at
+        audio.append(np.zeros(rest, np.float32))
         frames.append(stands)
         at += rest
-    return Talk(np.concatenate(sound), tuple(frames), tuple(speech))
+    return Talk(np.concatenate(audio), tuple(frames), tuple(speech))
 
 
-def pictures(talk: Talk) -> Iterator[Image.Image]:
-    """Every frame, in order."""
+def images(talk: Talk) -> Iterator[Image.Image]:
+    """Yield every frame."""
     for slide, count in enumerate(talk.frames):
         still = _slide(slide)
         for frame in range(count):
             yield _pointed(still, slide, frame)
 
 
-def _read(path: Path) -> Sound:
-    with wave.open(str(path), "rb") as sound:
-        samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
+def _read(path: Path) -> Audio:
+    with wave.open(str(path), "rb") as audio:
+        samples = np.frombuffer(audio.readframes(audio.getnframes()), "<i2")
     return samples.astype(np.float32) / np.float32(32768)
 
 
 def _slide(number: int) -> Image.Image:
     title, line, ground, ink = _SLIDES[number]
-    picture = Image.new("RGB", SIZE, ground)
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", SIZE, ground)
+    draw = ImageDraw.Draw(image)
     draw.text((40, 36), title, fill=ink, font=ImageFont.load_default(40))
     draw.text((40, 96), line, fill=ink, font=ImageFont.load_default(22))
     for box in range(4 + number):
@@ -100,13 +100,13 @@ def _slide(number: int) -> Image.Image:
         height = 40 + 70 * ((box * (number + 2)) % 5) // 4
         draw.rectangle((left, 300 - height, left + 48, 300), outline=ink, width=3)
     draw.text((590, 330), str(number + 1), fill=ink, font=ImageFont.load_default(16))
-    return picture
+    return image
 
 
 def _pointed(still: Image.Image, slide: int, frame: int) -> Image.Image:
-    """The slide with the pointer where it is at this frame."""
-    picture = still.copy()
+    """Return the slide with the pointer of this frame."""
+    image = still.copy()
     x = 320 + 230 * math.sin(frame / 23 + slide)
     y = 220 + 70 * math.sin(frame / 17 + 2 * slide)
-    ImageDraw.Draw(picture).ellipse((x - 7, y - 7, x + 7, y + 7), fill="#ef233c", outline="white")
-    return picture
+    ImageDraw.Draw(image).ellipse((x - 7, y - 7, x + 7, y + 7), fill="#ef233c", outline="white")
+    return image

@@ -1,4 +1,4 @@
-"""The trailer: drawn scenes in motion, with a cut, a flash, a dissolve and a fade through black."""
+"""The trailer: animated scenes with cuts, a flash, a dissolve and a fade through black."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -8,11 +8,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from video_pipeline.domain.time import FrameRate
-from video_pipeline.samples.encode import Sound
+from video_pipeline.samples.encode import Audio
 from video_pipeline.samples.truth import Transition, Truth
 
 RATE = Fraction(30_000, 1001)
-SOUND_RATE = 44_100
+AUDIO_RATE = 44_100
 SIZE = (486, 204)
 
 _FRAMES = 541
@@ -26,7 +26,7 @@ Scene = Callable[[ImageDraw.ImageDraw, int], None]
 
 
 def truth() -> Truth:
-    """What is true of the video. The shot behind a fade begins while nothing is seen."""
+    """Return the ground truth. The shot after the fade begins while the image is black."""
     return Truth(
         frame_rate=FrameRate(per_second=RATE),
         frames=_FRAMES,
@@ -40,26 +40,26 @@ def truth() -> Truth:
     )
 
 
-def pictures() -> Iterator[Image.Image]:
-    """Every frame, in order."""
+def images() -> Iterator[Image.Image]:
+    """Yield every frame."""
     for frame in range(_FRAMES):
-        yield _picture(frame)
+        yield _image(frame)
 
 
-def sound() -> Sound:
-    """A slow chord that changes with the scenes, and a thump at the flash."""
-    count = round(_FRAMES / RATE * SOUND_RATE)
-    at = np.arange(count) / SOUND_RATE
+def audio() -> Audio:
+    """Return a slow chord that changes with the scenes, and a thump at the flash."""
+    count = round(_FRAMES / RATE * AUDIO_RATE)
+    at = np.arange(count) / AUDIO_RATE
     step = (at // 2.5).astype(int) % 4
     root = np.choose(step, (110.0, 130.81, 98.0, 146.83))
-    phase = 2 * np.pi * np.cumsum(root) / SOUND_RATE
+    phase = 2 * np.pi * np.cumsum(root) / AUDIO_RATE
     chord = np.sin(phase) + 0.6 * np.sin(1.5 * phase) + 0.4 * np.sin(2 * phase)
     since = at - float(_FLASH[0] / RATE)
     thump = np.where(since > 0, np.exp(-6 * np.abs(since)), 0) * np.sin(2 * np.pi * 55 * at)
     return (0.2 * chord + 0.4 * thump).astype(np.float32)
 
 
-def _picture(frame: int) -> Image.Image:
+def _image(frame: int) -> Image.Image:
     first, after = _DISSOLVE
     if _FLASH[0] <= frame < _FLASH[1]:
         return Image.new("RGB", SIZE, "white")
@@ -78,7 +78,7 @@ def _picture(frame: int) -> Image.Image:
 
 
 def _fading(frame: int) -> Image.Image:
-    """Out of the shapes into black, and from black into the sea."""
+    """Fade from the shapes to black, and from black to the sea."""
     black = Image.new("RGB", SIZE, "black")
     if frame < _BLACK:
         part = (frame - _FADE_OUT + 1) / (_BLACK - _FADE_OUT)
@@ -90,9 +90,9 @@ def _fading(frame: int) -> Image.Image:
 
 
 def _drawn(scene: Scene, frame: int) -> Image.Image:
-    picture = Image.new("RGB", SIZE, "black")
-    scene(ImageDraw.Draw(picture), frame)
-    return picture
+    image = Image.new("RGB", SIZE, "black")
+    scene(ImageDraw.Draw(image), frame)
+    return image
 
 
 def _hills(draw: ImageDraw.ImageDraw, frame: int) -> None:

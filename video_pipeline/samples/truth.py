@@ -1,4 +1,4 @@
-"""What is true of a sample video: where its shots begin, what is said. Drawing lies elsewhere."""
+"""The ground truth of a sample video: its transitions and its speech."""
 
 from pathlib import Path
 from typing import Literal
@@ -16,28 +16,26 @@ class Transition(Frozen):
 
 
 class Spoken(Frozen):
-    """A sentence, and when its sound lies in the video."""
+    """A sentence, and when it is spoken."""
 
     text: str
     range: TimeRange
 
 
 class Truth(Frozen):
-    """All that is known for certain of one video."""
+    """The ground truth of one video."""
 
     frame_rate: FrameRate
     frames: int
     transitions: tuple[Transition, ...]
-    flashes: tuple[tuple[int, int], ...] = ()
-    """Frames [first, after) that interrupt a shot."""
+    flashes: tuple[tuple[int, int], ...] = ()  # frames [first, after) that interrupt a shot
     speech: tuple[Spoken, ...] = ()
 
     @property
     def text(self) -> str:
-        """All that is said."""
         return " ".join(spoken.text for spoken in self.speech)
 
 
 def truth_of(video: Path) -> Truth:
-    """The truth in the file beside a drawn video, `<name>.truth.json`."""
+    """Read the ground truth beside a drawn video, in `<name>.truth.json`."""
     return Truth.model_validate_json(video.with_suffix(".truth.json").read_bytes())

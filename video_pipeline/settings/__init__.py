@@ -1,8 +1,4 @@
-"""pipeline.yaml and the environment, read once into frozen `Settings`.
-
-The only reader of the environment. Nothing here opens a store, a catalogue or a model: that is
-the wiring's.
-"""
+"""Reads pipeline.yaml and the environment into frozen `Settings`. Opens no store or catalogue."""
 
 from video_pipeline.settings.load import load_settings
 from video_pipeline.settings.model import CatalogAddress, Place, ProviderEntry, Settings, Storage

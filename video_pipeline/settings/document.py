@@ -1,4 +1,4 @@
-"""A YAML file as plain values, and the line on which each of them stands."""
+"""Reads a YAML file into plain values with their line numbers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +10,8 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from video_pipeline.domain.errors import ConfigurationError
 
+# The path to a value: keys and indices from the top.
 Keys = tuple[str | int, ...]
-"""Where a value stands: keys and indices from the top."""
 
 
 class Document:
@@ -21,37 +21,37 @@ class Document:
         self.file, self.value, self._lines = file, value, lines
 
     def where(self, keys: Keys) -> str:
-        """File, line and keys of a value, or of the nearest one around it that is written."""
+        """Return file, line and keys of a value. A missing value has the line of its parent."""
         written = next((keys[:n] for n in range(len(keys), 0, -1) if keys[:n] in self._lines), ())
         line = self._lines.get(written, 1)
         return ", ".join([str(self.file), f"line {line}", *([dotted(keys)] if keys else [])])
 
 
 def dotted(keys: Keys) -> str:
-    """`providers.base.options`, as people write it."""
+    """Return keys as `providers.base.options`."""
     return ".".join(str(key) for key in keys)
 
 
 def read_document(file: Path) -> Document:
-    """Read a YAML file. Raises ConfigurationError where it is missing or is no mapping."""
+    """Read a YAML file. Raises ConfigurationError if it is missing or not a mapping."""
     try:
         text = file.read_text("utf-8")
     except OSError as error:
         raise ConfigurationError(
-            f"it cannot be read: {error.strerror}",
+            f"the file cannot be read: {error.strerror}",
             where=str(file),
-            remedy="Name another with --config or VIDEO_PIPELINE_CONFIG.",
+            remedy="Check the path, or name another with --config or VIDEO_PIPELINE_CONFIG.",
         ) from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(
-            "it is not UTF-8 text", where=str(file), remedy="Save it as UTF-8."
+            "the file is not UTF-8 text", where=str(file), remedy="Save it as UTF-8."
         ) from error
     value, node = _parse(file, text)
     if not isinstance(value, dict):
         raise ConfigurationError(
-            "it holds no mapping of keys to values",
+            "the file is no mapping of keys to values",
             where=str(file),
-            remedy="Begin with `providers:`; see docs/configuration.md.",
+            remedy="Start it with `providers:`. See docs/configuration.md.",
         )
     return Document(file, value, dict(_lines(node, ())))
 
@@ -62,13 +62,13 @@ def _parse(file: Path, text: str) -> tuple[Any, Node]:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise ConfigurationError(
-            f"it is not YAML: {error.problem or error.context}",
+            f"the file is not YAML: {error.problem or error.context}",
             where=f"{file}, line {mark.line + 1}" if mark else str(file),
-            remedy="Mend the text there: indentation, a colon, a quote, or a key written twice.",
+            remedy="Correct it there: indentation, a colon, a quote, or a key written twice.",
         ) from error
     except YAMLError as error:
         raise ConfigurationError(
-            "it is not YAML text", where=str(file), remedy="Remove what no editor shows."
+            "the file is not YAML", where=str(file), remedy="Remove its control characters."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""The entries under `providers:`, checked against the plugins that they name."""
+"""Reads the entries under `providers:` and checks them against their plugins."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,28 +15,31 @@ from video_pipeline.settings.form import ProviderForm
 from video_pipeline.settings.model import ProviderEntry
 from video_pipeline.settings.problems import Problem, from_pydantic
 
+# The option of plugins that read models: the folder searched first.
 _MODELS_OPTION = "models_folder"
-"""The option by which a plugin asks where models are looked for first."""
 
 
 def read_entries(
     forms: Mapping[str, ProviderForm], environ: Mapping[str, str]
 ) -> tuple[dict[str, ProviderEntry], list[Problem]]:
-    """Every entry with its variables resolved, and what is wrong with them."""
+    """Return every entry with its variables resolved, and the problems found."""
     entries = {name: _entry(form, environ) for name, form in forms.items()}
     problems = [p for name, entry in entries.items() for p in _check(name, entry)]
     if not problems:
-        entries = {name: _with_absent(entry) for name, entry in entries.items()}
+        entries = {
+            name: entry.model_copy(update={"absent": registry.absent(plugin_of(entry))})
+            for name, entry in entries.items()
+        }
     return entries, problems
 
 
 def plugin_of(entry: ProviderEntry) -> type[Plugin]:
-    """The class that an entry names, usable or not. Raises ConfigurationError if there is none."""
+    """Return the plugin class of an entry. Raises ConfigurationError if there is none."""
     return registry.declared(entry.plugin)
 
 
 def with_models(entry: ProviderEntry, folder: Path) -> ProviderEntry:
-    """The entry with the folder of models, where its plugin asks for one and it names none."""
+    """Return the entry with the folder of models, if its plugin needs one and it names none."""
     if _MODELS_OPTION not in plugin_of(entry).Options.model_fields:
         return entry
     given = {_MODELS_OPTION: str(folder)}
@@ -55,17 +58,21 @@ def _entry(form: ProviderForm, environ: Mapping[str, str]) -> ProviderEntry:
     )
 
 
-def _with_absent(entry: ProviderEntry) -> ProviderEntry:
-    return entry.model_copy(update={"absent": registry.absent(plugin_of(entry))})
-
-
 def _check(name: str, entry: ProviderEntry) -> list[Problem]:
     at = ("providers", name)
     try:
         options = plugin_of(entry).Options
     except ConfigurationError as error:
         return [Problem(keys=(*at, "plugin"), what=error.what, remedy=error.remedy)]
-    return [*_literal_secrets(options, entry, at), *_wrong_options(options, entry, at)]
+    literal_secrets = [
+        Problem(
+            keys=(*at, "options", *keys),
+            what="a secret is written in the file",
+            remedy="Put it into an environment variable and write {env: NAME}.",
+        )
+        for keys in _literals(options, entry.options)
+    ]
+    return [*literal_secrets, *_wrong_options(options, entry, at)]
 
 
 def _wrong_options(options: type[BaseModel], entry: ProviderEntry, at: Keys) -> list[Problem]:
@@ -73,12 +80,12 @@ def _wrong_options(options: type[BaseModel], entry: ProviderEntry, at: Keys) -> 
         options.model_validate(entry.values)
     except ValidationError as error:
         found = from_pydantic(error, options, (*at, "options"))
-        return [p for p in found if not _stands_on_unset(p.keys[len(at) + 1 :], entry)]
+        return [p for p in found if not _depends_on_unset(p.keys[len(at) + 1 :], entry)]
     return []
 
 
-def _stands_on_unset(keys: Keys, entry: ProviderEntry) -> bool:
-    """Whether a value could not be checked because a variable in it is not set."""
+def _depends_on_unset(keys: Keys, entry: ProviderEntry) -> bool:
+    """Return whether a value cannot be checked because one of its variables is not set."""
     value: Any = entry.options
     for key in keys:
         if variables.is_reference(value):
@@ -87,18 +94,8 @@ def _stands_on_unset(keys: Keys, entry: ProviderEntry) -> bool:
     return any(name in entry.missing for name in variables.references(value))
 
 
-def _literal_secrets(options: type[BaseModel], entry: ProviderEntry, at: Keys) -> list[Problem]:
-    return [
-        Problem(
-            keys=(*at, "options", *keys),
-            what="a secret is written literally",
-            remedy="Put it into an environment variable and write {env: NAME}.",
-        )
-        for keys in _literals(options, entry.options)
-    ]
-
-
 def _literals(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[Keys]:
+    """Yield the paths of secrets that are not written as references."""
     for name, field in model.model_fields.items():
         value = values.get(name)
         if value is None or variables.is_reference(value):

@@ -1,7 +1,4 @@
-"""The form of pipeline.yaml: which keys it may hold, and what each means.
-
-Its JSON Schema is made from these models, so the descriptions are what editors show.
-"""
+"""The keys of pipeline.yaml. The docstrings become descriptions in its JSON Schema."""
 
 from typing import Annotated, Any
 
@@ -25,94 +22,94 @@ class PlaceForm(Form):
     """A folder, or a bucket."""
 
     folder: str | None = None
-    """A folder; a relative one is looked for beside this file."""
+    """A folder. A relative path starts at the folder of this file."""
     bucket: str | None = None
     """The name of an S3 bucket."""
 
 
 class NotificationsForm(Form):
-    """The SQS queue in which the ingest bucket tells of its objects."""
+    """The SQS queue that receives the ingest bucket's notifications."""
 
     queue: str = Field(pattern=r"^https?://")
     """The queue's URL."""
     dead_letters: str | None = Field(None, pattern=r"^https?://")
-    """The URL of the queue for messages that nobody can read; each gets the reason as an
-    attribute. Without it they stay until the first queue's own rules move them."""
+    """The URL of a queue for unreadable messages. Each gets an attribute with the reason. Without
+    it they stay in the first queue until its redrive policy moves them."""
     endpoint: str | None = None
-    """Where SQS is, if not where AWS has it."""
+    """The address of SQS, if it is not AWS's own."""
 
 
 class Reference(Form):
-    """A value that an environment variable holds."""
+    """The value of an environment variable."""
 
     env: str
     """The name of the variable."""
 
 
 class IngestForm(PlaceForm):
-    """Where videos arrive, how it is laid out, and how one hears of arrivals."""
+    """The store where videos arrive, the layout of its keys, and its notifications."""
 
     layout: str = ""
-    """A regular expression for whole keys, with the named groups `project` and `video`."""
+    """A regular expression that matches whole keys, with the groups `project` and `video`."""
     notifications: NotificationsForm | None = None
-    """Without them, what arrives in a bucket is found by sweeps only."""
+    """Without notifications, new objects in a bucket are found by sweeps only."""
 
 
 class S3Form(Form):
-    """How S3 is reached. What is left out is found as every AWS tool finds it."""
+    """Access to S3. Omitted options are found as in every AWS tool."""
 
     endpoint: str | None = None
-    """The address of a store that speaks S3; without one, AWS's own."""
+    """The address of an S3-compatible store. Default: AWS."""
     region: str | None = None
     """The region of the buckets."""
     profile: str | None = None
     """A profile of ~/.aws/config."""
     role: str | None = None
-    """The ARN of a role to assume; its credentials are renewed before they expire."""
+    """The ARN of a role to assume. Its credentials are renewed before they expire."""
     kms_key: str | None = None
-    """The KMS key (ARN, id or alias) with which outputs are encrypted."""
+    """The KMS key (ARN, id or alias) that encrypts outputs."""
     access_key_id: Reference | None = None
-    """An access key, as `{env: NAME}`."""
+    """The access key, as `{env: NAME}`."""
     secret_access_key: Reference | None = None
-    """Its secret, as `{env: NAME}`."""
+    """The secret of the access key, as `{env: NAME}`."""
     session_token: Reference | None = None
-    """Its token, as `{env: NAME}`."""
+    """The token of temporary keys, as `{env: NAME}`."""
     attempts: int = Field(5, ge=1, le=20)
-    """How often a request is made that is throttled or breaks."""
+    """Attempts for a request that is throttled or fails in transit."""
     connect_seconds: float = Field(5.0, gt=0)
-    """How long a connection may take."""
+    """Timeout for connecting."""
     read_seconds: float = Field(60.0, gt=0)
-    """How long an answer may stay silent."""
+    """Timeout for each read of a response."""
 
 
 class StorageForm(Form):
-    """Where objects lie. Without it: folders in the state folder."""
+    """The stores of objects. Default: folders in the state folder."""
 
     ingest: IngestForm = IngestForm()
-    """Where videos arrive. Never written. The variable S3_BUCKET goes before it."""
+    """The store where videos arrive; it is never written. S3_BUCKET overrides its bucket."""
     outputs: PlaceForm = PlaceForm()
-    """Where results are published. The variable S3_OUTPUT_BUCKET goes before it."""
+    """The store for results. S3_OUTPUT_BUCKET overrides its bucket."""
     s3: S3Form = S3Form(attempts=5, connect_seconds=5.0, read_seconds=60.0)
-    """How buckets are reached."""
+    """Access to buckets."""
     scratch_bytes: int = Field(100 << 30, gt=0)
-    """How much copies of sources in buckets may take on this machine, all runs together."""
+    """Disk space for local copies of sources from buckets, for all runs together."""
 
 
 class CatalogForm(Form):
-    """The catalogue in MongoDB. The variable MONGODB_URI goes before `uri`."""
+    """The catalogue in MongoDB. MONGODB_URI overrides `uri`."""
 
     uri: str | Reference | None = None
-    """The server's address; without one, an embedded server in the state folder is used."""
+    """The server's address. Default: an embedded server in the state folder."""
     database: str = Field("video_pipeline", pattern=r"^[A-Za-z0-9_-]{1,63}$")
     """The name of the database."""
 
 
 class LimitsForm(Form):
-    """What a day may cost."""
+    """Limits of what is billed in a day."""
 
     paid_minutes_per_day: float | None = Field(None, ge=0)
-    """How many minutes of video and audio may be billed in a day, from 00:00 UTC on. A video counts
-    as often as it is analysed. `.inf` for no limit."""
+    """Minutes of video and audio that may be billed in a day, from 00:00 UTC. Each analysis of a
+    video counts. `.inf` for no limit."""
 
 
 class ProviderForm(Form):
@@ -121,21 +118,21 @@ class ProviderForm(Form):
     plugin: str
     """The plugin's name."""
     options: dict[str, JsonValue] = Field(default_factory=dict)
-    """The plugin's options. `{env: NAME}` takes the value of a variable."""
+    """The plugin's options. `{env: NAME}` stands for the value of a variable."""
     limits: LimitsForm = LimitsForm(paid_minutes_per_day=None)
-    """Of its account, all projects together: 600 paid minutes without it; of several entries of one
-    account the smallest."""
+    """Limits of the provider's account, for all projects together. Default: 600 minutes. If several
+    entries share an account, the smallest limit holds."""
 
 
 class PhaseForm(Form):
-    """Who serves a phase."""
+    """The providers of a phase."""
 
     providers: list[str] = Field(default_factory=list)
-    """Names of entries under `providers:`, in the order in which they are asked."""
+    """Names of entries under `providers:`, in the order in which they are tried."""
     optional: bool = False
-    """Whether the timeline is made without this phase when it fails."""
+    """Whether the timeline is made without this phase if it fails."""
     language: str | None = Field(None, pattern="^[a-z]{2,3}$")
-    """For transcripts: the language spoken, as an ISO 639 code; without it, it is detected."""
+    """For transcripts: the spoken language as an ISO 639 code. Default: detected."""
 
 
 def _spelt_out(value: Any) -> Any:
@@ -161,14 +158,14 @@ PhaseChoiceForm = Annotated[
 
 
 class ProjectForm(Form):
-    """What one project chooses otherwise."""
+    """The settings of one project that differ from the general ones."""
 
     phases: dict[Phase, PhaseChoiceForm] = Field(default_factory=dict)
-    """Its own choices; a phase that is left out is chosen as for everyone."""
+    """The project's own choices. An omitted phase has the general choice."""
     removal: Removal | None = None
-    """What becomes of its videos whose objects are gone; `arrivals.removal` without it."""
+    """What to do with its videos whose objects are deleted. Default: `arrivals.removal`."""
     limits: LimitsForm = LimitsForm(paid_minutes_per_day=None)
-    """Its own limits; those of everyone without them."""
+    """The project's own limits. Default: the general ones."""
 
 
 class PipelineForm(Form):
@@ -177,23 +174,24 @@ class PipelineForm(Form):
     storage: StorageForm = StorageForm(scratch_bytes=100 << 30)
     catalog: CatalogForm = CatalogForm(database="video_pipeline")
     providers: dict[str, ProviderForm] = Field(default_factory=dict)
-    """Every provider that a phase may choose, each under a name of your own."""
+    """All providers that a phase may choose, each under a name of your own."""
     phases: dict[Phase, PhaseChoiceForm] = Field(default_factory=dict)
-    """Who serves which phase, for every project."""
+    """The providers of each phase, for every project."""
     projects: dict[ProjectId, ProjectForm] = Field(default_factory=dict)
-    """What single projects choose otherwise."""
+    """Settings of single projects that differ from the general ones."""
     arrivals: ArrivalPolicy = ArrivalPolicy()
-    """How arrivals are found, and what becomes of videos whose objects are gone."""
+    """How arrivals are found, and what to do with videos whose objects are deleted."""
     limits: LimitsForm = LimitsForm(paid_minutes_per_day=None)
-    """Of each project: 60 paid minutes without it."""
+    """Limits of each project. Default: 60 minutes."""
     work: WorkPolicy = WorkPolicy()
-    """How the work is driven."""
+    """Retries, leases and workers."""
     media: MediaLimits = MediaLimits()
-    """What the process that decodes one video may use."""
+    """Limits of the process that decodes one video."""
     webserver: str | Reference | None = None
-    """The address of Dagster's webserver, which backfills are launched by. The variable
-    VIDEO_PIPELINE_WEBSERVER goes before it."""
+    """The address of Dagster's webserver, which launches backfills. VIDEO_PIPELINE_WEBSERVER
+    overrides it."""
     home: str | None = None
-    """The state folder; `.video-pipeline` beside this file. VIDEO_PIPELINE_HOME goes before it."""
+    """The state folder. Default: `.video-pipeline` beside this file. VIDEO_PIPELINE_HOME overrides
+    it."""
     models: str | None = None
-    """A folder of model weights. The variable VIDEO_PIPELINE_MODELS goes before it."""
+    """A folder of model weights. VIDEO_PIPELINE_MODELS overrides it."""

@@ -1,4 +1,4 @@
-"""Reads pipeline.yaml and the environment into `Settings`, or says all that is wrong with them."""
+"""Reads pipeline.yaml and the environment into `Settings`, or reports every problem."""
 
 import os
 from collections.abc import Mapping
@@ -23,9 +23,9 @@ WEBSERVER = "VIDEO_PIPELINE_WEBSERVER"
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """Read a pipeline.yaml: the one given, else VIDEO_PIPELINE_CONFIG's, else the folder's own.
+    """Read the given pipeline.yaml, else VIDEO_PIPELINE_CONFIG's, else that of this folder.
 
-    Raises ConfigurationError that names every line to mend.
+    Raises one ConfigurationError that names every problem.
     """
     environ = os.environ if environ is None else environ
     document = read_document(path.absolute() if path else _find(environ))
@@ -57,7 +57,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
 def inherited(
     settings: Settings, mongodb: str, environ: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """This process's environment, with these settings and this catalogue server for its own."""
+    """Return the environment for child processes: this one's, with these settings."""
     environ = os.environ if environ is None else environ
     return {
         **environ,
@@ -77,9 +77,9 @@ def _find(environ: Mapping[str, str]) -> Path:
         if (folder / "pipeline.yaml").is_file():
             return folder / "pipeline.yaml"
     raise ConfigurationError(
-        "there is no pipeline.yaml here",
+        "there is no pipeline.yaml in this folder",
         where=str(Path.cwd()),
-        remedy=f"Go to a folder that holds one, or name it with --config or {CONFIG}.",
+        remedy=f"Go to a folder that has one, or name it with --config or {CONFIG}.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What the rest of the program sees of its configuration. Reading and checking lie beside it."""
+"""`Settings`: the validated configuration as the rest of the program sees it."""
 
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,14 @@ from video_pipeline.storage.s3.options import S3Options
 
 
 class Place(Frozen):
-    """Where objects lie: a folder or, where one is named, a bucket."""
+    """A store of objects: a bucket if one is named, else a folder."""
 
     folder: Path
     bucket: str | None = None
 
 
 class Notifications(Frozen):
-    """The queue in which the ingest bucket tells of its objects, and the one for dead letters."""
+    """The queue with the ingest bucket's notifications, and the queue for unreadable ones."""
 
     queue: str
     dead_letters: str | None = None
@@ -37,22 +37,22 @@ class Storage(Frozen):
     outputs: Place
     notifications: Notifications | None = None
     layout: Layout = Layout()
-    """Of the ingest store."""
+    """Layout of the keys in the ingest store."""
     s3: S3Options = S3Options.model_validate({})
-    """How buckets are reached, with the variables' values."""
+    """Options of the S3 client, with the variables' values."""
     s3_variables: dict[str, str] = Field(default_factory=dict)
-    """The variables that hold secret ones, by the option's name."""
+    """Names of the variables with the secrets, by option."""
     scratch_bytes: int = 100 << 30
-    """How much copies of sources in buckets may take on this machine."""
+    """Disk space for local copies of sources."""
 
     @property
     def has_buckets(self) -> bool:
-        """Whether S3 is used at all."""
+        """Return whether a store is a bucket."""
         return bool(self.ingest.bucket or self.outputs.bucket)
 
     @property
     def unset(self) -> tuple[str, ...]:
-        """The variables that are named for S3 and not set."""
+        """Return the variables that the S3 options name and that are not set."""
         return tuple(v for name, v in self.s3_variables.items() if getattr(self.s3, name) is None)
 
 
@@ -66,8 +66,8 @@ class CatalogAddress(Frozen):
 class ProviderEntry(Frozen):
     """One entry under `providers:`.
 
-    `options` are as written, with `{"env": NAME}` where a variable is named: fit to be shown.
-    `values` are the same with the variables' values: never shown.
+    `options` are as written, with `{"env": NAME}` for variables, and may be shown.
+    `values` have the variables' values, and are never shown.
     """
 
     plugin: str
@@ -76,11 +76,11 @@ class ProviderEntry(Frozen):
     missing: tuple[str, ...] = ()
     """Variables that are not set. The entry is unavailable while there are any."""
     absent: tuple[str, ...] = ()
-    """Libraries of its plugin that are not installed: as for variables."""
+    """Libraries of its plugin that are not installed. The same holds for them."""
 
     @property
     def available(self) -> bool:
-        """Whether every variable it names is set, and every library of its plugin installed."""
+        """Return whether all its variables are set and all its libraries installed."""
         return not self.missing and not self.absent
 
 
@@ -96,39 +96,41 @@ class Settings(Frozen):
     choices: Choices
     arrivals: ArrivalPolicy
     removals: dict[str, Removal]
-    """By project, where one decides otherwise than `arrivals`."""
+    """Projects that differ from `arrivals`."""
     work: WorkPolicy
     limits: Limits
     media: MediaLimits
     webserver: str | None = None
-    """Where Dagster's webserver is."""
+    """Address of Dagster's webserver."""
     models: Path | None = None
-    """A folder of model weights that goes before every other source."""
+    """A folder of model weights, searched first."""
 
     @property
     def dagster_home(self) -> Path:
-        """Where Dagster keeps its records."""
+        """Return the folder of Dagster's records."""
         return self.home / "dagster"
 
     @property
     def logs(self) -> Path:
-        """Where the processes write their logs."""
+        """Return the folder of the processes' logs."""
         return self.home / "logs"
 
     @property
     def scratch(self) -> Path:
-        """Where runs keep files of their own."""
+        """Return the folder of the runs' temporary files."""
         return self.home / "scratch"
 
     def project_file(self, name: str) -> Path:
-        """dagster.yaml or workspace.yaml: beside pipeline.yaml, else the checkout's own. Raises
-        ConfigurationError."""
+        """Return a file such as dagster.yaml: beside pipeline.yaml, else in the checkout.
+
+        Raises ConfigurationError if there is none.
+        """
         folders = (self.file.parent, Path(video_pipeline.__file__).parent.parent)
         for folder in folders:
             if (folder / name).is_file():
                 return folder / name
         raise ConfigurationError(
-            f"there is no {name}",
+            f"there is no {name} in this folder",
             where=str(folders[0]),
             remedy="Copy it there from a checkout of video-pipeline.",
         )

@@ -1,4 +1,4 @@
-"""What is wrong with pipeline.yaml, as people read it: where, what, and what mends it."""
+"""Problems of pipeline.yaml as messages: where, what, and what to do."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -15,7 +15,7 @@ Schema = dict[str, Any]
 
 
 class Problem(Frozen):
-    """One thing to mend, at a place in the file."""
+    """One problem of a value in the file."""
 
     keys: Keys
     what: str
@@ -23,21 +23,21 @@ class Problem(Frozen):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A remedy for a misspelt word: the nearest known one, else all of them."""
+    """Return a remedy for a misspelt word: the nearest known one, else all of them."""
     names = sorted(known)
     found = get_close_matches(word, names, n=1, cutoff=0.6)
     if found:
         return f"Did you mean {found[0]!r}?"
-    return f"Known are: {', '.join(names)}." if names else "There is none to name yet."
+    return f"Known: {', '.join(names)}." if names else "None is defined yet."
 
 
 def unknown(keys: Keys, what: str, word: str, known: Iterable[str]) -> Problem:
-    """A word that nobody knows."""
+    """Return the problem of an unknown word."""
     return Problem(keys=keys, what=f"unknown {what} {word!r}", remedy=nearest(word, known))
 
 
 def from_pydantic(error: ValidationError, model: type[BaseModel], at: Keys = ()) -> list[Problem]:
-    """What pydantic found in the value at `at`, which should have been a `model`."""
+    """Return the problems that pydantic found in a `model` at the path `at`."""
     return [_problem(details, model, at) for details in error.errors(include_url=False)]
 
 
@@ -53,14 +53,14 @@ def _problem(details: ErrorDetails, model: type[BaseModel], at: Keys) -> Problem
     return Problem(
         keys=(*at, *inner),
         what=message[:1].lower() + message[1:],
-        remedy="Add it." if details["type"] == "missing" else "Mend the value.",
+        remedy="Add it." if details["type"] == "missing" else "Correct the value.",
     )
 
 
-def _keys_at(schema: Schema, place: Keys) -> list[str]:
-    """The keys that the schema knows at a place; none where any may stand."""
+def _keys_at(schema: Schema, path: Keys) -> list[str]:
+    """Return the keys that the JSON Schema allows there. Empty if any key is allowed."""
     node = schema
-    for key in place:
+    for key in path:
         node = _inner(_resolved(schema, node), str(key))
     found = _resolved(schema, node)
     names = _resolved(schema, found.get("propertyNames", {})).get("enum", [])
@@ -80,7 +80,7 @@ def _resolved(schema: Schema, node: Schema) -> Schema:
 
 
 def raise_for(document: Document, problems: Sequence[Problem]) -> None:
-    """Raise one ConfigurationError that names every problem; none, if there is none."""
+    """Raise one ConfigurationError for all problems, if there are any."""
     if not problems:
         return
     first, *others = [

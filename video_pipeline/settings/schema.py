@@ -13,12 +13,12 @@ _REFERENCE = {"$ref": "#/$defs/Reference"}
 
 
 def installed() -> list[str]:
-    """Every plugin that is installed here."""
+    """Return the names of the installed plugins."""
     return [*registry.names(registry.TEMPORAL), *registry.names(registry.TRANSCRIPTION)]
 
 
 def pipeline_schema(plugins: Iterable[str]) -> dict[str, Any]:
-    """The schema, with the options of these plugins."""
+    """Return the JSON Schema with the options of these plugins."""
     schema = PipelineForm.model_json_schema()
     definitions = schema["$defs"]
     cases: list[dict[str, Any]] = []
@@ -29,25 +29,23 @@ def pipeline_schema(plugins: Iterable[str]) -> dict[str, Any]:
         inner = options.pop("$defs", {})
         definitions |= {f"{plugin}.{name}": model for name, model in inner.items()}
         definitions[f"{plugin}.options"] = _with_references(options)
-        cases.append(_case(plugin))
+        cases.append(
+            {
+                "if": {"properties": {"plugin": {"const": plugin}}},
+                "then": {"properties": {"options": {"$ref": f"#/$defs/{plugin}.options"}}},
+            }
+        )
     definitions["ProviderForm"]["allOf"] = cases
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def _with_references(options: dict[str, Any]) -> dict[str, Any]:
-    """Options any of which may be `{env: NAME}`, and secret ones must."""
+    """Allow `{env: NAME}` for every option, and only that for a secret."""
     properties = {
         name: dict(_REFERENCE) if "password" in json.dumps(form) else {"anyOf": [form, _REFERENCE]}
         for name, form in options.get("properties", {}).items()
     }
     return {**options, "properties": properties}
-
-
-def _case(plugin: str) -> dict[str, Any]:
-    return {
-        "if": {"properties": {"plugin": {"const": plugin}}},
-        "then": {"properties": {"options": {"$ref": f"#/$defs/{plugin}.options"}}},
-    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The providers that phases choose, checked against the entries that there are."""
+"""Reads which providers and limits projects choose, and checks them against the entries."""
 
 from collections.abc import Iterator, Mapping
 
@@ -16,7 +16,7 @@ Phases = Mapping[Phase, PhaseForm]
 
 
 def read_choices(form: PipelineForm) -> Choices:
-    """The choices as the use cases read them."""
+    """Return the choices of all projects."""
     return Choices(
         phases=_choices(form.phases),
         projects={name: _choices(project.phases) for name, project in form.projects.items()},
@@ -33,16 +33,16 @@ def _choices(phases: Phases) -> dict[Phase, PhaseChoice]:
 
 
 def read_limits(form: PipelineForm) -> Limits:
-    """What a day may cost."""
+    """Return the daily limits of projects and accounts."""
     of_each = form.limits.paid_minutes_per_day
     return Limits(
         paid_minutes_per_day=PROJECT_MINUTES if of_each is None else of_each,
-        projects=_said({name: one.limits for name, one in form.projects.items()}),
-        providers=_said({name: one.limits for name, one in form.providers.items()}),
+        projects=_given({name: one.limits for name, one in form.projects.items()}),
+        providers=_given({name: one.limits for name, one in form.providers.items()}),
     )
 
 
-def _said(limits: Mapping[str, LimitsForm]) -> dict[str, float]:
+def _given(limits: Mapping[str, LimitsForm]) -> dict[str, float]:
     return {
         name: one.paid_minutes_per_day
         for name, one in limits.items()
@@ -51,12 +51,12 @@ def _said(limits: Mapping[str, LimitsForm]) -> dict[str, float]:
 
 
 def check_choices(form: PipelineForm, entries: Mapping[str, ProviderEntry]) -> list[Problem]:
-    """What is wrong with the choices, where every entry is right in itself."""
-    places: list[tuple[Keys, Phases]] = [(("phases",), form.phases)]
-    places += [(("projects", n, "phases"), p.phases) for n, p in form.projects.items()]
+    """Return the problems of the choices. The entries themselves must be valid."""
+    sections: list[tuple[Keys, Phases]] = [(("phases",), form.phases)]
+    sections += [(("projects", n, "phases"), p.phases) for n, p in form.projects.items()]
     return [
         problem
-        for at, phases in places
+        for at, phases in sections
         for phase, choice in phases.items()
         for problem in _check((*at, phase.value), phase, choice, entries)
     ]
@@ -68,8 +68,8 @@ def _check(
     if phase not in SERVED:
         yield Problem(
             keys=at,
-            what=f"the pipeline makes {phase} itself; there is nothing to choose",
-            remedy=f"Remove it; providers serve {', '.join(SERVED)}.",
+            what=f"no provider can be chosen for {phase}: the pipeline makes it itself",
+            remedy=f"Remove it. Providers serve {', '.join(SERVED)}.",
         )
         return
     for index, name in enumerate(choice.providers):

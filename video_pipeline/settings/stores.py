@@ -1,4 +1,4 @@
-"""Where objects lie and how buckets are reached, from pipeline.yaml and the environment."""
+"""Reads the stores and server addresses from pipeline.yaml and the environment."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,21 +17,21 @@ MONGODB = "MONGODB_URI"
 INGEST_BUCKET = "S3_BUCKET"
 OUTPUT_BUCKET = "S3_OUTPUT_BUCKET"
 _LAYOUT = ("storage", "ingest", "layout")
-_A_BUCKET_TELLS = Problem(
+_NOTIFICATIONS_NEED_BUCKET = Problem(
     keys=("storage", "ingest", "notifications"),
-    what="only a bucket tells of its objects",
-    remedy=f"Name one under storage.ingest.bucket or in {INGEST_BUCKET}, or remove this.",
+    what="notifications need an ingest bucket",
+    remedy=f"Set storage.ingest.bucket or {INGEST_BUCKET}, or remove the notifications.",
 )
-_TOGETHER = "videos may not arrive in the {} where results are published, {}: removals delete there"
-_APART = f"Name another under storage.outputs, or in {OUTPUT_BUCKET}."
+_SHARED = "ingest and outputs share the {} {}, and removals delete outputs"
+_SEPARATE = f"Choose another one in storage.outputs or {OUTPUT_BUCKET}."
 
 
 def read_storage(
     document: Document, form: StorageForm, home: Path, environ: Mapping[str, str]
 ) -> Storage:
-    """The stores, the environment before the file. Raises ConfigurationError."""
+    """Read the stores. The environment overrides the file. Raises ConfigurationError."""
 
-    def place(written: PlaceForm, variable: str, default: str) -> Place:
+    def store(written: PlaceForm, variable: str, default: str) -> Place:
         named = written.folder and document.file.parent / Path(written.folder).expanduser()
         folder = named.absolute() if named else home / default
         return Place(folder=folder, bucket=environ.get(variable) or written.bucket)
@@ -43,15 +43,15 @@ def read_storage(
     }
     secrets = {name: environ.get(variable) or None for name, variable in variables.items()}
     plain = form.s3.model_dump(exclude=set(variables))
-    ingest, told = place(form.ingest, INGEST_BUCKET, "ingest"), form.ingest.notifications
-    if told and not ingest.bucket:
-        raise_for(document, [_A_BUCKET_TELLS])
-    outputs = place(form.outputs, OUTPUT_BUCKET, "outputs")
-    if together := _together(ingest, outputs):
-        raise_for(document, [together])
+    ingest, queue = store(form.ingest, INGEST_BUCKET, "ingest"), form.ingest.notifications
+    if queue and not ingest.bucket:
+        raise_for(document, [_NOTIFICATIONS_NEED_BUCKET])
+    outputs = store(form.outputs, OUTPUT_BUCKET, "outputs")
+    if shared := _shared(ingest, outputs):
+        raise_for(document, [shared])
     return Storage(
         ingest=ingest,
-        notifications=Notifications(**dict(told)) if told else None,
+        notifications=Notifications(**dict(queue)) if queue else None,
         outputs=outputs,
         layout=_layout(document, form.ingest.layout),
         s3=S3Options.model_validate({**plain, **secrets}),
@@ -63,8 +63,16 @@ def read_storage(
 def read_address(
     document: Document, form: CatalogForm, environ: Mapping[str, str]
 ) -> CatalogAddress:
-    """The address from the environment, else from the file. Raises ConfigurationError."""
-    uri = environ.get(MONGODB) or _written(document, form.uri, environ)
+    """Read the catalogue's address. MONGODB_URI overrides the file. Raises ConfigurationError."""
+    uri, written = environ.get(MONGODB), form.uri
+    if not uri and isinstance(written, Reference):
+        uri = environ.get(written.env)
+    elif not uri and isinstance(written, str):
+        uri = written
+        if urlsplit(uri).password:
+            what = "the address holds a password"
+            remedy = f"Put the address into {MONGODB}, or into a variable: {{env: NAME}}."
+            raise_for(document, [Problem(keys=("catalog", "uri"), what=what, remedy=remedy)])
     return CatalogAddress(uri=SecretStr(uri) if uri else None, database=form.database)
 
 
@@ -74,7 +82,7 @@ def read_webserver(
     variable: str | None,
     environ: Mapping[str, str],
 ) -> str | None:
-    """The webserver's address: the variable's, else the file's. Raises ConfigurationError."""
+    """Read the webserver's address. `variable` overrides the file. Raises ConfigurationError."""
     in_file = environ.get(written.env) if isinstance(written, Reference) else written
     url = variable or in_file or None
     if url is None:
@@ -83,40 +91,26 @@ def read_webserver(
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.password:
         problem = Problem(
             keys=("webserver",),
-            what="this is no address of a webserver" if not parts.password else "it has a password",
-            remedy="Write it as http://HOST:PORT; who may launch runs is the network's to say.",
+            what="the address holds a password" if parts.password else "this is no web address",
+            remedy="Write it as http://HOST:PORT. Restrict access to it in the network.",
         )
         raise_for(document, [problem])
     return url.rstrip("/")
 
 
-def _written(
-    document: Document, uri: str | Reference | None, environ: Mapping[str, str]
-) -> str | None:
-    if isinstance(uri, Reference):
-        return environ.get(uri.env) or None
-    if uri and urlsplit(uri).password:
-        remedy = f"Put it into the variable {MONGODB}, or write {{env: NAME}}."
-        problem = Problem(
-            keys=("catalog", "uri"), what="the address holds a password", remedy=remedy
-        )
-        raise_for(document, [problem])
-    return uri
-
-
-def _together(ingest: Place, outputs: Place) -> Problem | None:
-    """Keys of both sides begin alike, so that neither may lie in the other."""
+def _shared(ingest: Place, outputs: Place) -> Problem | None:
+    """Return a problem if one store lies in the other: their keys begin alike."""
     keys = ("storage", "outputs")
     if ingest.bucket or outputs.bucket:
         if ingest.bucket != outputs.bucket:
             return None
-        what = _TOGETHER.format("bucket", repr(ingest.bucket))
-        return Problem(keys=keys, what=what, remedy=_APART)
+        what = _SHARED.format("bucket", repr(ingest.bucket))
+        return Problem(keys=keys, what=what, remedy=_SEPARATE)
     one, other = ingest.folder.resolve(), outputs.folder.resolve()
     if not (one.is_relative_to(other) or other.is_relative_to(one)):
         return None
-    what = _TOGETHER.format("folder", f"or above or below it, {str(outputs.folder)!r}")
-    return Problem(keys=keys, what=what, remedy=_APART)
+    what = _SHARED.format("folder", f"{str(outputs.folder)!r} or a part of it")
+    return Problem(keys=keys, what=what, remedy=_SEPARATE)
 
 
 def _layout(document: Document, pattern: str) -> Layout:
@@ -124,6 +118,6 @@ def _layout(document: Document, pattern: str) -> Layout:
         return Layout(pattern=pattern)
     except ValidationError as error:
         what = error.errors()[0]["msg"].removeprefix("Value error, ")
-        remedy = "Write one such as `(?P<project>[^/]+)/(?P<video>[^/]+)/[^/]+`."
+        remedy = "Write a pattern such as `(?P<project>[^/]+)/(?P<video>[^/]+)/[^/]+`."
         raise_for(document, [Problem(keys=_LAYOUT, what=what, remedy=remedy)])
         raise

@@ -1,16 +1,16 @@
-"""`{env: NAME}` in a value: the name of an environment variable that holds it."""
+"""References to environment variables in values, written `{env: NAME}`."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 
 def is_reference(value: Any) -> bool:
-    """Whether a value is written `{env: NAME}`."""
+    """Return whether a value is written `{env: NAME}`."""
     return isinstance(value, dict) and set(value) == {"env"} and isinstance(value["env"], str)
 
 
 def references(value: Any) -> Iterator[str]:
-    """The variables named anywhere within a value."""
+    """Yield the variables that a value names at any depth."""
     if is_reference(value):
         yield value["env"]
     elif isinstance(value, dict):
@@ -22,12 +22,12 @@ def references(value: Any) -> Iterator[str]:
 
 
 def missing(value: Any, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The variables named within a value that are not set, or empty."""
+    """Return the variables of a value that are not set, or empty."""
     return tuple(dict.fromkeys(name for name in references(value) if not environ.get(name)))
 
 
 def resolve(value: Any, environ: Mapping[str, str]) -> Any:
-    """The value with each reference replaced. All variables must be set."""
+    """Return the value with its references replaced. All variables must be set."""
     if is_reference(value):
         return environ[value["env"]]
     if isinstance(value, dict):

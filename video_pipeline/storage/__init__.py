@@ -1,1 +1,1 @@
-"""Object stores: the ingest side, which is only read, and the output side."""
+"""Object stores: the ingest store, which is read-only, and the output store."""

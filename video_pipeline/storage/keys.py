@@ -1,4 +1,4 @@
-"""What a key may look like, and which keys belong to a project. The same for every store."""
+"""The rules for keys in all stores: their form, and which keys belong to a project."""
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -6,14 +6,14 @@ from video_pipeline.domain.errors import StorageError
 from video_pipeline.domain.naming.identity import ProjectId, project_id_for
 from video_pipeline.domain.naming.layout import Layout, is_key
 
+# The longest lifetime of a presigned address.
 LONGEST_SECONDS = 24 * 3600
-"""How long an address that anybody can read may hold."""
 
 _PROJECT = TypeAdapter[str](ProjectId)
 
 
 def parts_of(key: str) -> tuple[str, ...]:
-    """The parts of a key between its slashes.
+    """Split a key at its slashes.
 
     Raises StorageError for a key that is no text, is absolute, or has an empty, `.` or `..` part.
     """
@@ -26,21 +26,17 @@ def parts_of(key: str) -> tuple[str, ...]:
 
 
 def checked_project(project: str) -> str:
-    """The project id itself. Raises StorageError where it is none."""
+    """Return the project id. Raises StorageError if it is invalid."""
     try:
         return _PROJECT.validate_python(project)
     except ValidationError as error:
         raise StorageError(
-            f"{project!r} is no project id", remedy="Ask for a project by its id."
+            f"{project!r} is no project id", remedy="Use the project's id."
         ) from error
 
 
 def check_delivered(layout: Layout, project: str, key: str) -> tuple[str, ...]:
-    """The parts of a key in an ingest store that belongs to the project by the store's layout.
-
-    What names the project there is the exact name from which its id is made. Raises StorageError
-    for any other key.
-    """
+    """Split a key in an ingest store. Raises StorageError if it is of another project."""
     parts = parts_of(key)
     if not is_delivered(layout, project, key):
         raise _foreign(project, key)
@@ -48,13 +44,13 @@ def check_delivered(layout: Layout, project: str, key: str) -> tuple[str, ...]:
 
 
 def is_delivered(layout: Layout, project: str, key: str) -> bool:
-    """Whether a key belongs to the project by the layout."""
+    """Return whether a key belongs to the project by the layout."""
     place = layout.place_of(key)
     return place is not None and project_id_for(place.project) == project
 
 
 def check_published(project: str, key: str) -> tuple[str, ...]:
-    """The parts of a key in an output store that belongs to the project, or StorageError."""
+    """Split a key in an output store. Raises StorageError if it is of another project."""
     parts = parts_of(key)
     inside = parts[1:] if parts[0] == "_raw" else parts
     if len(inside) > 2 and inside[:2] == ("projects", project):
@@ -63,33 +59,35 @@ def check_published(project: str, key: str) -> tuple[str, ...]:
 
 
 def check_handed_out(project: str, key: str, seconds: int) -> tuple[str, ...]:
-    """The parts of a key that may be handed out for so long. Raises StorageError."""
+    """Split a key that may be presigned for so long. Raises StorageError for any other."""
     parts = check_published(project, key)
     if parts[0] == "_raw":
         raise StorageError(
-            f"{key!r} is a provider's raw answer",
-            remedy="Hand out a published result; raw answers stay inside.",
+            f"{key!r} is a provider's raw answer, which is never shared",
+            remedy="Share a published result.",
         )
     if not 0 < seconds <= LONGEST_SECONDS:
         raise StorageError(
-            f"an address cannot hold for {seconds} s",
+            f"an address cannot be valid for {seconds} s",
             where=key,
-            remedy=f"Ask for 1 to {LONGEST_SECONDS} seconds.",
+            remedy=f"Request 1 to {LONGEST_SECONDS} seconds.",
         )
     return parts
 
 
 def delivered_prefix(layout: Layout, project: str, prefix: str) -> tuple[str, ...]:
-    """The folders that a prefix in an ingest store names. Raises StorageError where the usual
-    layout says that it reaches beyond the project; by a rule, each key found has to be asked."""
+    """Return the folders of a prefix in an ingest store.
+
+    Raises StorageError if the prefix reaches beyond the project. With a pattern this is unknown,
+    and the caller checks each key.
+    """
     if not layout.pattern:
         return check_delivered(layout, project, _some_key(prefix))[:-1]
     return parts_of(_some_key(prefix))[:-1]
 
 
 def published_prefix(project: str, prefix: str) -> tuple[str, ...]:
-    """The folders that a prefix in an output store names. Raises StorageError where it reaches
-    beyond the project."""
+    """Return the folders of a prefix in an output store. Raises StorageError beyond the project."""
     return check_published(project, _some_key(prefix))[:-1]
 
 
@@ -100,5 +98,5 @@ def _some_key(prefix: str) -> str:
 def _foreign(project: str, key: str) -> StorageError:
     return StorageError(
         f"{key!r} does not belong to project {project}",
-        remedy="Ask for it through the project that it belongs to.",
+        remedy="Use the view of the project that it belongs to.",
     )

@@ -1,10 +1,9 @@
-"""The interface of object stores. Implementations stand beside it, one a file.
+"""The interfaces of object stores.
 
-Keys are `/`-separated text. A project's half of a store is bound to it: any key outside
-`projects/{project}/` (and `_raw/projects/{project}/` for outputs) is refused with StorageError.
-The ingest side has no method that writes; there, the store's layout says whose a key is, and a
-project whose name is no id is found under its exact name: by default `projects/{name}/` belongs to
-the project `identity.project_id_for(name)`.
+Keys are `/`-separated text. A project's view of a store raises StorageError for keys of other
+projects. Outputs of a project lie below `projects/{project}/` and `_raw/projects/{project}/`. In
+the ingest store the layout decides: by default `projects/{name}/` belongs to the project
+`identity.project_id_for(name)`.
 """
 
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ OCTET_STREAM = "application/octet-stream"
 
 
 class StoredObject(Frozen):
-    """An object at one version. `version` changes whenever the bytes may have changed."""
+    """One version of an object. `version` changes whenever the bytes may have changed."""
 
     key: str
     size: int
@@ -28,39 +27,38 @@ class StoredObject(Frozen):
 
 
 class ProjectIngest(Protocol):
-    """One project's delivered objects, read-only."""
+    """The delivered objects of one project, read-only."""
 
     @property
     def project(self) -> str: ...
 
     def stat(self, key: str) -> StoredObject | None:
-        """The object now, None where there is none."""
+        """Return the current object, or None."""
         ...
 
     def listing(self, prefix: str) -> Iterator[StoredObject]:
-        """Every object of the project whose key begins with the prefix, in key order.
+        """Yield the project's objects whose keys begin with the prefix, in key order.
 
-        In the usual layout, the prefix names the project's folder at least, with a slash after it.
+        In the default layout, the prefix must include the project's folder and its slash.
         """
         ...
 
     def open(self, key: str, version: str) -> AbstractContextManager[BinaryIO]:
-        """The bytes of exactly this version, seekable; from a store that is not remote, with a
-        real file descriptor.
+        """Open exactly this version, seekable. A local store gives a real file descriptor.
 
-        Raises SourceError where the object is gone, another version, or no plain file.
+        Raises SourceError if the object was deleted or replaced, or is no regular file.
         """
         ...
 
     def fetch(self, key: str, version: str, into: Path) -> None:
-        """Write the bytes of exactly this version to a file of this machine, checked.
+        """Copy exactly this version to a local file, with its checksum verified.
 
-        Raises SourceError as `open`, StorageFull, StorageError; then there is no such file.
+        Raises SourceError as `open`, StorageFull and StorageError, and leaves no file then.
         """
         ...
 
     def uri(self, key: str) -> str:
-        """How other services address the object."""
+        """Return the object's address for other services."""
         ...
 
 
@@ -69,26 +67,28 @@ class IngestStore(Protocol):
 
     @property
     def layout(self) -> Layout:
-        """Which part of a key names the project, and which the video."""
+        """Return how keys name project and video."""
         ...
 
     @property
     def appears_whole(self) -> bool:
-        """Whether an object can be seen only once it is complete; else one that is seen may still
-        be growing, and has to look the same at two looks."""
+        """Return whether objects become visible only when complete.
+
+        Otherwise a visible object may still grow, and must look the same twice.
+        """
         ...
 
     @property
     def is_remote(self) -> bool:
-        """Whether every read goes over a network, so that what is read often is worth a copy."""
+        """Return whether reads use a network, so that repeated reads deserve a local copy."""
         ...
 
     def listing(self, after: str = "") -> Iterator[StoredObject]:
-        """Every object below `layout.below` with a key greater than `after`, in key order."""
+        """Yield the objects below `layout.below` with keys greater than `after`, in key order."""
         ...
 
     def project(self, project: str) -> ProjectIngest:
-        """The half that belongs to one project."""
+        """Return the view of one project."""
         ...
 
 
@@ -107,30 +107,33 @@ class ProjectOutputs(Protocol):
         ...
 
     def open(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """Read an object as a stream. Raises StorageError where there is none."""
+        """Read an object as a stream. Raises StorageError if it does not exist."""
         ...
 
     def stat(self, key: str) -> StoredObject | None:
-        """The object now, None where there is none."""
+        """Return the current object, or None."""
         ...
 
     def listing(self, prefix: str) -> Iterator[StoredObject]:
-        """Every object whose key begins with the prefix, in key order."""
+        """Yield the objects whose keys begin with the prefix, in key order.
+
+        The prefix must include the project's folder and its slash.
+        """
         ...
 
     def delete(self, key: str) -> None:
-        """Remove an object; one that is not there is no error."""
+        """Delete an object, if it exists."""
         ...
 
     def uri(self, key: str) -> str:
-        """Where a person finds the object."""
+        """Return the object's address for people."""
         ...
 
     def presigned(self, key: str, seconds: int) -> str:
-        """An address under which anybody can read the object for so many seconds, a day at most.
+        """Return an address that anyone can read for so many seconds, at most a day.
 
-        Raises StorageError for another lifetime and for raw answers (`_raw/`), which are never
-        handed out. A folder's address has no end: whoever may read the file can use it.
+        Raises StorageError for another lifetime, and for raw answers (`_raw/`). The address of a
+        file never expires; the file's permissions protect it.
         """
         ...
 
@@ -139,5 +142,5 @@ class OutputStore(Protocol):
     """Where results are published."""
 
     def project(self, project: str) -> ProjectOutputs:
-        """The half that belongs to one project."""
+        """Return the view of one project."""
         ...

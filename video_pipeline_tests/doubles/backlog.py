@@ -1,4 +1,4 @@
-"""Work units that wait for their turn at the vendor, of videos that were probed."""
+"""Work units of probed videos that wait for a slot at the vendor."""
 
 from video_pipeline.domain.fair_turns import paid_seconds
 from video_pipeline.domain.media import MediaInfo
@@ -14,29 +14,27 @@ from video_pipeline.pipeline.services import Services
 def put_into_backlog(
     services: Services, project: str, count: int, media: MediaInfo, *, provider: str
 ) -> list[WorkUnit]:
-    """Units for the shots of that many videos, the first one oldest."""
+    """Put the shots of `count` videos into the backlog, and return the units, oldest first."""
     now, units = services.clock(), list[WorkUnit]()
     for number in range(count):
         key = VideoKey(project=project, video=f"v{number:04}")
-        services.of(project).videos.register(_source(key), now)
-        units.append(_waits(services, key, media, provider))
+        source = Source(
+            key=key, object_key=f"{key.prefix}v.mp4", name=key.video, version="1", size=1
+        )
+        services.of(project).videos.register(source, now)
+        units.append(_waiting_unit(services, key, media, provider))
     return units
 
 
-def _source(key: VideoKey) -> Source:
-    object_key = f"{key.prefix}v.mp4"
-    return Source(key=key, object_key=object_key, name=key.video, version="1", size=1)
-
-
-def _waits(services: Services, key: VideoKey, media: MediaInfo, provider: str) -> WorkUnit:
-    half, plugin = services.of(key.project), services.plugins[provider]
-    half.videos.set_sha256(key.video, "1", media.sha256)
-    half.videos.set_media(key.video, media.sha256, media)
+def _waiting_unit(services: Services, key: VideoKey, media: MediaInfo, provider: str) -> WorkUnit:
+    catalog, plugin = services.of(key.project), services.plugins[provider]
+    catalog.videos.set_sha256(key.video, "1", media.sha256)
+    catalog.videos.set_media(key.video, media.sha256, media)
     assigner = Assigner(key, media.sha256, Subject(media, None, ""))
     (planned,) = assigner.plan(provider, plugin, [Phase.SHOTS])
-    unit = half.units.open(planned.request, 0, planned.usage, services.clock())
+    unit = catalog.units.open(planned.request, 0, planned.usage, services.clock())
     pool = pool_of(plugin, planned.request)
-    half.units.wait(unit.id, "waits for a slot", pool, paid_seconds(planned.usage))
-    found = half.units.get(unit.id)
+    catalog.units.wait(unit.id, "waits for a slot", pool, paid_seconds(planned.usage))
+    found = catalog.units.get(unit.id)
     assert found is not None
     return found

@@ -1,4 +1,4 @@
-"""Short real videos, and their way into a deployment without a sensor."""
+"""Short real videos, and their delivery without a sensor."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -13,24 +13,24 @@ from video_pipeline.pipeline.source.probe import media_info, source_video
 
 
 def encode(path: Path, *, seconds: int = 2, video: bool = True, audio: bool = True) -> Path:
-    """A real MP4: a picture that changes at half time, and a tone."""
+    """Write an MP4 with two shots of equal length and a tone."""
     with av.open(str(path), "w") as out:
-        pictures = out.add_stream("libx264", rate=25) if video else None
-        if pictures is not None:
-            pictures.width, pictures.height, pictures.pix_fmt = 160, 90, "yuv420p"
+        frames = out.add_stream("libx264", rate=25) if video else None
+        if frames is not None:
+            frames.width, frames.height, frames.pix_fmt = 160, 90, "yuv420p"
         tone = out.add_stream("aac", rate=16000, layout="mono") if audio else None
-        if pictures is not None:
+        if frames is not None:
             for number in range(seconds * 25):
                 shade = 40 if number < seconds * 25 / 2 else 200
                 frame = av.VideoFrame.from_ndarray(np.full((90, 160, 3), shade, np.uint8))
                 frame.pts, frame.time_base = number, Fraction(1, 25)
-                out.mux(pictures.encode(frame))
-            out.mux(pictures.encode())
+                out.mux(frames.encode(frame))
+            out.mux(frames.encode())
         if tone is not None:
             wave = np.sin(np.arange(seconds * 16000) / 8).astype(np.float32).reshape(1, -1)
-            sound = av.AudioFrame.from_ndarray(wave, "flt", "mono")
-            sound.sample_rate, sound.pts = 16000, 0
-            out.mux(tone.encode(sound))
+            samples = av.AudioFrame.from_ndarray(wave, "flt", "mono")
+            samples.sample_rate, samples.pts = 16000, 0
+            out.mux(tone.encode(samples))
             out.mux(tone.encode())
     return path
 

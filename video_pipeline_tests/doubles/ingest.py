@@ -1,4 +1,4 @@
-"""Videos put into an ingest folder and registered, as the arrivals sensor would."""
+"""Puts videos into an ingest folder and registers them, as the arrivals sensor would."""
 
 import shutil
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from video_pipeline.storage.local.folder import FolderIngest
 
 
 def put_in(ingest: Path, uri: str, keys: Iterable[str], sample: Path) -> None:
-    """A copy of the sample under each key, registered in the catalogue."""
+    """Copy the sample under each key, and register it in the catalogue."""
     catalog = connect(uri, "video_pipeline")
     for key in keys:
         name = f"{VideoKey.parse(key).prefix}{sample.name}"

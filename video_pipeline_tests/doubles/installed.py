@@ -1,4 +1,4 @@
-"""Makes the vendor's plugins visible to processes that are started, by the door strangers use."""
+"""Makes the vendor's plugins visible to started processes, by entry points like any plugin's."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ vendor-speech = video_pipeline_tests.doubles.job_plugin:VendorSpeech
 
 
 def expose(folder: Path) -> str:
-    """Write the entry points of the fakes into a folder; the PYTHONPATH under which they count."""
+    """Write the entry points into a folder, and return the PYTHONPATH that activates them."""
     info = folder / "video_pipeline_fakes-1.dist-info"
     info.mkdir(parents=True, exist_ok=True)
     (info / "METADATA").write_text(

@@ -34,7 +34,7 @@ from video_pipeline.plugins.inputs import Inputs, Object
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 
-# The vendor listens on this machine: no proxy of the environment is asked.
+# The vendor listens on this machine: ignore any proxy of the environment.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 _CATEGORIES = {
@@ -45,8 +45,7 @@ _CATEGORIES = {
 
 
 class VendorOptions(PluginOptions):
-    """Where the vendor listens, whether it is given a token, how many jobs it is thought to run at
-    once, and whether its events are heard."""
+    """The vendor's address, and whether to use a token, a limit of jobs, and events."""
 
     url: str
     token: bool = True
@@ -66,8 +65,8 @@ class VendorJobs(Jobs, Listens):
         return None if limit is None else Slots(shared_by="everything", limit=limit)
 
     def listen(self) -> Sequence[Heard]:
-        told = self._ask("/events") if self.options.events else {}
-        return [Heard(job=job, receipt=receipt) for receipt, job in told.items()]
+        events = self._ask("/events") if self.options.events else {}
+        return [Heard(job=job, receipt=receipt) for receipt, job in events.items()]
 
     def acknowledge(self, heard: Sequence[Heard]) -> None:
         self._ask("/events", json.dumps([one.receipt for one in heard]).encode())
@@ -84,7 +83,7 @@ class VendorJobs(Jobs, Listens):
         return Submission(job=answer["job"])
 
     def _subject(self, request: WorkRequest) -> str:
-        """What the vendor's books call it."""
+        """Return the video's name in the vendor's books."""
         return str(request.key)
 
     def poll(self, jobs: Sequence[str]) -> Mapping[str, JobStatus]:
@@ -143,11 +142,11 @@ class VendorJobs(Jobs, Listens):
 
 
 def _read(page: bytes) -> tuple[TimeRange, list[str]]:
-    """What a page tells: a range, and the words said there."""
+    """Return the range and the words of a page."""
     try:
-        told = json.loads(page)
-        within = TimeRange(start=Fraction(told["from"]), end=Fraction(told["to"]))
-        return within, told["said"].split()
+        content = json.loads(page)
+        within = TimeRange(start=Fraction(content["from"]), end=Fraction(content["to"]))
+        return within, content["said"].split()
     except (ValueError, KeyError, TypeError) as error:
         raise ProviderError(
             f"the vendor's page cannot be read: {error}",
@@ -157,7 +156,7 @@ def _read(page: bytes) -> tuple[TimeRange, list[str]]:
 
 
 class VendorShots(VendorJobs, BaseTemporalPlugin):
-    """Shots by the vendor: always two halves."""
+    """Shots by the vendor: always two of equal length."""
 
     name = "vendor-shots"
     Options = VendorOptions
@@ -173,15 +172,17 @@ class VendorShots(VendorJobs, BaseTemporalPlugin):
 
 
 class SightOptions(VendorOptions):
-    """The same, and from where the vendor reads objects."""
+    """The same, with the URI schemes that the vendor can read."""
 
     schemes: frozenset[str] | None = None
 
 
 class VendorSights(VendorJobs, BaseTemporalPlugin):
-    """Shots and events by three of the vendor's operations: `segments` tells shots and technical
-    cues, `text` and `moderation` the other events. In the vendor's books a video is called by its
-    key and the operation."""
+    """Shots and events by three operations of the vendor.
+
+    `segments` gives shots and technical cues, `text` and `moderation` the other events. In the
+    vendor's books a video's name is its key and the operation.
+    """
 
     name = "vendor-sights"
     Options = SightOptions
@@ -208,7 +209,7 @@ class VendorSights(VendorJobs, BaseTemporalPlugin):
         )
 
     def _unit(self, request: AnalysisRequest, operation: str, kinds: tuple[str, ...]) -> UnitPlan:
-        """Each kind is paid for."""
+        """Plan an operation, which is billed once for each kind."""
         usage = planned_usage(self.capabilities(), request.media)
         return UnitPlan(operation=operation, kinds=kinds, usage=summed(usage * len(kinds)))
 
@@ -229,7 +230,7 @@ class VendorSights(VendorJobs, BaseTemporalPlugin):
 
 
 class VendorSpeech(VendorJobs, BaseTranscriptionPlugin):
-    """Speech by the vendor: always the same four words a half."""
+    """Speech by the vendor: the same four words in each half of the video."""
 
     name = "vendor-speech"
     Options = VendorOptions

@@ -29,9 +29,11 @@ _SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the process finds its parts, and when it dies: at an acknowledgement, or once so many
-    videos were registered."""
+class RoundSetup:
+    """The servers of the process, and when it dies.
+
+    It dies at an acknowledgement, or after so many registered videos.
+    """
 
     uri: str
     database: str
@@ -40,12 +42,12 @@ class Place:
     queue: str
     folder: Path
     dies: str | int
-    heard_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def run_until_killed(place: Place) -> None:
-    """Run a round that dies; return when it has. Raises AssertionError where it did not."""
-    process = multiprocessing.get_context("forkserver").Process(target=_round, args=(place,))
+def run_until_killed(setup: RoundSetup) -> None:
+    """Run a round until it dies. Raises AssertionError if it does not die."""
+    process = multiprocessing.get_context("forkserver").Process(target=_round, args=(setup,))
     process.start()
     process.join(_SECONDS)
     if process.exitcode is None:
@@ -65,27 +67,27 @@ class _Dying(SqsNotices):
             _die()
 
 
-def _round(place: Place) -> None:
-    clients = place.server.clients()
-    sqs = clients.client("sqs", place.server.endpoint)
-    queue = _Dying(sqs, place.bucket, place.queue, wait_seconds=0, visibility_seconds=1)
-    queue.dies = place.dies
-    catalog = connect(place.uri, place.database)
-    if isinstance(place.dies, int):
-        _die_after(catalog, place.dies)
+def _round(setup: RoundSetup) -> None:
+    clients = setup.server.clients()
+    sqs = clients.client("sqs", setup.server.endpoint)
+    queue = _Dying(sqs, setup.bucket, setup.queue, wait_seconds=0, visibility_seconds=1)
+    queue.dies = setup.dies
+    catalog = connect(setup.uri, setup.database)
+    if isinstance(setup.dies, int):
+        _die_after(catalog, setup.dies)
     services = Services(
         catalog=catalog,
-        ingest=S3Ingest(clients.client("s3"), place.bucket),
+        ingest=S3Ingest(clients.client("s3"), setup.bucket),
         notices=queue,
         arrivals=ArrivalPolicy(pause_seconds=1e9),
-        outputs=FolderOutputs(place.folder / "outputs"),
+        outputs=FolderOutputs(setup.folder / "outputs"),
         media=ChildMediaReader(),
         plugins={},
         choices=Choices(),
-        scratch=place.folder,
+        scratch=setup.folder,
     )
-    memory = Memory.model_validate({"position": {"ended": place.heard_at}})
-    receive(services, memory, place.heard_at)
+    memory = Memory.model_validate({"position": {"ended": setup.now}})
+    receive(services, memory, setup.now)
 
 
 def _die_after(catalog: Catalog, count: int) -> None:

@@ -1,8 +1,7 @@
-"""A run of one video, or a round of the sweep, in a process of its own, that can be killed with
-SIGKILL at any step.
+"""A run of one video or a round of the sweep in its own process, killed with SIGKILL at any step.
 
-The process is forked from a server that has imported everything, so that a hundred of them are
-cheap. What it works on (MongoDB, folders, the vendor) is real and outlives it.
+The process is forked from a server that has imported everything, so a hundred of them are cheap.
+MongoDB, the folders and the vendor are real and outlive it.
 """
 
 import multiprocessing
@@ -24,16 +23,16 @@ from video_pipeline.pipeline.sweep.round import make_round
 from video_pipeline.storage.local.folder import FolderIngest, FolderOutputs
 from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots
 
+# The durable steps of a work unit, in order.
 STEPS = (
     *("planned", "opened", "submitting", "submitted"),
     *("fetched", "stored", "published", "settled"),
 )
-"""The durable steps of a work unit, in order."""
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """Where the run finds its parts; the vendor takes a token or not."""
+    """The servers and folders of a run, and whether the vendor takes a token."""
 
     uri: str
     database: str
@@ -44,7 +43,7 @@ class Deployment:
 
 
 def services(deployment: Deployment, kill_at: str | None = None) -> Services:
-    """The parts, made anew in whichever process asks."""
+    """Make the services in the calling process."""
 
     def on_step(name: str) -> None:
         if name == kill_at:
@@ -68,15 +67,15 @@ def services(deployment: Deployment, kill_at: str | None = None) -> Services:
 
 
 def _run(deployment: Deployment, key: str, kill_at: str | None) -> None:
-    parts = services(deployment, kill_at)
-    analyse(parts, VideoKey.parse(key), [Phase.SHOTS])
-    parts.catalog.close()
+    made = services(deployment, kill_at)
+    analyse(made, VideoKey.parse(key), [Phase.SHOTS])
+    made.catalog.close()
 
 
 def _sweep(deployment: Deployment, kill_at: str | None) -> None:
-    parts = services(deployment, kill_at)
-    make_round(parts, parts.clock())
-    parts.catalog.close()
+    made = services(deployment, kill_at)
+    make_round(made, made.clock())
+    made.catalog.close()
 
 
 class Runs:
@@ -88,7 +87,7 @@ class Runs:
         self._context.set_forkserver_preload([__name__])
 
     def run(self, key: str, *, kill_at: str | None = None, kill_after: float | None = None) -> bool:
-        """Run to the end, to a step, or for some seconds; whether it was killed."""
+        """Run to the end, to a step, or for some seconds. Return whether the run was killed."""
         process = self._context.Process(target=_run, args=(self._deployment, key, kill_at))
         process.start()
         if kill_after is not None:
@@ -97,7 +96,7 @@ class Runs:
         return _killed(process, f"the run of {key}")
 
     def sweep(self, *, kill_at: str | None = None, side_by_side: int = 1) -> bool:
-        """Make one round of the sweep in each of some processes; whether one was killed."""
+        """Make a round of the sweep in each process. Return whether one was killed."""
         arguments = (self._deployment, kill_at)
         processes = [
             self._context.Process(target=_sweep, args=arguments) for _ in range(side_by_side)

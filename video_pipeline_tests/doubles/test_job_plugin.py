@@ -1,4 +1,4 @@
-"""The vendor's plugins pass the suite that every plugin passes, in both kinds."""
+"""The vendor's plugins pass the conformance suites."""
 
 from collections.abc import Iterator
 

@@ -1,8 +1,7 @@
-"""A vendor of analyses on a loopback port: takes jobs over HTTP, bills and ends them.
+"""A vendor of analyses on a loopback port: it accepts, bills and ends jobs over HTTP.
 
-It lives in the process of the test, so that it outlives the runs that are killed. It can be told
-to answer at once, to refuse, to be busy, to take a job and drop the line, and to fail; to run only
-so many jobs at once; and it tells of ended jobs in a queue of events.
+It runs in the test's process, so it outlives killed runs. Its behaviour is scripted by video; it
+can limit its running jobs, and it reports ended jobs in a queue of events.
 """
 
 import contextlib
@@ -17,12 +16,12 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
+# now: answer with the result. soon: accept a job that has ended at the first poll. later: accept a
+# job. fail: accept a job that fails. refuse: 400. deny: 403. busy: 429. full: 409. drop: accept and
+# bill the job, but close the connection. hang: accept it, and answer once `answer` is set.
 Behaviour = Literal[
     "now", "soon", "later", "fail", "refuse", "deny", "busy", "full", "drop", "hang"
 ]
-"""Answer with the result; take a job that has ended at the first look; take a job; take a job
-that fails; refuse (400); deny the account (403); be busy once (429), or full (409); take and bill
-the job, but drop the line; take it, and answer only when `answer` is set."""
 
 _REFUSALS = {"refuse": 400, "deny": 403, "busy": 429, "full": 409}
 
@@ -36,7 +35,7 @@ class Job:
 
 
 class Vendor:
-    """The vendor and its books. `default` is how it behaves where no video is named."""
+    """The vendor and its books. `default` is its behaviour for videos without a script."""
 
     def __init__(self, default: Behaviour = "later") -> None:
         self.default: Behaviour = default
@@ -47,22 +46,22 @@ class Vendor:
         """Requests to start a job, by video, however they ended."""
         self.jobs: dict[str, Job] = {}
         self.delay = 0.0
-        """Seconds that an answer takes: half before a job is taken, half after."""
+        """Seconds that an answer takes: half before a job is accepted, half after."""
         self.retry_after: float | None = None
-        """Seconds that it wishes for while it is busy or full."""
+        """Seconds in Retry-After while it is busy or full."""
         self.stops_jobs = False
         """Whether a running job can be stopped."""
         self.cap: int | None = None
-        """How many jobs run at once; more are refused (409)."""
+        """The limit of running jobs; more are refused (409)."""
         self.most_running = 0
         self.events: dict[str, str] = {}
-        """Ended jobs that nobody has acknowledged, by receipt."""
+        """Ended jobs without acknowledgement, by receipt."""
         self.answer = threading.Event()
         self._tokens: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
-        # How often it looks whether it is to end: by default tests wait half a second for that.
+        # The poll interval for shutdown: the default makes tests wait half a second.
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.01,), daemon=True
         )
@@ -87,7 +86,7 @@ class Vendor:
         self._thread.join()
 
     def behave(self, video: str, *how: Behaviour) -> None:
-        """How the next requests for a video go, one after the other; the last one stays."""
+        """Script the next requests for a video, one after the other; the last one stays."""
         self.behaviour[video] = list(how)
 
     def finish(self, video: str, state: Literal["succeeded", "failed"] = "succeeded") -> None:
@@ -99,21 +98,21 @@ class Vendor:
                     self.events[f"receipt-{job.id}"] = job.id
 
     def take_over(self, books: dict[str, Any]) -> None:
-        """Know what an earlier vendor knew of its jobs, as plain values."""
-        told = [Job(**{**job, "duration": Fraction(job["duration"])}) for job in books["jobs"]]
+        """Take over the books of an earlier vendor, as plain values."""
+        jobs = [Job(**{**job, "duration": Fraction(job["duration"])}) for job in books["jobs"]]
         with self._lock:
-            self.jobs |= {job.id: job for job in told}
+            self.jobs |= {job.id: job for job in jobs}
             self._tokens |= {token: self.jobs[job] for token, job in books["tokens"].items()}
             self.billed.update(books["billed"])
             self.submissions.update(books["submissions"])
 
     def forget(self, video: str) -> None:
-        """Lose every job of a video, as a vendor does whose results have expired."""
+        """Forget every job of a video, as if its results had expired."""
         with self._lock:
             self.jobs = {name: job for name, job in self.jobs.items() if job.video != video}
 
     def stop(self, job: str) -> bool:
-        """Stop a job that runs; whether it was done."""
+        """Stop a running job. Return whether it was stopped."""
         with self._lock:
             found = self.jobs.get(job)
             if not self.stops_jobs or found is None or found.state != "running":
@@ -122,7 +121,7 @@ class Vendor:
             return True
 
     def submit(self, body: dict[str, Any]) -> tuple[int, dict[str, Any] | None]:
-        """The status and the answer; None drops the line."""
+        """Return the status and the answer; None closes the connection."""
         video, token = str(body["video"]), body.get("token")
         with self._lock:
             self.submissions[video] += 1
@@ -144,7 +143,7 @@ class Vendor:
 
     @property
     def running(self) -> int:
-        """How many jobs run."""
+        """Return the number of running jobs."""
         return sum(job.state == "running" for job in self.jobs.values())
 
     def _next_behaviour(self, video: str) -> Behaviour:
@@ -206,7 +205,7 @@ class Vendor:
 
             def _send(self, status: int, answer: dict[str, Any]) -> None:
                 body = json.dumps(answer).encode()
-                with contextlib.suppress(ConnectionError):  # the run that asked was killed
+                with contextlib.suppress(ConnectionError):  # the requesting run was killed
                     self.send_response(status)
                     if status in (409, 429) and vendor.retry_after is not None:
                         self.send_header("Retry-After", f"{vendor.retry_after:g}")
@@ -221,10 +220,10 @@ class Vendor:
 
 
 def pages(job: Job) -> list[str]:
-    """The result of a job as two raw pages: its halves, in the vendor's own words."""
+    """Return the result of a job as two raw pages in the vendor's format."""
     middle = job.duration / 2
-    halves = [(Fraction(0), middle), (middle, job.duration)]
+    ranges = [(Fraction(0), middle), (middle, job.duration)]
     return [
         json.dumps({"from": str(start), "to": str(end), "said": f"part {number} of {job.video}"})
-        for number, (start, end) in enumerate(halves, 1)
+        for number, (start, end) in enumerate(ranges, 1)
     ]

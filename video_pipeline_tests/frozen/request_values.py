@@ -15,7 +15,7 @@ from video_pipeline.domain.work import (
     unit_id,
 )
 from video_pipeline.pipeline.admission.slots import crowded, pool_of
-from video_pipeline.pipeline.analysis.failure_limit import against
+from video_pipeline.pipeline.analysis.failure_limit import counting_key
 from video_pipeline.pipeline.costs.budget import used_up
 from video_pipeline.pipeline.policies import Limits
 from video_pipeline.pipeline.progress import own_results
@@ -81,7 +81,7 @@ def choices() -> dict[str, Any]:
             for name, plugin in plugins.items()
         },
         "failures are counted against": {
-            phase: against(services, "acme", phase, (*order, "unknown"), CONTENT)
+            phase: counting_key(services, "acme", phase, (*order, "unknown"), CONTENT)
             for phase, order in orders.items()
         },
     }

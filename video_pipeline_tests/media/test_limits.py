@@ -39,7 +39,7 @@ def test_too_little_memory_is_said(room_with, make, film):
 
 
 def test_too_little_processor_time_is_said(room_with, make, film):
-    with pytest.raises(MediaError, match=r"processor time than the limit of 1 s \(SIGXCPU\)"):
+    with pytest.raises(MediaError, match=r"CPU time than the limit of 1 s \(SIGXCPU\)"):
         room_with(cpu_seconds=1).decode(make(film(keyframes=1)), thumbnails=POSTERS)
 
 
@@ -60,7 +60,7 @@ def test_a_decoder_that_stands_still_is_ended(room_with, make, film, children):
         values = room.reader.decode(source, media, [LARGE])
         next(values)
         os.kill(_only(children() - before), signal.SIGSTOP)
-        with pytest.raises(MediaError, match="stood still for 1 s"):
+        with pytest.raises(MediaError, match="stalled for 1 s"):
             list(values)
     assert children() == before
 

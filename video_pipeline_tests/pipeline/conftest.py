@@ -1,4 +1,4 @@
-"""What the tests of the use cases share: a deployment of real parts, and a short real video."""
+"""Fixtures for the tests of the use cases: a deployment of real services, and short real videos."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -31,7 +31,7 @@ def short_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def long_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six seconds of the same."""
+    """The same in six seconds."""
     return encode(tmp_path_factory.mktemp("media") / "long.mp4", seconds=6)
 
 
@@ -43,10 +43,9 @@ def vendor() -> Iterator[Vendor]:
 
 @pytest.fixture
 def services(tmp_path: Path, catalog: Catalog, vendor: Vendor) -> Services:
-    """Real storage, catalogue and media; the vendor's plugins under four names.
+    """Real storage, catalogue and media, with the vendor's plugins.
 
-    `with-token` and `without-token` find shots, `speech` transcribes; shots are asked of the
-    first, transcripts of the last.
+    `with-token` and `without-token` find shots, and the first is chosen. `speech` transcribes.
     """
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -76,7 +75,7 @@ def services(tmp_path: Path, catalog: Catalog, vendor: Vendor) -> Services:
 
 @pytest.fixture
 def deliver(services: Services, tmp_path: Path, short_video: Path) -> Deliver:
-    """Puts a file into the ingest store, registers it, and inspects it unless told otherwise."""
+    """Return a function that puts a file into the ingest store, registers and inspects it."""
 
     def deliver(key: str, file: Path = short_video, *, inspected: bool = True) -> VideoKey:
         return delivered(services, tmp_path / "ingest", key, file, inspected=inspected)
@@ -86,7 +85,7 @@ def deliver(services: Services, tmp_path: Path, short_video: Path) -> Deliver:
 
 @pytest.fixture
 def choosing(services: Services) -> Callable[..., Services]:
-    """The same deployment with other choices for a phase."""
+    """Return a function that returns the deployment with another choice for a phase."""
 
     def choosing(phase: Phase, *providers: str, **more: Any) -> Services:
         choice = PhaseChoice(providers=providers, **more)
@@ -103,7 +102,7 @@ def cloud(
     short_video: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Cloud]:
-    """The same deployment with shots of a double of Rekognition, and videos in a bucket."""
+    """The same deployment with shots by a double of Rekognition, and videos in a bucket."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", moto_bucket.server.endpoint)
     with asking_rekognition(services, moto_bucket, short_video) as cloud:
         yield cloud

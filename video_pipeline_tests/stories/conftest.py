@@ -1,4 +1,4 @@
-"""The deployment of the pipeline's tests, for stories that span many modules."""
+"""The fixtures of the pipeline's tests, for stories that span many modules."""
 
 from video_pipeline_tests.pipeline.conftest import (
     choosing,

@@ -1,6 +1,6 @@
-"""Whatever is delivered ends with a clear word on its own video; the others go on.
+"""Bad input fails with a clear message on its own video, and the other videos are done.
 
-All of it lies in the ingest folder at once, is found by two sweeps, and travels the whole road.
+All files are in the ingest folder at once, found by two sweeps, and run through all phases.
 """
 
 import struct
@@ -15,7 +15,7 @@ import pytest
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.arrivals.round import Memory, receive
-from video_pipeline.pipeline.run_video import travel
+from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.doubles.delivery import encode
 from video_pipeline_tests.doubles.vendor import Vendor
@@ -25,7 +25,7 @@ Put = Callable[[str, bytes], Path]
 
 @pytest.fixture
 def put(tmp_path: Path) -> Put:
-    """Writes an object into the ingest folder under its key."""
+    """Return a function that writes an object into the ingest folder."""
 
     def put(key: str, content: bytes) -> Path:
         path = tmp_path / "ingest" / "projects" / key
@@ -38,18 +38,18 @@ def put(tmp_path: Path) -> Put:
 
 @pytest.fixture
 def web() -> Iterator[tuple[str, list[str]]]:
-    """A loopback server, and the paths that anybody asked it for."""
-    asked: list[str] = []
+    """A loopback server, and the requested paths."""
+    requested: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            requested.append(self.path)
             self.send_error(404)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/x.ts", asked
+    yield f"http://127.0.0.1:{server.server_address[1]}/x.ts", requested
     server.shutdown()
     server.server_close()
     thread.join()
@@ -57,14 +57,14 @@ def web() -> Iterator[tuple[str, list[str]]]:
 
 @pytest.fixture
 def arrived(services: Services, vendor: Vendor) -> Callable[[], dict[str, dict[Phase, str]]]:
-    """Sweeps twice, travels with everything that arrived, and tells the states by video."""
+    """Return a function that sweeps twice, runs all arrivals, and returns the states by video."""
     vendor.default = "now"
 
     def arrived() -> dict[str, dict[Phase, str]]:
         now = datetime.now(UTC)
         first = receive(services, Memory(), now)
         found = receive(services, Memory(pending=first.looks.pending), now)
-        ended = {str(key): travel(services, key) for key in found.looks.arrived}
+        ended = {str(key): run_video(services, key) for key in found.looks.arrived}
         return {
             key: {phase: f"{o.state}: {o.message}" for phase, o in outcomes.items()}
             for key, outcomes in ended.items()
@@ -77,7 +77,7 @@ def box(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(content), kind) + content
 
 
-def test_each_bad_file_fails_alone_with_a_remedy_and_the_good_ones_are_done(
+def test_bad_files_fail_alone_with_a_remedy(
     arrived: Callable[[], dict[str, dict[Phase, str]]],
     services: Services,
     put: Put,
@@ -85,7 +85,7 @@ def test_each_bad_file_fails_alone_with_a_remedy_and_the_good_ones_are_done(
     short_video: Path,
 ) -> None:
     good = short_video.read_bytes()
-    address, asked = web
+    address, requested = web
     victim = put("globex/videos/secret/secret.mp4", good)
     put("acme/videos/good/video.mp4", good)
     put("acme/videos/with space & ünïcode/my film.mp4", good)
@@ -106,11 +106,11 @@ def test_each_bad_file_fails_alone_with_a_remedy_and_the_good_ones_are_done(
     assert sorted(done)[:1] + sorted(done)[-1:] == ["acme/good", "globex/secret"]
     (slug,) = set(done) - {"acme/good", "globex/secret"}
     assert slug.startswith("acme/with-space-unicode-")
-    assert asked == []
+    assert requested == []
     assert len(states) == len(bad) + 3
 
 
-def test_what_no_video_can_be_made_of_is_rejected_by_its_own_project(
+def test_unusable_objects_are_rejected_in_their_project(
     arrived: Callable[[], dict[str, dict[Phase, str]]],
     services: Services,
     put: Put,
@@ -125,13 +125,13 @@ def test_what_no_video_can_be_made_of_is_rejected_by_its_own_project(
     link.unlink()
     link.symlink_to(short_video)
     assert set(arrived()) == {"globex/fine"}
-    told = {r.object_key.split("/")[3]: r.reason for r in services.of("acme").videos.rejections()}
-    assert set(told) == {"zero", "two", "link"}
-    assert "a.mp4" in told["two"] and "b.mp4" in told["two"]
+    found = {r.object_key.split("/")[3]: r.reason for r in services.of("acme").videos.rejections()}
+    assert set(found) == {"zero", "two", "link"}
+    assert "a.mp4" in found["two"] and "b.mp4" in found["two"]
     assert services.of("globex").videos.rejections() == []
 
 
-def test_without_sound_or_without_pictures_a_video_is_done_with_a_warning(
+def test_video_without_audio_or_frames_is_done_with_warning(
     arrived: Callable[[], dict[str, dict[Phase, str]]],
     services: Services,
     put: Put,

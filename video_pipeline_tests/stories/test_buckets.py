@@ -1,4 +1,4 @@
-"""The road of a video whose source and results lie in buckets."""
+"""A video whose source and results are in buckets."""
 
 import hashlib
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def _left(services: Services) -> list[Path]:
     return list(services.scratch.iterdir())
 
 
-def test_the_source_is_fetched_once_for_the_hash_little_for_the_probe_and_once_for_all_work(
+def test_remote_source_is_fetched_for_hash_and_for_work_only(
     remote: Services, moto_bucket: MadeBucket, arrived, short_video: Path
 ) -> None:
     padding = 12 << 20
@@ -69,7 +69,7 @@ def test_the_source_is_fetched_once_for_the_hash_little_for_the_probe_and_once_f
         assert f"{key.prefix}audio.wav" in [found.key for found in listed]
 
 
-def test_a_copy_that_exceeds_the_quota_is_told_and_nothing_is_left(
+def test_copy_beyond_quota_fails_and_leaves_nothing(
     remote: Services, arrived, short_video: Path
 ) -> None:
     tight = replace(remote, scratch_bytes=1000)
@@ -83,7 +83,7 @@ def test_a_copy_that_exceeds_the_quota_is_told_and_nothing_is_left(
 
 
 @pytest.mark.parametrize("gone", [True, False])
-def test_an_object_replaced_or_deleted_between_arrival_and_run_fails_with_the_reason(
+def test_object_changed_before_the_run_fails_with_reason(
     remote: Services, moto_bucket: MadeBucket, arrived, short_video: Path, gone: bool
 ) -> None:
     key, other = (arrived(one, short_video.read_bytes()) for one in (ACME, OTHER))
@@ -98,7 +98,7 @@ def test_an_object_replaced_or_deleted_between_arrival_and_run_fails_with_the_re
     assert source_video(remote, other).state.good
 
 
-def test_an_object_replaced_between_decode_and_publishing_leaves_results_of_what_was_read(
+def test_object_replaced_after_decode_keeps_consistent_results(
     remote: Services, moto_bucket: MadeBucket, arrived, short_video: Path
 ) -> None:
     content = short_video.read_bytes()

@@ -1,5 +1,7 @@
-"""Killed with SIGKILL at any step, a run leaves nothing lost, nothing doubled, nothing paid twice
-where the vendor can tell, and in doubt where it cannot."""
+"""A run killed with SIGKILL at any step loses, doubles and pays nothing twice.
+
+If the vendor takes no token, the unit is in doubt instead.
+"""
 
 import random
 from collections.abc import Callable, Iterator
@@ -37,7 +39,7 @@ class Crashes:
         return self.services.of("acme").results.statuses("one")[Phase.SHOTS].state
 
     def assert_done_once(self) -> None:
-        """The result is there, once, and was billed once."""
+        """Check that there is one result, billed once."""
         assert self.state is PhaseState.DONE
         assert [u.state for u in self.units] == [UnitState.SETTLED]
         assert [u.generation for u in self.units] == [0]
@@ -66,7 +68,7 @@ def crashing(
 
 @pytest.mark.parametrize("how", ["now", "later"])
 @pytest.mark.parametrize("step", STEPS)
-def test_with_a_token_the_next_run_finishes_what_was_killed(
+def test_killed_run_with_token_is_finished_by_the_next(
     crashing: Callable[[bool], Crashes], step: str, how: Behaviour
 ) -> None:
     crash = crashing(True)
@@ -83,7 +85,7 @@ def test_with_a_token_the_next_run_finishes_what_was_killed(
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_without_a_token_it_is_finished_or_held_in_doubt(
+def test_killed_run_without_token_is_finished_or_in_doubt(
     crashing: Callable[[bool], Crashes], step: str
 ) -> None:
     crash = crashing(False)
@@ -98,7 +100,7 @@ def test_without_a_token_it_is_finished_or_held_in_doubt(
         crash.assert_done_once()
 
 
-def test_killed_at_random_moments_it_ends_well_all_the_same(
+def test_run_killed_at_random_moments_ends_well(
     crashing: Callable[[bool], Crashes],
 ) -> None:
     crash, chance = crashing(True), random.Random(20)

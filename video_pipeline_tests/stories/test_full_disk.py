@@ -1,5 +1,7 @@
-"""A full disk: the phase says what, where and the remedy, its run is made again, nothing that is
-half-written can be seen, and nothing is paid again once there is room."""
+"""A full disk fails the phase with a remedy and leaves no partial file.
+
+The run is repeated, and with free space it completes without a second payment.
+"""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -22,20 +24,20 @@ Deliver = Callable[..., VideoKey]
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 256 kB, with room for nothing until `ballast` is removed."""
-    place = tmp_path / "tiny"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
+    """A file system of 256 kB, full until `ballast` is deleted."""
+    mounted = tmp_path / "tiny"
+    mounted.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(mounted)]
     if subprocess.run(command, capture_output=True).returncode:
         pytest.skip("mounting a file system is not allowed here")
     try:
-        with pytest.raises(OSError, match="No space"), (place / "ballast").open("wb") as full:
+        with pytest.raises(OSError, match="No space"), (mounted / "ballast").open("wb") as full:
             while True:
                 full.write(bytes(4096))
                 full.flush()
-        yield place
+        yield mounted
     finally:
-        subprocess.run(["umount", str(place)], check=True)
+        subprocess.run(["umount", str(mounted)], check=True)
 
 
 def states(ended: dict[Phase, Outcome]) -> set[PhaseState]:
@@ -43,7 +45,7 @@ def states(ended: dict[Phase, Outcome]) -> set[PhaseState]:
 
 
 @pytest.mark.parametrize("how", ["now", "soon"])
-def test_outputs_and_raw_pages(
+def test_full_output_disk_fails_and_recovers(
     services: Services, deliver: Deliver, vendor: Vendor, tiny: Path, how: str
 ) -> None:
     vendor.default = how  # type: ignore[assignment]
@@ -64,7 +66,9 @@ def test_outputs_and_raw_pages(
     assert len(list(own.of("acme").results.markers("one"))) == 2
 
 
-def test_scratch(services: Services, deliver: Deliver, tiny: Path) -> None:
+def test_full_scratch_disk_fails_and_recovers(
+    services: Services, deliver: Deliver, tiny: Path
+) -> None:
     own = replace(services, scratch=tiny)
     key = deliver("acme/one")
     (outcome,) = analyse(own, key, [Phase.AUDIO]).values()

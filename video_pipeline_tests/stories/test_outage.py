@@ -1,5 +1,4 @@
-"""MongoDB restarted, or gone, in the middle of an analysis: no phase fails by it, and what was paid
-is not paid again."""
+"""An outage of MongoDB during an analysis fails no phase, and no job is paid twice."""
 
 import os
 import signal
@@ -27,7 +26,7 @@ from video_pipeline_tests.doubles.vendor import Vendor
 
 @pytest.fixture(scope="module")
 def mongo() -> Iterator[tuple[EmbeddedServer, Path]]:
-    """A MongoDB of these tests' own, that they may kill."""
+    """A MongoDB that these tests may kill."""
     with tempfile.TemporaryDirectory(prefix="outage-") as name:
         server = EmbeddedServer(Path(name) / "mongo")
         with server:
@@ -38,7 +37,7 @@ def mongo() -> Iterator[tuple[EmbeddedServer, Path]]:
 def killed_at(
     step: str, services: Services, mongo: tuple[EmbeddedServer, Path], patience: float
 ) -> Iterator[tuple[Services, threading.Event]]:
-    """Services of a run during which MongoDB is killed at a step; with the event, it comes back."""
+    """Yield services whose MongoDB is killed at a step, and an event that restarts it."""
     server, folder = mongo
     uri, back = server.acquire(), threading.Event()
     watcher = threading.Thread(target=lambda: (back.wait(60), server.acquire()))
@@ -59,7 +58,7 @@ def killed_at(
 
 
 @pytest.mark.parametrize("step", ["opened", "submitting", "submitted", "stored", "published"])
-def test_a_restart_is_waited_for(
+def test_run_survives_restart_of_mongodb(
     services: Services,
     mongo: tuple[EmbeddedServer, Path],
     vendor: Vendor,
@@ -81,7 +80,7 @@ def test_a_restart_is_waited_for(
 
 
 @pytest.mark.parametrize("step", ["submitting", "submitted", "stored"])
-def test_a_long_outage_ends_the_run_and_no_phase_and_the_next_run_pays_nothing_again(
+def test_long_outage_fails_no_phase_and_costs_nothing(
     services: Services,
     mongo: tuple[EmbeddedServer, Path],
     vendor: Vendor,

@@ -1,7 +1,7 @@
-"""What comes of each fault at Rekognition: state of the unit and of the phase, what people read,
-what was paid. The object store is a real server, the service a double that keeps books.
+"""Faults of Rekognition: states of unit and phase, messages, and payments.
 
-Faults of events are in test_rekognition_events.py."""
+The object store is a real server; the service is a double that counts its bills.
+"""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.backfill.retry_unit import force, retry
 from video_pipeline.pipeline.jobs.cancel import cancel
-from video_pipeline.pipeline.jobs.release_doubt import release
+from video_pipeline.pipeline.jobs.close import release_doubt
 from video_pipeline.testing import deaf
 from video_pipeline_tests.doubles.aws.asking_rekognition import Cloud
 from video_pipeline_tests.providers.aws.rekognition.rekognising import (
@@ -25,7 +25,7 @@ from video_pipeline_tests.providers.aws.rekognition.rekognising import (
 _S, _P = UnitState, PhaseState
 
 
-def test_a_job_is_submitted_once_parked_and_paid_once(cloud: Cloud) -> None:
+def test_job_is_submitted_parked_and_paid_once(cloud: Cloud) -> None:
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     cloud.end()
@@ -47,9 +47,7 @@ def test_a_job_is_submitted_once_parked_and_paid_once(cloud: Cloud) -> None:
         *("reset", "malformed", "truncated"),
     ],
 )
-def test_one_bad_answer_is_asked_again_in_the_same_run_and_paid_once(
-    cloud: Cloud, fault: str
-) -> None:
+def test_bad_answer_is_retried_in_the_same_run(cloud: Cloud, fault: str) -> None:
     cloud.inject(fault, operation="Start*")
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     cloud.end()
@@ -58,9 +56,7 @@ def test_one_bad_answer_is_asked_again_in_the_same_run_and_paid_once(
 
 
 @pytest.mark.parametrize("fault", ["reply_lost", "gateway_page", "server_error"])
-def test_a_start_that_is_never_heard_keeps_its_token_for_the_next_run(
-    cloud: Cloud, fault: str
-) -> None:
+def test_unanswered_start_keeps_its_token_for_the_next_run(cloud: Cloud, fault: str) -> None:
     cloud.inject(fault, operation="Start*", times=None)
     outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.SUBMITTING, _P.FAILED)
@@ -72,7 +68,7 @@ def test_a_start_that_is_never_heard_keeps_its_token_for_the_next_run(
     assert cloud.money() == ([2000], 2)
 
 
-def test_a_start_that_hangs_may_have_been_taken_and_keeps_its_token(cloud: Cloud) -> None:
+def test_hanging_start_keeps_its_token(cloud: Cloud) -> None:
     impatient = plugin(cloud.double.endpoint, kinds=("shot",), read_seconds=0.1)
     patient, cloud.services = cloud.services, replace(cloud.services, plugins={"aws": impatient})
     cloud.inject("hangs", operation="Start*", times=None)
@@ -89,7 +85,7 @@ def test_a_start_that_hangs_may_have_been_taken_and_keeps_its_token(cloud: Cloud
     assert cloud.money() == ([2000], 2)
 
 
-def test_a_service_that_nobody_gets_through_to_took_nothing_and_is_asked_by_the_next_run(
+def test_unreachable_service_fails_unit_until_the_next_run(
     cloud: Cloud,
 ) -> None:
     reached = cloud.services
@@ -108,14 +104,14 @@ def test_a_service_that_nobody_gets_through_to_took_nothing_and_is_asked_by_the_
     assert cloud.money() == ([2000], 2)
 
 
-def test_a_token_that_was_used_otherwise_keeps_its_unit_until_things_are_as_they_were(
+def test_token_used_with_other_parameters_keeps_its_unit(
     cloud: Cloud,
 ) -> None:
     cloud.inject("reply_lost", operation="Start*", times=None)
     cloud.run()
     cloud.double.clear_faults()
-    before, told = cloud.services, {"topic": TOPIC, "topic_role": TOPIC_ROLE}
-    changed = plugin(cloud.double.endpoint, kinds=("shot",), **told)
+    before = cloud.services
+    changed = plugin(cloud.double.endpoint, kinds=("shot",), topic=TOPIC, topic_role=TOPIC_ROLE)
     cloud.services = replace(before, plugins={"aws": changed})
     outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.SUBMITTING, _P.FAILED)
@@ -139,9 +135,7 @@ def test_a_token_that_was_used_otherwise_keeps_its_unit_until_things_are_as_they
         ("video_too_large", "another provider"),
     ],
 )
-def test_a_refused_start_fails_with_the_remedy_costs_nothing_and_is_made_once_it_is_mended(
-    cloud: Cloud, fault: str, says: str
-) -> None:
+def test_refused_start_names_remedy_and_costs_nothing(cloud: Cloud, fault: str, says: str) -> None:
     cloud.inject(fault, operation="Start*")
     outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
@@ -155,9 +149,7 @@ def test_a_refused_start_fails_with_the_remedy_costs_nothing_and_is_made_once_it
 
 
 @pytest.mark.parametrize("fault", ["credentials_expired", "access_denied", "throttled", "hangs"])
-def test_what_fails_while_a_job_runs_leaves_it_parked_and_its_result_is_fetched_later(
-    cloud: Cloud, fault: str
-) -> None:
+def test_failing_poll_leaves_job_parked(cloud: Cloud, fault: str) -> None:
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     impatient = plugin(cloud.double.endpoint, kinds=("shot",), read_seconds=0.2)
     patient, cloud.services = cloud.services, replace(cloud.services, plugins={"aws": impatient})
@@ -170,7 +162,7 @@ def test_what_fails_while_a_job_runs_leaves_it_parked_and_its_result_is_fetched_
     assert cloud.money() == ([2000], 2)
 
 
-def test_a_job_that_fails_says_why_and_is_not_paid(cloud: Cloud) -> None:
+def test_failed_job_names_reason_and_is_not_paid(cloud: Cloud) -> None:
     cloud.inject("job_failed", reason="The codec is not supported.")
     cloud.run()
     cloud.end()
@@ -181,7 +173,7 @@ def test_a_job_that_fails_says_why_and_is_not_paid(cloud: Cloud) -> None:
     assert cloud.money() == ([], 0)
 
 
-def test_a_result_that_aws_has_forgotten_was_paid_and_the_next_run_asks_anew(cloud: Cloud) -> None:
+def test_expired_job_is_paid_and_requested_again(cloud: Cloud) -> None:
     cloud.run()
     cloud.double.advance(8 * 24 * 3600)
     outcome = cloud.run()
@@ -195,9 +187,7 @@ def test_a_result_that_aws_has_forgotten_was_paid_and_the_next_run_asks_anew(clo
 @pytest.mark.parametrize(
     ("looks", "says"), [(0, "the provider knows no job"), (1, "the service knows no such job")]
 )
-def test_a_result_that_is_gone_when_it_is_looked_up_or_fetched_was_paid_and_is_paid_anew(
-    cloud: Cloud, looks: int, says: str
-) -> None:
+def test_expired_result_is_paid_twice(cloud: Cloud, looks: int, says: str) -> None:
     cloud.run()
     cloud.end()
     cloud.inject("result_gone", operation="Get*", skip=looks)
@@ -213,7 +203,7 @@ def test_a_result_that_is_gone_when_it_is_looked_up_or_fetched_was_paid_and_is_p
     assert cloud.money() == ([2000, 2000], 4)
 
 
-def test_a_job_that_never_ends_is_parked_until_its_deadline_and_counted_then(cloud: Cloud) -> None:
+def test_job_without_end_is_parked_until_its_deadline(cloud: Cloud) -> None:
     cloud.inject("never_ends")
     cloud.run()
     cloud.wait(hours=23)
@@ -233,10 +223,8 @@ def test_a_job_that_never_ends_is_parked_until_its_deadline_and_counted_then(clo
     assert cloud.money() == ([2000], 4)
 
 
-def test_an_account_without_room_fails_nothing_and_is_asked_again_by_itself(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # How long nobody is asked after the vendor had no room.
+def test_job_limit_parks_unit_and_retries(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The pause of the pool after the vendor's limit was reached.
     monkeypatch.setattr(cloud.services.plugins["aws"], "poll_seconds", 0.1)
     cloud.inject("limit_exceeded", operation="Start*")
     outcome = cloud.run()
@@ -252,7 +240,7 @@ def test_an_account_without_room_fails_nothing_and_is_asked_again_by_itself(
     assert cloud.money() == ([2000], 2)
 
 
-def test_a_token_that_is_refused_keeps_its_unit_and_names_the_ways_on(cloud: Cloud) -> None:
+def test_refused_token_keeps_its_unit_and_names_remedies(cloud: Cloud) -> None:
     cloud.inject("token_mismatch", operation="Start*", times=None)
     outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.SUBMITTING, _P.FAILED)
@@ -266,7 +254,7 @@ def test_a_token_that_is_refused_keeps_its_unit_and_names_the_ways_on(cloud: Clo
     assert cloud.money() == ([2000], 2)
 
 
-def test_an_object_replaced_while_its_job_runs_fails_it_and_is_counted(cloud: Cloud) -> None:
+def test_object_replaced_during_job_fails_and_is_counted(cloud: Cloud) -> None:
     cloud.run()
     cloud.bucket.put(f"{cloud.keys[0].prefix}a.mp4", b"another")
     cloud.end()
@@ -284,9 +272,7 @@ def test_an_object_replaced_while_its_job_runs_fails_it_and_is_counted(cloud: Cl
         ("variable_rate", 25),
     ],
 )
-def test_odd_results_are_published_whole_and_within_the_video(
-    cloud: Cloud, fault: str, rows: int
-) -> None:
+def test_odd_results_are_published_within_the_video(cloud: Cloud, fault: str, rows: int) -> None:
     content = {"duration": "2", "frames_per_second": "25", "rows": 25}
     cloud.double.configure(otherwise=content)
     cloud.inject(fault)
@@ -303,7 +289,7 @@ def test_odd_results_are_published_whole_and_within_the_video(
     assert len(found) == rows and starts == sorted(starts)
 
 
-def test_a_page_token_that_ends_while_pages_are_read_costs_no_row(cloud: Cloud) -> None:
+def test_expired_page_token_loses_no_row(cloud: Cloud) -> None:
     content = {"duration": "2", "frames_per_second": "25", "rows": 40}
     cloud.double.configure(otherwise=content, page_rows=10)
     cloud.run()
@@ -316,7 +302,7 @@ def test_a_page_token_that_ends_while_pages_are_read_costs_no_row(cloud: Cloud) 
     assert (cloud.unit().state, cloud.money()) == (_S.SETTLED, ([2000], 2))
 
 
-def test_one_that_aws_recognises_no_more_is_given_up_by_hand_and_paid_once_more(
+def test_unrecognised_token_is_released_by_hand_and_paid_again(
     cloud: Cloud,
 ) -> None:
     cloud.inject("reply_lost", operation="StartSegmentDetection", times=9)
@@ -328,10 +314,10 @@ def test_one_that_aws_recognises_no_more_is_given_up_by_hand_and_paid_once_more(
     assert (left.state, outcome.state) == (_S.SUBMITTING, _P.FAILED)
     for command in ("cancel", "release", "retry"):
         assert f"jobs {command}`" in outcome.message
-    with pytest.raises(InputError, match="jobs cancel` it, and `jobs release`"):
+    with pytest.raises(InputError, match="jobs cancel`, then `video-pipeline jobs release`"):
         force(cloud.services, left)
     cancel(cloud.services, cloud.keys[0], [left.id], "cancelled by hand")
-    released = release(cloud.services, cloud.unit())
+    released = release_doubt(cloud.services, cloud.unit())
     assert retry(cloud.services, released).picked.asked == {Phase.SHOTS}
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     assert (cloud.unit().generation, len(cloud.double.books()["jobs"])) == (1, 2)

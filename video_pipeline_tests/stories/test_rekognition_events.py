@@ -1,4 +1,4 @@
-"""Events of Rekognition that are lost, double, early, foreign or tell of an error."""
+"""Events of Rekognition that are lost, duplicate, early or foreign, or report an error."""
 
 import pytest
 
@@ -18,9 +18,7 @@ class TestRekognition(EventsContract):
     def heard(self, cloud: Cloud) -> HearingCloud:
         return hearing(cloud)
 
-    def test_a_job_that_failed_is_followed_by_another_that_is_heard_of(
-        self, heard: HearingCloud
-    ) -> None:
+    def test_event_is_received_for_job_after_a_failed_one(self, heard: HearingCloud) -> None:
         heard.inject("event_error")
         heard.run()
         heard.ended(events=1)

@@ -1,5 +1,7 @@
-"""A source replaced or deleted while a run works on it: the run says so, the newer version's run
-makes it right, and no result is a mixture."""
+"""A source replaced or deleted during its run fails the run, and no result mixes versions.
+
+The run of the newer version then makes all results.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +14,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.analysis.run import analyse
-from video_pipeline.pipeline.run_video import travel
+from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.probe import media_info, source_video
 from video_pipeline_tests.doubles.delivery import encode
@@ -28,13 +30,13 @@ def newer(tmp_path: Path) -> Path:
 
 
 def contents(services: Services, key: VideoKey) -> set[str]:
-    """What the current results were made from."""
+    """Return the contents that the current results were made from."""
     found = (services.of(key.project).results.get(key.video, phase) for phase in Phase)
     return {r.provenance.content for r in found if r and r.provenance}
 
 
 @pytest.mark.parametrize("gone", [True, False], ids=["deleted", "replaced"])
-def test_between_arrival_and_run(
+def test_source_changed_between_arrival_and_run(
     services: Services,
     deliver: Deliver,
     vendor: Vendor,
@@ -45,21 +47,21 @@ def test_between_arrival_and_run(
     key = deliver("acme/one", inspected=False)
     delivered = tmp_path / "ingest" / key.prefix / "video.mp4"
     delivered.unlink() if gone else delivered.write_bytes(newer.read_bytes())
-    ended = travel(services, key)
+    ended = run_video(services, key)
     assert list(ended) == [Phase.SOURCE_VIDEO]
-    told = ended[Phase.SOURCE_VIDEO]
-    assert told.state is PhaseState.FAILED and not told.passes
-    assert ("is gone" if gone else "newer version is taken up") in told.message
+    source = ended[Phase.SOURCE_VIDEO]
+    assert source.state is PhaseState.FAILED and not source.passes
+    assert ("is gone" if gone else "newer version is taken up") in source.message
     assert contents(services, key) == set()
     deliver("acme/one", newer, inspected=False)
     vendor.default = "now"
-    assert travel(services, key)[Phase.EXPORTS].state is PhaseState.DONE
+    assert run_video(services, key)[Phase.EXPORTS].state is PhaseState.DONE
     record = services.of("acme").videos.get("one")
     assert record and contents(services, key) == {record.sha256}
 
 
 @pytest.mark.parametrize("gone", [True, False], ids=["deleted", "replaced"])
-def test_between_probing_and_decoding(
+def test_source_changed_between_probe_and_decode(
     services: Services, deliver: Deliver, tmp_path: Path, newer: Path, gone: bool
 ) -> None:
     key = deliver("acme/one")
@@ -73,10 +75,10 @@ def test_between_probing_and_decoding(
 
 
 @pytest.mark.parametrize("read", [False, True], ids=["arrived", "read"])
-def test_between_the_answer_and_its_publication(
+def test_source_replaced_between_answer_and_publication(
     services: Services, deliver: Deliver, vendor: Vendor, newer: Path, read: bool
 ) -> None:
-    """The newer version has only arrived, or another run has already read and probed it."""
+    """The newer version has either only arrived, or was already read and probed by another run."""
     vendor.default = "now"
     key = deliver("acme/one")
     globex = deliver("globex/one")
@@ -100,10 +102,10 @@ def test_between_the_answer_and_its_publication(
     assert vendor.billed == {"acme/one": 2, "globex/one": 1}
 
 
-def test_a_late_run_of_an_earlier_version_takes_nothing_away(
+def test_late_run_of_older_version_keeps_newer_results(
     services: Services, deliver: Deliver, vendor: Vendor, newer: Path
 ) -> None:
-    """Its parked job ends after the newer version was made."""
+    """The older version's job ends after the results of the newer version were published."""
     vendor.default = "now"
     key = deliver("acme/one")
 

@@ -1,1 +1,1 @@
-"""A MongoDB server started by ourselves, for trying and for tests."""
+"""The embedded MongoDB server, for trials and tests."""

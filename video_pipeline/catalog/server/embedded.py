@@ -1,11 +1,11 @@
-"""The packaged MongoDB, for trying and for tests: one server for all processes of a checkout.
+"""The embedded MongoDB for trials and tests: one server for all processes of a checkout.
 
-It is MongoDB Community Server, licensed under the SSPL. No TCP port is open: it listens on a Unix
-socket in a folder of mode 0700, as a replica set of one, with network compression off.
+It is MongoDB Community Server, licensed under the SSPL. It listens on a Unix socket in a folder of
+mode 0700 and opens no TCP port. It is a replica set of one, with network compression off.
 
-Two locks in the folder say who uses it. `start.lock` is held while it is started or stopped.
-`users.lock` is shared by all who use it: whoever gets it alone is the last and stops the server.
-The system gives the locks of a killed process back.
+Two locks in the folder coordinate its users. `start.lock` is held during start and stop.
+`users.lock` is shared by all users: a user that gets it exclusively is the last, and stops the
+server. The kernel releases the locks of a killed process.
 """
 
 import fcntl
@@ -31,15 +31,15 @@ _log = logging.getLogger(__name__)
 
 _SOCKET = "mongod.sock"
 _RECORD = "server.json"
+# Fits a socket's address (104 bytes on macOS) and a member's name in a replica set.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]{1,100}")
-"""What fits a socket's address (104 bytes on a Mac) and a member's name in a replica set."""
 _NOT_INITIALISED = 94
 
 
 class EmbeddedServer:
-    """One user's hold on the server whose data lies in `folder`, which is made where missing.
+    """One user of the server with its data in `folder`, which is created if missing.
 
-    The hold ends with this object: keep it as long as the server is used.
+    The use ends with this object: keep it as long as the server is needed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,10 +49,10 @@ class EmbeddedServer:
         self._owner = 0
 
     def acquire(self) -> str:
-        """The server's URI, once it takes writes; started where it does not run. Repeatable.
+        """Start the server unless it runs, and return its URI once it accepts writes. Repeatable.
 
-        Raises ConfigurationError where there is no mongod, or where the folder is not one's own;
-        CatalogError where it does not start.
+        Raises ConfigurationError if there is no mongod or the folder belongs to another user, and
+        CatalogError if the server does not start.
         """
         self._make_folder()
         with self._starting():
@@ -68,7 +68,7 @@ class EmbeddedServer:
         return _uri(socket)
 
     def release(self) -> None:
-        """Give the hold back; the last one stops the server."""
+        """End the use. The last user stops the server."""
         users, self._users = self._held(), None
         if users is None:
             return
@@ -93,13 +93,13 @@ class EmbeddedServer:
             self._folder.chmod(0o700)
         except OSError as error:
             raise ConfigurationError(
-                f"the embedded MongoDB cannot have this folder: {error.strerror}",
+                f"the embedded MongoDB cannot use this folder: {error.strerror}",
                 where=str(self._folder),
                 remedy="Name a folder of your own in VIDEO_PIPELINE_HOME, or set MONGODB_URI.",
             ) from error
 
     def _held(self) -> TextIO | None:
-        """This process's own lock: one inherited by a fork belongs to the parent."""
+        """Return this process's own lock. One inherited by a fork belongs to the parent."""
         return self._users if self._owner == os.getpid() else None
 
     @contextmanager
@@ -109,8 +109,10 @@ class EmbeddedServer:
             yield
 
     def _serve(self) -> Path:
-        """The server's socket, once it takes writes. One that was found and ends meanwhile, as a
-        killed one does a little later, is started like one that was not there."""
+        """Return the server's socket once it accepts writes.
+
+        A server that is found but ends meanwhile, as after a kill, is started again.
+        """
         socket = self._recorded()
         if socket is None or not socket.exists() or not self._takes_writes(socket):
             self._mongod.stop()
@@ -123,8 +125,10 @@ class EmbeddedServer:
         return socket
 
     def _takes_writes(self, socket: Path) -> bool:
-        """Wait until the server takes writes, giving it its replica set of one where need be;
-        False where its process is not there. Raises CatalogUnavailable."""
+        """Wait until the server accepts writes, and initiate its replica set if necessary.
+
+        Returns False if there is no process. Raises CatalogUnavailable.
+        """
         end = time.monotonic() + START_SECONDS
         while self._mongod.pid() is not None:
             if _took_over(socket):
@@ -135,7 +139,7 @@ class EmbeddedServer:
         return False
 
     def _recorded(self) -> Path | None:
-        """Where the server listens; nothing where the folder was moved or copied since."""
+        """Return the recorded socket, or None if the folder was moved or copied since."""
         try:
             record = json.loads((self._folder / _RECORD).read_text())
         except FileNotFoundError:
@@ -162,7 +166,7 @@ class EmbeddedServer:
 
 
 def _uri(socket: Path) -> str:
-    """By its replica set: while it starts again nothing is asked of it that only a primary does."""
+    """Return a URI with the replica set, so that clients wait for a primary during a restart."""
     return f"mongodb://{quote(str(socket), safe='')}/?replicaSet={REPLICA_SET}"
 
 
@@ -171,19 +175,18 @@ def _direct_uri(socket: Path) -> str:
 
 
 def _took_over(socket: Path) -> bool:
-    """Whether the server is the primary now."""
-    # Each look takes a new client: one made before the set has a primary gets no sessions.
+    # A new client each time: one made before the set has a primary gets no sessions.
     with MongoClient[dict[str, Any]](_direct_uri(socket), serverSelectionTimeoutMS=1000) as client:
         try:
             return _is_primary(client, str(socket))
         except PyMongoError as error:
-            _log.debug("%s does not take writes yet: %s", socket, error)
+            _log.debug("%s does not accept writes yet: %s", socket, error)
             return False
 
 
 def _unready(socket: Path) -> CatalogUnavailable:
     return CatalogUnavailable(
-        f"the embedded MongoDB has ended, or takes no writes after {START_SECONDS:g} s",
+        f"the embedded MongoDB has ended, or accepts no writes after {START_SECONDS:g} s",
         where=str(socket),
         remedy="End its mongod process and try again, or set MONGODB_URI.",
     )

@@ -1,7 +1,4 @@
-"""One mongod process over one data folder: found, started, recognised, stopped.
-
-Who uses the server, and how long it lives, is the subject of embedded.py.
-"""
+"""One mongod process over one data folder: location, start and stop."""
 
 import contextlib
 import fcntl
@@ -22,9 +19,9 @@ _LOG_LINES = 4
 
 
 def locate_mongod(search_path: str | None = None) -> Path:
-    """The mongod of PATH (or of `search_path`), else the one in the `embedded` extra's wheel.
+    """Return the mongod of PATH (or of `search_path`), or that of the `embedded` extra's wheel.
 
-    Raises ConfigurationError where there is neither.
+    Raises ConfigurationError if there is neither.
     """
     found = shutil.which("mongod", path=search_path)
     if found:
@@ -42,7 +39,7 @@ def locate_mongod(search_path: str | None = None) -> Path:
 
 
 def missing_libraries(binary: Path) -> list[str]:
-    """The shared libraries that a binary needs and this machine lacks; none where ldd is absent."""
+    """Return the shared libraries that a binary lacks on this machine; none without ldd."""
     ldd = shutil.which("ldd")
     if not ldd:
         return []
@@ -59,7 +56,7 @@ class Mongod:
         self._binary = binary
 
     def pid(self) -> int | None:
-        """The process that serves this data now: the one that holds mongod's own lock on it."""
+        """Return the process that serves this data: the holder of mongod's lock on it."""
         try:
             with (self._data / "mongod.lock").open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -71,7 +68,7 @@ class Mongod:
         return None
 
     def start(self, socket: Path) -> None:
-        """Start it, in a session of its own, and return once it listens.
+        """Start it in a session of its own, and return once it listens.
 
         Raises CatalogError with the end of its log, or ConfigurationError for missing libraries.
         """
@@ -95,7 +92,7 @@ class Mongod:
             raise self._failure(binary, ended.stderr.strip())
 
     def stop(self) -> None:
-        """End it: asked first, killed where it does not go."""
+        """Terminate it, and kill it if it does not end in time."""
         pid = self.pid()
         if pid is None:
             return
@@ -138,7 +135,7 @@ class Mongod:
         )
 
     def _complaints(self) -> list[str]:
-        """The last errors in the log, or its last lines where it has none."""
+        """Return the last errors of the log, or its last lines without any."""
         if not self._log.exists():
             return []
         lines = self._log.read_text(errors="replace").splitlines()

@@ -41,7 +41,11 @@ def check_entries(
     if as_json:
         typer.echo(json.dumps([{"provider": name} | asdict(one) for name, one in found], indent=2))
     elif found:
-        wide.print(findings_table([_finding(name, one) for name, one in found]))
+        findings = (
+            Finding(f"{name}: {one.subject}", one.level, one.detail, one.remedy)
+            for name, one in found
+        )
+        wide.print(findings_table(findings))
     else:
         out.print("Nothing to check: pipeline.yaml has no such AWS provider.")
     if any(one.level == "missing" for _, one in found):
@@ -69,7 +73,3 @@ def _checked(settings: Settings, name: str) -> Iterator[Checked]:
     options = registry.create(entry.plugin, entry.values).options
     assert isinstance(options, AwsOptions), "_of_aws chose it by this class"
     yield from check(Entry(name, options, settings.storage.ingest.bucket))
-
-
-def _finding(entry: str, one: Checked) -> Finding:
-    return Finding(f"{entry}: {one.subject}", one.level, one.detail, one.remedy)

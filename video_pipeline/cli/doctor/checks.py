@@ -4,6 +4,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib.metadata import PackageNotFoundError, distribution, requires
 from importlib.util import find_spec
 from tempfile import TemporaryFile
@@ -15,18 +16,21 @@ from ruamel.yaml.error import YAMLError
 
 from video_pipeline.catalog.connection import connect
 from video_pipeline.cli.doctor.finding import Finding
-from video_pipeline.cli.doctor.store_checks import stores
 from video_pipeline.cli.server.dagster_home import running_url
 from video_pipeline.cli.server.ports import port_to_use
 from video_pipeline.dagster_api.health import loaded_resources
 from video_pipeline.domain.errors import ConfigurationError, PipelineError
+from video_pipeline.domain.naming.identity import project_id_for
 from video_pipeline.plugins import registry
-from video_pipeline.settings import ProviderEntry, Settings
+from video_pipeline.settings import Place, ProviderEntry, Settings
 from video_pipeline.settings.entries import plugin_of
-from video_pipeline.wiring import catalog_server
+from video_pipeline.storage.store import IngestStore, OutputStore
+from video_pipeline.wiring import catalog_server, open_stores
 
 _LEAST_BYTES, _ENOUGH_BYTES = 500 << 20, 5 << 30
 _HELD_LIMIT = {"key": "video_pipeline/held", "value": "waiting", "limit": 0}
+# A project and an object that only doctor uses.
+_PROBE = "doctor"
 _WEB = ("dagster", "dagster_webserver", "dagster_graphql")
 EXTRAS = {
     "ui": "Dagster's web interface",
@@ -66,10 +70,9 @@ def extras() -> Iterator[Finding]:
     for extra, purpose in EXTRAS.items():
         absent = [name for name in _needed(extra) if not _is_installed(name)]
         if absent:
+            found = f"not installed: {', '.join(absent)}"
             remedy = f"For {purpose}, run: pip install 'video-pipeline[{extra}]'"
-            yield Finding(
-                f"extra {extra}", "warning", f"not installed: {', '.join(absent)}", remedy
-            )
+            yield Finding(f"extra {extra}", "warning", found, remedy)
         else:
             yield Finding(f"extra {extra}", "ok", purpose)
 
@@ -109,20 +112,57 @@ def state_folder(settings: Settings) -> Iterator[Finding]:
     yield Finding("state folder", "ok", str(home))
     free = shutil.disk_usage(home).free
     level = "missing" if free < _LEAST_BYTES else "warning" if free < _ENOUGH_BYTES else "ok"
-    remedy = (
-        "" if level == "ok" else "Free some space, or set VIDEO_PIPELINE_HOME to a larger disk."
+    remedy = "Free some space, or set VIDEO_PIPELINE_HOME to a larger disk."
+    yield Finding(
+        "disk", level, f"{free / (1 << 30):.1f} GiB free", "" if level == "ok" else remedy
     )
-    yield Finding("disk", level, f"{free / (1 << 30):.1f} GiB free", remedy)
+
+
+def stores(settings: Settings) -> Iterator[Finding]:
+    """Check that videos can be read and results written."""
+    ingest, outputs = open_stores(settings)
+    storage = settings.storage
+    yield _store_finding("ingest", storage.ingest, lambda: _read_one(ingest))
+    yield _store_finding("outputs", storage.outputs, lambda: _write_one(outputs))
+
+
+def _store_finding(subject: str, place: Place, check: Callable[[], None]) -> Finding:
+    name = f"s3://{place.bucket}" if place.bucket else str(place.folder)
+    try:
+        check()
+    except PipelineError as error:
+        return Finding(subject, "missing", f"{name}: {error.what}", error.remedy)
+    return Finding(subject, "ok", name)
+
+
+def _read_one(ingest: IngestStore) -> None:
+    """List the first object, and read one byte of it if it is a file of a project."""
+    first = next(iter(ingest.listing()), None)
+    place = ingest.layout.place_of(first.key) if first else None
+    if first is None or place is None or first.form != "file" or first.key.endswith("/"):
+        return
+    store = ingest.project(project_id_for(place.project))
+    with store.open(first.key, first.version) as reader:
+        reader.read(1)
+
+
+def _write_one(outputs: OutputStore) -> None:
+    """Write, read and delete an object."""
+    store = outputs.project(_PROBE)
+    key = f"projects/{_PROBE}/videos/{_PROBE}/written-by-doctor"
+    with store.writer(key) as target:
+        target.write(_PROBE.encode())
+    with store.open(key) as reader:
+        reader.read()
+    list(store.listing(f"projects/{_PROBE}/"))
+    store.delete(key)
 
 
 def catalogue(settings: Settings) -> Iterator[Finding]:
     """Check that the catalogue server answers. The embedded one is started if necessary."""
-    with catalog_server(settings) as uri:
-        catalog = connect(uri, settings.catalog.database)
-        try:
-            projects = catalog.projects()
-        finally:
-            catalog.close()
+    name = settings.catalog.database
+    with catalog_server(settings) as uri, closing(connect(uri, name)) as catalog:
+        projects = catalog.projects()
     kind = "configured server" if settings.catalog.uri else "embedded MongoDB"
     yield Finding("catalogue", "ok", f"{kind}, {len(projects)} projects")
 
@@ -137,8 +177,8 @@ def providers(settings: Settings) -> Iterator[Finding]:
             yield Finding(subject, "warning", f"not set: {unset}", remedy)
         elif entry.absent:
             remedy = f"Run: {plugin_of(entry).install or 'pip install ' + ' '.join(entry.absent)}"
-            told = f"not installed: {', '.join(entry.absent)}; this provider is not used"
-            yield Finding(subject, "warning", told, remedy)
+            found = f"not installed: {', '.join(entry.absent)}; this provider is not used"
+            yield Finding(subject, "warning", found, remedy)
         else:
             yield _provider(subject, entry)
 
@@ -150,9 +190,9 @@ def _provider(subject: str, entry: ProviderEntry) -> Finding:
     except PipelineError as error:
         return Finding(subject, "missing", error.what, error.remedy)
     except Exception as error:  # noqa: BLE001 - a plugin of another author may raise anything
-        told = f"the plugin {entry.plugin} crashed: {type(error).__name__}: {error}"
+        found = f"the plugin {entry.plugin} crashed: {type(error).__name__}: {error}"
         remedy = "Report it to the plugin's author, or remove the entry from pipeline.yaml."
-        return Finding(subject, "missing", told, remedy)
+        return Finding(subject, "missing", found, remedy)
     return Finding(subject, "ok", " ".join(filter(None, (entry.plugin, plugin.model))))
 
 
@@ -164,13 +204,13 @@ def run_queue(settings: Settings) -> Iterator[Finding]:
         written = YAML(typ="safe", pure=True).load(file.read_text("utf-8"))
     except (YAMLError, UnicodeDecodeError) as error:
         remedy = "Correct it, or copy dagster.yaml from the checkout."
-        told = str(error).splitlines()[-1].strip()
-        yield Finding("run queue", "missing", f"{file} is not YAML: {told}", remedy)
+        reason = str(error).splitlines()[-1].strip()
+        yield Finding("run queue", "missing", f"{file} is not YAML: {reason}", remedy)
         return
     if _HELD_LIMIT not in list(_limits(written)):
         remedy = "Copy the entry video_pipeline/held from the dagster.yaml of the checkout."
-        told = f"{file}: no tag limit for held runs, so they would start at once"
-        yield Finding("run queue", "missing", told, remedy)
+        found = f"{file}: no tag limit for held runs, so they would start at once"
+        yield Finding("run queue", "missing", found, remedy)
     else:
         yield Finding("run queue", "ok", str(file))
 
@@ -193,9 +233,8 @@ def definitions(settings: Settings) -> Iterator[Finding]:
     new = [name for name in settings.providers if not _resource_keys(name) & loaded]
     if new:
         remedy = f"Reload the definitions at {url}/deployment/locations"
-        yield Finding(
-            "definitions", "warning", f"not loaded by Dagster yet: {', '.join(new)}", remedy
-        )
+        found = f"not loaded by Dagster yet: {', '.join(new)}"
+        yield Finding("definitions", "warning", found, remedy)
     else:
         yield Finding("definitions", "ok", f"{url} has loaded every provider")
 
@@ -218,13 +257,13 @@ def port(number: int) -> Finding:
 def daemons(settings: Settings) -> Iterator[Finding]:
     """Warn when several processes on this machine are daemons of this Dagster home."""
     home = str(settings.dagster_home)
-    found = sorted(process.pid for process in psutil.process_iter() if _is_daemon(process, home))
-    if len(found) > 1:
-        told = f"{len(found)} daemons run in {home}: processes {', '.join(map(str, found))}"
+    pids = sorted(process.pid for process in psutil.process_iter() if _is_daemon(process, home))
+    if len(pids) > 1:
+        found = f"{len(pids)} daemons run in {home}: processes {', '.join(map(str, pids))}"
         remedy = "Stop all but one. They check jobs twice, though nothing is paid twice."
-        yield Finding("daemon", "warning", told, remedy)
-    elif found:
-        yield Finding("daemon", "ok", f"process {found[0]}")
+        yield Finding("daemon", "warning", found, remedy)
+    elif pids:
+        yield Finding("daemon", "ok", f"process {pids[0]}")
 
 
 def _is_daemon(process: psutil.Process, home: str) -> bool:

@@ -13,8 +13,8 @@ from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.backfill import retry_unit
 from video_pipeline.pipeline.backfill.refetch_unit import fetch_again, look_up_now
 from video_pipeline.pipeline.backfill.retry_unit import Again
-from video_pipeline.pipeline.jobs import release_doubt as in_doubt
-from video_pipeline.pipeline.jobs.cancel_group import together
+from video_pipeline.pipeline.jobs.cancel import with_dependents
+from video_pipeline.pipeline.jobs.close import check_in_doubt, release_doubt
 from video_pipeline.pipeline.jobs.queries import find_unit, quantity_of
 from video_pipeline.pipeline.sweep.events import hint as job_has_ended
 from video_pipeline.settings import Settings
@@ -29,7 +29,7 @@ def cancel(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
     with open_services(settings) as services:
         found = find_unit(services, unit)
         _check_cancellable(found)
-        lost = together(services, [found])
+        lost = with_dependents(services, [found])
         _confirm(
             f"Cancel {'; '.join(map(_named, lost))}? A job that the provider cannot stop is still "
             "billed.",
@@ -66,7 +66,7 @@ def force(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
 
 
 def fetch(context: typer.Context, unit: Unit) -> None:
-    """Fetch a job's result again, or check a running job at once. Costs nothing."""
+    """Fetch a job's result again, or check a running job at the next sweep. Costs nothing."""
     settings = settings_of(context)
     with open_services(settings) as services:
         found = find_unit(services, unit)
@@ -85,11 +85,11 @@ def release(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
     """Give up a unit in doubt. The next run repeats the request, which may be billed twice."""
     with open_services(settings_of(context), plugins={}) as services:
         found = find_unit(services, unit)
-        in_doubt.check_in_doubt(found)
+        check_in_doubt(found)
         _confirm(
             f"Release {_named(found)}? It may have been billed, and a new request costs again.", yes
         )
-        in_doubt.release(services, found)
+        release_doubt(services, found)
     out.print("Released. The next run of the video repeats the request; ", end="")
     out.print(f"`video-pipeline jobs retry {found.id}` launches one.", soft_wrap=True)
 

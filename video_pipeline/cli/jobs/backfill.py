@@ -31,11 +31,9 @@ def backfill(
     phase: Annotated[
         list[Phase] | None, typer.Option(help="Only this phase; may be repeated. Default: all.")
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Repeat existing results, and pay again.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Repeat results, and pay again.")] = False,
     preview: Annotated[
-        bool, typer.Option("--preview", help="Show the plan, and launch nothing.")
+        bool, typer.Option("--preview", help="Show the plan, launch nothing.")
     ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -91,9 +89,7 @@ def cancel(
     status = backfills.state(ask, backfill)
     out.print(f"The backfill is {status}. Parked jobs handled: {len(found)}.")
     if status in backfills.UNDER_WAY:
-        err.print(
-            "Its runs have not ended yet. Check that Dagster's daemon is running, then repeat."
-        )
+        err.print("Its runs have not ended yet. Check Dagster's daemon, then repeat this command.")
         raise typer.Exit(1)
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -48,7 +48,12 @@ def jobs(
         sums = sum_units(services, wanted, of)
         page = list_units(services, wanted, of, after=after, limit=limit)
     if as_json:
-        typer.echo(json.dumps(_document(sums, page), indent=2))
+        document = {
+            "sums": [one.model_dump(mode="json") for one in sums],
+            "units": [unit.model_dump(mode="json") for unit in page.units],
+            "after": page.after,
+        }
+        typer.echo(json.dumps(document, indent=2))
     else:
         _print(sums, page, datetime.now(UTC))
 
@@ -59,14 +64,6 @@ app.command("force")(actions.force)
 app.command("fetch")(actions.fetch)
 app.command("release")(actions.release)
 app.command("hint")(actions.hint)
-
-
-def _document(sums: Iterable[UnitSum], page: Page) -> dict[str, Any]:
-    return {
-        "sums": [one.model_dump(mode="json") for one in sums],
-        "units": [unit.model_dump(mode="json") for unit in page.units],
-        "after": page.after,
-    }
 
 
 def _print(sums: tuple[UnitSum, ...], page: Page, now: datetime) -> None:

@@ -27,7 +27,6 @@ from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.pipeline.services import Services, now_utc
 from video_pipeline.samples import drawn, footage
-from video_pipeline.settings import Settings
 from video_pipeline.wiring import open_services
 
 PROJECTS = ("acme", "globex")
@@ -44,7 +43,13 @@ def demo(
 ) -> None:
     """Run sample videos of two projects through the pipeline, with Dagster's web interface."""
     settings = settings_of(context)
-    _refuse_bucket(settings)
+    bucket = settings.storage.ingest.bucket
+    if bucket:
+        raise ConfigurationError(
+            "the demo needs an ingest folder, but the settings name a bucket",
+            where=f"bucket {bucket}",
+            remedy="Unset S3_BUCKET, and set storage.ingest.folder in pipeline.yaml.",
+        )
     with deployed(settings, port) as deployment:
         out.print(f"Dagster's web interface: {deployment.url}\n")
         with open_services(deployment.settings, plugins={}) as services:
@@ -106,19 +111,9 @@ def _print_results(services: Services, statuses: Statuses, failed: Mapping[str, 
     """Print the results, and the pages of failed runs. Return whether all are good."""
     for key, of_video in statuses.items():
         print_summary(out, services, key)
-        told = reasons(key, of_video)
-        if told and str(key) in failed:
-            told.append(f"{key}: its run failed; see {failed[str(key)]}")
-        for reason in told:
-            err.print(reason, style="red", markup=False, soft_wrap=True)
+        lines = reasons(key, of_video)
+        if lines and str(key) in failed:
+            lines.append(f"{key}: its run failed; see {failed[str(key)]}")
+        for line in lines:
+            err.print(line, style="red", markup=False, soft_wrap=True)
     return all(is_good(of_video) for of_video in statuses.values())
-
-
-def _refuse_bucket(settings: Settings) -> None:
-    bucket = settings.storage.ingest.bucket
-    if bucket:
-        raise ConfigurationError(
-            "the demo needs an ingest folder, but the settings name a bucket",
-            where=f"bucket {bucket}",
-            remedy="Unset S3_BUCKET, and set storage.ingest.folder in pipeline.yaml.",
-        )

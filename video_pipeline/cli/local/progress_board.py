@@ -80,10 +80,9 @@ class Board:
                 if self._printed.get((key, status.phase)) != now:
                     self._printed[key, status.phase] = now
                     why = "" if status.state.good else status.message
-                    told = "  ".join(
-                        filter(None, [str(key), *_cells(status, status.updated_at), why])
-                    )
-                    self._console.print(told, markup=False, soft_wrap=True)
+                    cells = [str(key), *_cells(status, status.updated_at), why]
+                    line = "  ".join(filter(None, cells))
+                    self._console.print(line, markup=False, soft_wrap=True)
 
 
 def table(statuses: Statuses, lines: int, now: datetime) -> Table:

@@ -81,11 +81,11 @@ def _cost(results: Iterable[PhaseResult]) -> str:
 
 def _warnings(results: Iterable[PhaseResult]) -> str:
     """Return each warning once, with its first phase. Phases repeat those of their inputs."""
-    told: dict[str, Phase] = {}
+    first: dict[str, Phase] = {}
     for result in results:
         if result.state is not PhaseState.NOT_CONFIGURED:
-            told = dict.fromkeys(result.warnings, result.phase) | told
-    return "\n".join(f"{phase}: {text}" for text, phase in told.items())
+            first = dict.fromkeys(result.warnings, result.phase) | first
+    return "\n".join(f"{phase}: {text}" for text, phase in first.items())
 
 
 def _outputs(services: Services, key: VideoKey, results: Iterable[PhaseResult]) -> str:

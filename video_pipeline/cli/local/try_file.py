@@ -13,7 +13,7 @@ from video_pipeline.cli.local.summary import print_summary
 from video_pipeline.domain.errors import SourceError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.pipeline.arrivals.look import register_now
-from video_pipeline.pipeline.run_video import travel
+from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Place, Settings, Storage
 from video_pipeline.wiring import open_services
@@ -43,7 +43,7 @@ def _run(services: Services, key: VideoKey) -> bool:
     board = Board(out, services.catalog, [key])
     watched = board.watching(services)
     with board.shown():
-        travel(watched, key)
+        run_video(watched, key)
     statuses = board.refresh()[key]
     print_summary(out, services, key)
     for reason in reasons(key, statuses):

@@ -37,7 +37,7 @@ def clean_up(
     limit: Annotated[int, typer.Option(min=1, help="Delete at most this many runs.")] = 10_000,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the runs.")] = False,
 ) -> None:
-    """Delete old finished runs that no partition shows from Dagster's records."""
+    """Delete old finished runs from Dagster's records, except those that partitions show."""
     before = now_utc() - _age(older_than)
     with _instance(settings_of(context)) as instance:
         deleted, kept = delete_old(instance, before, limit, dry_run=dry_run)

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from video_pipeline.cli.server.processes import Processes
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.settings import Settings
-from video_pipeline.wiring import made
+from video_pipeline.wiring import ensure_folder
 
 
 def prepare(settings: Settings, processes: Processes) -> None:
@@ -26,10 +26,10 @@ def prepare(settings: Settings, processes: Processes) -> None:
 
 
 @contextmanager
-def alone(settings: Settings, url: str) -> Generator[None, None, None]:
+def exclusive(settings: Settings, url: str) -> Generator[None, None, None]:
     """Hold the home for one deployment. Raises ConfigurationError while another one runs."""
     home = settings.dagster_home
-    with (made(home) / "in-use").open("a+") as held:
+    with (ensure_folder(home) / "in-use").open("a+") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from video_pipeline.cli.access import Port, settings_of
 from video_pipeline.cli.console import out
-from video_pipeline.cli.server.dagster_home import alone, prepare
+from video_pipeline.cli.server.dagster_home import exclusive, prepare
 from video_pipeline.cli.server.ports import LOOPBACK, port_to_use
 from video_pipeline.cli.server.processes import Processes
 from video_pipeline.dagster_api.health import load_error
@@ -43,7 +43,7 @@ def deployed(settings: Settings, port: int | None = None) -> Generator[Deploymen
     port = port_to_use(port)
     url = f"http://{LOOPBACK}:{port}"
     with ExitStack() as stack:
-        stack.enter_context(alone(settings, url))
+        stack.enter_context(exclusive(settings, url))
         mongodb = stack.enter_context(catalog_server(settings))
         environment = {**inherited(settings, mongodb), WEBSERVER: url}
         processes = stack.enter_context(Processes(settings.logs, environment))
@@ -103,10 +103,7 @@ def keep_open(deployment: Deployment) -> None:
         return
 
 
-def up(
-    context: typer.Context,
-    port: Port = None,
-) -> None:
+def up(context: typer.Context, port: Port = None) -> None:
     """Start the catalogue, Dagster's web interface and daemon. Ctrl-C stops them."""
     settings = settings_of(context)
     with deployed(settings, port) as deployment:

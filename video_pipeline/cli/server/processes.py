@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import psutil
@@ -17,7 +16,7 @@ import psutil
 from video_pipeline.cli.server import leash
 from video_pipeline.cli.signals import undisturbed
 from video_pipeline.domain.errors import ConfigurationError
-from video_pipeline.wiring import made
+from video_pipeline.wiring import ensure_folder
 
 _PR_SET_CHILD_SUBREAPER = 36
 _TAIL = 15
@@ -39,13 +38,12 @@ class Processes:
         self._others: set[int] = set()
 
     def __enter__(self) -> Self:
-        made(self._logs)
+        ensure_folder(self._logs)
         self._others = descendants()
         adopt_orphans()
         return self
 
     def start(self, name: str, command: Sequence[str], folder: Path) -> None:
-        """Start a program in a folder."""
         leashed = [sys.executable, str(leash.__file__), str(os.getpid()), *command]
         with self.log(name).open("wb") as log:
             self._running[name] = subprocess.Popen(
@@ -59,14 +57,14 @@ class Processes:
             )
 
     def run(self, name: str, command: Sequence[str], folder: Path) -> None:
-        """Run a program to its end. Raises ConfigurationError where it fails."""
+        """Run a program to its end. Raises ConfigurationError if it fails."""
         self.start(name, command, folder)
         if self._running[name].wait():
             raise self._ended(name)
         del self._running[name]
 
     def check(self) -> None:
-        """Raise ConfigurationError where one of them has ended."""
+        """Raise ConfigurationError if one of them has ended."""
         for name, process in self._running.items():
             if process.poll() is not None:
                 raise self._ended(name)
@@ -83,17 +81,12 @@ class Processes:
             remedy="Fix what the log reports, then start again. `video-pipeline doctor` may help.",
         )
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with undisturbed():
-            _end(process.pid for process in self._running.values())
+            _send((process.pid for process in self._running.values()), signal.SIGTERM)
             for process in self._running.values():
                 _wait(process)
-            _end(descendants() - self._others)
+            _send(descendants() - self._others, signal.SIGTERM)
             self._kill_rest()
 
     def _kill_rest(self) -> None:
@@ -123,10 +116,6 @@ def _is_alive(process: psutil.Process) -> bool:
         return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def _end(pids: Iterable[int]) -> None:
-    _send(pids, signal.SIGTERM)
 
 
 def _send(pids: Iterable[int], number: signal.Signals) -> None:

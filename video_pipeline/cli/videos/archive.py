@@ -65,21 +65,16 @@ def _records(
     services: Services, project: str, videos: Sequence[str] | None
 ) -> Iterator[VideoRecord]:
     known = services.of(project).videos
-    if videos:
-        yield from (_record(services, project, name) for name in videos)
-        return
+    for name in videos or ():
+        found = known.get(video_id_for(name))
+        if found is None:
+            raise InputError(
+                "there is no such video in the catalogue",
+                where=f"{project}/{name}",
+                remedy="`video-pipeline status` lists all videos.",
+            )
+        yield found
     after = ""
-    while page := known.listing(after):
+    while not videos and (page := known.listing(after)):
         yield from page
         after = page[-1].key.video
-
-
-def _record(services: Services, project: str, name: str) -> VideoRecord:
-    found = services.of(project).videos.get(video_id_for(name))
-    if found is None:
-        raise InputError(
-            "there is no such video in the catalogue",
-            where=f"{project}/{name}",
-            remedy="`video-pipeline status` lists all videos.",
-        )
-    return found

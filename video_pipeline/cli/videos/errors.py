@@ -20,11 +20,7 @@ from video_pipeline.pipeline.services import Services, projects_of
 from video_pipeline.wiring import open_services
 
 
-def errors(
-    context: typer.Context,
-    project: OfProject = None,
-    as_json: AsJson = False,
-) -> None:
+def errors(context: typer.Context, project: OfProject = None, as_json: AsJson = False) -> None:
     """Show what failed, why, and what to do. Dead phases come first."""
     with open_services(settings_of(context), plugins={}) as services:
         found = list(_found(services, project))
@@ -48,16 +44,16 @@ def revive(
             "name either a video or a project", remedy="Write PROJECT/VIDEO, or --project PROJECT."
         )
     with open_services(settings_of(context), plugins={}) as services:
-        if video:
+        if video is not None:
             key = VideoKey.parse(video)
             project = key.project
             revived = revive_phases(services, key, [phase] if phase else tuple(Phase))
-            told = f"{', '.join(revived)} of {key}"
+            changed = f"{', '.join(revived)} of {key}"
         else:
             projects_of(services, project)
-            told = f"{revive_all(services, str(project))} phases of {project}"
+            changed = f"{revive_all(services, str(project))} phases of {project}"
     launch = f"`video-pipeline backfill --project {project} --only missing`"
-    out.print(f"{told} may run again. Launch with {launch}.", markup=False, soft_wrap=True)
+    out.print(f"{changed} may run again. Launch with {launch}.", markup=False, soft_wrap=True)
 
 
 def _found(services: Services, project: str | None) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """`stale`: results that today's providers, options or inputs would change."""
 
 import json
-from collections.abc import Iterator
 
 import typer
 from rich.markup import escape
@@ -11,18 +10,15 @@ from video_pipeline.cli.access import AsJson, OfProject, settings_of
 from video_pipeline.cli.console import out, wide
 from video_pipeline.pipeline.backfill.staleness import Stale
 from video_pipeline.pipeline.backfill.staleness import stale as stale_of
-from video_pipeline.pipeline.services import Services, projects_of
+from video_pipeline.pipeline.services import projects_of
 from video_pipeline.wiring import open_services
 
 
-def stale(
-    context: typer.Context,
-    project: OfProject = None,
-    as_json: AsJson = False,
-) -> None:
+def stale(context: typer.Context, project: OfProject = None, as_json: AsJson = False) -> None:
     """Show results made with another provider, option or input than would be used now."""
     with open_services(settings_of(context)) as services:
-        found = list(_found(services, project))
+        names = projects_of(services, project)
+        found = [one for name in names for one in stale_of(services, name)]
     if as_json:
         typer.echo(json.dumps([one.model_dump(mode="json") for one in found], indent=2))
     elif found:
@@ -31,11 +27,6 @@ def stale(
         out.print("`video-pipeline backfill --project PROJECT --only stale`.", soft_wrap=True)
     else:
         out.print("Nothing is stale.")
-
-
-def _found(services: Services, project: str | None) -> Iterator[Stale]:
-    for name in projects_of(services, project):
-        yield from stale_of(services, name)
 
 
 def _table(found: list[Stale]) -> Table:

@@ -1,6 +1,7 @@
 """`status` and `rejected`: phases of all videos by state, and rejected files."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
@@ -31,9 +32,7 @@ _COLUMNS = (
 def status(
     context: typer.Context,
     project: OfProject = None,
-    totals: Annotated[
-        bool, typer.Option("--totals", help="Only the totals of each project.")
-    ] = False,
+    totals: Annotated[bool, typer.Option("--totals", help="Only the projects' totals.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the state of every video, the totals of each project, and rejected files."""
@@ -44,8 +43,8 @@ def status(
         rejected = [rejection for one in catalogs for rejection in one.videos.rejections()]
     if as_json:
         rejections = [rejection.model_dump(mode="json") for rejection in rejected]
-        told = {"projects": sums, "videos": rows, "rejections": rejections}
-        typer.echo(json.dumps(told, indent=2))
+        document = {"projects": sums, "videos": rows, "rejections": rejections}
+        typer.echo(json.dumps(document, indent=2))
         return
     if rows:
         wide.print(_videos_table(rows))
@@ -59,11 +58,7 @@ def status(
         out.print("No video has arrived yet.")
 
 
-def rejected(
-    context: typer.Context,
-    project: OfProject = None,
-    as_json: AsJson = False,
-) -> None:
+def rejected(context: typer.Context, project: OfProject = None, as_json: AsJson = False) -> None:
     """Show the files that were rejected, with the reasons."""
     with open_services(settings_of(context), plugins={}) as services:
         projects = [project_id_for(project)] if project else services.catalog.projects()
@@ -97,7 +92,8 @@ def _videos_table(rows: Iterable[dict[str, Any]]) -> Table:
     table = Table(*titles, box=None, pad_edge=False)
     for row in rows:
         good = f"{row['good']} of {len(Phase)}{'' if row['inspected'] else ', not inspected'}"
-        table.add_row(row["video"], good, *map(_count(row), _COLUMNS))
+        counts = Counter(row["phases"].values())
+        table.add_row(row["video"], good, *(str(counts[s.value] or "") for s in _COLUMNS))
     return table
 
 
@@ -136,7 +132,3 @@ def _sums_table(sums: Iterable[dict[str, Any]]) -> Table:
         cells = [one["project"], one["videos"], one["minutes"], good]
         table.add_row(*map(str, cells), *(str(states.get(s.value) or "") for s in _COLUMNS))
     return table
-
-
-def _count(row: dict[str, Any]) -> Any:
-    return lambda state: str(list(row["phases"].values()).count(state.value) or "")

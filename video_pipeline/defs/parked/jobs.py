@@ -16,7 +16,7 @@ from video_pipeline.domain.errors import PipelineError
 from video_pipeline.domain.work import UnitFilter, UnitState, WorkUnit
 from video_pipeline.pipeline.backfill import refetch_unit as fetching
 from video_pipeline.pipeline.backfill.retry_unit import Again
-from video_pipeline.pipeline.jobs.cancel_group import together
+from video_pipeline.pipeline.jobs.cancel import with_dependents
 from video_pipeline.pipeline.jobs.queries import every_unit, find_unit, quantity_of
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
@@ -52,7 +52,7 @@ def cancel_units(context: dg.OpExecutionContext, config: CancelConfig) -> Iterat
     context.instance.add_run_tags(context.run_id, {PROJECT_TAG: config.project})
     services: Services = context.resources.pipeline.services
     chosen = [unit for unit in _chosen(services, config) if unit.state in _CANCELLABLE]
-    units = together(services, chosen)
+    units = with_dependents(services, chosen)
     told = {unit.id: str(unit.state) for unit in units}
     if not config.preview:
         ask = ask_of(context, context.resources.pipeline.settings)

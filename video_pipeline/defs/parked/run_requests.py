@@ -25,7 +25,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.backfill.retry_unit import asking_first
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep.abandon import give_up
+from video_pipeline.pipeline.sweep.round import give_up
 
 TRIES = 5
 """Runs that are requested for one ended unit, at most."""

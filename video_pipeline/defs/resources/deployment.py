@@ -1,7 +1,7 @@
-"""The resource through which steps and sensors reach the deployment: stores, catalogue, media.
+"""The resource `pipeline`: the deployment's stores, catalogue and media.
 
-A run opens it at its first step and closes it at its end. Sensors live in the code server: they
-share what is kept open there, until pipeline.yaml changes or the process ends.
+A run opens it at its first step and closes it at its end. Sensors share one in the code server,
+until pipeline.yaml changes or the process ends.
 """
 
 import atexit
@@ -23,21 +23,24 @@ if TYPE_CHECKING:
 
 
 class Deployment:
-    """The services that one pipeline.yaml describes, opened at their first use. A run waits for a
-    catalogue that restarts; a sensor tells at once, and looks again at its next tick."""
+    """The services of one pipeline.yaml, opened at their first use.
+
+    `patience_seconds` bounds the wait for a catalogue that restarts. A run waits; a sensor fails
+    at once and retries at its next tick.
+    """
 
     def __init__(
         self, file: Path, clients: "AwsClients | None" = None, patience_seconds: float = 0
     ) -> None:
         self._file, self._stack, self._patience = file, ExitStack(), patience_seconds
+        # Of S3 and the services beside it, such as SQS. None for a deployment in folders.
         self.clients = clients
-        """Of S3 and the services beside it, such as SQS; None for a deployment in folders."""
         self._settings: Settings | None = None
         self._services: Services | None = None
 
     @property
     def services(self) -> Services:
-        """The open services. Raises ConfigurationError, StorageError, CatalogError."""
+        """Return the open services. Raises ConfigurationError, StorageError, CatalogError."""
         if self._services is None:
             self._settings = load_settings(self._file)
             opened = open_services(
@@ -48,16 +51,16 @@ class Deployment:
 
     @property
     def settings(self) -> Settings:
-        """The settings as the file says now. Raises ConfigurationError."""
+        """Return the present settings of the file. Raises ConfigurationError."""
         return load_settings(self._file)
 
     def renew(self) -> None:
-        """Close what is open where the configuration has changed since."""
+        """Close the services if the configuration has changed since they were opened."""
         if self._settings is not None and self._settings != load_settings(self._file):
             self.close()
 
     def close(self) -> None:
-        """Close what is open; the next use opens it again."""
+        """Close the services; the next use opens them again."""
         self._services = None
         self._stack.close()
 
@@ -65,41 +68,41 @@ class Deployment:
 class PipelineResource(dg.ConfigurableResource[Deployment]):
     """Storage, catalogue and media as pipeline.yaml says when the run starts."""
 
+    # The path of pipeline.yaml.
     file: str
-    """The pipeline.yaml that is read."""
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Deployment]:
-        """The deployment of a run; outside of runs, the one kept for this process."""
+        """Yield the deployment of a run; outside of runs, the one that this process shares."""
         if context.run is None:
-            yield _kept(self.file, self._reached_by())
+            yield _shared(self.file, self._clients())
             return
-        deployment = Deployment(Path(self.file), self._reached_by(), RUN_SECONDS)
+        deployment = Deployment(Path(self.file), self._clients(), RUN_SECONDS)
         try:
             yield deployment
         finally:
             deployment.close()
 
-    def _reached_by(self) -> "AwsClients | None":
-        """The clients that reach the buckets, where there are any."""
+    def _clients(self) -> "AwsClients | None":
+        """Return the clients of the buckets, or None for a deployment in folders."""
         return None
 
 
 class BucketsResource(PipelineResource):
-    """The same with buckets, which the resource `s3` reaches."""
+    """The same for a deployment in buckets, with the clients of the resource `s3`."""
 
     s3: dg.ResourceDependency[Any]
 
-    def _reached_by(self) -> "AwsClients | None":
+    def _clients(self) -> "AwsClients | None":
         return self.s3
 
 
 def pipeline_resources(settings: Settings) -> dict[str, object]:
-    """The deployment by its resource key and, for one in buckets, what reaches them."""
+    """Return the resource `pipeline` and, for a deployment in buckets, `s3`."""
     file = str(settings.file)
     if not settings.storage.has_buckets:
         return {"pipeline": PipelineResource(file=file)}
-    # A deployment in folders does without the second that loading AWS's library takes.
+    # Importing AWS's library takes a second, which a deployment in folders saves.
     from video_pipeline.defs.resources.s3 import s3_resource
 
     s3 = s3_resource(settings.storage)
@@ -107,7 +110,7 @@ def pipeline_resources(settings: Settings) -> dict[str, object]:
 
 
 @cache
-def _kept(file: str, clients: "AwsClients | None") -> Deployment:
+def _shared(file: str, clients: "AwsClients | None") -> Deployment:
     deployment = Deployment(Path(file), clients)
     atexit.register(deployment.close)
     return deployment

@@ -1,4 +1,4 @@
-"""How a step reaches Dagster itself: the configured webserver, else a process of its own."""
+"""Dagster's GraphQL from within a step: the configured webserver, else a process of its own."""
 
 import dagster as dg
 
@@ -7,7 +7,7 @@ from video_pipeline.settings import Settings
 
 
 def ask_of(context: dg.OpExecutionContext, settings: Settings) -> Ask:
-    """What puts questions to the Dagster that this step runs in."""
+    """Return the client of the Dagster that runs this step."""
     if settings.webserver:
         return over_http(settings.webserver)
     home = {"DAGSTER_HOME": context.instance.root_directory}
@@ -15,7 +15,7 @@ def ask_of(context: dg.OpExecutionContext, settings: Settings) -> Ask:
 
 
 def page_of(settings: Settings, backfill: str) -> str:
-    """A backfill as Markdown, linked where the webserver is known."""
+    """Return a backfill as Markdown, linked where the webserver is configured."""
     if not settings.webserver:
         return backfill
     return f"[{backfill}]({settings.webserver}/runs/b/{backfill})"

@@ -1,9 +1,8 @@
 """Dagster config classes made from pydantic options, with the values of pipeline.yaml as defaults.
 
-A value given only to a constructor would be lost when the launchpad overrides another one, so each
-entry gets classes of its own, nested ones too. What Dagster's config has no type for (decimals,
-paths, enums, unions) is passed as it is, and what a variable holds is passed as text: the options
-check it.
+Each entry gets classes of its own, nested ones too: a value given only to a constructor is lost
+when the launchpad overrides another. Types that Dagster's config lacks (decimals, paths, enums,
+unions) pass unchanged, and values of variables pass as text. The options validate both.
 """
 
 import types
@@ -24,9 +23,9 @@ _PLAIN = (str, int, float, bool)
 def option_class(
     options: type[BaseModel], base: type[Any], given: Mapping[str, Any], **attributes: Any
 ) -> type[Any]:
-    """A subclass of `base` with a field for each option; defaults are `given`, else the option's.
+    """Return a subclass of `base` with a field for each option.
 
-    Raises ConfigurationError for a secret that is written literally.
+    Defaults are `given`, else the option's. Raises ConfigurationError for a literal secret.
     """
     fields: dict[str, Any] = {
         name: (
@@ -40,14 +39,14 @@ def option_class(
             ),
         )
         for name, field in options.model_fields.items()
-        if _allowed(name, field, given)
+        if _checked(name, field, given)
     }
     name = options.__name__ if base is dg.Config else base.__name__
     return create_model(name, __base__=base, **attributes, **fields)
 
 
 def config_type(annotation: Any, given: Any = None, *, inner: bool = False) -> Any:
-    """An option's type as Dagster's config knows it; Any where it has none."""
+    """Return the type in Dagster's config for an option's type, or Any where it has none."""
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return config_type(args[0], given, inner=inner)
@@ -74,16 +73,16 @@ def _composed(origin: Any, args: tuple[Any, ...], given: Any) -> Any:
 
 
 def is_model(annotation: Any) -> bool:
-    """Whether an option is a group of options."""
+    """Return whether an option is a group of options."""
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Whether an option may only be named, never shown."""
+    """Return whether an option is a secret: the UI shows its variable, never its value."""
     return SecretStr in (field.annotation, *get_args(field.annotation))
 
 
-def _allowed(name: str, field: FieldInfo, given: Mapping[str, Any]) -> bool:
+def _checked(name: str, field: FieldInfo, given: Mapping[str, Any]) -> bool:
     if is_secret(field) and given.get(name) is not None and not is_reference(given[name]):
         raise ConfigurationError(
             f"the option {name} is a secret and is written literally",

@@ -1,7 +1,7 @@
-"""Each entry under `providers:` in pipeline.yaml as one Dagster resource, which gives the plugin.
+"""Each entry under `providers:` in pipeline.yaml as one Dagster resource that returns the plugin.
 
-The UI's Resources page so shows plugin, options and users, and a run's launchpad config can
-override them. Of a secret it shows the variable's name. Making one touches no network.
+The UI's Resources page shows plugin, options and users, and a run's launchpad config can override
+the options. Of a secret it shows the variable's name. Creating one uses no network.
 """
 
 import keyword
@@ -20,7 +20,7 @@ from video_pipeline.settings.variables import is_reference
 
 
 def provider_resources(settings: Settings) -> dict[str, dg.ConfigurableResource[Any]]:
-    """The resources of all entries, by resource key. Raises ConfigurationError for a clash."""
+    """Return the resources of all entries by key. Raises ConfigurationError for equal keys."""
     return {
         key: provider_resource(name, plugin_of(entry), entry.options)
         for name, entry in settings.providers.items()
@@ -29,8 +29,11 @@ def provider_resources(settings: Settings) -> dict[str, dg.ConfigurableResource[
 
 
 def chosen_entries(settings: Settings) -> dict[str, str]:
-    """The entries that a step requires, with their resource keys: chosen by a phase of any
-    project, with every variable set. Others would fail every run before its first step."""
+    """Return the entries that a step requires, with their resource keys.
+
+    They are chosen by a phase of any project, and all their variables are set. An unset variable
+    of a required resource fails every run before its first step.
+    """
     choices = settings.choices
     chosen = {
         name
@@ -43,7 +46,7 @@ def chosen_entries(settings: Settings) -> dict[str, str]:
 
 
 def resource_keys(names: Iterable[str]) -> dict[str, str]:
-    """A resource key for each entry: its name, with `_` for what Dagster does not take."""
+    """Return a resource key for each entry: its name, with `_` for characters Dagster refuses."""
     keys: dict[str, str] = {}
     for name in names:
         key = re.sub(r"\W", "_", name, flags=re.ASCII)
@@ -58,14 +61,14 @@ def resource_keys(names: Iterable[str]) -> dict[str, str]:
     return keys
 
 
+# Keys of other resources: no entry can have them.
 RESERVED = frozenset({"pipeline", "s3", "io_manager"})
-"""Resource keys that no entry can have."""
 
 
 def provider_resource(
     name: str, plugin: type[Plugin], given: Mapping[str, Any]
 ) -> dg.ConfigurableResource[Any]:
-    """The resource of one entry; `given` are its options as written."""
+    """Return the resource of one entry; `given` are its options as written."""
     made = option_class(
         plugin.Options,
         _resource_base(plugin),

@@ -1,7 +1,7 @@
-"""How buckets are reached, as Dagster's own S3 resource: the UI shows it as `s3`, with its users,
-and a run's launchpad config can override it. Of a secret it shows the variable's name.
+"""The resource `s3` of deployments in buckets: Dagster's own, with our options.
 
-Only deployments in buckets have it. Making it, and the clients it gives, touches no network.
+The UI shows its users, and of a secret the variable's name. A run's launchpad config can override
+it. Creating it and its clients uses no network.
 """
 
 import json
@@ -16,6 +16,7 @@ from video_pipeline.settings import Storage
 from video_pipeline.storage.s3.clients import AwsClients
 from video_pipeline.storage.s3.options import S3Options
 
+# The names of our options in Dagster's resource, where they differ.
 _NAMES = {
     "endpoint": "endpoint_url",
     "region": "region_name",
@@ -25,38 +26,39 @@ _NAMES = {
     "secret_access_key": "aws_secret_access_key",
     "session_token": "aws_session_token",
 }
-"""What Dagster's resource calls our options; the others are called alike."""
 
 
 class S3(S3Resource):
-    """Reaches the buckets of storage: with a role's renewed credentials, too, and in bounded time.
+    """Access to the buckets of storage, with renewed credentials of a role and with timeouts.
 
-    Gives `AwsClients`, from which S3 and the services beside it, such as SQS, are had.
+    Returns `AwsClients`, which has clients of S3 and of other services, such as SQS.
     """
 
     role: str | None = Field(default=None, description="The ARN of a role to assume.")
     kms_key: str | None = Field(default=None, description="Encrypts outputs.")
-    connect_seconds: float = Field(default=5.0, description="How long a connection may take.")
-    read_seconds: float = Field(default=60.0, description="How long an answer may stay silent.")
+    connect_seconds: float = Field(default=5.0, description="Timeout of a connection.")
+    read_seconds: float = Field(default=60.0, description="Timeout between two bytes of an answer.")
 
     @property
     def clients(self) -> AwsClients:
-        """The clients; made once for the same options."""
+        """Return the clients; the same options share them."""
         given = {name: getattr(self, _NAMES.get(name, name)) for name in S3Options.model_fields}
         return _clients(json.dumps(given, sort_keys=True))
 
     def get_client(self) -> Any:
-        """The client of S3. Raises ConfigurationError."""
+        """Return the client of S3. Raises ConfigurationError."""
         return self.clients.client("s3")
 
     def get_object_to_set_on_execution_context(self) -> AwsClients:
-        """What steps and other resources get."""
+        """Return what steps and other resources receive."""
         return self.clients
 
 
 def s3_resource(storage: Storage) -> Any:
-    """The resource with pipeline.yaml's values as defaults: others given at launch leave the rest
-    as it is. To be used as it is, and as what another resource depends on."""
+    """Return the resource with pipeline.yaml's values as defaults.
+
+    Values given at launch leave the others unchanged. Another resource may depend on it.
+    """
     plain = storage.s3.model_dump(exclude=set(storage.s3_variables))
     named = {name: dg.EnvVar(variable) for name, variable in storage.s3_variables.items()}
     fields: dict[str, Any] = {}

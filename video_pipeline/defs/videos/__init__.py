@@ -1,1 +1,1 @@
-"""The assets of a video: specs, steps, checks and metadata."""
+"""The assets of a video: specs, steps, checks and metadata. No work is done here."""

@@ -17,20 +17,18 @@ class AnalysisConfig(dg.Config):
     """What one run may override of pipeline.yaml."""
 
     providers: dict[str, str] = Field(
-        default={}, description="Phase to provider instance, such as {shots: cuts}."
+        default={}, description="Phase to entry of pipeline.yaml, such as {shots: cuts}."
     )
-    force: bool = Field(
-        default=False, description="Make again what is there already, and pay again."
-    )
+    force: bool = Field(default=False, description="Make existing results again, and pay again.")
 
     def overrides(self) -> dict[Phase, tuple[str, ...]]:
-        """Return the providers by phase. Raises ConfigurationError for one that has none."""
+        """Return the providers by phase. Raises ConfigurationError where no plugin serves one."""
         unknown = sorted(set(self.providers) - set(SERVED))
         if unknown:
             raise ConfigurationError(
-                f"no provider serves {', '.join(unknown)}",
+                f"providers are chosen for phases that none serves: {', '.join(unknown)}",
                 where="run config, providers",
-                remedy=f"Name one of {', '.join(SERVED)}.",
+                remedy=f"Choose providers only for {', '.join(SERVED)}.",
             )
         return {Phase(phase): (name,) for phase, name in self.providers.items()}
 

@@ -1,4 +1,4 @@
-"""Whether what a phase published is right, read back as consumers read it."""
+"""The checks of what a phase published, read back as consumers read it."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ _NOTHING = TimeRange(start=Fraction(0), end=Fraction(0))
 def content_results(
     services: Services, key: VideoKey, outcome: Outcome
 ) -> Iterator[dg.AssetCheckResult]:
-    """The results of the checks on what a good phase came to."""
+    """Yield the results of a good phase's content checks."""
     judges = {EXACT_MARKERS: _markers, WITHIN_AUDIO: _words, READABLE: _outputs}
     for check in PHASES[outcome.phase].checks:
         faults = list(judges[check](services, key, outcome.phase))
@@ -38,26 +38,26 @@ def content_results(
 
 
 def range_faults(ranges: Iterable[TimeRange], extent: TimeRange, what: str) -> Iterator[str]:
-    """Every range that reaches out of the extent, or starts before the one before it."""
+    """Yield a message for each range outside the extent or before its predecessor."""
     last: Fraction | None = None
-    for found in ranges:
-        at = f"{what} at {float(found.start):.3f} s"
-        if not found.within(extent):
-            yield f"{at} reaches out of {float(extent.start):g} to {float(extent.end):g} s"
-        if last is not None and found.start < last:
+    for current in ranges:
+        at = f"{what} at {float(current.start):.3f} s"
+        if not current.within(extent):
+            yield f"{at} is not within {float(extent.start):g} to {float(extent.end):g} s"
+        if last is not None and current.start < last:
             yield f"{at} is out of order"
-        last = found.start
+        last = current.start
 
 
 def _markers(services: Services, key: VideoKey, phase: Phase) -> Iterator[str]:
-    found = services.of(key.project).results.markers(key.video, [phase])
-    return range_faults((marker.range for marker in found), _extent(services, key), "a marker")
+    markers = services.of(key.project).results.markers(key.video, [phase])
+    return range_faults((one.range for one in markers), _extent(services, key), "a marker")
 
 
 def _words(services: Services, key: VideoKey, phase: Phase) -> Iterator[str]:
     segments = services.of(key.project).results.segments(key.video)
     spoken = (word.range for segment in segments for word in segment.words)
-    return range_faults(spoken, _heard(services, key), "a word")
+    return range_faults(spoken, _audio_extent(services, key), "a word")
 
 
 def _extent(services: Services, key: VideoKey) -> TimeRange:
@@ -65,8 +65,8 @@ def _extent(services: Services, key: VideoKey) -> TimeRange:
     return record.media.extent if record and record.media else _NOTHING
 
 
-def _heard(services: Services, key: VideoKey) -> TimeRange:
-    """Where there is sound, on the clock whose zero is the first video frame."""
+def _audio_extent(services: Services, key: VideoKey) -> TimeRange:
+    """Return the range of the audio; zero is the first video frame."""
     record = services.of(key.project).videos.get(key.video)
     media = record.media if record else None
     if media is None or media.audio is None:
@@ -79,7 +79,7 @@ def _heard(services: Services, key: VideoKey) -> TimeRange:
 def _outputs(services: Services, key: VideoKey, phase: Phase) -> Iterator[str]:
     result = services.of(key.project).results.get(key.video, phase)
     if result is None or not result.outputs:
-        yield "nothing was published"
+        yield f"{phase} published no files: run it again"
         return
     store = services.outputs.project(key.project)
     for name in result.outputs:
@@ -100,11 +100,11 @@ def _content_faults(name: str, content: bytes) -> Iterator[str]:
 
 
 def timeline_faults(content: bytes) -> Iterator[str]:
-    """What is wrong with a published timeline by its schema; of long lists, the first rows."""
+    """Yield what violates the timeline's schema. Of long lists only the first rows are checked."""
     try:
         document = json.loads(content)
     except ValueError as error:
-        yield f"{timeline_json.NAME} is no JSON: {error}"
+        yield f"{timeline_json.NAME} is not JSON: {error}"
         return
     if isinstance(document, dict):
         document["markers"] = document.get("markers", [])[:_SAMPLE]

@@ -1,4 +1,4 @@
-"""A filmstrip of a video's shots: a thumbnail of each, as one small picture within markdown."""
+"""A filmstrip of a video's shots: one thumbnail each, as a small image within markdown."""
 
 import base64
 import io
@@ -18,14 +18,13 @@ _SHOTS = 24
 _COLUMNS = 6
 _CELL = (144, 81)
 _CAPTION = 12
+# Base64 within markdown takes a third more.
 _MOST_BYTES = 44_000
-"""Of the picture; in markdown it takes a third more."""
-
 _MOMENT = re.compile(r"/(\d{10})\.jpg$")
 
 
 def filmstrip(services: Services, key: VideoKey) -> str | None:
-    """Markdown with the picture, under 60 kB; None where there are no thumbnails or no shots."""
+    """Return markdown under 60 kB, or None without thumbnails or shots."""
     made = services.of(key.project).results.get(key.video, Phase.THUMBNAILS)
     shots = [
         marker.range
@@ -35,23 +34,23 @@ def filmstrip(services: Services, key: VideoKey) -> str | None:
     ]
     if made is None or not made.outputs or not shots:
         return None
-    pictures = {_shown_at(name): name for name in made.outputs}
+    thumbnails = {_moment_of(name): name for name in made.outputs}
     store = services.outputs.project(key.project)
     strip = _blank(len(shots))
     for number, shot in enumerate(shots):
-        with store.open(pictures[_nearest(shot, sorted(pictures))]) as stored:
+        with store.open(thumbnails[_nearest(shot, sorted(thumbnails))]) as stored:
             _paste(strip, number, stored.read(), f"{float(shot.start):.2f} s")
-    picture = base64.b64encode(_small_jpeg(strip)).decode()
-    return f"![the first shots](data:image/jpeg;base64,{picture})"
+    image = base64.b64encode(_small_jpeg(strip)).decode()
+    return f"![the first shots](data:image/jpeg;base64,{image})"
 
 
-def _shown_at(name: str) -> Fraction:
+def _moment_of(name: str) -> Fraction:
     found = _MOMENT.search(name)
     return Fraction(int(found[1]), 1000) if found else Fraction(0)
 
 
 def _nearest(shot: TimeRange, moments: list[Fraction]) -> Fraction:
-    """The first thumbnail within the shot, else the last one before it."""
+    """Return the first thumbnail within the shot, else the last one before it."""
     within = [moment for moment in moments if shot.contains(moment)]
     return within[0] if within else moments[max(0, bisect_right(moments, shot.start) - 1)]
 

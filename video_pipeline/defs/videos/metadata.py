@@ -1,14 +1,17 @@
-"""What an asset's events say of an outcome: state, provider, counts, seconds, usage, previews."""
+"""The metadata of an asset's events: state, provider, counts, seconds, usage, first rows."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import dagster as dg
 
 from video_pipeline.defs.videos.filmstrip import filmstrip
-from video_pipeline.defs.videos.previews import preview
+from video_pipeline.defs.videos.specs import table_schema
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.phases import PHASES, WORD_COLUMNS, Phase
 from video_pipeline.domain.results.timeline import PhaseResult
+from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.queries import quantity_of
@@ -18,10 +21,12 @@ from video_pipeline.pipeline.services import Services
 Metadata = dict[str, Any]
 
 _MOST_OUTPUTS = 20
+_ROWS = 20
+_Row = dict[str, str | float]
 
 
 def data_version(outcome: Outcome) -> dg.DataVersion | None:
-    """Changes when the result does."""
+    """Return a version that changes when the result does, or None without a result."""
     result = outcome.result
     if result is None or result.provenance is None:
         return None
@@ -29,63 +34,65 @@ def data_version(outcome: Outcome) -> dg.DataVersion | None:
 
 
 def good_metadata(services: Services, key: VideoKey, outcome: Outcome) -> Metadata:
-    """Of a phase that came to a result."""
-    said: Metadata = _state(outcome)
+    """Return the metadata of a phase with a result."""
+    metadata: Metadata = _state(outcome)
     if outcome.reused:
-        said["made before"] = True
+        metadata["made before"] = True
     if outcome.result is None:
-        return said
-    said |= _origin(outcome.result) | _bought_as(services, key, outcome.result) | _result(outcome)
-    said |= _outputs(services, key, outcome.result)
-    table = preview(services, key, outcome.phase)
+        return metadata
+    metadata |= (
+        _origin(outcome.result) | _units_of(services, key, outcome.result) | _result(outcome)
+    )
+    metadata |= _outputs(services, key, outcome.result)
+    table = _preview(services, key, outcome.phase)
     if table:
-        said["preview"] = table
+        metadata["preview"] = table
     strip = filmstrip(services, key) if outcome.phase is Phase.SHOTS else None
     if strip:
-        said["filmstrip"] = dg.MetadataValue.md(strip)
-    return said
+        metadata["filmstrip"] = dg.MetadataValue.md(strip)
+    return metadata
 
 
 def other_metadata(services: Services, key: VideoKey, outcome: Outcome) -> Metadata:
-    """Of a phase that is parked, waits or failed."""
-    said = _state(outcome)
+    """Return the metadata of a phase that is parked, waits or failed."""
+    metadata = _state(outcome)
     if outcome.job:
-        said["job"] = outcome.job
+        metadata["job"] = outcome.job
     unit = services.of(key.project).units.get(outcome.unit) if outcome.unit else None
-    return said | (_work(unit) if unit else {}) | _considered(outcome)
+    return metadata | (_work(unit) if unit else {}) | _considered(outcome)
 
 
 def _work(unit: WorkUnit) -> Metadata:
-    """A work unit that a phase waits for: since when, what for, until when, and for how much."""
+    """Return account, times and planned usage of the work unit that a phase waits for."""
     request = unit.request
-    said: Metadata = {
+    metadata: Metadata = {
         "work unit": unit.id,
         "account": f"{request.account}, {request.region}",
         "since": dg.MetadataValue.timestamp(unit.submitted_at or unit.created_at),
     }
     if unit.waiting:
-        said["waits for"] = unit.waiting
+        metadata["waits for"] = unit.waiting
     if unit.state is UnitState.RUNNING and unit.poll_at:
-        said["looked up by"] = dg.MetadataValue.timestamp(unit.poll_at)
+        metadata["looked up by"] = dg.MetadataValue.timestamp(unit.poll_at)
     if unit.planned:
-        said["planned"] = quantity_of(unit.planned)
-    return said
+        metadata["planned"] = quantity_of(unit.planned)
+    return metadata
 
 
 def _state(outcome: Outcome) -> Metadata:
-    said: Metadata = {"state": str(outcome.state)}
+    metadata: Metadata = {"state": str(outcome.state)}
     if outcome.provider:
-        said["provider"] = outcome.provider
+        metadata["provider"] = outcome.provider
     if outcome.message:
-        said["message"] = outcome.message
-    return said
+        metadata["message"] = outcome.message
+    return metadata
 
 
 def _considered(outcome: Outcome) -> Metadata:
-    passed_over = [v for v in outcome.considered if not v.kept]
-    if not passed_over:
+    rejected = [v for v in outcome.considered if not v.kept]
+    if not rejected:
         return {}
-    lines = "\n".join(f"- {verdict.provider}: {verdict.reason}" for verdict in passed_over)
+    lines = "\n".join(f"- {verdict.provider}: {verdict.reason}" for verdict in rejected)
     return {"providers passed over": dg.MetadataValue.md(lines)}
 
 
@@ -93,41 +100,43 @@ def _origin(result: PhaseResult) -> Metadata:
     origin = result.provenance
     if origin is None:
         return {}
-    said: Metadata = {
+    metadata: Metadata = {
         "plugin": f"{origin.plugin} {origin.version}",
         "seconds": round((origin.ended_at - origin.started_at).total_seconds(), 3),
         "choice": origin.choice,
     }
-    return said | ({"model": origin.model} if origin.model else {})
+    return metadata | ({"model": origin.model} if origin.model else {})
 
 
-def _bought_as(services: Services, key: VideoKey, result: PhaseResult) -> Metadata:
-    """The work units that a result was bought or computed as, with the provider's jobs."""
+def _units_of(services: Services, key: VideoKey, result: PhaseResult) -> Metadata:
+    """Return the work units behind a result, with the provider's jobs."""
     origin = result.provenance
     names = ((origin.unit,) if origin.unit else origin.units) if origin else ()
     units = services.of(key.project).units
     jobs = [unit.job for unit in map(units.get, names) if unit and unit.job]
-    told = {"work unit": names, "job": jobs}
-    return {label: ", ".join(some) for label, some in told.items() if some}
+    labels = {"work unit": names, "job": jobs}
+    return {label: ", ".join(some) for label, some in labels.items() if some}
 
 
 def _result(outcome: Outcome) -> Metadata:
     result = outcome.result
     if result is None:
         return {}
-    said: Metadata = dict(result.counts)
+    metadata: Metadata = dict(result.counts)
     if result.usage:
-        said["usage"] = "; ".join(_billed(usage) for usage in result.usage)
+        metadata["usage"] = "; ".join(_usage(usage) for usage in result.usage)
     if result.language:
-        sure = result.language_confidence
-        said["language"] = result.language + (f" ({sure:.0%})" if sure is not None else "")
+        confidence = result.language_confidence
+        metadata["language"] = result.language + (
+            f" ({confidence:.0%})" if confidence is not None else ""
+        )
     warnings = [warning for warning in result.warnings if warning != outcome.message]
     if warnings:
-        said["warnings"] = dg.MetadataValue.md("\n".join(f"- {w}" for w in warnings))
-    return said
+        metadata["warnings"] = dg.MetadataValue.md("\n".join(f"- {w}" for w in warnings))
+    return metadata
 
 
-def _billed(usage: Usage) -> str:
+def _usage(usage: Usage) -> str:
     paid = "paid" if usage.paid else "not paid"
     return f"{float(usage.quantity):g} {usage.counted}, {paid}, {usage.measured}"
 
@@ -140,3 +149,35 @@ def _outputs(services: Services, key: VideoKey, result: PhaseResult) -> Metadata
     if len(result.outputs) > _MOST_OUTPUTS:
         lines.append(f"- and {len(result.outputs) - _MOST_OUTPUTS} more")
     return {"outputs": dg.MetadataValue.md("\n".join(lines))}
+
+
+def _preview(services: Services, key: VideoKey, phase: Phase) -> dg.TableMetadataValue | None:
+    """Return the first markers or words, or None where the phase metadata none."""
+    schema = table_schema(phase)
+    if schema is None:
+        return None
+    spoken = PHASES[phase].columns == WORD_COLUMNS
+    rows = _words(services, key) if spoken else _markers(services, key, phase)
+    records = [dg.TableRecord(row) for row in islice(rows, _ROWS)]
+    return dg.MetadataValue.table(records, schema=schema) if records else None
+
+
+def _markers(services: Services, key: VideoKey, phase: Phase) -> Iterator[_Row]:
+    for marker in services.of(key.project).results.markers(key.video, [phase]):
+        row: _Row = {"kind": marker.kind, **_times(marker.range), "label": marker.label or ""}
+        yield row | _confidence(marker.confidence)
+
+
+def _words(services: Services, key: VideoKey) -> Iterator[_Row]:
+    for segment in services.of(key.project).results.segments(key.video):
+        for word in segment.words:
+            row: _Row = {"word": word.text, **_times(word.range), "speaker": word.speaker or ""}
+            yield row | _confidence(word.confidence)
+
+
+def _times(range: TimeRange) -> _Row:
+    return {"start": str(range.start), "end": str(range.end)}
+
+
+def _confidence(confidence: float | None) -> _Row:
+    return {"confidence": "" if confidence is None else round(confidence, 3)}

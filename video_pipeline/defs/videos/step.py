@@ -1,4 +1,4 @@
-"""One step of a run: which video it is for, what it works with, and how it tells of it."""
+"""One step of a run: its video and services, and the events that record its outcomes."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,13 +20,13 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Notify, Services
 
+# Dagster sets the same tag for a MaterializeResult with a data version.
 _DATA_VERSION_TAG = "dagster/data_version"
-"""Which Dagster itself gives to a MaterializeResult with a data version."""
 Events = Iterator[dg.MaterializeResult[Any] | dg.AssetObservation | dg.AssetCheckResult]
 
 
 def step_of(*phases: Phase, resources: Iterable[str] = ()):
-    """The decorator of a step that makes these phases, each an asset of its own."""
+    """Return the decorator of a step that makes these phases, each an asset of its own."""
     spec = PHASES[phases[0]]
     together = f"{', '.join(phases)}: one decode of the video, while remote jobs run elsewhere."
     decorate = dg.multi_asset(
@@ -43,7 +43,7 @@ def step_of(*phases: Phase, resources: Iterable[str] = ()):
 
 @dataclass(frozen=True)
 class Step:
-    """A step that has begun."""
+    """A step that has started."""
 
     context: dg.AssetExecutionContext
     key: VideoKey
@@ -51,39 +51,42 @@ class Step:
 
     @property
     def run_id(self) -> str:
-        """The run that it belongs to."""
+        """Return the id of the step's run."""
         return self.context.run.run_id
 
     @property
     def phases(self) -> list[Phase]:
-        """The phases that are asked for in this run."""
-        asked = {key.to_user_string() for key in self.context.selected_asset_keys}
-        return [phase for phase in PHASES if phase in asked]
+        """Return the phases selected in this run, in order."""
+        selected = {key.to_user_string() for key in self.context.selected_asset_keys}
+        return [phase for phase in PHASES if phase in selected]
 
     def record(self, outcomes: Iterable[Outcome]) -> Events:
-        """Tell Dagster what came of the phases. Ends in dg.Failure where one failed.
+        """Yield the events of the outcomes. Raises dg.Failure where a phase failed.
 
-        What goes on with parked phases is queued before anything else: no moment shall be left
-        in which a backfill finds nothing more to wait for.
+        The held run of parked phases is queued before anything else. Otherwise a backfill could
+        find none of its runs open, and end.
         """
         order = list(PHASES)
         ended = sorted(outcomes, key=lambda outcome: order.index(outcome.phase))
         self._hold([outcome for outcome in ended if outcome.state is PhaseState.PARKED])
         for outcome in ended:
             if outcome.phase not in self.phases:
-                self._tell_besides(outcome)
+                self._log_unselected(outcome)
             else:
                 yield from self._good(outcome) if outcome.state.good else self._other(outcome)
         failed = [outcome for outcome in ended if outcome.state.ended_badly]
         if failed:
             if any(outcome.passes for outcome in failed):
                 make_again(self.context)
-            told = "\n".join(f"{self.key} {o.phase}: {o.message}" for o in failed)
-            raise dg.Failure(told, allow_retries=False)
+            reasons = "\n".join(f"{self.key} {o.phase}: {o.message}" for o in failed)
+            raise dg.Failure(reasons, allow_retries=False)
 
     def _hold(self, parked: list[Outcome]) -> None:
-        """A phase that waits for others' jobs goes on together with those others; where none of
-        them runs any more, nothing would ever let it go."""
+        """Queue a held run for the parked phases.
+
+        A phase that waits only for other phases is held together with those. It is not held
+        where none of their jobs is open, since nothing would release it.
+        """
         awaited = {unit for outcome in parked for unit in outcome.awaits}
         phases = {outcome.phase for outcome in parked}
         if parked and not awaited:
@@ -93,7 +96,7 @@ class Step:
             hold(self.context, phases, frozenset(awaited))
 
     def _parked_elsewhere(self) -> dict[Phase, set[str]]:
-        """The parked phases of this video whose jobs still run or wait, with their work units."""
+        """Return the parked phases of this video that have open work units, with these."""
         project = self.services.of(self.key.project)
         units = project.units.of_video(self.key.video)
         parked = [unit for unit in units if unit.parked and not unit.unwanted]
@@ -104,8 +107,8 @@ class Step:
         }
         return {phase: units for phase, units in found.items() if units}
 
-    def _tell_besides(self, outcome: Outcome) -> None:
-        """Of a phase that was made again although this run was not asked for it."""
+    def _log_unselected(self, outcome: Outcome) -> None:
+        """Log the materialization of a phase that was made again without being selected."""
         version = data_version(outcome)
         if version is None:
             return
@@ -126,7 +129,7 @@ class Step:
         )
         if outcome.state is not PhaseState.NOT_CONFIGURED:
             checks = [_succeeded(outcome), *content_results(self.services, self.key, outcome)]
-            yield from filter(self._is_asked, checks)
+            yield from filter(self._is_selected, checks)
 
     def _other(self, outcome: Outcome) -> Events:
         yield dg.AssetObservation(
@@ -136,9 +139,9 @@ class Step:
             metadata=other_metadata(self.services, self.key, outcome),
         )
         if outcome.state.ended_badly:
-            yield from filter(self._is_asked, [_succeeded(outcome)])
+            yield from filter(self._is_selected, [_succeeded(outcome)])
 
-    def _is_asked(self, result: dg.AssetCheckResult) -> bool:
+    def _is_selected(self, result: dg.AssetCheckResult) -> bool:
         return any(
             key.asset_key == result.asset_key and key.name == result.check_name
             for key in self.context.selected_asset_check_keys
@@ -146,7 +149,7 @@ class Step:
 
 
 def begin(context: dg.AssetExecutionContext, entries: Mapping[str, str] | None = None) -> Step:
-    """Begin a step. `entries` names provider entries and the resources that are their plugins."""
+    """Start a step. `entries` maps provider entries to the resources of their plugins."""
     key = VideoKey.parse(context.partition_key)
     tags = missing_tags(context.run)
     if tags:
@@ -154,7 +157,7 @@ def begin(context: dg.AssetExecutionContext, entries: Mapping[str, str] | None =
     services: Services = context.resources.pipeline.services
     given = {name: getattr(context.resources, r) for name, r in (entries or {}).items()}
     plugins = {**services.plugins, **given}
-    return Step(context, key, replace(services, plugins=plugins, notify=_logged(context, key)))
+    return Step(context, key, replace(services, plugins=plugins, notify=_log_of(context, key)))
 
 
 def _succeeded(outcome: Outcome) -> dg.AssetCheckResult:
@@ -168,14 +171,14 @@ def _succeeded(outcome: Outcome) -> dg.AssetCheckResult:
     )
 
 
-def _logged(context: dg.AssetExecutionContext, key: VideoKey) -> Notify:
-    """Log lines for what Dagster's own events do not tell; each costs the run 10 CPU-ms."""
+def _log_of(context: dg.AssetExecutionContext, key: VideoKey) -> Notify:
+    """Return what logs progress that Dagster's own events lack. A line costs 10 CPU-ms."""
 
     def notify(phase: Phase, state: PhaseState, percent: int | None, message: str) -> None:
         if state.good or (state is PhaseState.RUNNING and percent is None):
             return
         running = state is PhaseState.RUNNING and percent is not None
-        told = f"{percent} %" if running else str(state)
-        context.log.info(f"{key} {phase}: {told}{', ' if message else ''}{message}")
+        shown = f"{percent} %" if running else str(state)
+        context.log.info(f"{key} {phase}: {shown}{', ' if message else ''}{message}")
 
     return notify

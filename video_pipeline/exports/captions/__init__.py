@@ -1,1 +1,1 @@
-"""Captions: cues, and the formats that hold them."""
+"""Captions: cues and their formats."""

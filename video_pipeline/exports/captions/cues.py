@@ -1,8 +1,8 @@
-"""Captions as cues: words gathered into lines that fit a screen and times that can be read.
+"""Captions as cues: words in lines that fit a screen, at a speed that can be read.
 
-Cues are made from canonical words, never from a provider's own captions. A cue never spans two
-segments, two speakers or a pause. What is too long for one cue is halved, after a sentence or a
-clause where one ends near the middle.
+Cues are made from the transcript's words, never from a provider's captions. A cue never spans two
+segments, two speakers or a pause. Text that is too long for one cue is split, after a sentence or
+a clause if one ends near the middle.
 """
 
 import sys
@@ -16,16 +16,11 @@ from video_pipeline.domain.results.transcript import Segment, Transcript, Word
 from video_pipeline.domain.time import TimeRange
 
 LINES = 2
-WIDTH = 42
-"""Columns of a line; a wide East Asian character takes two."""
-LONGEST = Fraction(7)
-"""Seconds that a cue is shown at most."""
-PAUSE = Fraction(1, 2)
-"""Seconds of silence that begin a new cue."""
-SHORTEST_MS = 1000
-"""A cue is shown this long where the next one leaves it the time."""
-GAP_MS = 80
-"""Two frames without a cue, where there is time for them, so that a change is seen."""
+WIDTH = 42  # columns of a line; a wide East Asian character takes two
+LONGEST = Fraction(7)  # seconds of a cue
+PAUSE = Fraction(1, 2)  # seconds of silence that begin a new cue
+SHORTEST_MS = 1000  # unless the next cue begins earlier
+GAP_MS = 80  # two frames without a cue, if there is time, so that a change is visible
 
 _SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")
 _CLAUSE_ENDS = (",", ";", ":", "–", "—", "、", "，", "；", "：")
@@ -44,7 +39,7 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """One word of one line, and whether a blank stands before it."""
+    """One word; `spaced` if a blank precedes it."""
 
     text: str
     start: Fraction
@@ -54,7 +49,7 @@ class _Token:
 
 
 def cues(transcript: Transcript) -> list[Cue]:
-    """The cues of a transcript, ordered, without overlaps, with all its words."""
+    """Return the cues of a transcript with all its words, ordered and without overlaps."""
     groups = [
         group
         for segment in transcript.segments
@@ -65,22 +60,22 @@ def cues(transcript: Transcript) -> list[Cue]:
 
 
 def _tokens(segment: Segment) -> Iterator[_Token]:
-    """The segment's words. Whether blanks stand between them is read from its text."""
-    place = 0
+    """Yield the segment's words. Its text shows where blanks separate them."""
+    position = 0
     for word in segment.words or _spread(segment):
-        at = place
+        at = position
         while segment.text[at : at + 1].isspace():
             at += 1
         follows = segment.text.startswith(word.text, at)
-        spaced = at > place or not follows
-        place = at + len(word.text) if follows else place
+        spaced = at > position or not follows
+        position = at + len(word.text) if follows else position
         if text := " ".join(word.text.split()):
             speaker = word.speaker or segment.speaker
             yield _Token(text, word.range.start, word.range.end, speaker, spaced)
 
 
 def _spread(segment: Segment) -> Iterator[Word]:
-    """Words for a segment without times of its words, each as long as its share of the text."""
+    """Yield words for a segment without word times, each as long as its share of the text."""
     texts = segment.text.split()
     ends = list(accumulate(map(len, texts), initial=0))
     for text, (before, after) in zip(texts, pairwise(ends), strict=True):
@@ -92,7 +87,7 @@ def _spread(segment: Segment) -> Iterator[Word]:
 
 
 def _stretches(tokens: Iterable[_Token]) -> Iterator[list[_Token]]:
-    """Tokens between which no cue must end: of one speaker, without a pause."""
+    """Yield runs of tokens of one speaker without a pause."""
     stretch: list[_Token] = []
     for token in tokens:
         if stretch and _must_break(stretch[-1], token):
@@ -108,7 +103,7 @@ def _must_break(before: _Token, after: _Token) -> bool:
 
 
 def _fitting(tokens: list[_Token]) -> Iterator[list[_Token]]:
-    """The tokens in groups that each fit a cue."""
+    """Yield groups of tokens that each fit a cue."""
     if len(tokens) == 1 or _fits(tokens):
         yield tokens
         return
@@ -124,10 +119,10 @@ def _fits(tokens: list[_Token]) -> bool:
 
 
 def _best_split(tokens: list[_Token]) -> int:
-    """Where to halve: after a sentence, else after a clause, else in the middle."""
+    """Return where to split: after a sentence, else after a clause, else in the middle."""
     count = len(tokens)
-    places = range(max(1, count // 4), max(2, count - count // 4))
-    return min(places, key=lambda at: (_weakness(tokens[at - 1]), abs(2 * at - count)))
+    candidates = range(max(1, count // 4), max(2, count - count // 4))
+    return min(candidates, key=lambda at: (_weakness(tokens[at - 1]), abs(2 * at - count)))
 
 
 def _weakness(token: _Token) -> int:
@@ -138,12 +133,12 @@ def _weakness(token: _Token) -> int:
 
 
 def _lines(tokens: list[_Token]) -> tuple[str, ...]:
-    """One line, or two with the longer one as short as can be."""
+    """Return one line, or two with the longer one as short as possible."""
     whole = _joined(tokens)
     if len(tokens) == 1 or _width(whole) <= WIDTH:
         return (whole,)
-    halves = [(_joined(tokens[:at]), _joined(tokens[at:])) for at in range(1, len(tokens))]
-    return min(halves, key=_widest)
+    splits = [(_joined(tokens[:at]), _joined(tokens[at:])) for at in range(1, len(tokens))]
+    return min(splits, key=_widest)
 
 
 def _widest(lines: Iterable[str]) -> int:
@@ -159,7 +154,7 @@ def _width(text: str) -> int:
 
 
 def _timed(groups: list[list[_Token]]) -> list[Cue]:
-    """Cues from groups ordered by their start: each ends before the next one starts."""
+    """Return cues from groups ordered by start. Each ends before the next one starts."""
     starts = list(accumulate(groups, _next_start, initial=-1))[1:]
     limits = [max(after - GAP_MS, start + 1) for start, after in pairwise([*starts, sys.maxsize])]
     return [

@@ -1,4 +1,4 @@
-"""Captions as WebVTT, for the players of the web."""
+"""Captions as WebVTT."""
 
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -15,7 +15,7 @@ _ESCAPES = str.maketrans(
 
 
 def write(timeline: Timeline, into: BinaryIO) -> None:
-    """Write the captions in UTF-8. Without speech the file is its header alone."""
+    """Write the captions in UTF-8. Without speech the file is only its header."""
     into.write(b"WEBVTT\n")
     for cue in cues(timeline.transcript):
         into.write("\n".join(["", *_rows(cue), ""]).encode())

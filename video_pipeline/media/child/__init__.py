@@ -1,1 +1,1 @@
-"""All code that touches hostile bytes, run in a process with limits and an empty environment."""
+"""All code that reads hostile bytes. Runs in a process with limits and an empty environment."""

@@ -1,17 +1,14 @@
-"""When each decoded frame is shown: exact ticks from time zero, whatever the stream claims. Pure.
-
-The child imports this, so it needs nothing but the standard library.
-"""
+"""The time of each decoded frame: exact, increasing ticks from time zero."""
 
 from fractions import Fraction
 
+# Seconds between two frames; a longer gap is a broken timestamp.
 LONGEST_GAP = Fraction(6 * 3600)
-"""Seconds between two frames; a longer one is a broken timestamp."""
 _SMALL_STEP_BACK = Fraction(1)
 
 
 class FrameClock:
-    """Turns the timestamps of frames in display order into strictly increasing ticks from 0."""
+    """Converts the timestamps of frames in display order to strictly increasing ticks from 0."""
 
     def __init__(self, time_base: Fraction, rate: Fraction) -> None:
         self._time_base, self._rate = time_base, rate
@@ -22,7 +19,7 @@ class FrameClock:
         self.frames = self._missing = self._nudged = self._jumps = 0
 
     def moment(self, pts: int | None, duration: int) -> int:
-        """The tick of the next frame. A step back by little is nudged, a jump is closed."""
+        """Return the tick of the next frame. Small steps back are nudged, and jumps are closed."""
         if self._zero is None:
             self._zero, moment = pts or 0, 0
         else:
@@ -50,16 +47,16 @@ class FrameClock:
 
     @property
     def end(self) -> Fraction:
-        """When the last frame ends, in seconds."""
+        """Return when the last frame ends, in seconds."""
         length = self._last_duration * self._time_base or 1 / self._rate
         return self._last * self._time_base + length
 
     @property
     def warnings(self) -> list[str]:
-        """What had to be mended."""
-        told = {
+        """Return what had to be corrected."""
+        counts = {
             "frames without a timestamp follow the one before": self._missing,
             "frames with a timestamp not after the one before were moved one tick on": self._nudged,
             "jumps of the timestamps were closed": self._jumps,
         }
-        return [f"{count} {what}" for what, count in told.items() if count]
+        return [f"{count} {what}" for what, count in counts.items() if count]

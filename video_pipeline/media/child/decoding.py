@@ -1,4 +1,4 @@
-"""Decoding one stream in the child, going on where packets are damaged."""
+"""Decoding of streams in the child, tolerant of damaged packets."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from video_pipeline.media.child.opening import Input
 
 
 class Damage:
-    """What could not be read or decoded on the way."""
+    """Counts of what could not be read or decoded."""
 
     def __init__(self) -> None:
         self.packets = self.frames = 0
@@ -20,21 +20,21 @@ class Damage:
 
     @property
     def warnings(self) -> list[str]:
-        """For people, none where all was well."""
-        told: list[str] = []
+        """Return warnings for people."""
+        found: list[str] = []
         if self.packets:
-            told.append(f"{self.packets} damaged packets could not be decoded")
+            found.append(f"{self.packets} damaged packets could not be decoded")
         if self.frames:
-            told.append(f"{self.frames} frames are damaged")
+            found.append(f"{self.frames} frames are damaged")
         if self.stopped:
-            told.append(f"reading stopped before the end: {self.stopped}")
-        return told
+            found.append(f"reading stopped before the end: {self.stopped}")
+        return found
 
 
 def read(
     source: Input, container: InputContainer, streams: Sequence[Stream], damage: Damage
 ) -> "Iterator[Packet[Any]]":
-    """The packets of the streams and, at the end, an empty one for each, to flush its decoder."""
+    """Yield the packets of the streams, then an empty one for each to flush its decoder."""
     packets = container.demux(list(streams))
     while True:
         try:
@@ -54,7 +54,7 @@ def read(
 
 
 def frames_of(packet: "Packet[Any]", damage: Damage) -> list[Any]:
-    """The frames that this packet completes; none, counted, where it is damaged."""
+    """Return the frames that a packet completes. Damage is counted."""
     try:
         frames = packet.decode()
     except FFmpegError as error:

@@ -31,7 +31,7 @@ class ThumbnailJob(TypedDict):
 
 
 class _Targets:
-    """Everything that wants frames."""
+    """All outlets of frames."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Opening hostile media in the child: allowed containers only, and nothing but the one input."""
+"""Opening hostile media in the child: allowed containers only, and no other file."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -11,15 +11,14 @@ from av.error import FFmpegError
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
-from video_pipeline.media.child.position import Positioned
 from video_pipeline.media.protocol import MediaFault
-from video_pipeline.media.remote import RemoteFile
+from video_pipeline.media.remote import Positioned, RemoteFile
 
+# Demuxers of single files. None that reads a list of others (concat, hls, dash, image2).
 CONTAINERS = (
     "mov", "mp4", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "asf", "mxf",
     "ogg", "wav", "mp3", "aac", "flac",
 )  # fmt: skip
-"""Demuxers that read one file. None that reads a list of others (concat, hls, dash, image2)."""
 _READ_BYTES = 1 << 18
 
 
@@ -30,14 +29,18 @@ class Descriptor(Positioned):
         self._descriptor, self.size = descriptor, os.fstat(descriptor).st_size
 
     def read(self, size: int) -> bytes:
-        """The next bytes, none at the end."""
+        """Return the next bytes, none at the end."""
         found = os.pread(self._descriptor, size, self._position)
         self._position += len(found)
         return found
 
 
 class Input:
-    """The one input, to be opened as often as a task needs it."""
+    """The input, which a task may open several times.
+
+    `served_bytes` is the size of a source that the parent reads, None for a descriptor. `beat` is
+    called for each packet, to show that a busy task has not stalled.
+    """
 
     def __init__(
         self,
@@ -47,11 +50,8 @@ class Input:
         beat: Callable[[], None],
         served_bytes: int | None = None,
     ) -> None:
-        self.served_bytes = served_bytes
-        """The size of a source that the parent reads for us, None for one that we read."""
+        self.served_bytes, self.beat = served_bytes, beat
         self.descriptor, self.max_pixels, self.threads = descriptor, max_pixels, threads
-        self.beat = beat
-        """To be called for each packet read: a task that is busy has not stalled."""
 
     def open(self) -> InputContainer:
         """Read the headers. Raises MediaFault for anything but an allowed container."""
@@ -83,7 +83,7 @@ class Input:
         return RemoteFile(self.descriptor, self.served_bytes)
 
     def prepare(self, stream: VideoStream | AudioStream, **options: str) -> None:
-        """Set up a stream's decoder. Raises MediaFault for a picture that is too large."""
+        """Configure a stream's decoder. Raises MediaFault for frames that are too large."""
         if isinstance(stream, VideoStream):
             self.check_size(stream.codec_context.width, stream.codec_context.height)
         context = stream.codec_context
@@ -95,7 +95,7 @@ class Input:
         """Raise MediaFault for more pixels than the limit."""
         if width * height > self.max_pixels:
             raise MediaFault(
-                f"its picture of {width} x {height} has more than {self.max_pixels:,} pixels",
+                f"its frame of {width} x {height} has more than {self.max_pixels:,} pixels",
                 "Deliver it smaller, or raise the limit max_pixels.",
             )
 
@@ -105,7 +105,7 @@ def _refuse(url: str, flags: int, options: dict[str, Any]) -> NoReturn:
 
 
 def first_video(streams: Iterable[Stream]) -> VideoStream | None:
-    """The first stream of moving pictures; cover art is none."""
+    """Return the first video stream that is no cover art."""
     for stream in streams:
         if isinstance(stream, VideoStream) and not _is_picture(stream):
             return stream
@@ -118,5 +118,4 @@ def _is_picture(stream: VideoStream) -> bool:
 
 
 def first_audio(streams: Iterable[Stream]) -> AudioStream | None:
-    """The first audio stream."""
     return next((stream for stream in streams if isinstance(stream, AudioStream)), None)

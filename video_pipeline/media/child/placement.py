@@ -1,21 +1,20 @@
-"""Where decoded sound belongs on the clock of the video: silence, overlaps and lies. Pure.
+"""Placement of decoded audio on the video's clock: silence, overlaps and wrong timestamps.
 
-Positions count samples from time zero. The child imports this, so it needs nothing but the
-standard library.
+Positions count samples from time zero.
 """
 
+# Smaller deviations of timestamps are rounding: the samples are joined.
 TOLERANCE_SECONDS = 0.05
-"""Timestamps off by less are rounding, and the samples are simply joined."""
+# Audio that starts later is not preceded by silence, but has a start of its own.
 LONGEST_WAIT_SECONDS = 600
-"""Sound that starts later is not preceded by silence: its own start says so."""
 MOST_SILENCE_SECONDS = 6 * 3600
 _MOST_OVERLAP_SECONDS = 1
 
 
 class Placement:
-    """Decides for each stretch of sound where it lands and what is dropped or filled.
+    """Decides where each stretch of audio lands, and what is dropped or filled.
 
-    `bound` is the position that no honest timestamp exceeds.
+    `bound` is the highest plausible position.
     """
 
     def __init__(self, rate: int, bound: int) -> None:
@@ -23,11 +22,11 @@ class Placement:
         self._origin = self._given = 0
         self._silence_left = MOST_SILENCE_SECONDS * rate
         self._begun = False
+        # Positions of the first sample written, and of the next.
         self.start = self.written = 0
-        """Positions of the first sample written, and of the next."""
 
     def breaks(self, expected: int, claimed: int) -> bool:
-        """Whether sound that would follow at `expected` really starts a stretch at `claimed`."""
+        """Return whether audio expected at `expected` starts a new stretch at `claimed`."""
         if not self._begun:
             return True
         ahead = claimed - expected
@@ -42,7 +41,7 @@ class Placement:
         return -ahead <= _MOST_OVERLAP_SECONDS * self._rate
 
     def stretch(self, claimed: int) -> int:
-        """Begin a stretch; the samples of silence that come before it."""
+        """Begin a stretch. Return the samples of silence before it."""
         self._origin, self._given = claimed, 0
         if not self._begun:
             self._begun = True
@@ -63,7 +62,7 @@ class Placement:
         return filled
 
     def skipped(self, samples: int) -> int:
-        """How many of the next samples of this stretch are dropped from their front."""
+        """Return how many of the next samples are dropped from their front."""
         position = self._origin + self._given
         skip = min(samples, max(0, self.written - position))
         self._given += samples

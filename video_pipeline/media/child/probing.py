@@ -1,5 +1,6 @@
-"""The child's task `probe`: what the container claims, checked against what is in it."""
+"""The child's task `probe`: the container's claims, checked against its packets and frames."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -10,13 +11,16 @@ from av.video.stream import VideoStream
 
 from video_pipeline.media.child.decoding import Damage, frames_of, read
 from video_pipeline.media.child.opening import Input, first_audio, first_video
-from video_pipeline.media.child.steadiness import frame_rate
 from video_pipeline.media.child.stream_ends import Ends, stream_ends
 from video_pipeline.media.protocol import MediaFault, Outlet
 from video_pipeline.media.shape import sane_aspect, shown
 
-_SAMPLE = 300
-"""Packets looked at to tell the frame rate."""
+_HIGHEST_RATE = 1000
+_FALLBACK = Fraction(25)
+# The latest timestamps of a sample, which may lack frames that are stored after it.
+_REORDERED = 20
+_LEAST_DRIFT = Fraction(1, 100)
+_SAMPLE = 300  # packets from which the frame rate is determined
 _BRANDS = {"qt": "mov", "M4A": "m4a", "3gp4": "3gp", "3gp5": "3gp", "3gp6": "3gp"}
 _OFF_SECONDS = 1
 
@@ -61,7 +65,7 @@ def _decodable(audio: AudioStream) -> bool:
 
 
 class _Facts:
-    """Collects what is sent."""
+    """The facts to send."""
 
     def __init__(
         self, source: Input, container: InputContainer, ends: Ends, warnings: list[str]
@@ -73,17 +77,17 @@ class _Facts:
         self.told: dict[str, Any] = {}
 
     def read(self, video: VideoStream | None, audio: AudioStream | None) -> None:
-        """Video first: time zero is its first frame."""
-        pictures = self._video(video) if video else None
+        """Read both streams. Video comes first: time zero is its first frame."""
+        video_facts = self._video(video) if video else None
         if video is None:
             self._warnings.append("it has no video")
-        sounds = self._audio(audio) if audio else None
+        audio_facts = self._audio(audio) if audio else None
         self._compare()
         self.told = {
             "container": _container_name(self._container),
             "duration": str(self._last),
-            "video": pictures,
-            "audio": sounds,
+            "video": video_facts,
+            "audio": audio_facts,
             "warnings": self._warnings,
         }
 
@@ -139,7 +143,7 @@ class _Facts:
     def _lasting(
         self, stream: VideoStream | AudioStream, start: Fraction, end: Fraction | None
     ) -> Fraction:
-        """Seconds from the start to the last packet's end, or else as the stream claims."""
+        """Return the seconds from the start to the last packet's end, or as the stream claims."""
         if end is None:
             end = start + (stream.duration or 0) * (stream.time_base or 0)
         self._last = max(self._last, end - (self._zero or 0))
@@ -155,8 +159,46 @@ class _Facts:
 
 
 def _container_name(container: InputContainer) -> str:
-    """One short name, where a demuxer answers to several."""
+    """Return one short name of the container."""
     name = container.format.name
     if name.startswith("mov,"):
         return _BRANDS.get(container.metadata.get("major_brand", "").strip(), "mp4")
     return name.split(",")[0]
+
+
+def frame_rate(
+    stream: VideoStream, pts: Sequence[int], warnings: list[str]
+) -> tuple[Fraction, bool]:
+    """Return the frame rate, and whether it varies, from the first packets' timestamps."""
+    average = stream.average_rate
+    claims = [rate for rate in (average, stream.guessed_rate, stream.base_rate) if _sane(rate)]
+    rates: list[Fraction] = [rate for rate in claims if rate is not None]
+    if not rates:
+        warnings.append(f"it claims no frame rate; {_FALLBACK} a second is assumed")
+        return _FALLBACK, True
+    moments = sorted(pts)
+    if len(moments) > 2 * _REORDERED:
+        moments = moments[:-_REORDERED]
+    for rate in rates:
+        if keeps(rate, moments, stream.time_base or Fraction(1)):
+            return rate, _drifts(rate, average, stream.frames)
+    return rates[0], True
+
+
+def _sane(rate: Fraction | None) -> bool:
+    return rate is not None and 0 < rate <= _HIGHEST_RATE
+
+
+def keeps(rate: Fraction, moments: Sequence[int], time_base: Fraction) -> bool:
+    """Return whether ascending timestamps fit this rate, rounded to the time base."""
+    return all(
+        abs((moment - moments[0]) * time_base - number / rate) <= time_base
+        for number, moment in enumerate(moments)
+    )
+
+
+def _drifts(rate: Fraction, average: Fraction | None, frames: int) -> bool:
+    """Return whether the stream's average contradicts the rate of its beginning."""
+    if not average or not frames:
+        return False
+    return abs(average / rate - 1) > max(_LEAST_DRIFT, Fraction(2, frames))

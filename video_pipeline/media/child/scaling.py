@@ -1,4 +1,4 @@
-"""Scaling and turning frames in the child, and packing them into batches for one feed."""
+"""Scaling and rotation of frames in the child, and their batches for one feed."""
 
 from typing import cast
 
@@ -20,7 +20,7 @@ _MOST_BYTES = 4 << 20
 
 
 class Scaler:
-    """Frames as shown, of one size and pixel format, whatever the source changes to midway."""
+    """Converts frames to one size, orientation and pixel format, also if the source changes."""
 
     def __init__(
         self, size: tuple[int, int], pixel_format: str, rotation: int, **scale: str
@@ -32,7 +32,7 @@ class Scaler:
         self._graph = Graph()
 
     def scaled(self, frame: VideoFrame) -> VideoFrame:
-        """A new frame; the given one is untouched."""
+        """Return a converted copy of a frame."""
         source = (
             frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range
         )  # fmt: skip
@@ -70,7 +70,7 @@ class Scaler:
 
 
 class FeedOutlet:
-    """Takes every n-th frame for one feed and sends them in batches, without copying a pixel."""
+    """Sends every n-th frame to one feed in batches, without copying pixels."""
 
     def __init__(self, feed: int, every: int, scaler: Scaler, outlet: Outlet) -> None:
         self._feed, self._every, self._scaler, self._outlet = feed, every, scaler, outlet
@@ -79,7 +79,7 @@ class FeedOutlet:
         self._pts: list[int] = []
 
     def take(self, frame: VideoFrame, number: int, moment: int) -> None:
-        """Take the frame with this number, shown at this tick, if it is an n-th one."""
+        """Add the frame with this number, shown at this tick, if it is an n-th one."""
         if number % self._every:
             return
         plane = self._scaler.scaled(frame).planes[0]
@@ -92,7 +92,7 @@ class FeedOutlet:
             self.flush()
 
     def flush(self) -> None:
-        """Send what was taken."""
+        """Send the batch."""
         if not self._rows:
             return
         self._outlet.send(

@@ -1,4 +1,4 @@
-"""When the streams really end: by their last packets, not by what the container claims."""
+"""The ends of streams, read from their last packets rather than from the container's claims."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,20 +12,18 @@ from video_pipeline.media.child.clock import LONGEST_GAP
 from video_pipeline.media.child.decoding import Damage, read
 from video_pipeline.media.child.opening import Input
 
+# A file up to this size is read whole. Of larger and remote ones, only the last seconds are read.
 _READ_WHOLE_BYTES = 64 << 20
-"""A file up to this size is read from the start; of a longer one, and of one that comes over a
-network, only the last seconds."""
 _LAST_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Seconds on the container's clock; None where no packet was seen."""
+    """Seconds on the container's clock, None without packets. `complete`: all packets were read."""
 
     video: Fraction | None
     audio: Fraction | None
     complete: bool
-    """Whether every packet was looked at."""
 
 
 def stream_ends(
@@ -76,7 +74,7 @@ def _seek_near_end(container: InputContainer) -> bool:
 
 
 def _length(stream: VideoStream | AudioStream, duration: int | None) -> Fraction:
-    """Ticks that a packet lasts; by the frame rate where it does not say, or lies."""
+    """Return the ticks of a packet, by the frame rate if its duration is missing or absurd."""
     if duration and 0 < duration * (stream.time_base or 0) <= LONGEST_GAP:
         return Fraction(duration)
     rate = stream.average_rate if isinstance(stream, VideoStream) else None

@@ -1,4 +1,4 @@
-"""JPEG pictures of keyframes, made in the child from the decode that runs anyway."""
+"""JPEG thumbnails of keyframes, made in the child from the one decode."""
 
 from fractions import Fraction
 
@@ -9,8 +9,7 @@ from av.video.frame import VideoFrame
 from video_pipeline.media.child.scaling import Scaler
 from video_pipeline.media.protocol import Outlet
 
-_QUALITY = 4
-"""Quantiser of the encoder: 2 is best, 31 worst."""
+_QUALITY = 4  # quantiser of the encoder: 2 is best, 31 worst
 
 
 class ThumbnailOutlet:
@@ -20,14 +19,14 @@ class ThumbnailOutlet:
         self, size: tuple[int, int], rotation: int, every: Fraction, most: int, outlet: Outlet
     ) -> None:
         self._size, self._every, self._left, self._outlet = size, every, most, outlet
-        # JPEG knows only this matrix and range.
+        # JPEG allows only this matrix and range.
         self._scaler = Scaler(
             size, "yuvj420p", rotation, out_range="full", out_color_matrix="bt601"
         )
         self._next: Fraction | None = None
 
     def take(self, frame: VideoFrame, moment: Fraction) -> None:
-        """Send the frame shown at this moment, in seconds, if its turn has come."""
+        """Send the frame shown at this moment, in seconds, if it is due."""
         if not self._left or not (self._next is None or (frame.key_frame and moment >= self._next)):
             return
         self._left -= 1
@@ -35,12 +34,12 @@ class ThumbnailOutlet:
         jpeg = self._encoded(self._scaler.scaled(frame))
         self._outlet.send("thumbnail", [memoryview(jpeg)], at=str(moment))
 
-    def _encoded(self, picture: VideoFrame) -> bytes:
+    def _encoded(self, frame: VideoFrame) -> bytes:
         encoder = CodecContext.create("mjpeg", "w")
         assert isinstance(encoder, VideoCodecContext)
         encoder.width, encoder.height = self._size
         encoder.pix_fmt, encoder.time_base = "yuvj420p", Fraction(1, 1000)
         encoder.thread_count = 1
         encoder.qmin = encoder.qmax = _QUALITY
-        picture.pts = None
-        return b"".join(map(bytes, [*encoder.encode(picture), *encoder.encode(None)]))
+        frame.pts = None
+        return b"".join(map(bytes, [*encoder.encode(frame), *encoder.encode(None)]))

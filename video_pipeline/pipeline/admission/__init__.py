@@ -1,1 +1,1 @@
-"""When a request may be made: slots, paid minutes, and backoff after a refusal."""
+"""Decide when a request may be made: slots, paid minutes, and backoff after a refusal."""

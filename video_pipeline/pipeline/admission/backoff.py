@@ -1,8 +1,8 @@
-"""A request that a provider did not take for now, as it has no room or was not heard: for how long
-nobody of its pool is asked, for how long not this one, and when it is given up.
+"""Backoff after a provider refuses or times out: how long to pause the pool, how long to defer this
+unit, and when to fail it.
 
-A provider that is away is found so by one request after the other, ever more seldom. One request
-that fails alone, while others are taken, is put off, so that it holds up none of them.
+An unreachable provider is probed by one request after another, at growing intervals. A request that
+fails while others succeed is deferred, so that it does not block them.
 """
 
 from datetime import timedelta
@@ -15,56 +15,61 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs, Plugin
 
 _PAUSE_SECONDS, _LONGEST_PAUSE = 60.0, 900.0
-_MOMENT_SECONDS = 2.0
-"""How long nobody is asked after too many requests a second, or one that was not heard."""
+# The pause after throttling, or after a request without an answer.
+_SHORT_PAUSE_SECONDS = 2.0
+# Of the short pause, while the provider is unreachable: five exceed any pause it did not ask for.
 _DOUBLINGS = 5
-"""Of a moment, while the provider is away: then it is longer than any pause without a wish."""
+# After so many tries, more than an hour, a unit that fails while others succeed is failed.
 _TRIES = 10
-"""After so many, more than an hour, a request that fails alone is given up."""
 
 
-def put_off(
+def defer(
     services: Services, unit: WorkUnit, plugin: Jobs, error: ProviderError, reason: str
 ) -> str:
-    """Let nobody be asked for a while that shares the unit's pool; from its second time on the unit
-    itself is left out for longer, so that another is asked next, and gives its slot back, which
-    others need. Returns the reason with its tries, which the row of a unit in submitting has then,
-    where a run waits for it. Raises CatalogError."""
+    """Pause the unit's pool. From its second refusal on, defer the unit too and free its slot.
+
+    Returns the reason with the number of tries. It is stored if a run waits for the unit. Raises
+    CatalogError.
+    """
     seconds = _pause(services, unit, plugin, error)
     services.catalog.admissions.pause(slots.pool_of(plugin, unit.request), seconds)
     if unit.untaken:
         seconds += min(_PAUSE_SECONDS * 2 ** (unit.untaken - 1), _LONGEST_PAUSE)
         slots.free(services, unit, plugin)
     until = services.clock() + timedelta(seconds=seconds)
-    told = f"{reason} (tried {unit.untaken + 1} times)" if unit.untaken else reason
+    if unit.untaken:
+        reason = f"{reason} (tried {unit.untaken + 1} times)"
     units = services.of(unit.request.key.project).units
-    units.put_off(unit.id, until, told if unit.waiting else "")
-    return told
+    units.put_off(unit.id, until, reason if unit.waiting else "")
+    return reason
 
 
-def answered(services: Services, unit: WorkUnit, plugin: Plugin) -> None:
-    """Note that the provider took a request of the unit's pool."""
+def record_answer(services: Services, unit: WorkUnit, plugin: Plugin) -> None:
+    """Record that the provider accepted a request of the unit's pool."""
     services.catalog.admissions.answered(slots.pool_of(plugin, unit.request))
 
 
-def fails_alone(services: Services, unit: WorkUnit, plugin: Plugin) -> bool:
-    """Whether a unit that is not taken once more has been tried often enough to be given up, and
-    others were taken meanwhile: fewer in a row were not than this one alone. Else the provider may
-    be away or full for all, and it goes on waiting."""
+def is_exhausted(services: Services, unit: WorkUnit, plugin: Plugin) -> bool:
+    """Return whether a unit that was refused again must fail.
+
+    It must after its last try, if others succeeded meanwhile: the pool then has fewer refusals in a
+    row than this unit. Otherwise the provider may be unreachable or full for all.
+    """
     in_a_row = _pool(services, unit, plugin).untaken
     return in_a_row < unit.untaken and unit.untaken + 1 >= _TRIES
 
 
 def _pause(services: Services, unit: WorkUnit, plugin: Jobs, error: ProviderError) -> float:
-    """As long as the provider wishes, within reason; without a wish, a job may have to end before
-    there is room, and a moment is enough for all else, a longer one each time in a row that the
-    provider is found away."""
-    until_one_ends = min(plugin.poll_seconds, _PAUSE_SECONDS)
-    away = error.category is FailureCategory.TRANSIENT
-    growth = 2 ** min(_pool(services, unit, plugin).untaken, _DOUBLINGS) if away else 1
-    moment = min(_MOMENT_SECONDS * growth * (1 + services.random()), until_one_ends)
-    wished = error.retry_after or (until_one_ends if error.no_room else moment)
-    return min(wished, _LONGEST_PAUSE)
+    """Return the seconds to pause the pool: what the provider asks for, within a limit.
+
+    If it asks for none: about one poll where no job fits, else a short pause that doubles with each
+    refusal of an unreachable provider.
+    """
+    until_a_job_ends = min(plugin.poll_seconds, _PAUSE_SECONDS)
+    unreachable = error.category is FailureCategory.TRANSIENT
+    growth = 2 ** min(_pool(services, unit, plugin).untaken, _DOUBLINGS) if unreachable else 1
+    short = min(_SHORT_PAUSE_SECONDS * growth * (1 + services.random()), until_a_job_ends)
+    return min(error.retry_after or (until_a_job_ends if error.no_room else short), _LONGEST_PAUSE)
 
 
 def _pool(services: Services, unit: WorkUnit, plugin: Plugin) -> Pool:

@@ -41,7 +41,8 @@ class FailureLimit:
 
     def dead(self, phase: Phase, order: Sequence[str]) -> Outcome | None:
         """Return the outcome of a dead phase, or None if the phase may run."""
-        failed = self._results.failures(self._key.video, phase, self._against(phase, order))
+        counted = counting_key(self._services, self._key.project, phase, order, self._content)
+        failed = self._results.failures(self._key.video, phase, counted)
         if failed < self._services.policy.dead_after:
             return None
         last = self._results.statuses(self._key.video).get(phase)
@@ -53,8 +54,9 @@ class FailureLimit:
 
     def failed(self, outcome: Outcome, order: Sequence[str]) -> Outcome:
         """Count a retryable failure. Return the outcome, dead if the limit is reached."""
-        against = self._against(outcome.phase, order)
-        failed = self._results.count_failure(self._key.video, outcome.phase, against, self._run_id)
+        phase = outcome.phase
+        counted = counting_key(self._services, self._key.project, phase, order, self._content)
+        failed = self._results.count_failure(self._key.video, phase, counted, self._run_id)
         if failed < self._services.policy.dead_after:
             return outcome
         return self._dead_after(outcome, failed)
@@ -66,11 +68,8 @@ class FailureLimit:
         )
         return outcome.model_copy(update={"state": PhaseState.DEAD, "message": message.strip()})
 
-    def _against(self, phase: Phase, order: Sequence[str]) -> str:
-        return against(self._services, self._key.project, phase, order, self._content)
 
-
-def against(
+def counting_key(
     services: Services, project: str, phase: Phase, order: Sequence[str], content: str
 ) -> str:
     """Return the text that failures are counted for: source version and provider choices."""
@@ -89,7 +88,7 @@ def is_dead(services: Services, project: str, standing: VideoStanding, phase: Ph
         return True
     content = standing.media.sha256 if standing.media else counted.partition(" ")[0]
     order = services.choices.of(project, phase).providers
-    return counted == against(services, project, phase, order, content)
+    return counted == counting_key(services, project, phase, order, content)
 
 
 def revive(

@@ -1,7 +1,7 @@
 """Fan-in: the units that each phase of one round needs, and their outcomes.
 
-A phase may need several units. It is complete once all of them have their pages, fails with the
-first failed one, and is parked if none failed and one still runs. Publishing happens elsewhere.
+A phase may need several units. It is complete once all of them have their pages, and fails with
+the first failed one. It is parked if none failed and one still runs. Publishing happens elsewhere.
 """
 
 import threading

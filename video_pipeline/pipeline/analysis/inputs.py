@@ -46,7 +46,6 @@ class Feeder:
         return Inputs()
 
     def audio(self) -> Audio:
-        """Return the audio, extracted once."""
         with self._lock:
             if self._audio is None:
                 with full_disk_is_reported(self._folder):

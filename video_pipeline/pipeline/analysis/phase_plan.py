@@ -62,7 +62,6 @@ class PhaseQueue:
         """Open and settled units of this video that serve the requested phases."""
 
     def assigner(self) -> Assigner:
-        """Return the planner of requests for this video."""
         return Assigner(
             key=self._key,
             content=self.media.sha256,
@@ -81,7 +80,6 @@ class PhaseQueue:
 
     @property
     def pending(self) -> bool:
-        """Return whether a phase still has to run."""
         return bool(self._orders or self._own)
 
     def fill(self, phases: Collection[Phase]) -> None:
@@ -131,7 +129,6 @@ class PhaseQueue:
         )
 
     def ended(self, outcomes: Iterable[Outcome]) -> None:
-        """Record the outcomes of phases that succeeded."""
         for outcome in outcomes:
             self._end(outcome)
 
@@ -291,8 +288,8 @@ def join_or_close(
     """Return the open and settled units of a video that serve what is requested now.
 
     Other open units of these phases are superseded: a new source version arrived, or another
-    provider, option or language was chosen. They are closed as far as their provider allows, so
-    that their usage is recorded and no run waits for them. A unit in doubt stays in doubt.
+    provider, option or language was chosen. They are closed as far as their provider allows: their
+    usage is recorded, and no run waits for them. A unit in doubt stays in doubt.
     """
     units = services.of(key.project).units.of_video(key.video)
     usable = [unit for unit in units if not unit.state.may_be_reopened]

@@ -16,7 +16,6 @@ from video_pipeline.domain.errors import (
     ProviderError,
     SourceError,
 )
-from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import TEMPORAL, Phase
 from video_pipeline.domain.progress import PhaseState
@@ -34,7 +33,7 @@ from video_pipeline.pipeline.analysis.fan_in import FanIn
 from video_pipeline.pipeline.analysis.inputs import Feeder
 from video_pipeline.pipeline.analysis.phase_plan import PhaseQueue, join_or_close
 from video_pipeline.pipeline.jobs import remote_job
-from video_pipeline.pipeline.jobs.cancel import let_go
+from video_pipeline.pipeline.jobs.cancel import orphan
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.planned import Planned
 from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
@@ -67,7 +66,9 @@ def analyse(
     report = Reporter(services, key, run_id)
     try:
         record = known_source(services, key)
-        media = _probed(record)
+        if (media := record.media) is None:
+            remedy = "Run media_info first."
+            raise SourceError("the source was not probed yet", where=str(key), remedy=remedy)
     except SourceError as error:
         return {phase: report.ended(failed(phase, error)) for phase in phases}
     overrides = dict(providers or {})
@@ -102,14 +103,6 @@ def _relink_tracks(services: Services, key: VideoKey, queue: PhaseQueue) -> dict
         if result is not None:
             linked[phase] = outcome.published(result)
     return linked
-
-
-def _probed(record: VideoRecord) -> MediaInfo:
-    if record.media is None:
-        raise SourceError(
-            "the source was not probed yet", where=str(record.key), remedy="Run media_info first."
-        )
-    return record.media
 
 
 class _Round:
@@ -170,7 +163,7 @@ class _Round:
         for phase, units in self._fan_in.take_waiting().items():
             self._queue.parked(phase, units)
         for unit in self._fan_in.take_orphaned():
-            let_go(self._services, unit, "another request for the same phase failed")
+            orphan(self._services, unit, "another request for the same phase failed")
 
     def _begin(self, planned: Planned) -> None:
         driver = UnitDriver(self._services, planned, self._leases, forced_by=self._forced_by)

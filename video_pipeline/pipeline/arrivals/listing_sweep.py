@@ -1,8 +1,8 @@
 """The listing sweep: compares the ingest store with the catalogue, slice by slice.
 
 A slice has a bounded size and takes one range query per project. The sweep finds arrivals that no
-notification reported. An object counts as deleted only after two full sweeps, some minutes apart,
-and a final direct check have all missed it.
+notification reported. An object counts as deleted after two full sweeps, some minutes apart, and a
+final direct check have missed it.
 """
 
 from collections.abc import Callable, Iterator, Sequence

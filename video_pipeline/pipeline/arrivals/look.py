@@ -23,7 +23,7 @@ MOST_IN_A_FOLDER = 10_000
 # Objects that wait for a second look; a later sweep finds the rest.
 MOST_PENDING = 1_000
 
-_CROWD = f"more than {MOST_IN_A_FOLDER} objects lie in one video's folder: leave one"
+_CROWD = f"more than {MOST_IN_A_FOLDER} objects are in one video's folder: leave one"
 _NO_KEY = "a name in its key is empty, '.' or '..', which not every store takes: rename it"
 
 # Object key to version.
@@ -72,7 +72,6 @@ class Looks:
 
     @property
     def layout(self) -> Layout:
-        """Return the layout of the ingest store."""
         return self.services.ingest.layout
 
     def into(self, key: str, seen: Versions | None = None, *, removes: bool = True) -> None:
@@ -236,13 +235,13 @@ class Looks:
 def register_now(ingest: IngestStore, catalog: Catalog, object_key: str, now: datetime) -> Source:
     """Register an object that is known to be whole at once. No run becomes due: the caller runs it.
 
-    Raises SourceError if the object is missing, empty, no plain file or outside a video's folder,
-    and IdentityError if its names cannot be used.
+    Raises SourceError if the object is missing, empty, no plain file or outside a video's folder.
+    Raises IdentityError if its names cannot be used.
     """
     layout = ingest.layout
     place = layout.place_of(object_key)
     if place is None or place.video is None or not layout.is_direct(object_key):
-        raise _no_source(object_key, "lies in no video's folder", layout)
+        raise _no_source(object_key, "is in no video's folder", layout)
     project = project_id_for(place.project)
     found = ingest.project(project).stat(object_key)
     if found is None:
@@ -270,7 +269,7 @@ def _same(known: Known, one: StoredObject) -> bool:
 
 def _ambiguous(candidates: Sequence[StoredObject]) -> dict[str, str]:
     names = " and ".join(repr(one.key.rpartition("/")[2]) for one in candidates)
-    return {one.key: f"ambiguous: {names} lie there; leave one" for one in candidates}
+    return {one.key: f"ambiguous: {names} are in one folder; leave one" for one in candidates}
 
 
 def _complaint(one: StoredObject, place: Place, layout: Layout) -> str | None:
@@ -281,7 +280,7 @@ def _complaint(one: StoredObject, place: Place, layout: Layout) -> str | None:
     if one.form == "other":
         return "no plain file with a name in UTF-8: put one there"
     if place.video is None or not layout.is_direct(one.key):
-        return f"lies in no video's folder: put it at {layout.told}"
+        return f"is in no video's folder: put it at {layout.told}"
     return None
 
 

@@ -76,15 +76,15 @@ class _Batches:
     late: Callable[[], bool]
     troubles: Troubles
     is_over: bool = False
-    """Whether this round can look no more: time is up, or a store does not answer."""
+    """Whether the round makes no more looks: time is up, or a store does not answer."""
     troubled: set[str] = field(default_factory=set[str])
     """Projects' folders with a failed look, skipped for the rest of the round."""
 
     def look(self, batch: Sequence[Delivery]) -> list[Delivery]:
         """Look once into each folder of a batch, and return the messages to acknowledge.
 
-        S3's `sequencer` would save nothing here: notifications of one folder in a batch share a
-        look, and across batches the later look is right in any order.
+        S3's `sequencer` would save nothing: notifications of one folder in a batch share a look.
+        Across batches the later look is right in any order.
         """
         outcomes: dict[Group, bool] = {}
         good: list[Delivery] = []

@@ -39,7 +39,6 @@ def note_requested(catalog: Catalog, requested: Iterable[Requested]) -> int:
 
 
 def next_runs(catalog: Catalog, most: int = MOST) -> list[VideoRecord]:
-    """Return the arrivals whose runs are requested next."""
     return next_due(catalog, Due.RUN, most)
 
 

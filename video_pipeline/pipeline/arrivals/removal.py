@@ -86,7 +86,6 @@ def finish(services: Services, record: VideoRecord) -> bool:
 
 
 def deletes_partition(services: Services, key: VideoKey) -> bool:
-    """Return whether the removal of a video deletes its partition."""
     return services.removal_of(key.project) is Removal.DELETE
 
 

@@ -1,7 +1,7 @@
 """Fetches the result of a job again, without a new request and at no cost.
 
-A running job is polled at once. The raw pages of an ended job are fetched and stored again while
-its provider keeps them, which replaces damaged, deleted or unreadable pages.
+A running job is polled at once. The raw pages of an ended job are fetched and stored again, if its
+provider still has them. This replaces damaged, deleted or unreadable pages.
 """
 
 from collections.abc import Iterator
@@ -65,8 +65,8 @@ def fetch_again(services: Services, unit: WorkUnit) -> Again | None:
     """Fetch the pages of a settled unit again, and return the run that reads them.
 
     Returns None if all of its phases have their results from these pages. Raises InputError for a
-    unit without pages, ProviderError if the provider no longer has them, and ConfigurationError
-    if pipeline.yaml now names another region or account.
+    unit without pages, and ProviderError if the provider no longer has them. Raises
+    ConfigurationError if pipeline.yaml now names another region or account.
     """
     key, plugin = unit.request.key, services.plugins.get(unit.request.provider)
     if unit.state is not UnitState.SETTLED or not unit.job or not isinstance(plugin, Jobs):

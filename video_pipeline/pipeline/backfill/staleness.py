@@ -34,7 +34,6 @@ class Stale(Frozen):
 
 
 def choosing(services: Services, project: str) -> Choosing:
-    """Return a project's choices of today."""
     return {phase: _current(services, project, phase) for phase in SERVED}
 
 

@@ -1,1 +1,1 @@
-"""Quantities and limits of paid use."""
+"""Quantities of paid usage and their daily limits."""

@@ -1,5 +1,4 @@
-"""What may be paid for: the paid seconds of a project and of an account in a day, in UTC, what of
-them is left, and what people read who wait for more."""
+"""Reserve paid seconds of a UTC day, by project and by account, and explain refusals."""
 
 from datetime import UTC, date
 
@@ -10,19 +9,19 @@ from video_pipeline.pipeline.services import Services
 
 
 def budget_of(services: Services, request: WorkRequest) -> Budget:
-    """What the request's project and account may use in a day."""
+    """Return what the request's project and account may use in a day."""
     limits, project = services.limits, request.key.project
     account = limits.of_account(services.plugins, request.plugin, request.account)
     return Budget(project_seconds=limits.of_project(project) * 60, account_seconds=account * 60)
 
 
 def today(services: Services) -> date:
-    """The day, in UTC, in which minutes are counted now."""
+    """Return the current day in UTC."""
     return services.clock().astimezone(UTC).date()
 
 
-def left(services: Services, request: WorkRequest) -> tuple[float, str]:
-    """The paid seconds that may still be used today, and whose they are."""
+def remaining(services: Services, request: WorkRequest) -> tuple[float, str]:
+    """Return the paid seconds left today, and which limit is the lower: project or account."""
     budget, day = budget_of(services, request), today(services)
     used = services.catalog.admissions.used
     of_project = budget.project_seconds - used(day, project=request.key.project)
@@ -30,14 +29,14 @@ def left(services: Services, request: WorkRequest) -> tuple[float, str]:
     return min((max(0.0, of_project), "project"), (max(0.0, of_account), "account"))
 
 
-def whole(services: Services, request: WorkRequest) -> tuple[float, str]:
-    """The paid seconds of a whole day, and whose they are."""
+def whole_day(services: Services, request: WorkRequest) -> tuple[float, str]:
+    """Return the paid seconds of a whole day, and which limit is the lower."""
     budget = budget_of(services, request)
     return min((budget.project_seconds, "project"), (budget.account_seconds, "account"))
 
 
 def reserve(services: Services, unit: WorkUnit) -> str | None:
-    """Count the unit's paid seconds; why they may not be used today, None where they may."""
+    """Reserve the unit's paid seconds. Returns None, or the reason of a refusal."""
     seconds = paid_seconds(unit.planned)
     if not seconds:
         return None
@@ -51,10 +50,10 @@ def reserve(services: Services, unit: WorkUnit) -> str | None:
     return used_up(services, request, refused, ever=seconds <= limit)
 
 
-def short_of(services: Services, unit: WorkUnit) -> str | None:
-    """Why the paid seconds that a unit needs could not be used now; None where they could."""
+def shortage(services: Services, unit: WorkUnit) -> str | None:
+    """Return why a reservation for the unit would be refused now, or None."""
     seconds = paid_seconds(unit.planned)
-    for bound, ever in ((whole, False), (left, True)):
+    for bound, ever in ((whole_day, False), (remaining, True)):
         limit, whose = bound(services, unit.request)
         if seconds > limit:
             return used_up(services, unit.request, whose, ever=ever)
@@ -62,8 +61,7 @@ def short_of(services: Services, unit: WorkUnit) -> str | None:
 
 
 def used_up(services: Services, request: WorkRequest, whose: str, *, ever: bool) -> str:
-    """Why paid seconds may not be used now, and when they may; `whose`: project or account.
-    `ever`: whether the whole day's would be enough."""
+    """Return why paid seconds are refused; `ever`: whether the limit of a whole day would do."""
     budget, project = budget_of(services, request), request.key.project
     if whose == "project":
         limit, who = _minutes(budget.project_seconds), project

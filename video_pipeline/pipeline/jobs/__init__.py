@@ -1,4 +1,4 @@
 """The life of one work unit: submit, poll, fetch, lease, cancel, close.
 
-Rounds over many units are in `sweep`; the phases of one video are in `analysis`.
+Rounds over many units belong in `sweep`, and the phases of one video in `analysis`.
 """

@@ -1,10 +1,9 @@
-"""Holding work units while a run works on them, so that two runs never drive the same one.
+"""Lease work units while a run works on them, so that two runs never drive the same one.
 
-A thread renews the leases; when the process dies they run out by themselves, by the catalogue's
-clock. A holder counts from before it asked, by a clock that nobody sets: it knows that its lease
-may have ended before anybody else can take it, however far the clocks of the machines are apart.
-What that needs is that seconds are as long everywhere, and, where another member of MongoDB's
-replica set takes over, that the clocks of its members differ by less than a lease.
+A thread renews the leases. After a crash they expire by the catalogue's clock. A holder counts from
+before its claim, by a monotonic clock: it treats a lease as expired before any other can claim it,
+whatever the machines' clocks show. The clocks must run at the same rate. Those of MongoDB's members
+must differ by less than a lease, for the case that another member takes over.
 """
 
 import threading
@@ -19,22 +18,20 @@ from video_pipeline.domain.errors import CatalogError
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.services import Services
 
-_LOOK_AGAIN_SECONDS = 0.5
+_RETRY_SECONDS = 0.5
 
 
 class Leases:
-    """The leases of one run on units of one project; leaving the block gives them back.
-
-    `elapsed` gives seconds that only ever grow.
-    """
+    """The leases of one run on units of one project, released at the end of the block."""
 
     def __init__(
         self, services: Services, units: Units, elapsed: Callable[[], float] = time.monotonic
     ) -> None:
         self._services, self._units, self._elapsed = services, units, elapsed
         self._seconds = services.policy.lease_seconds
+        self._lease = timedelta(seconds=self._seconds)
+        # When each lease expires, in elapsed seconds.
         self._held: dict[str, float] = {}
-        """Until when each lease lasts, in elapsed seconds."""
         self._lost: set[str] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -56,15 +53,15 @@ class Leases:
             self._units.release(unit, self._services.holder)
 
     def take(self, unit: str) -> WorkUnit:
-        """The unit, once nobody else holds it, as it then stands."""
+        """Wait until the unit is free, lease it, and return it as it is then."""
         while True:
             taken = self.try_take(unit)
             if taken is not None:
                 return taken
-            self._services.sleep(_LOOK_AGAIN_SECONDS)
+            self._services.sleep(_RETRY_SECONDS)
 
     def try_take(self, unit: str) -> WorkUnit | None:
-        """The same, but None where somebody else holds it now."""
+        """Lease the unit and return it, or None if another holder has it."""
         until = self._elapsed() + self._seconds
         taken = self._units.claim(unit, self._services.holder, self._lease)
         if taken is not None:
@@ -72,26 +69,22 @@ class Leases:
                 self._held[unit] = until
         return taken
 
-    def give_back(self, unit: str) -> None:
-        """Let others have a unit that has ended or parked."""
+    def release(self, unit: str) -> None:
+        """Release the lease on a unit that has ended or parked."""
         with self._lock:
             self._held.pop(unit, None)
         self._units.release(unit, self._services.holder)
 
     def check(self, unit: str) -> None:
-        """Return while the lease lasts; one that may have ended is renewed first. Raises
-        CatalogError where it was lost: another run may be at work on the unit."""
+        """Renew the lease if it may have expired. Raises CatalogError if it is lost."""
         if unit not in self._lost and self._held.get(unit, 0.0) <= self._elapsed():
             self._renew(unit)
         if unit in self._lost:
             raise CatalogError(
-                f"the lease on work unit {unit} ran out while it was worked on",
-                remedy="Another run goes on with it; see why this machine stood still.",
+                f"the lease on work unit {unit} expired during this run",
+                remedy="Nothing is lost: another run continues it. Find out why this process was "
+                "paused or cut off from MongoDB.",
             )
-
-    @property
-    def _lease(self) -> timedelta:
-        return timedelta(seconds=self._seconds)
 
     def _renew_all(self) -> None:
         while not self._stop.wait(self._seconds / 4):
@@ -101,7 +94,7 @@ class Leases:
                 try:
                     self._renew(unit)
                 except CatalogError:
-                    break  # the next round tries again; a lease outlives three missed rounds
+                    break  # the next round tries again: a lease outlasts three missed rounds
 
     def _renew(self, unit: str) -> None:
         until = self._elapsed() + self._seconds

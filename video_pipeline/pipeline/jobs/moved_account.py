@@ -1,8 +1,7 @@
-"""Whether a plugin can be asked about a request that was made earlier: region and account of an
-entry in pipeline.yaml may have been changed while jobs of it were under way.
+"""Detect units of an account or region that their pipeline.yaml entry no longer names.
 
-Who works elsewhere does not know the job, and takes its token for that of a new request. So nobody
-asks about the unit, and it stays as it is until the entry is set back, or somebody cancels it.
+Another account or region does not know the job, and would take its token for a new request. So the
+unit is not touched until the entry is restored or the unit is cancelled.
 """
 
 from video_pipeline.domain.errors import ConfigurationError
@@ -11,12 +10,12 @@ from video_pipeline.plugins.base import Plugin
 
 
 def is_elsewhere(unit: WorkUnit, plugin: Plugin) -> bool:
-    """Return whether the unit's request was made in another region or account than the plugin's."""
+    """Return whether the unit's request was made in another account or region."""
     return not unit.request.is_at(plugin.account, plugin.region)
 
 
 def elsewhere(unit: WorkUnit, plugin: Plugin | None) -> ConfigurationError | None:
-    """Return what to say about such a unit; None where its plugin is absent or asks there."""
+    """Return the error to report for such a unit, or None for any other."""
     if plugin is None or not is_elsewhere(unit, plugin):
         return None
     request, job = unit.request, f"job {unit.job}" if unit.job else "its request"
@@ -25,8 +24,9 @@ def elsewhere(unit: WorkUnit, plugin: Plugin | None) -> ConfigurationError | Non
     until = "for as long as that takes" if unit.state.ended else "until its jobs have ended"
     return ConfigurationError(
         f"{job} was made in region {request.region} of account {request.account}, and "
-        f"{request.provider} now works in region {plugin.region} of account {plugin.account}: "
-        "nobody can ask about it there",
+        f"{request.provider} now works in region {plugin.region} of account {plugin.account}, "
+        "where it is unknown",
         where=f"work unit {unit.id}",
-        remedy=f"Set region and account of {request.provider} back {until}{or_end}.",
+        remedy=f"Restore region and account of {request.provider} in pipeline.yaml "
+        f"{until}{or_end}.",
     )

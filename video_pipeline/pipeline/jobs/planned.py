@@ -1,4 +1,4 @@
-"""A planned work unit: its request, and what is needed to run it."""
+"""A planned work unit: its request, and what a run needs to make it."""
 
 from dataclasses import dataclass
 
@@ -10,20 +10,20 @@ from video_pipeline.plugins.base import Plugin
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A request to one provider, and what is taken from it: it may hold more."""
+    """A request to one provider, and which of its results are used here."""
 
     provider: str
     plugin: Plugin
     request: WorkRequest
     usage: tuple[Usage, ...]
     kinds: tuple[str, ...] = ()
-    """Of markers: a part of the request's, or none where others have them all."""
+    """The marker kinds used: some of the request's, or none if other units supply them all."""
     unit: WorkUnit | None = None
-    """The one that is there already: under way, or settled and with all its pages."""
+    """The existing unit, if any: under way, or settled with all its pages."""
 
     @property
     def phases(self) -> tuple[Phase, ...]:
-        """The phases that its result serves here."""
+        """Return the phases that use its result."""
         if not self.request.kinds:
             return (Phase.TRANSCRIPT,)
         return tuple(dict.fromkeys(map(phase_of, self.kinds)))

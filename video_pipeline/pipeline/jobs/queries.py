@@ -1,7 +1,4 @@
-"""The work units of a deployment as a person looks for them: one by its id, many in pages, sums.
-
-What is done about a unit is not said here: see cancel.py, release.py, ask_again.py, fetch_again.py.
-"""
+"""Find work units: one by id, many in pages, and sums by provider and state."""
 
 from collections.abc import Iterator
 from itertools import dropwhile
@@ -12,22 +9,22 @@ from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import UnitFilter, UnitState, UnitSum, WorkUnit
 from video_pipeline.pipeline.services import Services, projects_of
 
+# The states that a unit leaves later, by itself or by a person's command.
 UNDER_WAY = frozenset(
     {UnitState.INTENT, UnitState.SUBMITTING, UnitState.RUNNING, UnitState.IN_DOUBT}
 )
-"""The states in which something is still to come, of itself or by a person."""
 _TIMED = (Meter.VIDEO_SECONDS, Meter.AUDIO_SECONDS)
 
 
 class Page(Frozen):
-    """Some units, and the id behind which the next page begins; None where nothing follows."""
+    """Some units, and the id after which the next page begins; None on the last page."""
 
     units: tuple[WorkUnit, ...]
     after: str | None
 
 
 def find_unit(services: Services, unit: str, project: str | None = None) -> WorkUnit:
-    """A unit by its id, of one project or of any. Raises InputError where there is none."""
+    """Return a unit by id, of one project or of any. Raises InputError if it does not exist."""
     for name in projects_of(services, project):
         found = services.of(name).units.get(unit)
         if found is not None:
@@ -35,7 +32,7 @@ def find_unit(services: Services, unit: str, project: str | None = None) -> Work
     raise InputError(
         f"there is no such work unit{f' of {project}' if project else ''}",
         where=unit,
-        remedy="See `video-pipeline jobs` for those under way, `jobs --state failed` for others.",
+        remedy="List units under way with `video-pipeline jobs`, or add `--state failed`.",
     )
 
 
@@ -47,10 +44,7 @@ def list_units(
     after: str | None = None,
     limit: int = 100,
 ) -> Page:
-    """The units that are wanted, project after project, oldest first, from the one behind `after`.
-
-    Raises InputError for a project or a unit that is not there.
-    """
+    """Return a page of units after `after`, by project and age. Raises InputError."""
     last = find_unit(services, after, project) if after else None
     names = projects_of(services, project)
     if last is not None:
@@ -66,7 +60,7 @@ def list_units(
 
 
 def every_unit(services: Services, wanted: UnitFilter, project: str) -> Iterator[WorkUnit]:
-    """All units of a project that are wanted, page by page. Raises InputError."""
+    """Yield all wanted units of a project, page by page. Raises InputError."""
     after: str | None = None
     while True:
         page = list_units(services, wanted, project, after=after, limit=1000)
@@ -79,7 +73,7 @@ def every_unit(services: Services, wanted: UnitFilter, project: str) -> Iterator
 def sum_units(
     services: Services, wanted: UnitFilter, project: str | None = None
 ) -> tuple[UnitSum, ...]:
-    """How many there are and what they plan to use, by provider and state, in order of those."""
+    """Return the number of units and their planned usage, in order of provider and state."""
     sums: dict[tuple[str, UnitState], UnitSum] = {}
     for name in projects_of(services, project):
         for one in services.of(name).units.sums(wanted):
@@ -100,12 +94,12 @@ def _both(one: UnitSum, other: UnitSum) -> UnitSum:
 
 
 def quantity_of(usages: tuple[Usage, ...]) -> str:
-    """What usages come to in words: `2.5 min paid, 3 requests`. Seconds are told as minutes."""
-    told: list[str] = []
+    """Return usages as text: `2.5 min paid, 3 requests`. Seconds are shown as minutes."""
+    texts: list[str] = []
     for usage in summed(usages):
         timed = usage.meter in _TIMED
         amount = float(usage.quantity) / (60 if timed else 1)
         unit = "min" if timed else usage.meter.value.replace("_", " ")
         of = f" ({usage.dimension})" if usage.dimension else ""
-        told.append(f"{round(amount, 2):g} {unit}{' paid' if usage.paid else ''}{of}")
-    return ", ".join(told)
+        texts.append(f"{round(amount, 2):g} {unit}{' paid' if usage.paid else ''}{of}")
+    return ", ".join(texts)

@@ -1,7 +1,7 @@
-"""The provider's own answers, stored verbatim before anything is made of them.
+"""Store the provider's answers verbatim, before anything is derived from them.
 
-They lie under `_raw/`, one folder a work unit. A manifest, written last, says that all pages are
-there: normalising again never costs again. They are never handed to consumers.
+They are stored under `_raw/`, one folder a work unit, and are not part of the published results. A
+manifest, written last, marks them as complete: normalising again needs no new request.
 """
 
 import hashlib
@@ -28,12 +28,11 @@ class RawPages:
 
     @property
     def complete(self) -> bool:
-        """Whether all pages are there."""
+        """Return whether all pages are stored."""
         return self._outputs.stat(self._manifest) is not None
 
     def store(self, pages: Iterable[bytes]) -> None:
-        """Store all pages, from the first, in a folder of their own. Those of an earlier try are
-        removed once these are whole: until then they are what is read."""
+        """Store all pages in a new folder; until then `read` returns those of an earlier try."""
         folder, hashes = f"{uuid4().hex}/", list[str]()
         for number, page in enumerate(pages):
             with self._outputs.writer(self._page(folder, number)) as out:
@@ -44,21 +43,21 @@ class RawPages:
         self._remove_others(folder)
 
     def _remove_others(self, folder: str) -> None:
-        """Something else than pages may lie here too: a provider's own output."""
         try:
             for stored in list(self._outputs.listing(self._prefix)):
                 among, slash, name = stored.key.removeprefix(self._prefix).rpartition("/")
+                # A provider's own output may be stored here too, and stays.
                 if name.startswith(_PAGE) and among + slash != folder:
                     self._outputs.delete(stored.key)
         except StorageError as error:
-            _log.warning("%s: pages that nothing reads were left: %s", self._prefix, error)
+            _log.warning("%s: unused pages could not be deleted: %s", self._prefix, error)
 
     def read(self) -> Iterator[bytes]:
-        """The pages, verified. Raises StorageError where one is not what was stored."""
+        """Yield the pages. Raises StorageError if a page does not match its digest."""
         with self._outputs.open(self._manifest) as stored:
             manifest = json.loads(stored.read())
         for number, expected in enumerate(manifest["sha256"]):
-            key = self._page(manifest.get("folder", ""), number)  # the first ones had none
+            key = self._page(manifest.get("folder", ""), number)  # old manifests have no folder
             with self._outputs.open(key) as stored:
                 page = stored.read()
             if hashlib.sha256(page).hexdigest() != expected:
@@ -78,5 +77,5 @@ class RawPages:
 
 
 def are_stored(outputs: ProjectOutputs, unit: WorkUnit) -> bool:
-    """Whether all pages of a work unit are there."""
+    """Return whether all pages of a work unit are stored."""
     return RawPages(outputs, unit.request.key, unit.id).complete

@@ -1,7 +1,4 @@
-"""A work unit that is a job somewhere else: submitted once, looked up, fetched when it has ended.
-
-A run never waits for it: what is not there yet is parked.
-"""
+"""Advance a unit that is a job at a provider; while the job runs, the unit is parked."""
 
 import logging
 from collections.abc import Callable
@@ -16,11 +13,11 @@ from video_pipeline.plugins.base import Jobs, JobStatus, Submission
 from video_pipeline.plugins.inputs import Inputs, Object
 
 _log = logging.getLogger(__name__)
-_SELDOM_SECONDS = 3600.0
-"""The longest time between two tries to fetch a result."""
-FETCHED_FOR = timedelta(days=3)
-"""For how long after a job's deadline its result is fetched: a weekend, for who must mend a right.
-Less than providers keep results; one that keeps them for less says that they are gone."""
+# The longest interval between two tries to fetch a result.
+_MAX_INTERVAL_SECONDS = 3600.0
+# How long after a job's deadline fetching its result is retried: over a weekend, so that a missing
+# permission can be granted. Providers keep results for longer, or report them as expired.
+FETCH_RETRIED_FOR = timedelta(days=3)
 
 
 def advance(
@@ -30,76 +27,75 @@ def advance(
     media: MediaInfo,
     inputs: Callable[[], Inputs],
 ) -> bool:
-    """True: the raw pages are stored. False: the job runs on, or the request waits for its turn,
-    and the unit is parked.
+    """Return True once the raw pages are stored, and False if the unit is parked.
 
-    Inputs are made only for a submission. Raises ProviderError for a job that failed, InDoubt
-    for one that may or may not be there.
+    It is parked while its job runs or its request waits in the backlog. Inputs are made only for a
+    submission. Raises ProviderError if the job failed, InDoubt if it may or may not exist.
     """
     if standing == "start":
-        taken = _submit(driver, plugin, media, inputs)
-        if taken is None:
+        submission = _submit(driver, plugin, media, inputs)
+        if submission is None:
             return False
         driver.submitted()
-        if taken.pages is not None:
-            driver.store(taken.pages)
+        if submission.pages is not None:
+            driver.store(submission.pages)
             return True
-        driver.parked_at(_job(taken, driver), plugin.poll_seconds)
-    return _look_up(driver, plugin, driver.unit.job or "")
+        driver.parked_at(_job(submission, driver), plugin.poll_seconds)
+    return _poll(driver, plugin, driver.unit.job or "")
 
 
 def _submit(
     driver: UnitDriver, plugin: Jobs, media: MediaInfo, inputs: Callable[[], Inputs]
 ) -> Submission | None:
-    """Hand the request over; None where the provider has no room, so that it comes later."""
+    """Submit the request. Returns None if the provider has no room, and the unit is deferred."""
     given = inputs()
     if not isinstance(driver.planned.plugin.capabilities().fed, Object) and not driver.admitted():
-        return None  # to fetch what is handed over took longer than a slot is kept
+        return None  # the download of the input took longer than a slot is kept
     try:
         return driver.request(lambda: plugin.submit(driver.unit, media, given))
     except ProviderError as error:
         if not error.no_room:
             raise
-        if driver.fails_alone:
+        if driver.is_exhausted:
             driver.fail(error)
             raise
-        driver.come_later(plugin, error)
+        driver.defer(plugin, error)
         return None
 
 
-def _job(taken: Submission, driver: UnitDriver) -> str:
-    if taken.job:
-        return taken.job
+def _job(submission: Submission, driver: UnitDriver) -> str:
+    if submission.job:
+        return submission.job
     error = ProviderError(
-        "the plugin's submission names neither a job nor pages",
+        "the plugin's submission contains neither a job nor pages",
         category=FailureCategory.MALFORMED_RESULT,
         where=driver.planned.provider,
-        remedy="Run the conformance suite over the plugin.",
+        remedy="Fix the plugin; its conformance suite shows this error.",
     )
     driver.fail(error)
     raise error
 
 
-def _look_up(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
-    known = True
+def _poll(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
+    answered = True
     try:
         status = plugin.poll([job]).get(job)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         _log.warning("%s", plugin_broke(driver, error))
-        known, status = False, JobStatus(state="running")  # the sweep asks again
+        answered, status = False, JobStatus(state="running")  # the sweep polls again
     if status is None:
-        told = f"the provider knows no job {job}"
-        raise _ended(driver, FailureCategory.RESULT_EXPIRED, told, driver.unit.planned)
+        message = f"the provider knows no job {job}"
+        raise _failed(driver, FailureCategory.RESULT_EXPIRED, message, driver.unit.planned)
     if status.state == "failed":
         why = status.failure or UnitFailure(
             category=FailureCategory.PROVIDER_FAILED, message="the job failed, without a reason"
         )
-        raise _ended(driver, why.category, why.message)
+        raise _failed(driver, why.category, why.message)
     if status.state == "succeeded":
         return _fetch(driver, plugin, job)
-    if status.state == "running" and known and driver.is_overdue():
-        raise _given_up(driver, plugin, job)
-    driver.look_again(plugin.poll_seconds)
+    if status.state == "running" and answered and driver.is_overdue():
+        raise _expired(driver, plugin, job)
+    driver.poll_later(plugin.poll_seconds)
     return False
 
 
@@ -111,7 +107,7 @@ def _fetch(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
         if not isinstance(error, ProviderError):
             raise error from broken
         if error.category.past_mending:
-            driver.fail(error, driver.unit.planned)  # it succeeded, and is billed
+            driver.fail(error, driver.unit.planned)  # the job succeeded and is billed
             raise error from broken
         _fetch_later(driver, plugin, error)
         return False
@@ -119,39 +115,38 @@ def _fetch(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
 
 
 def _fetch_later(driver: UnitDriver, plugin: Jobs, error: ProviderError) -> None:
-    """The result lies there, and is paid: it is fetched again, ever more seldom, until nobody has
-    mended for days what is in the way. Raises ProviderError then."""
+    """Retry fetching a billed result, at growing intervals, until days after the deadline."""
     _log.warning("%s", error)
     told = f"the result of job {driver.unit.job} could not be fetched: {error}"
-    if driver.is_overdue(by=FETCHED_FOR):
+    if driver.is_overdue(by=FETCH_RETRIED_FOR):
         category = FailureCategory.RESULT_EXPIRED
-        raise _ended(driver, category, f"given up: {told}", driver.unit.planned) from error
+        raise _failed(driver, category, f"given up: {told}", driver.unit.planned) from error
     pause = plugin.poll_seconds * 2**driver.unit.unfetched
     at_once = f"`video-pipeline jobs fetch {driver.unit.id}` looks again at once"
     driver.fetch_later(
-        min(pause, max(plugin.poll_seconds, _SELDOM_SECONDS)),
+        min(pause, max(plugin.poll_seconds, _MAX_INTERVAL_SECONDS)),
         f"{told} It is tried again by itself, ever more seldom; {at_once}.",
     )
 
 
-def _given_up(driver: UnitDriver, plugin: Jobs, job: str) -> ProviderError:
-    """The job has had its time: it is stopped where the provider can, and all of it counts."""
+def _expired(driver: UnitDriver, plugin: Jobs, job: str) -> ProviderError:
+    """Stop a job past its deadline if the provider can; its planned usage counts."""
     try:
         stopped = plugin.cancel(job)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         _log.warning("%s", plugin_broke(driver, error))
         stopped = False
-    told = "it was stopped" if stopped else "its provider has not stopped it"
+    end = "it was stopped" if stopped else "its provider has not stopped it"
     hours = plugin.deadline_seconds / 3600
-    return _ended(
+    return _failed(
         driver,
         FailureCategory.PROVIDER_FAILED,
-        f"the job still runs {hours:g} hours after its submission, and is given up; {told}",
+        f"the job still runs {hours:g} hours after its submission, its deadline; {end}",
         driver.unit.planned,
     )
 
 
-def _ended(
+def _failed(
     driver: UnitDriver, category: FailureCategory, message: str, used: tuple[Usage, ...] = ()
 ) -> ProviderError:
     error = ProviderError(

@@ -1,8 +1,7 @@
-"""The life of one work unit in one run: from its row to raw pages, or parked, or failed.
+"""Drive one work unit in one run: from its row to raw pages, or until it is parked or failed.
 
-The row is written before anything is asked of a provider. Each durable step is told by name to
-`Services.on_step`: planned, opened, submitting, submitted, fetched, stored, published, settled.
-How jobs are submitted and looked up is in job.py.
+The row is written before any request. `Services.on_step` is called with the name of each durable
+step: planned, opened, submitting, submitted, fetched, stored, published, settled.
 """
 
 import logging
@@ -22,19 +21,19 @@ from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
 from video_pipeline.pipeline.admission import backoff, slots
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.planned import Planned
-from video_pipeline.pipeline.jobs.raw_pages import RawPages
+from video_pipeline.pipeline.jobs.raw_pages import RawPages, are_stored
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs
 
+# Raw pages are stored; the request must be made; a job runs or has ended at the provider.
 Standing = Literal["ready", "start", "running"]
-"""Raw pages are there; the request must be made; a job runs or has ended at the provider."""
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
 class UnitDriver:
-    """Drives one unit, which its run holds."""
+    """Drives one unit that its run has leased."""
 
     def __init__(
         self,
@@ -45,24 +44,24 @@ class UnitDriver:
         forced_by: str = "",
         taken: WorkUnit | None = None,
     ) -> None:
-        """`taken` is a unit of the backlog, which the caller holds and a run waits for."""
+        """`taken` is a unit of the backlog, leased by the caller, for which a run waits."""
         self._services, self.planned, self._leases = services, planned, leases
         key = planned.request.key
         self._units = services.of(key.project).units
+        # Why a run waits for the taken unit; empty if none does.
         self.awaited = taken.waiting if taken else ""
-        """Why a run waits for a unit that was taken; empty where none does."""
         services.on_step("planned")
         self.unit = taken or self._take(forced_by)
-        self._perhaps_taken = self.unit.state is UnitState.SUBMITTING
-        """Whether an earlier request for the unit may have been taken, which nobody heard."""
+        # Whether an earlier request, whose answer was lost, may have been accepted.
+        self._maybe_accepted = self.unit.state is UnitState.SUBMITTING
         self.raw = RawPages(services.outputs.project(key.project), key, self.unit.id)
         services.on_step("opened")
 
     def _take(self, forced_by: str) -> WorkUnit:
         unit = self._leases.take(self._open(forced_by).id)
-        while unit.state.may_be_reopened:  # ended by the run that we waited for
+        while unit.state.may_be_reopened:  # ended by the run that held the lease
             unit = self._leases.take(self._open("").id)
-        if unit.unwanted:  # somebody asks for it again
+        if unit.unwanted:  # this run needs it again
             self._units.set_unwanted(unit.id, False)
         return unit
 
@@ -83,18 +82,17 @@ class UnitDriver:
         return latest
 
     def _is_lost(self, settled: WorkUnit) -> bool:
-        """Whether raw pages are gone, so that nothing can be made of what was paid."""
+        """Return whether the raw pages of a settled unit were deleted, so it must be paid again."""
         key = settled.request.key
-        pages = RawPages(self._services.outputs.project(key.project), key, settled.id)
-        if not pages.complete:
-            _log.warning("%s: work unit %s lost its raw pages: asked for anew", key, settled.id)
-            return True
-        return False
+        if are_stored(self._services.outputs.project(key.project), settled):
+            return False
+        _log.warning("%s: work unit %s lost its raw pages; requesting it again", key, settled.id)
+        return True
 
     def standing(self) -> Standing:
-        """Where the unit stands, after whatever happened to the runs before this one.
+        """Return what the unit needs next, after whatever happened to earlier runs.
 
-        Raises InDoubt where an earlier request may have been taken and cannot be repeated safely.
+        Raises InDoubt if an earlier request may have been accepted and cannot be repeated safely.
         """
         if self.unit.state is UnitState.SETTLED or self.raw.complete:
             return "ready"
@@ -107,56 +105,59 @@ class UnitDriver:
     def _resolve_doubt(self) -> None:
         if self._services.policy.in_doubt == "hold":
             raise self._doubt()
-        told = "in doubt; made again by policy"
-        self._fail(FailureCategory.TRANSIENT, told, self.unit.planned)
+        message = "in doubt; requested again by policy"
+        self._fail(FailureCategory.TRANSIENT, message, self.unit.planned)
         self.unit = self._leases.take(self._open("").id)
         key = self.planned.request.key
         self.raw = RawPages(self._services.outputs.project(key.project), key, self.unit.id)
 
     def admitted(self) -> bool:
-        """Whether the request may be made now; else the unit is given back, and waits."""
+        """Return whether the request may be made now. If not, add the unit to the backlog."""
         refused = slots.admit(self._services, self.unit, self.planned.plugin)
         if refused is not None:
             self._wait(refused.reason)
         return refused is None
 
-    def come_later(self, plugin: Jobs, error: ProviderError) -> None:
-        """Note that the provider has no room or is away. Where it surely took nothing, the unit
-        waits for its turn; else it is asked again with its token."""
-        away = error.category is FailureCategory.TRANSIENT
-        until = "answers again" if away else "has room again"
+    def defer(self, plugin: Jobs, error: ProviderError) -> None:
+        """Defer the unit after its provider was full or unreachable.
+
+        A unit in intent returns to the backlog. A unit in submitting stays, for a request with the
+        same token.
+        """
+        unreachable = error.category is FailureCategory.TRANSIENT
+        until = "answers again" if unreachable else "has room again"
         reason = f"waits until {self.planned.provider} {until}: {error.what}"
-        told = backoff.put_off(self._services, self.unit, plugin, error, reason)
+        reason = backoff.defer(self._services, self.unit, plugin, error, reason)
         if self.unit.state is UnitState.INTENT:
-            slots.give_back(self._services, self.unit, self.planned.plugin)
-            self._wait(told)
+            slots.refund(self._services, self.unit, self.planned.plugin)
+            self._wait(reason)
 
     @property
-    def fails_alone(self) -> bool:
-        """Whether the request, not taken once more, is given up: others' are taken."""
-        return backoff.fails_alone(self._services, self.unit, self.planned.plugin)
+    def is_exhausted(self) -> bool:
+        """Return whether the request, refused again, must fail: others of its pool succeed."""
+        return backoff.is_exhausted(self._services, self.unit, self.planned.plugin)
 
     def _wait(self, reason: str) -> None:
         slots.wait(self._services, self.unit, self.planned.plugin, reason)
         self.unit = self.unit.model_copy(update={"waiting": reason})
-        self._leases.give_back(self.unit.id)
+        self._leases.release(self.unit.id)
 
     def begin(self) -> None:
-        """Note that the request is about to be made."""
+        """Record that the request is about to be made."""
         if self.unit.state is UnitState.INTENT:
             attempts = self.unit.attempts + 1
             self._move(UnitState.SUBMITTING, attempts=attempts, waiting=self.awaited)
         self._services.on_step("submitting")
 
-    def request(self, ask: Callable[[], T]) -> T:
-        """Make the request by `ask`, again where its failure and the provider's rules allow it.
+    def request(self, make: Callable[[], T]) -> T:
+        """Call `make`, and retry it if its error and the provider's rules allow it.
 
-        Raises ProviderError once it is given up, and InDoubt where it may have been taken.
+        Raises ProviderError after the last try, and InDoubt if the request may have been accepted.
         """
         for attempt in range(1, self._services.policy.attempts + 1):
             self.begin()
             try:
-                return ask()
+                return make()
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything
                 pause = self._pause(attempt, error)
                 last = attempt == self._services.policy.attempts or pause is None
@@ -164,115 +165,120 @@ class UnitDriver:
                 self._services.sleep(pause or 0)
         raise AssertionError("the last attempt returns or raises")
 
-    def request_once(self, ask: Callable[[], T]) -> T:
-        """Make the request once. Where it fails, the unit has not: it stands in intent where the
-        provider took nothing, in doubt where it may have and cannot be asked again, and else in
-        submitting. Raises PipelineError."""
+    def request_once(self, make: Callable[[], T]) -> T:
+        """Call `make` once. Raises PipelineError, but does not fail the unit.
+
+        After an error the unit is in intent if the request was not accepted. If it may have been,
+        the unit is in doubt where it cannot be repeated, and else stays in submitting.
+        """
         self.begin()
         try:
-            return ask()
+            return make()
         except Exception as broken:
             error = plugin_broke(self, broken)
             if isinstance(error, ProviderError):
-                if self._was_not_taken(error) or self._replay == "free":
+                if self._was_not_accepted(error) or self._replay == "free":
                     self._move(UnitState.INTENT)
                 elif self._replay == "unsafe":
                     self._move(UnitState.IN_DOUBT)
             raise error from broken
 
     def _after_failure(self, error: PipelineError, *, last: bool) -> None:
-        """Return where the request may be made again; else raise."""
+        """Return if the request may be retried; otherwise raise."""
         if not isinstance(error, ProviderError):
-            raise error  # ours, not the provider's: the row stays as it is
-        not_taken = self._was_not_taken(error)
-        if error.no_room and not_taken and isinstance(self.planned.plugin, Jobs):
+            raise error  # our error, not the provider's: the row stays as it is
+        not_accepted = self._was_not_accepted(error)
+        if error.no_room and not_accepted and isinstance(self.planned.plugin, Jobs):
             self._move(UnitState.INTENT)
-            raise error  # it goes back to the backlog
-        unheard = not not_taken and self._replay != "free"
+            raise error  # the caller returns it to the backlog
+        unheard = not not_accepted and self._replay != "free"
         if unheard and self._replay == "unsafe":
             self._move(UnitState.IN_DOUBT)
             raise self._doubt() from error
-        self._perhaps_taken = self._perhaps_taken or unheard
+        self._maybe_accepted = self._maybe_accepted or unheard
         if error.category.retryable and not last:
-            if not_taken:
+            if not_accepted:
                 self._move(UnitState.INTENT)
             return
         if unheard:
-            if self.unit.untaken:  # what was put off keeps no slot from others
+            if self.unit.untaken:  # a deferred unit holds no slot
                 slots.free(self._services, self.unit, self.planned.plugin)
-            raise self._unheard(error) from error  # the row stays: a re-run asks with its token
+            raise self._unheard(error) from error  # the row stays: a re-run repeats its token
         self.fail(error)
         raise error
 
-    def _was_not_taken(self, error: ProviderError) -> bool:
-        """Whether neither this request nor an earlier one was taken: a refusal of what is asked
-        holds for both, any other says nothing of the one that nobody heard."""
-        return not error.accepted and (not self._perhaps_taken or error.category.of_the_request)
+    def _was_not_accepted(self, error: ProviderError) -> bool:
+        """Return whether neither this request nor an earlier one was accepted.
+
+        A refusal of the request's content covers both. Any other says nothing about an earlier
+        request whose answer was lost.
+        """
+        return not error.accepted and (not self._maybe_accepted or error.category.of_the_request)
 
     def store(self, pages: Iterable[bytes]) -> None:
-        """Store the raw pages, whole, while the unit is still ours."""
+        """Store all raw pages while the lease lasts."""
         self._leases.check(self.unit.id)
-        self.raw.store(self._told(pages))
+        self.raw.store(self._report_fetched(pages))
         self._services.on_step("stored")
 
-    def _told(self, pages: Iterable[bytes]) -> Iterator[bytes]:
+    def _report_fetched(self, pages: Iterable[bytes]) -> Iterator[bytes]:
         yield from pages
         self._services.on_step("fetched")
 
     def submitted(self) -> None:
-        """Note that the provider has answered the request."""
-        backoff.answered(self._services, self.unit, self.planned.plugin)
+        """Record that the provider has answered the request."""
+        backoff.record_answer(self._services, self.unit, self.planned.plugin)
         self._services.on_step("submitted")
 
-    def parked_at(self, job: str, next_look_seconds: float) -> None:
-        """Note that the provider took the request as a job."""
+    def parked_at(self, job: str, poll_seconds: float) -> None:
+        """Record that the provider accepted the request as a job."""
         now = self._services.clock()
-        look = now + timedelta(seconds=next_look_seconds)
-        self._move(UnitState.RUNNING, job=job, submitted_at=now, poll_at=look)
+        poll_at = now + timedelta(seconds=poll_seconds)
+        self._move(UnitState.RUNNING, job=job, submitted_at=now, poll_at=poll_at)
 
-    def look_again(self, seconds: float) -> None:
-        """Note that the job still runs, and when to look it up at the latest."""
-        look = self._services.clock() + timedelta(seconds=seconds)
-        self._units.postpone(self.unit.id, look)
-        self._leases.give_back(self.unit.id)
+    def poll_later(self, seconds: float) -> None:
+        """Record when to poll the running job again, at the latest."""
+        poll_at = self._services.clock() + timedelta(seconds=seconds)
+        self._units.postpone(self.unit.id, poll_at)
+        self._leases.release(self.unit.id)
 
     def fetch_later(self, seconds: float, reason: str) -> None:
-        """Note why the job's result could not be fetched, and when to look again at the latest."""
-        look = self._services.clock() + timedelta(seconds=seconds)
-        self._units.postpone(self.unit.id, look, reason)
+        """Record why the job's result could not be fetched, and when to try again."""
+        poll_at = self._services.clock() + timedelta(seconds=seconds)
+        self._units.postpone(self.unit.id, poll_at, reason)
         self.unit = self.unit.model_copy(update={"waiting": reason})
-        self._leases.give_back(self.unit.id)
+        self._leases.release(self.unit.id)
 
     def is_overdue(self, *, by: timedelta = timedelta(0)) -> bool:
-        """Whether a job that still runs is given up, or was for so long."""
+        """Return whether the job passed its deadline, by at least this long."""
         plugin, then = self.planned.plugin, self._services.clock() - by
         return isinstance(plugin, Jobs) and is_overdue(self.unit, plugin, then)
 
     def settle(self, used: tuple[Usage, ...]) -> None:
-        """Note that the result is saved, and what it used."""
+        """Record that the result is published, and its usage."""
         self._services.on_step("published")
         if self.unit.state is not UnitState.SETTLED:
             self._move(UnitState.SETTLED, settled=used, ready=False)
-        self._leases.give_back(self.unit.id)
+        self._leases.release(self.unit.id)
         self._services.on_step("settled")
 
     def fail(self, error: PipelineError, used: tuple[Usage, ...] = ()) -> None:
-        """Note that the unit ended without a result, and what it used all the same.
+        """Record that the unit ended without a result, and its usage.
 
-        Raises Unheard where an earlier request may have been taken and the failure, of our own,
-        says nothing of it: the unit stays, for a request with its token.
+        Raises Unheard if the error is ours and an earlier request may have been accepted: the unit
+        stays, for a request with its token.
         """
         ours = not isinstance(error, ProviderError)
-        if ours and self._perhaps_taken and self._replay != "free":
+        if ours and self._maybe_accepted and self._replay != "free":
             raise self._left_open(error) from error
         category = FailureCategory.INPUT_REJECTED if ours else error.category
         unpaid = self.unit.state is UnitState.INTENT or (
-            not ours and not used and self._was_not_taken(error)
+            not ours and not used and self._was_not_accepted(error)
         )
         self._fail(category, str(error), used)
         if unpaid:
-            slots.give_back(self._services, self.unit, self.planned.plugin)
-        self._leases.give_back(self.unit.id)
+            slots.refund(self._services, self.unit, self.planned.plugin)
+        self._leases.release(self.unit.id)
 
     def _fail(self, category: FailureCategory, message: str, used: tuple[Usage, ...] = ()) -> None:
         failure = UnitFailure(category=category, message=message)
@@ -287,8 +293,7 @@ class UnitDriver:
             slots.free(self._services, self.unit, self.planned.plugin)
 
     def _pause(self, attempt: int, error: Exception) -> float | None:
-        """Seconds to wait, not all runs the same; None where the provider wishes for longer than
-        a run may wait: it is not asked before its time."""
+        """Return the seconds before the next try; None if the provider asks for too many."""
         policy = self._services.policy
         wish = error.retry_after if isinstance(error, ProviderError) else None
         if wish is not None:
@@ -299,29 +304,28 @@ class UnitDriver:
 
     @property
     def _replay(self) -> str:
-        """What comes of asking again. No provider recognises a request for ever."""
+        """Return the effect of repeating the request; past its deadline its token has expired."""
         replay = self.planned.plugin.capabilities().replay
         return "unsafe" if replay == "deduplicated" and self.is_overdue() else replay
 
     def _doubt(self) -> InDoubt:
         return InDoubt(
-            "a request may have been taken and billed, and nobody heard the answer",
+            "the answer to a request was lost: it may have been accepted and billed",
             category=FailureCategory.TRANSIENT,
             where=f"{self.planned.provider}, work unit {self.unit.id}",
-            remedy=f"Look at the provider; then `video-pipeline release {self.unit.id}` "
-            "lets the next run ask again.",
+            remedy="Check at the provider whether the job exists; then "
+            f"`video-pipeline release {self.unit.id}` lets the next run request it again.",
         )
 
     def _left_open(self, error: PipelineError) -> Unheard:
         return Unheard(
-            f"{error.what}; what was asked of the provider before may have been taken",
+            f"{error.what}; an earlier request to the provider may have been accepted",
             category=FailureCategory.TRANSIENT,
             where=f"{self.planned.provider}, work unit {self.unit.id}",
             remedy=f"{error.remedy} Then run the phase again: it is billed once.",
         )
 
     def _unheard(self, error: ProviderError) -> Unheard:
-        """What is worth asking again says so; what is not knows its own way on."""
         what, remedy = error.what, error.remedy
         if error.category.retryable:
             what = f"no answer after {self._services.policy.attempts} tries: {what}"
@@ -331,17 +335,17 @@ class UnitDriver:
 
 
 def is_overdue(unit: WorkUnit, plugin: Jobs, now: datetime) -> bool:
-    """Whether a request was made so long ago that what came of it is given up."""
-    asked = unit.submitted_at or (unit.updated_at if unit.state is UnitState.SUBMITTING else now)
-    return now - asked > timedelta(seconds=plugin.deadline_seconds)
+    """Return whether the unit's request has passed its deadline."""
+    begun = unit.submitted_at or (unit.updated_at if unit.state is UnitState.SUBMITTING else now)
+    return now - begun > timedelta(seconds=plugin.deadline_seconds)
 
 
 def plugin_broke(driver: UnitDriver, error: Exception) -> PipelineError:
-    """A plugin's exception as an error of ours, with its cause."""
+    """Return a plugin's exception as a PipelineError, with its cause."""
     if isinstance(error, PipelineError):
         return error
     wrapped = ProviderError(
-        f"the plugin broke: {type(error).__name__}: {error}",
+        f"the plugin raised {type(error).__name__}: {error}",
         category=FailureCategory.PROVIDER_FAILED,
         where=driver.planned.provider,
         remedy="Report it to the plugin's author, or choose another provider.",

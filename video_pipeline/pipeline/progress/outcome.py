@@ -1,4 +1,4 @@
-"""What a use case answers for one phase of one video."""
+"""The outcome of one phase of one video in one run."""
 
 from typing import Self
 
@@ -10,28 +10,28 @@ from video_pipeline.plugins.ranking import Verdict
 
 
 class Outcome(Frozen):
-    """How a phase ended in this run. `result` is there where the state is good."""
+    """How a phase ended in this run. `result` is set if the state is good."""
 
     phase: Phase
     state: PhaseState
     result: PhaseResult | None = None
     provider: str | None = None
     message: str = ""
-    """Why it failed, parked or waits, with the remedy."""
+    """Why it failed, is parked or waits, with the remedy."""
     unit: str | None = None
-    """The work unit, or the first of those that are awaited; None where several made it."""
+    """The work unit, or the first awaited one; None if several units made the result."""
     job: str | None = None
-    """The provider's name for its parked job."""
+    """The provider's id of the parked job."""
     awaits: tuple[str, ...] = ()
-    """All work units that a parked phase waits for."""
+    """All work units a parked phase waits for."""
     considered: tuple[Verdict, ...] = ()
     passes: bool = False
-    """Whether it failed by what we run on: see PipelineError.passes."""
+    """Whether it failed because of the infrastructure: see PipelineError.passes."""
     reused: bool = False
-    """Whether an earlier run had already made it."""
+    """Whether an earlier run had already made the result."""
 
     def published(self, result: PhaseResult) -> Self:
-        """The same with a result that was just published in the place of the one before."""
+        """Return the outcome with a newly published result."""
         origin = result.provenance
-        told = {"provider": origin.provider, "unit": origin.unit} if origin else {}
-        return self.model_copy(update={"result": result, "reused": False, **told})
+        made_by = {"provider": origin.provider, "unit": origin.unit} if origin else {}
+        return self.model_copy(update={"result": result, "reused": False, **made_by})

@@ -1,4 +1,4 @@
-"""Results that the pipeline makes by itself, without a provider: provenance and publication."""
+"""Publish and look up results that the pipeline makes itself, without a provider."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -16,21 +16,18 @@ from video_pipeline.pipeline.services import Services
 
 PROVIDER = "pipeline"
 VERSION = "1"
-
-
+# The choice of the pipeline's own results without options.
 CHOICE = choice_hash(f"{PROVIDER} {VERSION}", "", {})
-"""What the pipeline's own results without options carry."""
 
 
 def check_current(services: Services, key: VideoKey, content: str) -> None:
-    """Raise SourceError where the video is of other content by now: what was made of the earlier
-    one is published no more, and never takes the place of what a newer run has made."""
+    """Raise SourceError if the video's content has changed: an old result must not be published."""
     record = services.of(key.project).videos.get(key.video)
     if record is not None and record.sha256 != content:
         raise SourceError(
-            "a newer version arrived while this one was worked on",
+            "a newer version arrived during this run",
             where=record.source.object_key,
-            remedy="Nothing is to be done: the run for the newer version goes on.",
+            remedy="Nothing to do: the run for the newer version replaces this one.",
         )
 
 
@@ -42,7 +39,7 @@ def provenance(
     *,
     inputs: Mapping[Phase, str] | None = None,
 ) -> Provenance:
-    """Where a result of the pipeline's own comes from; `inputs` are fingerprints."""
+    """Return the provenance of one of the pipeline's own results; `inputs` are fingerprints."""
     given = dict(options or {})
     return Provenance(
         provider=PROVIDER,
@@ -68,8 +65,7 @@ def publish(
     outputs: Iterable[str] = (),
     warnings: Iterable[str] = (),
 ) -> Outcome:
-    """Make a result the current one, and the outcome that tells of it. Raises SourceError where
-    a newer version has arrived."""
+    """Publish a result and return its outcome. Raises SourceError if a newer version arrived."""
     check_current(services, key, origin.content)
     result = PhaseResult(
         phase=phase,
@@ -84,7 +80,7 @@ def publish(
 
 
 def current(services: Services, key: VideoKey, phase: Phase, content: str) -> PhaseResult | None:
-    """The current result where it was made from this content and its outputs are still there."""
+    """Return the result if it was made from this content and all its output files exist."""
     result = services.of(key.project).results.get(key.video, phase)
     if result is None or result.provenance is None or result.provenance.content != content:
         return None

@@ -1,4 +1,4 @@
-"""Telling where a phase stands: to the catalogue's events and to whoever listens."""
+"""Report the state of a phase, as an event in the catalogue and to `Services.notify`."""
 
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
@@ -7,12 +7,12 @@ from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Progress
 
+# Progress is reported in steps of this size.
 STEP_PERCENT = 10
-"""Progress is told in steps of this size."""
 
 
 class Reporter:
-    """Reports on the phases of one video in one run."""
+    """Reports the phases of one video in one run."""
 
     def __init__(self, services: Services, key: VideoKey, run_id: str) -> None:
         self._services, self._key, self.run_id = services, key, run_id
@@ -27,7 +27,7 @@ class Reporter:
         message: str = "",
         unit: str | None = None,
     ) -> None:
-        """Record an event and pass it on."""
+        """Record an event and notify."""
         self._services.of(self._key.project).events.record(
             self._key.video,
             phase,
@@ -42,7 +42,7 @@ class Reporter:
         self._services.notify(phase, state, percent, message)
 
     def ended(self, outcome: Outcome) -> Outcome:
-        """Record how a phase ended, and hand the outcome on."""
+        """Record how a phase ended, and return the outcome."""
         self.tell(
             outcome.phase,
             outcome.state,
@@ -54,14 +54,14 @@ class Reporter:
         return outcome
 
     def progress(self, phase: Phase, provider: str | None) -> Progress:
-        """A callback that tells of every tenth."""
-        told = 0
+        """Return a callback that reports every tenth."""
+        reported = 0
 
         def progress(fraction: float) -> None:
-            nonlocal told
+            nonlocal reported
             percent = min(99, int(fraction * 100)) // STEP_PERCENT * STEP_PERCENT
-            if percent > told:
-                told = percent
+            if percent > reported:
+                reported = percent
                 self.tell(phase, PhaseState.RUNNING, percent=percent, provider=provider)
 
         return progress

@@ -1,1 +1,1 @@
-"""From raw pages to what consumers read: results, tracks, timeline and exported files."""
+"""Publish what consumers read: results of phases, tracks, the timeline and exported files."""

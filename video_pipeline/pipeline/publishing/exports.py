@@ -1,4 +1,4 @@
-"""Publishing the timeline in each format to the output store."""
+"""Publish the timeline in each format to the output store."""
 
 from datetime import datetime
 
@@ -16,24 +16,24 @@ from video_pipeline.pipeline.source.probe import failed
 
 
 def export(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
-    """Write every format; each appears whole or not at all."""
+    """Write every format and return the outcome. Each file appears whole or not at all."""
     report = Reporter(services, key, run_id)
     report.tell(Phase.EXPORTS, PhaseState.RUNNING, provider=own_results.PROVIDER)
     started = services.clock()
     try:
         return report.ended(_export(services, key, started))
     except CatalogError:
-        raise  # nothing can be recorded either
+        raise  # a failure could not be recorded either
     except PipelineError as error:
         return report.ended(failed(Phase.EXPORTS, error, own_results.PROVIDER))
 
 
 def _export(services: Services, key: VideoKey, started: datetime) -> Outcome:
     timeline = read_timeline(services.catalog, key)
-    made = own_results.current(services, key, Phase.TIMELINE, timeline.media.sha256)
-    if made is None:
+    current = own_results.current(services, key, Phase.TIMELINE, timeline.media.sha256)
+    if current is None:
         raise SourceError(
-            "the timeline was made from another version, or not yet",
+            "the current version of the video has no timeline yet",
             where=str(key),
             remedy="Run timeline first.",
         )
@@ -44,7 +44,7 @@ def _export(services: Services, key: VideoKey, started: datetime) -> Outcome:
         with outputs.writer(name, form.MEDIA_TYPE) as out:
             form.write(timeline, out)
         written.append(name)
-    inputs = {Phase.TIMELINE: made.fingerprint}
+    inputs = {Phase.TIMELINE: current.fingerprint}
     origin = own_results.provenance(timeline.media.sha256, started, services.clock(), inputs=inputs)
     counts = {"files": len(written)}
     return own_results.publish(services, key, Phase.EXPORTS, origin, counts=counts, outputs=written)

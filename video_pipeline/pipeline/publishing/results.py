@@ -1,8 +1,7 @@
-"""From raw pages to a published result: normalise, check, save.
+"""Normalise raw pages, check them and publish them as the result of a phase.
 
-May be repeated at will: the pages are there, and saving swaps one generation for another. A unit
-whose pages cannot be read is settled all the same: they were paid, and a better plugin reads them
-again for nothing. Markers are read in found.py, and get their tracks in linked.py.
+Publishing is repeatable: it replaces one generation by another. A unit with unreadable pages is
+settled too: they are paid, and a corrected plugin reads them again without a new request.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,17 +29,14 @@ from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A unit whose pages are stored, and what it used."""
+    """A unit with stored pages, and its usage."""
 
     driver: UnitDriver
     used: tuple[Usage, ...]
 
 
 def usage_of(driver: UnitDriver, media: MediaInfo) -> tuple[Usage, ...]:
-    """What a unit whose pages are stored used.
-
-    Raises ProviderError for pages that cannot be read; the unit is settled all the same.
-    """
+    """Return the usage of a unit. Unreadable pages settle it, and raise ProviderError."""
     planned = driver.planned
     try:
         return planned.plugin.usage(planned.request, media, driver.raw.read())
@@ -52,15 +48,14 @@ def usage_of(driver: UnitDriver, media: MediaInfo) -> tuple[Usage, ...]:
 
 
 def is_final(error: PipelineError) -> bool:
-    """Whether publishing the same pages again would fail again: the unit is settled then."""
+    """Return whether publishing the same pages again would fail again."""
     return isinstance(error, ProviderError | SourceError)
 
 
 def publish(services: Services, phase: Phase, shares: Sequence[Share], media: MediaInfo) -> Outcome:
-    """Publish what the pages of all units that serve a phase say, as one result.
+    """Publish the pages of all units of a phase as one result.
 
-    Raises ProviderError for pages that cannot be read, and SourceError where a newer version of
-    the source has arrived.
+    Raises ProviderError for unreadable pages, and SourceError if a newer version has arrived.
     """
     try:
         result = _publish(services, phase, shares, media)
@@ -94,7 +89,7 @@ def _publish(
         result = _with_transcript(result, transcript, media)
         results.publish(key.video, result, transcript.segments)
     elif isinstance(plugin, BaseTemporalPlugin):
-        streams = [partial(found, phase, media, share.driver) for share in shares]
+        streams = [partial(_markers, phase, media, share.driver) for share in shares]
         linked = Linked(Shots(services, key, planned.request.content), streams)
         result = linked.described(result)
         results.publish(key.video, result, linked.markers())
@@ -142,16 +137,16 @@ def _check_order(
     last = extent.start
     for segment in segments:
         if not segment.range.within(extent):
-            raise malformed(provider, "speech outside the video")
+            raise _malformed(provider, "speech outside the video")
         if segment.range.start < last:
-            raise malformed(provider, "segments out of order")
+            raise _malformed(provider, "segments out of order")
         last = segment.range.start
 
 
-def found(phase: Phase, media: MediaInfo, driver: UnitDriver) -> Iterator[Marker]:
-    """What is taken from a unit for a phase; each pass is the same, since normalising is pure.
+def _markers(phase: Phase, media: MediaInfo, driver: UnitDriver) -> Iterator[Marker]:
+    """Yield the markers of a unit that belong to a phase. Normalising is pure: repeatable.
 
-    Raises ProviderError for what was not asked for, or lies outside the video.
+    Raises ProviderError for a kind that was not requested, or a range outside the video.
     """
     planned, plugin = driver.planned, driver.planned.plugin
     if not isinstance(plugin, BaseTemporalPlugin):
@@ -160,19 +155,18 @@ def found(phase: Phase, media: MediaInfo, driver: UnitDriver) -> Iterator[Marker
         if phase_of(marker.kind) is not phase:
             continue
         if marker.kind not in planned.request.kinds:
-            raise malformed(planned.provider, f"a {marker.kind}, which was not asked for")
+            raise _malformed(planned.provider, f"a {marker.kind}, which was not requested")
         if not marker.range.within(media.extent):
-            raise malformed(planned.provider, f"a {marker.kind} outside the video")
+            raise _malformed(planned.provider, f"a {marker.kind} outside the video")
         if marker.kind in planned.kinds:
             yield marker
 
 
-def malformed(provider: str, what: str) -> ProviderError:
-    """Pages that hold what they must not."""
+def _malformed(provider: str, what: str) -> ProviderError:
     return ProviderError(
-        f"the answer holds {what}",
+        f"the provider's result contains {what}",
         category=FailureCategory.MALFORMED_RESULT,
         where=provider,
-        remedy="Its raw pages are kept: mend the plugin and run the phase again, for nothing. "
-        "Run it with force to ask the provider again.",
+        remedy="Fix the plugin and run the phase again: the stored raw pages are read again, "
+        "without a new request. Run it with force to request a new result.",
     )

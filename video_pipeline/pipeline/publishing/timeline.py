@@ -1,6 +1,4 @@
-"""The timeline: made once all that it needs is there, and read back as one document."""
-
-from datetime import datetime
+"""Publish the timeline once its phases have results, and read it as one document."""
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.errors import InputError, SourceError, StorageError
@@ -19,7 +17,7 @@ _NEEDS = PHASES[Phase.TIMELINE].needs
 
 
 def make_timeline(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
-    """Publish the timeline, or say which phases it waits for."""
+    """Publish the timeline, or return an outcome that names the missing phases."""
     report = Reporter(services, key, run_id)
     report.tell(Phase.TIMELINE, PhaseState.RUNNING, provider=own_results.PROVIDER)
     started = services.clock()
@@ -28,34 +26,34 @@ def make_timeline(services: Services, key: VideoKey, run_id: str = "") -> Outcom
         missing = _missing(services, key, content)
         if missing:
             return report.ended(_waiting(missing))
-        return report.ended(_make(services, key, content, started))
+        timeline = read_timeline(services.catalog, key)
+        counts = {"markers": len(timeline.markers), "words": len(timeline.transcript.words)}
+        inputs = {result.phase: result.fingerprint for result in timeline.phases}
+        origin = own_results.provenance(content, started, services.clock(), inputs=inputs)
+        warnings = timeline.warnings
+        return report.ended(
+            own_results.publish(
+                services, key, Phase.TIMELINE, origin, counts=counts, warnings=warnings
+            )
+        )
     except (InputError, StorageError) as error:
         return report.ended(failed(Phase.TIMELINE, error))
 
 
-def _make(services: Services, key: VideoKey, content: str, started: datetime) -> Outcome:
-    timeline = read_timeline(services.catalog, key)
-    counts = {"markers": len(timeline.markers), "words": len(timeline.transcript.words)}
-    inputs = {result.phase: result.fingerprint for result in timeline.phases}
-    origin = own_results.provenance(content, started, services.clock(), inputs=inputs)
-    return own_results.publish(
-        services, key, Phase.TIMELINE, origin, counts=counts, warnings=timeline.warnings
-    )
-
-
 def read_timeline(catalog: Catalog, key: VideoKey) -> Timeline:
-    """The current timeline of a video. Raises SourceError where there is none yet."""
+    """Return the current timeline of a video. Raises SourceError before media_info ran."""
     project = catalog.project(key.project)
     record = project.videos.get(key.video)
     if record is None or record.media is None:
         raise SourceError(
-            "the video was not probed yet", where=str(key), remedy="Run media_info first."
+            "the video has not been probed yet", where=str(key), remedy="Run media_info first."
         )
     found = (project.results.get(key.video, phase) for phase in _NEEDS)
-    results = tuple(r for r in found if r is not None and _made_from(r, record.media.sha256))
+    content = record.media.sha256
+    results = tuple(r for r in found if r and r.provenance and r.provenance.content == content)
     phases = [result.phase for result in results]
-    said = next((r for r in results if r.phase is Phase.TRANSCRIPT), None)
-    made = [r.provenance.ended_at for r in results if r.provenance is not None]
+    spoken = next((r for r in results if r.phase is Phase.TRANSCRIPT), None)
+    ended = [r.provenance.ended_at for r in results if r.provenance is not None]
     return Timeline(
         key=key,
         source_name=record.source.name,
@@ -63,23 +61,19 @@ def read_timeline(catalog: Catalog, key: VideoKey) -> Timeline:
         phases=results,
         markers=tuple(project.results.markers(key.video, phases)),
         transcript=Transcript(
-            language=said.language if said else None,
-            language_confidence=said.language_confidence if said else None,
-            segments=tuple(project.results.segments(key.video)) if said else (),
+            language=spoken.language if spoken else None,
+            language_confidence=spoken.language_confidence if spoken else None,
+            segments=tuple(project.results.segments(key.video)) if spoken else (),
         ),
         warnings=_warnings(record.media.warnings, results),
-        published_at=max(made, default=record.arrived_at),
+        published_at=max(ended, default=record.arrived_at),
     )
 
 
-def _made_from(result: PhaseResult, content: str) -> bool:
-    return result.provenance is not None and result.provenance.content == content
-
-
 def _warnings(media: tuple[str, ...], results: tuple[PhaseResult, ...]) -> tuple[str, ...]:
-    """What a reader should know; that a phase is not configured is its state, no warning."""
-    told = [w for r in results if r.state is not PhaseState.NOT_CONFIGURED for w in r.warnings]
-    return tuple(dict.fromkeys([*media, *told]))
+    # "Not configured" is the state of a phase, so its warning is left out.
+    phases = [w for r in results if r.state is not PhaseState.NOT_CONFIGURED for w in r.warnings]
+    return tuple(dict.fromkeys([*media, *phases]))
 
 
 def _missing(services: Services, key: VideoKey, content: str) -> dict[Phase, PhaseStatus | None]:
@@ -93,13 +87,13 @@ def _missing(services: Services, key: VideoKey, content: str) -> dict[Phase, Pha
 
 def _waiting(missing: dict[Phase, PhaseStatus | None]) -> Outcome:
     parked = [s for s in missing.values() if s and s.state is PhaseState.PARKED]
-    told = "; ".join(
+    reasons = "; ".join(
         f"{phase}: {status.state}, {status.message}" if status else f"{phase}: not made yet"
         for phase, status in missing.items()
     )
     return Outcome(
         phase=Phase.TIMELINE,
         state=PhaseState.PARKED if parked else PhaseState.WAITING,
-        message=f"waits for {told}",
+        message=f"waits for {reasons}",
         provider=own_results.PROVIDER,
     )

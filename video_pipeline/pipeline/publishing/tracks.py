@@ -1,7 +1,7 @@
-"""Tracks of one phase of one video: boxes are linked, and tracks end where the current shots do.
+"""Link the boxes of a phase into tracks that end at the cuts of the current shots.
 
-Shots may come after the boxes, or change. What is published holds the boxes, so that they are
-linked again without a provider, its pages or its plugin.
+Shots may be published after the boxes, or change. Published markers keep their boxes, so they are
+linked again without a request, raw pages or plugin.
 """
 
 from collections import Counter
@@ -17,13 +17,15 @@ from video_pipeline.domain.results.tracks import Linker, cuts_of, unlinked
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.services import Services
 
+# The count of tracks, beside the counts of each kind.
 TRACKS = "tracks"
-"""The count of tracks, beside those of the kinds."""
 
 
 def link_again(services: Services, key: VideoKey, phase: Phase, content: str) -> PhaseResult | None:
-    """Publish a phase's boxes with tracks that end at the current shots; None where they do
-    already, nothing is linked, or another run has published anew meanwhile: it sees to its own."""
+    """Publish a phase's boxes again, with tracks that end at the current shots.
+
+    Returns None if its tracks are current, it has none, or another run published meanwhile.
+    """
     result = own_results.current(services, key, phase, content)
     linked_by = result.provenance.inputs.get(Phase.SHOTS) if result and result.provenance else None
     shots = Shots(services, key, content)
@@ -31,25 +33,25 @@ def link_again(services: Services, key: VideoKey, phase: Phase, content: str) ->
         return None
     results = services.of(key.project).results
     linked = Linked(shots, [lambda: map(unlinked, results.markers(key.video, [phase]))])
-    again = linked.described(result)
-    rows, before = linked.markers(), result.fingerprint
-    return again if results.publish(key.video, again, rows, instead_of=before) else None
+    new = linked.described(result)
+    markers, before = linked.markers(), result.fingerprint
+    return new if results.publish(key.video, new, markers, instead_of=before) else None
 
 
 class Shots:
-    """The current shots of a video's content; read once, when they are first asked for."""
+    """The current shots of a video's content, read once on first use."""
 
     def __init__(self, services: Services, key: VideoKey, content: str) -> None:
         self._services, self._key, self._content = services, key, content
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of their result; empty where there is none."""
+        """Return the fingerprint of their result, empty if there is none."""
         made = own_results.current(self._services, self._key, Phase.SHOTS, self._content)
         return made.fingerprint if made else ""
 
     def cuts(self) -> Iterator[Fraction]:
-        """Where they start and end."""
+        """Yield where they start and end; read them only then."""
         yield from self._cuts
 
     @cached_property
@@ -61,26 +63,26 @@ class Shots:
 
 
 class Linked:
-    """Streams of markers, each linked by itself; they are read anew, and the same, at each pass."""
+    """Streams of markers, each linked by itself. Every pass reads the same markers again."""
 
     def __init__(self, shots: Shots, streams: Sequence[Callable[[], Iterable[Marker]]]) -> None:
         self._shots, self._streams = shots, streams
 
     def markers(self) -> Iterator[Marker]:
-        """Stream by stream."""
+        """Yield the linked markers, stream by stream."""
         for stream in self._streams:
             yield from Linker(self._shots.cuts()).link(stream())
 
     def described(self, result: PhaseResult) -> PhaseResult:
-        """A result with the counts of the markers, and the shots that its tracks end at."""
-        counts, theirs, linked = Counter[str](), set[tuple[str, str]](), 0
+        """Return the result with its counts, and the fingerprint of the shots it depends on."""
+        counts, from_provider, linked = Counter[str](), set[tuple[str, str]](), 0
         for stream in self._streams:
             linker = Linker(self._shots.cuts())
-            for marker in linker.link(_noting_tracks(stream(), theirs)):
+            for marker in linker.link(_collect_tracks(stream(), from_provider)):
                 counts[marker.kind] += 1
             linked += linker.tracks
-        if linked or theirs:
-            counts[TRACKS] = linked + len(theirs)
+        if linked or from_provider:
+            counts[TRACKS] = linked + len(from_provider)
         origin = result.provenance
         if linked and origin:
             inputs = {**origin.inputs, Phase.SHOTS: self._shots.fingerprint}
@@ -88,8 +90,8 @@ class Linked:
         return result.model_copy(update={"counts": dict(counts), "provenance": origin})
 
 
-def _noting_tracks(markers: Iterable[Marker], into: set[tuple[str, str]]) -> Iterator[Marker]:
-    """The markers as they come; the tracks that the provider itself tells apart are noted."""
+def _collect_tracks(markers: Iterable[Marker], into: set[tuple[str, str]]) -> Iterator[Marker]:
+    """Yield the markers unchanged, and collect the tracks that the provider numbered itself."""
     for marker in markers:
         if marker.track is not None:
             into.add((marker.kind, marker.track))

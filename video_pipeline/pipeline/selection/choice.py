@@ -1,4 +1,4 @@
-"""The choice behind a result: its hash, and the options that count in it."""
+"""Compute the choice behind a result: plugin, model and options, as one hash."""
 
 from video_pipeline.domain.phases import Phase, phase_of
 from video_pipeline.domain.work import choice_hash
@@ -6,7 +6,7 @@ from video_pipeline.plugins.base import Plugin
 
 
 def choice_of(plugin: Plugin, phase: Phase, language: str | None) -> str:
-    """The hash that a result made by this plugin, so configured and asked, carries."""
+    """Return the hash of the plugin as configured, for a phase and a requested language."""
     kinds = tuple(k for k in plugin.capabilities().kinds if phase_of(k) is phase)
     options: dict[str, object] = {**plugin.options_for(kinds)}
     if phase is Phase.TRANSCRIPT:
@@ -15,5 +15,5 @@ def choice_of(plugin: Plugin, phase: Phase, language: str | None) -> str:
 
 
 def options_of(plugin: Plugin) -> dict[str, object]:
-    """The options as plain values; secrets are masked."""
+    """Return the options as plain values, with secrets masked."""
     return plugin.options.model_dump(mode="json")

@@ -90,7 +90,6 @@ def _reported(
 
 
 def failed(phase: Phase, error: PipelineError, provider: str | None = None) -> Outcome:
-    """Return the failed outcome for an error."""
     return Outcome(
         phase=phase,
         state=PhaseState.FAILED,

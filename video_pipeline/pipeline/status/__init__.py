@@ -1,1 +1,1 @@
-"""Overviews of projects and videos, read from the catalogue. Nothing here changes anything."""
+"""Overviews of projects and videos, read from the catalogue. Changes nothing."""

@@ -1,6 +1,5 @@
-"""How a project stands: counts, with the first of what a person must look at."""
+"""The overview of a project: counts, and the first items that need a person's attention."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 
@@ -15,12 +14,12 @@ from video_pipeline.pipeline.backfill.staleness import counts
 from video_pipeline.pipeline.jobs.queries import UNDER_WAY
 from video_pipeline.pipeline.services import Services
 
+# The length of each list.
 SHOWN = 50
-"""Of each list, how many are told."""
 
 
 class Noted(Frozen):
-    """A phase of a video that a person may want to look at."""
+    """A phase of a video that may need a person's attention."""
 
     video: str
     phase: Phase
@@ -31,41 +30,39 @@ class Noted(Frozen):
 
 
 class Overview(Frozen):
-    """How a project stands. Lists are cut after SHOWN; the counts are whole."""
+    """The overview of a project. Lists have at most SHOWN items; counts are complete."""
 
     project: ProjectId
     totals: Totals
     states: dict[Phase, dict[PhaseState, int]]
     stale: dict[Phase, int]
     usage: tuple[tuple[str, Usage], ...]
-    """By provider, what was used so far."""
+    """Usage so far, by provider."""
     units: tuple[UnitSum, ...]
-    """Work units under way, by provider and state."""
+    """Open work units, by provider and state."""
     rejections: tuple[Rejection, ...]
     parked: tuple[Noted, ...]
     failed: tuple[Noted, ...]
-    """What was given up first."""
+    """Dead phases first."""
     warnings: tuple[Noted, ...]
 
     def count(self, *states: PhaseState) -> int:
-        """How many phases of all videos are in these states."""
         return sum(of_phase.get(state, 0) for of_phase in self.states.values() for state in states)
 
 
 def overview(services: Services, project: str) -> Overview:
-    """How a project stands now."""
-    parts = services.of(project)
+    catalog = services.of(project)
     states: dict[Phase, dict[PhaseState, int]] = {}
-    for (phase, state), count in parts.standings.counts().items():
+    for (phase, state), count in catalog.standings.counts().items():
         states.setdefault(phase, {})[state] = count
     return Overview(
-        project=parts.project,
-        totals=parts.standings.totals(),
+        project=catalog.project,
+        totals=catalog.standings.totals(),
         states={phase: states[phase] for phase in Phase if phase in states},
         stale=stale_counts(services, project),
-        usage=tuple(parts.standings.usage()),
-        units=tuple(parts.units.sums(UnitFilter(states=UNDER_WAY))),
-        rejections=tuple(parts.videos.rejections(SHOWN)),
+        usage=tuple(catalog.standings.usage()),
+        units=tuple(catalog.units.sums(UnitFilter(states=UNDER_WAY))),
+        rejections=tuple(catalog.videos.rejections(SHOWN)),
         parked=_noted(services, project, PhaseState.PARKED),
         failed=_noted(services, project, PhaseState.DEAD, PhaseState.FAILED),
         warnings=_warnings(services, project),
@@ -73,7 +70,7 @@ def overview(services: Services, project: str) -> Overview:
 
 
 def stale_counts(services: Services, project: str) -> dict[Phase, int]:
-    """How many results of each phase are stale: by choice, by source or by input."""
+    """Count the stale results of each phase: by choice, by source or by input."""
     by_choice = counts(services, project)
     by_input = services.of(project).standings.count_outdated()
     both = {phase: by_choice.get(phase, 0) + by_input.get(phase, 0) for phase in Phase}
@@ -96,14 +93,10 @@ def _noted(services: Services, project: str, *states: PhaseState) -> tuple[Noted
 
 
 def _warnings(services: Services, project: str) -> tuple[Noted, ...]:
-    """Each warning of a video once, with the first phase that gives it."""
-    told: dict[tuple[str, str], Noted] = {}
+    """Return each warning of a video once, with the first phase that gives it."""
+    found: dict[tuple[str, str], Noted] = {}
     for video, phase, warnings in islice(services.of(project).standings.warned(), 4 * SHOWN):
         for warning in warnings:
             noted = Noted(video=video, phase=phase, state=PhaseState.DONE, message=warning)
-            told.setdefault((video, warning), noted)
-    return _first(told.values())
-
-
-def _first(noted: Iterable[Noted]) -> tuple[Noted, ...]:
-    return tuple(islice(noted, SHOWN))
+            found.setdefault((video, warning), noted)
+    return tuple(islice(found.values(), SHOWN))

@@ -1,1 +1,1 @@
-"""One round over all remote jobs: hear events, poll, submit the backlog, abandon jobs."""
+"""One round over all remote jobs: receive events, poll, submit the backlog, close orphaned jobs."""

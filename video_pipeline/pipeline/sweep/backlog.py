@@ -1,9 +1,7 @@
-"""Requests that are made without a run: those whose turn in the backlog has come, and those that a
-process left behind that died while it made them.
+"""Submit requests without a run: those next in the backlog, and those interrupted by a crash.
 
-Here requests are made whose plugin is fed the object's address itself: nothing is downloaded. For
-all others, and wherever something comes of it but a job or a later try, the run is let go that
-waits: it asks by itself, and tells what came of it.
+The sweep submits for plugins that take the object's address, so that nothing is downloaded. For
+others, and to report anything but a job or a deferral, it wakes the run that waits for the unit.
 """
 
 import logging
@@ -23,60 +21,63 @@ from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.moved_account import elsewhere
 from video_pipeline.pipeline.jobs.unit_run import is_overdue
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep.submission import A_ROUND, Requests, is_fed_objects, media_of
+from video_pipeline.pipeline.sweep.submission import (
+    MAX_REQUESTS,
+    Requests,
+    is_fed_objects,
+    media_of,
+)
 from video_pipeline.plugins.base import Jobs, Plugin
 
 _log = logging.getLogger(__name__)
+# One thread a pool, so that an unresponsive provider does not delay the others.
 _THREADS = 16
-"""Each pool has one of its own: a provider that hangs holds up no other's requests."""
-UNWANTED = "nobody waits for it any more"
-"""Its backfill was cancelled, or its phase failed by another request."""
-_LOOKED_AT = 1000
-"""Requests left behind of one project that one round looks at."""
+# Why a unit is closed after its backfill was cancelled, or its phase failed by another request.
+ORPHANED = "no run needs it any more"
+# How many interrupted requests of one project a round reads.
+_MAX_INTERRUPTED = 1000
 
 
 def submit_backlog(services: Services, until: float = math.inf) -> int:
-    """Make the requests whose turn has come, fairly between the projects; how many were made.
-
-    None is begun after `until`, by `time.monotonic`. Raises CatalogError.
-    """
+    """Submit the backlog until `until`, fairly between projects, and count the requests."""
     pools = services.catalog.admissions.pools()
-    waited_for = {p for project in services.catalog.projects() for p in _backlog(services, project)}
+    waiting = {pool for counts in _backlogs(services) for pool in counts}
     for pool in pools:
-        if pool.name not in waited_for:
+        if pool.name not in waiting:
             services.catalog.admissions.nobody_waits(pool)
     known = {pool.name: pool for pool in pools}
-    turns_of = [_Round(services, known.get(n) or Pool(name=n), until) for n in sorted(waited_for)]
-    return _side_by_side(turns_of)
-
-
-def count_waiting(services: Services) -> int:
-    """How many units wait for their turn."""
-    return sum(
-        count
-        for project in services.catalog.projects()
-        for count in _backlog(services, project).values()
+    return _run_all(
+        [_Backlog(services, known.get(n) or Pool(name=n), until) for n in sorted(waiting)]
     )
 
 
-def submit_left_behind(services: Services, until: float = math.inf) -> int:
-    """Make requests again that a process began and did not live to note, where the provider
-    recognises them. Where it does not, a run that waits is let go and puts them in doubt."""
-    rounds: dict[str, _Again] = {}
+def count_waiting(services: Services) -> int:
+    """Return how many units wait in the backlog."""
+    return sum(sum(counts.values()) for counts in _backlogs(services))
+
+
+def submit_interrupted(services: Services, until: float = math.inf) -> int:
+    """Repeat requests whose process died before it recorded the answer.
+
+    Where the provider does not recognise a repeated request, the run that waits is woken instead,
+    and marks the unit as in doubt. Returns how many requests were made.
+    """
+    rounds: dict[str, _Interrupted] = {}
     for project in services.catalog.projects():
-        for unit in _left_behind(services, project):
+        for unit in _interrupted(services, project):
             request = unit.request
             plugin = services.plugins.get(request.provider)
             pool = slots.pool_of(plugin, request) if plugin else pool_name(request, None)
             if pool not in rounds:
                 known = services.catalog.admissions.pools(pool)
-                rounds[pool] = _Again(services, known[0] if known else Pool(name=pool), until)
-            rounds[pool].left.append(unit)
-    return _side_by_side(list(rounds.values()))
+                new = _Interrupted(services, known[0] if known else Pool(name=pool), until)
+                rounds[pool] = new
+            rounds[pool].units.append(unit)
+    return _run_all(list(rounds.values()))
 
 
-def _left_behind(services: Services, project: str) -> Iterator[WorkUnit]:
-    """Those only of which something can be made here: the others would hold them up for ever."""
+def _interrupted(services: Services, project: str) -> Iterator[WorkUnit]:
+    """Yield the interrupted units that can be handled here; others would block them for ever."""
     now, plugins = services.clock(), services.plugins
     repeatable = {
         name: now - timedelta(seconds=plugin.deadline_seconds)
@@ -84,25 +85,24 @@ def _left_behind(services: Services, project: str) -> Iterator[WorkUnit]:
         if isinstance(plugin, Jobs) and is_fed_objects(plugin)
         if plugin.capabilities().replay != "unsafe"
     }
-    for unit in services.of(project).units.abandoned(repeatable, now, _LOOKED_AT):
+    for unit in services.of(project).units.abandoned(repeatable, now, _MAX_INTERRUPTED):
         provider = unit.request.provider
-        told_by_a_run = unit.waiting and provider not in services.unavailable
-        if told_by_a_run or media_of(services, unit, plugins.get(provider)) is not None:
+        run_waits = unit.waiting and provider not in services.unavailable
+        if run_waits or media_of(services, unit, plugins.get(provider)) is not None:
             yield unit
 
 
-def put_back(services: Services) -> int:
-    """Let units wait for their turn again whose request was refused, and for which a process died
-    before it could note that; how many there were. Raises CatalogError."""
+def requeue_refused(services: Services) -> int:
+    """Requeue refused units whose process died before it did so, and count them."""
     fed = [name for name, plugin in services.plugins.items() if is_fed_objects(plugin)]
     return sum(
-        _put_back(services, unit)
+        _requeue(services, unit)
         for project in services.catalog.projects()
-        for unit in services.of(project).units.dropped(fed, A_ROUND)
+        for unit in services.of(project).units.dropped(fed, MAX_REQUESTS)
     )
 
 
-def _put_back(services: Services, unit: WorkUnit) -> bool:
+def _requeue(services: Services, unit: WorkUnit) -> bool:
     units = services.of(unit.request.key.project).units
     plugin = services.plugins[unit.request.provider]
     lease = timedelta(seconds=services.policy.lease_seconds)
@@ -118,23 +118,27 @@ def _put_back(services: Services, unit: WorkUnit) -> bool:
         units.release(unit.id, services.holder)
 
 
-def _backlog(services: Services, project: str) -> dict[str, int]:
-    return services.of(project).units.backlog()
+def _backlogs(services: Services) -> Iterator[dict[str, int]]:
+    """Yield the backlog of each project: units by pool."""
+    return (services.of(project).units.backlog() for project in services.catalog.projects())
 
 
-def _side_by_side(rounds: Sequence[Requests]) -> int:
+def _run_all(rounds: Sequence[Requests]) -> int:
     if not rounds:
         return 0
     with ThreadPoolExecutor(min(_THREADS, len(rounds)), "submit") as threads:
         return sum(threads.map(Requests.run, rounds))
 
 
-class _Round(Requests):
-    """The units that wait for one pool, in the order of their turns."""
+class _Backlog(Requests):
+    """The units that wait for one pool, in fair order."""
 
-    def _units(self) -> Iterator[WorkUnit]:
+    def _in_turn(self) -> Iterator[WorkUnit]:
         turn = slots.projects_in(self._services, self._pool.name, self._pool)
-        waiting = {project: self._fitting(project) for project in turn}
+        waiting = {
+            project: affordable(self._services, project, self._pool.name, MAX_REQUESTS)
+            for project in turn
+        }
         known = {
             project: one.model_copy(update={"waiting": len(waiting[project])})
             for project, one in turn.items()
@@ -142,24 +146,20 @@ class _Round(Requests):
         for project in turns(known):
             yield waiting[project].pop(0)
 
-    def _fitting(self, project: str) -> list[WorkUnit]:
-        units = self._services.of(project).units
-        return affordable(self._services, units, self._pool.name, A_ROUND)
-
-    def _take_up(self, unit: WorkUnit) -> bool:
+    def _process(self, unit: WorkUnit) -> bool:
         key = unit.request.key
         plugin = self._services.plugins.get(unit.request.provider)
-        elsewhere = plugin is None and unit.request.provider in self._services.unavailable
+        unavailable = plugin is None and unit.request.provider in self._services.unavailable
         with Leases(self._services, self._services.of(key.project).units) as leases:
             held = leases.try_take(unit.id)
             if held is None or held.state is not UnitState.INTENT or not held.waiting:
-                return True  # somebody else is at work on it
+                return True  # another process works on it
             if held.unwanted:
-                close(self._services, key, unit.id, UNWANTED)
+                close(self._services, key, unit.id, ORPHANED)
                 return True
-            return elsewhere or self._admitted(held, plugin, leases)
+            return unavailable or self._admit(held, plugin, leases)
 
-    def _admitted(self, unit: WorkUnit, plugin: Plugin | None, leases: Leases) -> bool:
+    def _admit(self, unit: WorkUnit, plugin: Plugin | None, leases: Leases) -> bool:
         media = media_of(self._services, unit, plugin)
         if plugin is None:
             units = self._services.of(unit.request.key.project).units
@@ -173,22 +173,22 @@ class _Round(Requests):
                 slots.wait(self._services, unit, plugin, refused.reason)
             return not refused.full
         if media is None or not isinstance(plugin, Jobs):
-            self.let_go(unit, plugin)
+            self.wake_run(unit, plugin)
             return True
-        return self.request(unit, plugin, media, leases)
+        return self.submit(unit, plugin, media, leases)
 
 
-class _Again(Requests):
-    """The units of one pool whose request a process left behind."""
+class _Interrupted(Requests):
+    """The interrupted requests of one pool."""
 
     def __init__(self, services: Services, pool: Pool, until: float) -> None:
         super().__init__(services, pool, until)
-        self.left: list[WorkUnit] = []
+        self.units: list[WorkUnit] = []
 
-    def _units(self) -> Iterator[WorkUnit]:
-        return iter(self.left)
+    def _in_turn(self) -> Iterator[WorkUnit]:
+        return iter(self.units)
 
-    def _take_up(self, unit: WorkUnit) -> bool:
+    def _process(self, unit: WorkUnit) -> bool:
         services, key = self._services, unit.request.key
         plugin = services.plugins.get(unit.request.provider)
         if plugin is None and unit.request.provider in services.unavailable:
@@ -201,19 +201,20 @@ class _Again(Requests):
             held = leases.try_take(unit.id)
             if held is None or held.state is not UnitState.SUBMITTING:
                 return True
-            if media is not None and isinstance(plugin, Jobs) and self._recognised(held, plugin):
-                return self._asked(held, plugin, media, leases)
+            if media is not None and isinstance(plugin, Jobs) and self._is_safe(held, plugin):
+                return self._repeat(held, plugin, media, leases)
             if held.waiting:
                 services.of(key.project).units.let_go(held.id, services.clock())
             return True
 
-    def _asked(self, unit: WorkUnit, plugin: Jobs, media: MediaInfo, leases: Leases) -> bool:
-        """One that was put off has given its slot back."""
+    def _repeat(self, unit: WorkUnit, plugin: Jobs, media: MediaInfo, leases: Leases) -> bool:
         soon = timedelta(seconds=self._services.policy.lease_seconds)
+        # A deferred unit has freed its slot, and needs one again.
         if not slots.take_slot(self._services, unit, plugin, newcomer=False, lease=soon):
             return True
-        return self.request(unit, plugin, media, leases)
+        return self.submit(unit, plugin, media, leases)
 
-    def _recognised(self, unit: WorkUnit, plugin: Jobs) -> bool:
+    def _is_safe(self, unit: WorkUnit, plugin: Jobs) -> bool:
+        """Return whether the provider still recognises the repeated request."""
         overdue = is_overdue(unit, plugin, self._services.clock())
         return plugin.capabilities().replay != "unsafe" and not overdue

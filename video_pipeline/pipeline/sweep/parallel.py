@@ -1,4 +1,4 @@
-"""Asking several providers at once, and waiting for none longer than until a given time."""
+"""Call several providers in parallel, and wait for none of them beyond a given time."""
 
 import logging
 import threading
@@ -12,29 +12,29 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-def side_by_side(asks: Mapping[str, Callable[[], T]], until: float) -> dict[str, T]:
-    """What came of these, by their names, each done in a thread; `until` by `time.monotonic`.
+def in_parallel(calls: Mapping[str, Callable[[], T]], until: float) -> dict[str, T]:
+    """Return the results of these calls by name, each made in a thread of its own.
 
-    One that takes longer is left to itself and left out, and is not begun again under its name
-    while it still goes on: a provider that never answers takes one thread. One that fails is told
-    in the log and left out. Raises CatalogError where one does.
+    A call that fails, or has not ended at `until` by `time.monotonic`, is left out. While it still
+    runs, no other is started under its name: an unresponsive provider takes one thread. Raises
+    CatalogError if a call does.
     """
     done: dict[str, T] = {}
     broken: list[CatalogError] = []
 
-    def run(name: str, ask: Callable[[], T]) -> None:
+    def run(name: str, call: Callable[[], T]) -> None:
         try:
-            done[name] = ask()
+            done[name] = call()
         except CatalogError as error:
             broken.append(error)
-        except Exception as error:  # noqa: BLE001 - one plugin must not hold up the others
+        except Exception as error:  # noqa: BLE001 - one plugin must not block the others
             _log.warning("%s: %s", name, error)
 
-    at_it = {thread.name for thread in threading.enumerate()}
+    running = {thread.name for thread in threading.enumerate()}
     threads = [
-        threading.Thread(target=run, args=(name, ask), name=name, daemon=True)
-        for name, ask in asks.items()
-        if name not in at_it
+        threading.Thread(target=run, args=(name, call), name=name, daemon=True)
+        for name, call in calls.items()
+        if name not in running
     ]
     for thread in threads:
         thread.start()

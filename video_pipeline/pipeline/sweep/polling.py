@@ -1,7 +1,7 @@
-"""Looking overdue jobs up at their providers, side by side, and noting what became of them.
+"""Poll overdue jobs at their providers, in parallel, and record their statuses.
 
-A provider that fails is asked no more in that round, nor is one that does not answer in its time:
-its units are looked up later, and hold up nobody's.
+A provider that fails or times out is not polled again in that round. Its jobs are postponed, and do
+not delay the jobs of others.
 """
 
 import logging
@@ -14,44 +14,39 @@ from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.jobs.moved_account import elsewhere
 from video_pipeline.pipeline.jobs.unit_run import is_overdue
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep.parallel import side_by_side
+from video_pipeline.pipeline.sweep.parallel import in_parallel
 from video_pipeline.plugins.base import Jobs, JobStatus
 
 _log = logging.getLogger(__name__)
+# When a job is polled again after its provider did not answer.
 UNREACHABLE_SECONDS = 60.0
-"""When a job is looked up again whose provider did not answer."""
-_AT_ONCE = 25
-"""Jobs of one project that a provider is asked about at once: what it said of them is kept,
-although it does not answer for others."""
-_SECONDS_OF_LOOKING = 15.0
-"""For how long a round looks jobs up: the requests that wait have their time too."""
-
-_RUNNING = JobStatus(state="running")
+# Jobs of one project in one call. Their statuses are kept even if a later call fails.
+_BATCH = 25
+# How long a round polls: the backlog needs time too.
+_POLL_SECONDS = 15.0
 
 
-class LookedUp:
-    """What a round found out: `unwanted` run although nobody wants them, `silent` providers did
-    not answer."""
+class Polled:
+    """The result of a round of polling: orphaned jobs that still run, unresponsive providers."""
 
     def __init__(self) -> None:
-        self.unwanted: list[WorkUnit] = []
-        self.silent: set[str] = set()
+        self.orphaned: list[WorkUnit] = []
+        self.unresponsive: set[str] = set()
 
 
-def look_up(services: Services, now: datetime, limit: int, until: float) -> LookedUp:
-    """Look up the overdue jobs, at most `limit` of each project, those first that have waited
-    longest; `until` by `time.monotonic`. Raises CatalogError."""
-    until = min(until, time.monotonic() + _SECONDS_OF_LOOKING)
-    asked = [
-        _Asked(services, provider, units, until)
+def poll_overdue(services: Services, now: datetime, limit: int, until: float) -> Polled:
+    """Poll at most `limit` overdue jobs of each project, the longest overdue first."""
+    until = min(until, time.monotonic() + _POLL_SECONDS)
+    polls = [
+        _ProviderPoll(services, provider, units, until)
         for provider, units in _overdue(services, now, limit).items()
     ]
-    side_by_side({one.name: one.ask for one in asked if one.plugin is not None}, until)
-    found = LookedUp()
-    for one in asked:
-        if one.note(now, found.unwanted):
-            found.silent.add(one.provider)
-    return found
+    in_parallel({one.name: one.poll for one in polls if one.plugin is not None}, until)
+    polled = Polled()
+    for one in polls:
+        if one.record(now, polled.orphaned):
+            polled.unresponsive.add(one.provider)
+    return polled
 
 
 def _overdue(services: Services, now: datetime, limit: int) -> Mapping[str, list[WorkUnit]]:
@@ -62,13 +57,13 @@ def _overdue(services: Services, now: datetime, limit: int) -> Mapping[str, list
     ]
     overdue: defaultdict[str, list[WorkUnit]] = defaultdict(list)
     for unit in sorted(due, key=lambda unit: unit.poll_at or now):
-        if is_asked_here(services, unit, now):
+        if is_pollable(services, unit, now):
             overdue[unit.request.provider].append(unit)
     return overdue
 
 
-def is_asked_here(services: Services, unit: WorkUnit, now: datetime) -> bool:
-    """Whether its provider's entry can know the job; else it stays as it is, and is told of."""
+def is_pollable(services: Services, unit: WorkUnit, now: datetime) -> bool:
+    """Return whether account and region still match; if not, warn and postpone the unit."""
     error = elsewhere(unit, services.plugins.get(unit.request.provider))
     if error is None:
         return True
@@ -78,8 +73,8 @@ def is_asked_here(services: Services, unit: WorkUnit, now: datetime) -> bool:
     return False
 
 
-class _Asked:
-    """One provider's overdue jobs."""
+class _ProviderPoll:
+    """The overdue jobs of one provider."""
 
     def __init__(
         self, services: Services, provider: str, units: Sequence[WorkUnit], until: float
@@ -92,12 +87,12 @@ class _Asked:
         for unit in units:
             self._of_project[unit.request.key.project].append(unit)
         self._batches: list[tuple[WorkUnit, ...]] = []
+        # The answers so far, of the first batches.
         self._answers: list[Mapping[str, JobStatus]] = []
-        """What was answered, as far as it was: of the first batches."""
         self._out_of_time = False
 
-    def ask(self) -> None:
-        """Ask for the status of each, until the provider fails once, or time is over."""
+    def poll(self) -> None:
+        """Poll batch after batch until the provider fails or the time is over."""
         for batch in self._in_turn():
             if time.monotonic() > self._until:
                 self._out_of_time = True
@@ -106,62 +101,65 @@ class _Asked:
             assert self.plugin is not None
             try:
                 self._answers.append(dict(self.plugin.poll([u.job for u in batch if u.job])))
-            except Exception as error:  # noqa: BLE001 - one plugin must not hold up the others
+            except Exception as error:  # noqa: BLE001 - one plugin must not block the others
                 project = batch[0].request.key.project
                 _log.warning("project %s: %s: %s", project, self.provider, error)
                 return
 
     def _in_turn(self) -> list[tuple[WorkUnit, ...]]:
-        """A batch holds units of one project; those first whose oldest has waited longest."""
+        """Return batches of units of one project, the longest overdue first."""
         batches = [
-            tuple(units[start : start + _AT_ONCE])
+            tuple(units[start : start + _BATCH])
             for units in self._of_project.values()
-            for start in range(0, len(units), _AT_ONCE)
+            for start in range(0, len(units), _BATCH)
         ]
         return sorted(batches, key=lambda batch: str(batch[0].poll_at))
 
-    def note(self, now: datetime, unwanted: list[WorkUnit]) -> bool:
-        """Note what was found; whether the provider did not answer, for some at least."""
+    def record(self, now: datetime, orphaned: list[WorkUnit]) -> bool:
+        """Record the statuses. Returns True if the provider failed to answer for some jobs."""
         if self.plugin is None:
-            self._note_unasked(now)
+            self._record_unconfigured(now)
             return False
-        answers = list(self._answers)  # a thread that was left to itself may add to them
+        answers = list(self._answers)  # a thread past its time may still add to them
         known = {unit.id for batch in self._batches[: len(answers)] for unit in batch}
         statuses = {job: status for answer in answers for job, status in answer.items()}
         left = [u for units in self._of_project.values() for u in units if u.id not in known]
         for batch in self._batches[: len(answers)]:
             for unit in batch:
-                self._note(unit, statuses.get(unit.job or ""), now, unwanted)
-        silent = bool(left) and not self._out_of_time
-        if silent:
-            _log.warning("%s did not answer for %d jobs: later", self.provider, len(left))
-        for unit in left if silent else ():
+                self._record(unit, statuses.get(unit.job or ""), now, orphaned)
+        unresponsive = bool(left) and not self._out_of_time
+        if unresponsive:
+            _log.warning(
+                "%s did not answer for %d jobs; they are polled again later",
+                self.provider,
+                len(left),
+            )
+        for unit in left if unresponsive else ():
             self._postpone(unit, now, UNREACHABLE_SECONDS)
-        return silent
+        return unresponsive
 
-    def _note(
-        self, unit: WorkUnit, status: JobStatus | None, now: datetime, unwanted: list[WorkUnit]
+    def _record(
+        self, unit: WorkUnit, status: JobStatus | None, now: datetime, orphaned: list[WorkUnit]
     ) -> None:
         assert self.plugin is not None
-        given_up = is_overdue(unit, self.plugin, now)
-        if status is None or status.state != "running" or given_up:
+        expired = is_overdue(unit, self.plugin, now)
+        if status is None or status.state != "running" or expired:
             self._services.of(unit.request.key.project).units.mark_ready(unit.id, now)
             return
         self._postpone(unit, now, self.plugin.poll_seconds)
         if unit.unwanted:
-            unwanted.append(unit)
+            orphaned.append(unit)
 
-    def _note_unasked(self, now: datetime) -> None:
-        here = self.provider in self._services.unavailable
-        why = "a variable of which is not set here"
-        why = why if here else "which pipeline.yaml does not name any more"
+    def _record_unconfigured(self, now: datetime) -> None:
+        unavailable = self.provider in self._services.unavailable
+        why = "a variable of it is not set" if unavailable else "it is no longer in pipeline.yaml"
         for project, units in self._of_project.items():
-            told = "project %s: %d jobs run at %r, %s"
-            _log.warning(told, project, len(units), self.provider, why)
+            message = "project %s: %d jobs run at provider %r, but %s"
+            _log.warning(message, project, len(units), self.provider, why)
             for unit in units:
-                if here:
+                if unavailable:
                     self._postpone(unit, now, UNREACHABLE_SECONDS)
-                else:  # nobody can ask any more: the next run ends them
+                else:  # it cannot be polled again: the next run ends the unit
                     self._services.of(project).units.mark_ready(unit.id, now)
 
     def _postpone(self, unit: WorkUnit, now: datetime, seconds: float) -> None:

@@ -1,146 +1,172 @@
-"""Finding out which jobs have ended: events are hints, a sweep of overdue rows is the truth.
+"""One round of the sweep: find ended jobs, submit the backlog, close orphaned jobs.
 
-Nothing is fetched here but what nobody waits for: a run of the video's partition does that. A
-failed job counts as ended.
+Events are hints; polling decides. A failed job counts as ended. Results are fetched by runs of the
+video's partition, except those of orphaned units, which are fetched here.
 """
 
 import time
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from video_pipeline.domain.slots import Pool, Slot
+from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.close import Closing, close
 from video_pipeline.pipeline.jobs.unit_run import is_overdue
+from video_pipeline.pipeline.progress.reporter import Reporter
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.backlog import (
-    UNWANTED,
+    ORPHANED,
     count_waiting,
-    put_back,
+    requeue_refused,
     submit_backlog,
-    submit_left_behind,
+    submit_interrupted,
 )
 from video_pipeline.pipeline.sweep.events import listen
 from video_pipeline.pipeline.sweep.polling import (
     UNREACHABLE_SECONDS,
-    LookedUp,
-    is_asked_here,
-    look_up,
+    Polled,
+    is_pollable,
+    poll_overdue,
 )
 from video_pipeline.plugins.base import Jobs
 
+# After this time a round starts nothing more. Dagster gives its sensor 60 s, and calls already
+# made need the rest.
 SECONDS_A_ROUND = 40.0
-"""For how long a round begins with anything more: Dagster gives the sensor that makes it 60 s, of
-which the answers that are under way then, and what the sensor itself does, need some."""
-_CLOSED_A_SWEEP = 20
-_SECONDS_OF_CLOSING = 15.0
-"""Jobs that nobody waits for any more: some are stopped, or their pages fetched, so that what was
-paid is kept; none of a provider that does not answer, and for no longer than that."""
+# How many orphaned units a round closes, and for how long.
+_MAX_CLOSED = 20
+_CLOSE_SECONDS = 15.0
+_OPEN = frozenset({PhaseState.PARKED, PhaseState.RUNNING, PhaseState.WAITING})
+# The command that goes on from each state; `retry` from any other.
+_VERB = {UnitState.SETTLED: "fetch", UnitState.IN_DOUBT: "release"}
 
 
 class Round(Frozen):
-    """What one round of the sweep came to."""
+    """The result of one round of the sweep."""
 
     ready: tuple[WorkUnit, ...]
-    """To be consumed by a run."""
+    """Units for a run to consume."""
     submitted: int
-    """Requests that were made in it."""
+    """Requests made in this round."""
     waiting: int
-    """Units that wait for their turn after it."""
+    """Units that still wait in the backlog."""
 
 
 def sweep(services: Services, now: datetime, limit: int = 100) -> list[WorkUnit]:
-    """`make_round`, for those who only ask what is ready."""
+    """Make a round, and return the ready units only."""
     return list(make_round(services, now, limit).ready)
 
 
 def make_round(services: Services, now: datetime, limit: int = 100) -> Round:
-    """Hear what has ended, look up the overdue jobs, at most `limit` of each project, and make the
-    requests whose turn has come. Raises CatalogError."""
+    """Receive events, poll at most `limit` overdue jobs a project, and submit the backlog."""
     until = time.monotonic() + SECONDS_A_ROUND
     listen(services, now, until)
-    submitted = submit_left_behind(services, until)
-    ended = _ended(services, look_up(services, now, limit, until), now, until)
+    submitted = submit_interrupted(services, until)
+    ended = _ended(services, poll_overdue(services, now, limit, until), now, until)
     free_ended(services)
-    put_back(services)
+    requeue_refused(services)
     submitted += submit_backlog(services, until)
-    let_go = [u for p in services.catalog.projects() for u in services.of(p).units.ready()]
+    ready = [u for p in services.catalog.projects() for u in services.of(p).units.ready()]
     known = {unit.id for unit in ended}
-    late = [u for u in let_go if u.id not in known and u.state is not UnitState.RUNNING]
+    late = [u for u in ready if u.id not in known and u.state is not UnitState.RUNNING]
     return Round(ready=(*ended, *late), submitted=submitted, waiting=count_waiting(services))
 
 
-def _ended(services: Services, found: LookedUp, now: datetime, until: float) -> list[WorkUnit]:
-    """The units that are ready to be consumed by a run. Of those that nobody wants some are ended
-    here."""
+def _ended(services: Services, polled: Polled, now: datetime, until: float) -> list[WorkUnit]:
+    """Return the units for a run to consume, after closing some orphaned ones."""
     ready: list[WorkUnit] = []
-    closing = _Closing(services, found.silent, now, until)
-    for unit in found.unwanted:
-        closing.take(unit)
+    closer = _Closer(services, polled.unresponsive, now, until)
+    for unit in polled.orphaned:
+        closer.close(unit)
     for project in services.catalog.projects():
         for unit in services.of(project).units.ready():
-            if unit.state is UnitState.RUNNING and not is_asked_here(services, unit, now):
+            if unit.state is UnitState.RUNNING and not is_pollable(services, unit, now):
                 continue
             if unit.unwanted:
-                closing.take(unit)
+                closer.close(unit)
             else:
                 ready.append(unit)
     return ready
 
 
-class _Closing:
-    """Ends units that nobody wants, until a sweep has done enough of that."""
+class _Closer:
+    """Closes orphaned units, up to the limits of a round."""
 
     def __init__(
-        self, services: Services, silent: Collection[str], now: datetime, until: float
+        self, services: Services, unresponsive: Collection[str], now: datetime, until: float
     ) -> None:
-        self._services, self._now, self._left = services, now, _CLOSED_A_SWEEP
-        self._silent = set(silent)
-        self._until = min(until, time.monotonic() + _SECONDS_OF_CLOSING)
+        self._services, self._now, self._left = services, now, _MAX_CLOSED
+        self._unresponsive = set(unresponsive)
+        self._until = min(until, time.monotonic() + _CLOSE_SECONDS)
 
-    def take(self, unit: WorkUnit) -> None:
-        """One that cannot be ended now waits, and holds up none behind it."""
+    def close(self, unit: WorkUnit) -> None:
+        """Close one unit, or postpone it so that it does not block the next."""
         if not self._left or time.monotonic() > self._until:
             return
         key, provider = unit.request.key, unit.request.provider
         units = self._services.of(key.project).units
         now = units.get(unit.id)
         if now is None or not now.unwanted:
-            return  # somebody has asked for it again meanwhile
+            return  # a run needs it again
         seconds = UNREACHABLE_SECONDS
-        if provider not in self._silent:
+        if provider not in self._unresponsive:
             self._left -= 1
-            came_to = close(self._services, key, unit.id, UNWANTED)
-            if came_to is Closing.DONE:
+            closing = close(self._services, key, unit.id, ORPHANED)
+            if closing is Closing.DONE:
                 return
-            if came_to is Closing.SILENT:
-                self._silent.add(provider)
-            seconds *= 2  # those that were not tried are, before it
+            if closing is Closing.SILENT:
+                self._unresponsive.add(provider)
+            seconds *= 2  # units not tried in this round go first
         units.postpone(unit.id, self._now + timedelta(seconds=seconds))
 
 
 def free_ended(services: Services) -> None:
-    """Free the slots that nothing needs any more. Raises CatalogError."""
+    """Free the slots of units without a running job. Raises CatalogError."""
     pools = services.catalog.admissions
     for pool in pools.pools():
         for slot in pool.holders:
-            _free(services, pool, slot)
+            unit = services.of(slot.project).units.get(slot.unit)
+            if unit is not None and unit.state is UnitState.INTENT:
+                pools.free_expired(pool.name, slot.unit)
+            elif unit is None or not _may_run(services, unit):
+                pools.free(pool.name, slot.unit)
 
 
-def _free(services: Services, pool: Pool, slot: Slot) -> None:
-    pools = services.catalog.admissions
-    unit = services.of(slot.project).units.get(slot.unit)
-    if unit is not None and unit.state is UnitState.INTENT:
-        pools.free_expired(pool.name, slot.unit)
-    elif unit is None or not _is_under_way(services, unit):
-        pools.free(pool.name, slot.unit)
-
-
-def _is_under_way(services: Services, unit: WorkUnit) -> bool:
-    """Whether a job may run for it: one that was asked for so long ago has ended in any case."""
+def _may_run(services: Services, unit: WorkUnit) -> bool:
+    """Return whether a job may run for the unit. After the deadline none can."""
     plugin = services.plugins.get(unit.request.provider)
     runs = unit.state is UnitState.RUNNING and not unit.ready
     if not runs and unit.state is not UnitState.SUBMITTING:
         return False
     return not (isinstance(plugin, Jobs) and is_overdue(unit, plugin, services.clock()))
+
+
+def give_up(services: Services, unit: WorkUnit, runs: int) -> bool:
+    """Close a ready unit that several runs did not consume, and report its phases as failed.
+
+    Returns False if its provider does not answer now, so that it must be tried again. Pages of a
+    successful job are kept for a later run.
+    """
+    key = unit.request.key
+    project = services.of(key.project)
+    because = f"{runs} runs were started for it and none consumed it"
+    closed = close(services, key, unit.id, because) is Closing.DONE
+    now = project.units.get(unit.id)
+    if now is None or not closed or not (now.state.ended or now.state is UnitState.IN_DOUBT):
+        later = services.clock() + timedelta(seconds=UNREACHABLE_SECONDS)
+        project.units.postpone(unit.id, later)
+        return False
+    report, statuses = Reporter(services, key, ""), project.results.statuses(key.video)
+    verb = _VERB.get(now.state, "retry")
+    remedy = f"see why those runs failed, then run `video-pipeline jobs {verb} {unit.id}`"
+    for status in (statuses[phase] for phase in unit.request.phases if phase in statuses):
+        if status.unit == unit.id and status.state in _OPEN:
+            report.tell(
+                status.phase,
+                PhaseState.FAILED,
+                provider=unit.request.provider,
+                message=f"{because}: {remedy}",
+                unit=unit.id,
+            )
+    return True

@@ -1,7 +1,4 @@
-"""Making requests without a run: those of one pool in one round, each under a lease.
-
-Whose request it is and why now is said by the classes of submit.py.
-"""
+"""Submit requests of one pool in one round; subclasses in backlog.py choose the units."""
 
 import logging
 import time
@@ -22,29 +19,28 @@ from video_pipeline.plugins.base import Jobs, Plugin
 from video_pipeline.plugins.inputs import Inputs, Object
 
 _log = logging.getLogger(__name__)
-A_ROUND = 100
-"""Requests of one pool that one round makes, at most."""
-SECONDS_A_ROUND = 20.0
-"""For how long a round begins with another one."""
+# The limits of one pool in one round.
+MAX_REQUESTS = 100
+_MAX_SECONDS = 20.0
 
 
 class Requests(ABC):
     """The requests of one pool in one round."""
 
     def __init__(self, services: Services, pool: Pool, until: float) -> None:
-        """None is begun after `until`, by `time.monotonic`."""
+        """No request is started after `until`, by `time.monotonic`."""
         self._services, self._pool, self._made = services, pool, 0
-        self._until = min(until, time.monotonic() + SECONDS_A_ROUND)
+        self._until = min(until, time.monotonic() + _MAX_SECONDS)
 
     def run(self) -> int:
-        """Make them; how many were made. Raises CatalogError."""
+        """Make the requests, and return how many were made. Raises CatalogError."""
         if self._pool.paused:
             return 0
-        for unit in self._units():
-            if self._made >= A_ROUND or time.monotonic() > self._until:
+        for unit in self._in_turn():
+            if self._made >= MAX_REQUESTS or time.monotonic() > self._until:
                 break
             try:
-                if not self._take_up(unit):
+                if not self._process(unit):
                     break
             except CatalogError:
                 raise
@@ -52,20 +48,20 @@ class Requests(ABC):
                 _log.warning("%s: work unit %s: %s", unit.request.key, unit.id, error)
                 self._services.of(unit.request.key.project).units.let_go(
                     unit.id, self._services.clock()
-                )  # what is wrong here is told by the run that waits
+                )  # the run that waits reports the error
                 break
         return self._made
 
     @abstractmethod
-    def _units(self) -> Iterator[WorkUnit]:
-        """Those to be seen to, in turn."""
+    def _in_turn(self) -> Iterator[WorkUnit]:
+        """Yield the units to process, in turn."""
 
     @abstractmethod
-    def _take_up(self, unit: WorkUnit) -> bool:
-        """See to one unit; False where the pool gives nothing more now."""
+    def _process(self, unit: WorkUnit) -> bool:
+        """Process one unit. Returns False if the pool accepts no more requests now."""
 
-    def request(self, unit: WorkUnit, plugin: Jobs, media: MediaInfo, leases: Leases) -> bool:
-        """Make the request of a unit that `leases` hold; False as for `_take_up`."""
+    def submit(self, unit: WorkUnit, plugin: Jobs, media: MediaInfo, leases: Leases) -> bool:
+        """Submit the request of a unit held by `leases`. Returns as `_process` does."""
         request, again = unit.request, unit.state is UnitState.SUBMITTING
         planned = Planned(request.provider, plugin, request, unit.planned)
         driver = UnitDriver(self._services, planned, leases, taken=unit)
@@ -73,38 +69,38 @@ class Requests(ABC):
         assert record is not None, "its media was read from it"
         given = Inputs(object=object_of(self._services, record))
         try:
-            taken = driver.request_once(lambda: plugin.submit(driver.unit, media, given))
+            submission = driver.request_once(lambda: plugin.submit(driver.unit, media, given))
         except ProviderError as error:
-            return self._not_taken(driver, plugin, error)
+            return self._refused(driver, plugin, error)
         driver.submitted()
         self._made += 1
-        if taken.job:
-            driver.parked_at(taken.job, 0 if again else plugin.poll_seconds)
+        if submission.job:
+            driver.parked_at(submission.job, 0 if again else plugin.poll_seconds)
             return True
-        if taken.pages is not None:
-            driver.store(taken.pages)
-        self.let_go(driver.unit, plugin)
+        if submission.pages is not None:
+            driver.store(submission.pages)
+        self.wake_run(driver.unit, plugin)
         return True
 
-    def _not_taken(self, driver: UnitDriver, plugin: Jobs, error: ProviderError) -> bool:
-        """The pool rests where the provider has no room, or does not answer; else a run tells it,
-        and where that has happened often to this unit alone.
+    def _refused(self, driver: UnitDriver, plugin: Jobs, error: ProviderError) -> bool:
+        """Defer a unit whose provider is full or unreachable, which also pauses the pool.
 
-        What may have been taken is asked again with its token, what surely was not comes later."""
+        After any other error, or the last try, wake its run to report the error.
+        """
         unit = driver.unit
         key = unit.request.key
-        waits = unit.state in (UnitState.INTENT, UnitState.SUBMITTING)
-        told = bool(driver.awaited) and driver.fails_alone
-        if not waits or not error.category.retryable or told:
-            _log.info("%s: work unit %s: a run tells of this: %s", key, unit.id, error)
-            self.let_go(unit, driver.planned.plugin)
+        open_ = unit.state in (UnitState.INTENT, UnitState.SUBMITTING)
+        exhausted = bool(driver.awaited) and driver.is_exhausted
+        if not open_ or not error.category.retryable or exhausted:
+            _log.info("%s: work unit %s: left to its run to report: %s", key, unit.id, error)
+            self.wake_run(unit, driver.planned.plugin)
             return True
-        _log.warning("%s: work unit %s comes later: %s", key, unit.id, error)
-        driver.come_later(plugin, error)
+        _log.warning("%s: work unit %s: deferred: %s", key, unit.id, error)
+        driver.defer(plugin, error)
         return False
 
-    def let_go(self, unit: WorkUnit, plugin: Plugin) -> None:
-        """Let the run go that waits for the unit; the slot is kept for it."""
+    def wake_run(self, unit: WorkUnit, plugin: Plugin) -> None:
+        """Release the run that waits for the unit, and keep the slot for it."""
         units = self._services.of(unit.request.key.project).units
         if unit.state is UnitState.INTENT:
             slots.admit(self._services, unit, plugin)
@@ -112,8 +108,7 @@ class Requests(ABC):
 
 
 def media_of(services: Services, unit: WorkUnit, plugin: Plugin | None) -> MediaInfo | None:
-    """What the source is made of, where the request can be made without a run, as it was
-    planned."""
+    """Return the media info if the request needs no run and is as it was planned."""
     request = unit.request
     if not is_fed_objects(plugin):
         return None
@@ -130,5 +125,5 @@ def media_of(services: Services, unit: WorkUnit, plugin: Plugin | None) -> Media
 
 
 def is_fed_objects(plugin: Plugin | None) -> bool:
-    """Whether a plugin's requests can be made without a run: nothing is downloaded for them."""
+    """Return whether the plugin takes the object's address, so that nothing is downloaded."""
     return isinstance(plugin, Jobs) and isinstance(plugin.capabilities().fed, Object)

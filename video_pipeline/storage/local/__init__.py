@@ -1,1 +1,1 @@
-"""Stores in a folder."""
+"""Object stores in a local folder."""

@@ -1,7 +1,7 @@
-"""Reaching files below a root folder, one path part at a time, so that no link leads out.
+"""Access to files below a root folder, one path part at a time, so that no link leads out.
 
-Everything works on descriptors of folders: what was checked is what is used. Errors are the
-operating system's own; the store that calls gives them their meaning.
+All steps use descriptors of folders, so that what was checked is what is used. Errors are the
+operating system's; callers translate them.
 """
 
 import os
@@ -15,13 +15,13 @@ from video_pipeline.storage.store import StoredObject
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BELOW = _FOLDER | os.O_NOFOLLOW
-# A FIFO without a writer would block the opening for ever.
+# Without O_NONBLOCK, opening a FIFO without a writer would block forever.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 @contextmanager
 def folder(root: Path, parts: Sequence[str], *, create: bool = False) -> Generator[int, None, None]:
-    """A descriptor of the folder `parts` below the root. Raises OSError, also for a link."""
+    """Open the folder `parts` below the root. Raises OSError, also for a link."""
     descriptor = os.open(root, _FOLDER)
     try:
         for part in parts:
@@ -34,7 +34,7 @@ def folder(root: Path, parts: Sequence[str], *, create: bool = False) -> Generat
 
 
 def enter(parent: int, name: str) -> int:
-    """A new descriptor of one folder within another. Raises OSError, also for a link."""
+    """Open one folder within another. Raises OSError, also for a link."""
     return os.open(name, _BELOW, dir_fd=parent)
 
 
@@ -48,16 +48,13 @@ def _make(parent: int, name: str) -> int:
 
 
 def open_file(root: Path, parts: Sequence[str]) -> int:
-    """A descriptor for reading whatever is there; look at its form before reading from it.
-
-    Raises OSError, also for a link.
-    """
+    """Open a file of any kind; check its form before reading. Raises OSError, also for a link."""
     with folder(root, parts[:-1]) as parent:
         return os.open(parts[-1], _FILE, dir_fd=parent)
 
 
 def look(root: Path, parts: Sequence[str]) -> StoredObject | None:
-    """The object at these parts now; None where there is none, or only a folder."""
+    """Return the current object, or None if there is none or a folder."""
     try:
         with folder(root, parts[:-1]) as parent:
             found = os.stat(parts[-1], dir_fd=parent, follow_symlinks=False)
@@ -67,11 +64,7 @@ def look(root: Path, parts: Sequence[str]) -> StoredObject | None:
 
 
 def describe(key: str, found: os.stat_result) -> StoredObject:
-    """An object from what the file system says of it.
-
-    Its version is made of size, time of writing and inode: a file replaced by another of the same
-    size and time is another version.
-    """
+    """Describe an object. Its version consists of size, modification time and inode."""
     version = f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
     return StoredObject(key=key, size=found.st_size, version=version, form=_form(found.st_mode))
 

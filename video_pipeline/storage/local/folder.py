@@ -1,7 +1,4 @@
-"""Object stores in a folder of this machine: a key is the path below the folder.
-
-The ingest side opens for reading only. The output side shows an object only when it is whole.
-"""
+"""Object stores in a local folder: a key is the path below the folder."""
 
 import os
 import shutil
@@ -30,11 +27,11 @@ from video_pipeline.storage.store import OCTET_STREAM, StoredObject
 _USUAL = Layout()
 _PIECE_BYTES = 1 << 20
 _REPLACED = "was replaced while being read"
-_PUT_AGAIN = "Put the video in again, as a plain file, and leave it there."
+_PUT_AGAIN = "Deliver the video again as a plain file, and keep it there."
 
 
 class FolderIngest:
-    """Where videos arrive: `root/projects/{project}/videos/{video}/{file}`, or as laid out."""
+    """Where videos arrive, in a folder."""
 
     appears_whole = False
     is_remote = False
@@ -43,7 +40,7 @@ class FolderIngest:
         self._root, self.layout = root.absolute(), layout
 
     def listing(self, after: str = "") -> Iterator[StoredObject]:
-        """See IngestStore. Links are shown as links and never followed."""
+        """See IngestStore. Links are listed as such and never followed."""
         if not self._root.is_dir():
             raise StorageError(
                 "there is no such folder",
@@ -60,7 +57,7 @@ class FolderIngest:
 
 
 class FolderProjectIngest:
-    """One project's delivered files."""
+    """The delivered files of one project."""
 
     def __init__(self, root: Path, project: str, layout: Layout) -> None:
         self._root, self._project, self._layout = root, project, layout
@@ -86,8 +83,10 @@ class FolderProjectIngest:
 
     @contextmanager
     def open(self, key: str, version: str) -> Generator[BinaryIO, None, None]:
-        """See ProjectIngest. Also raises SourceError, when the block ends, where the file was
-        written to meanwhile; a file put in its place does no harm to the one being read."""
+        """See ProjectIngest. Raises SourceError at the end if the file was written to meanwhile.
+
+        Replacing the file by another does not disturb the reader.
+        """
         parts = check_delivered(self._layout, self._project, key)
         descriptor = _open(self._root, parts)
         try:
@@ -113,13 +112,12 @@ class FolderProjectIngest:
             raise
 
     def uri(self, key: str) -> str:
-        """The `file:` address."""
+        """Return the `file:` address."""
         return self._root.joinpath(*check_delivered(self._layout, self._project, key)).as_uri()
 
 
 class FolderOutputs:
-    """Where results are published. `clock` tells the age of what dead writers left, in seconds
-    since the epoch."""
+    """Where results are published. `clock` gives seconds since the epoch."""
 
     def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
         self._root = root.absolute()
@@ -146,7 +144,7 @@ class FolderProjectOutputs:
 
     @contextmanager
     def open(self, key: str) -> Generator[BinaryIO, None, None]:
-        """See ProjectOutputs. An object replaced meanwhile is read to its end as it was."""
+        """See ProjectOutputs. Replacing the object does not disturb the reader."""
         parts = check_published(self._project, key)
         with meaning(key):
             descriptor = beneath.open_file(self._root, parts)
@@ -164,7 +162,7 @@ class FolderProjectOutputs:
             return beneath.look(self._root, parts)
 
     def listing(self, prefix: str) -> Iterator[StoredObject]:
-        """See ProjectOutputs. The prefix names the project at least, with a slash after it."""
+        """See ProjectOutputs."""
         parts = published_prefix(self._project, prefix)
         with meaning(prefix):
             yield from (found for found in walk(self._root, parts) if found.key.startswith(prefix))
@@ -180,11 +178,11 @@ class FolderProjectOutputs:
             os.unlink(parts[-1], dir_fd=folder)
 
     def uri(self, key: str) -> str:
-        """The `file:` address."""
+        """Return the `file:` address."""
         return self._root.joinpath(*check_published(self._project, key)).as_uri()
 
     def presigned(self, key: str, seconds: int) -> str:
-        """The `file:` address: on one machine, the rights on the file are what protects it."""
+        """Return the `file:` address, which never expires."""
         return self._root.joinpath(*check_handed_out(self._project, key, seconds)).as_uri()
 
 
@@ -197,7 +195,7 @@ def _open(root: Path, parts: tuple[str, ...]) -> int:
         raise StorageError(
             "may not be read",
             where="/".join(parts),
-            remedy="Give the pipeline's user the right to read it.",
+            remedy="Grant the pipeline's user permission to read it.",
         ) from error
     except OSError as error:
         raise SourceError("is no plain file", where="/".join(parts), remedy=_PUT_AGAIN) from error
@@ -211,5 +209,5 @@ def _check(
         raise SourceError("is no plain file", where=key, remedy=_PUT_AGAIN)
     if found.version != version:
         raise SourceError(
-            what, where=key, remedy="Wait: the newer version is taken up by itself."
+            what, where=key, remedy="Wait: the newer version is processed automatically."
         ) from cause

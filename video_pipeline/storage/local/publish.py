@@ -1,4 +1,4 @@
-"""Publishing a file whole or not at all: written aside, made durable, then renamed into place."""
+"""Atomic publishing of a file: written aside, synced, then renamed into place."""
 
 import errno
 import io
@@ -15,11 +15,10 @@ from video_pipeline.storage.local import beneath
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+# The folder below the root that holds unfinished objects.
 INCOMING = ".incoming"
-"""The folder below the root where objects are written until they are whole."""
-
+# An unfinished object unchanged for this long was left by a killed writer.
 STALE_SECONDS = 24 * 3600
-"""A file there that nobody has written to for this long was left by a writer that died."""
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -27,7 +26,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 @contextmanager
 def meaning(where: str) -> Generator[None, None, None]:
-    """Turn the operating system's errors into StorageFull and StorageError."""
+    """Translate the operating system's errors to StorageFull and StorageError."""
     try:
         yield
     except OSError as error:
@@ -40,7 +39,7 @@ def meaning(where: str) -> Generator[None, None, None]:
         raise StorageError(
             f"the folder refused: {error.strerror or error}",
             where=where,
-            remedy="Check that it exists and what the pipeline's user may do there.",
+            remedy="Check that it exists, and the permissions of the pipeline's user.",
         ) from error
 
 
@@ -90,7 +89,7 @@ class Incoming:
 
 
 class _Target(io.FileIO):
-    """The unfinished file. Its own errors, and no others of the block, are those of the store."""
+    """The unfinished file. Only its own errors become the store's, not others of the block."""
 
     def __init__(self, descriptor: int, key: str) -> None:
         super().__init__(descriptor, "wb")

@@ -1,4 +1,4 @@
-"""Listing the files below a folder in the order of their keys, without following links."""
+"""Listing of the files below a folder in key order, without following links."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -9,16 +9,16 @@ from pathlib import Path
 from video_pipeline.storage.local import beneath
 from video_pipeline.storage.store import StoredObject
 
+# Levels of folders that are entered.
 DEEPEST = 32
-"""How many folders below each other are entered."""
 
 
 def walk(root: Path, parts: Sequence[str], after: str = "") -> Iterator[StoredObject]:
-    """Every file below the folder `parts` with a key greater than `after`, in order of the keys.
+    """Yield every file below the folder `parts` with a key greater than `after`, in key order.
 
-    Holds the names of one folder a level, never all keys. What vanishes meanwhile is left out.
-    What cannot be reached by a key is shown with form `other`: a name that is not UTF-8 with
-    escapes, a folder that is too deep or may not be read with a slash at its end. Raises OSError.
+    Memory holds the names of one folder for each level. Files deleted meanwhile are skipped. What
+    no key can reach has the form `other`: names that are not UTF-8 (with escapes), and folders that
+    are too deep or unreadable (with a trailing slash). Raises OSError.
     """
     with suppress(FileNotFoundError, NotADirectoryError), beneath.folder(root, parts) as top:
         yield from _below(top, "".join(f"{part}/" for part in parts), after, DEEPEST)
@@ -26,8 +26,7 @@ def walk(root: Path, parts: Sequence[str], after: str = "") -> Iterator[StoredOb
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Entry:
-    """A name in a folder. The keys within a folder all begin with its name and a slash, and
-    `place` has that slash, so that entries are ordered as their keys are."""
+    """A name in a folder. `place` has the slash of a folder, so that entries sort as their keys."""
 
     place: str
     name: str

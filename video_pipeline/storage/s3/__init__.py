@@ -1,1 +1,1 @@
-"""Stores in S3 buckets, through boto3."""
+"""Object stores in S3 buckets, through boto3."""

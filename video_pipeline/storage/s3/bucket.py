@@ -1,5 +1,4 @@
-"""One bucket: its objects looked at, listed and read at one version. What a key may be is not
-known here."""
+"""One bucket: its objects described, listed and read at one version. Accepts any key."""
 
 # pyright: reportMissingTypeStubs=false
 
@@ -16,13 +15,13 @@ from video_pipeline.storage.s3.checksums import Expected, expected_of
 from video_pipeline.storage.s3.errors import meaning
 
 _ABSENT = frozenset({"NoSuchKey", "NoSuchVersion"})
+# How long the answer whether a bucket is versioned is cached.
 _ASKED_SECONDS = 60.0
-"""Between two questions whether a bucket keeps versions: every look needs the answer."""
 _PAST_THE_END = "InvalidRange"
 
 
 class Seen(Frozen):
-    """An object as S3 shows it now. `version_id` is None where the bucket keeps no versions."""
+    """An object as S3 describes it now. `version_id` is None without versioning."""
 
     key: str
     size: int
@@ -32,7 +31,7 @@ class Seen(Frozen):
 
     @property
     def version(self) -> str:
-        """The version's id; where the bucket keeps none, what its ETag and size say."""
+        """Return the version's id, or one made from ETag and size without versioning."""
         return version_of(self.version_id, self.etag, self.size)
 
 
@@ -44,7 +43,7 @@ class Bucket:
         self._keeps_versions, self._asked_again_at = False, float("-inf")
 
     def look(self, key: str) -> Seen | None:
-        """The object now, None where there is none. Raises StorageError."""
+        """Return the current object, or None. Raises StorageError."""
         with meaning(self.name, key):
             try:
                 head = self._head(key)
@@ -64,9 +63,11 @@ class Bucket:
         return self.client.head_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED")
 
     def _is_absent(self, key: str, error: ClientError) -> bool:
-        """Whether that is why. The answer to a HEAD has no body: a GET tells a missing object
-        from a missing bucket, and why a request was refused, or that it is there by now. Raises
-        ClientError."""
+        """Return whether the object of a failed HEAD is absent. Raises ClientError.
+
+        The answer to a HEAD has no body. A GET distinguishes a missing object from a missing bucket
+        or a refusal, and shows whether the object exists by now.
+        """
         if status_of(error) >= 500:
             raise error
         try:
@@ -81,8 +82,10 @@ class Bucket:
         return False
 
     def body(self, seen: Seen, first: int = 0, last: int | None = None) -> Any:
-        """The bytes from `first` up to and with `last`, as a stream. Raises ClientError, with
-        status 412 or a code of absence where this version is no longer there."""
+        """Stream the bytes `first` to `last`, both included.
+
+        Raises ClientError; status 412 or a code of absence mean that this version is gone.
+        """
         asked: dict[str, Any] = {"Bucket": self.name, "Key": seen.key}
         if seen.version_id and seen.version_id != "null":
             asked["VersionId"] = seen.version_id
@@ -95,8 +98,7 @@ class Bucket:
         return self.client.get_object(**asked)["Body"]
 
     def keeps_versions(self) -> bool:
-        """Whether versioning is or was on, as it stood a minute ago at most. Raises
-        StorageError."""
+        """Return whether versioning is or was on, cached for a minute. Raises StorageError."""
         if self._clock() >= self._asked_again_at:
             self._keeps_versions = self._asked_for_versions()
             self._asked_again_at = self._clock() + _ASKED_SECONDS
@@ -112,7 +114,7 @@ class Bucket:
                 raise
 
     def current(self, prefix: str, after: str = "") -> Iterator[Seen]:
-        """The objects that can be seen now, in the order of their keys, a page at a time."""
+        """Yield the current objects in key order."""
         pages = self.client.get_paginator("list_objects_v2")
         asked = {"StartAfter": after} if after else {}
         with meaning(self.name, prefix):
@@ -121,8 +123,10 @@ class Bucket:
                     yield Seen(key=found["Key"], size=found["Size"], etag=found["ETag"])
 
     def current_versions(self, prefix: str, after: str = "") -> Iterator[Seen]:
-        """The same with the ids of their versions. Older versions and delete markers are read
-        over, so that it takes as long as there are of them."""
+        """Yield the current objects with their version ids, in key order.
+
+        The listing also reads older versions and delete markers, and takes time for each.
+        """
         pages = self.client.get_paginator("list_object_versions")
         asked = {"KeyMarker": after} if after else {}
         with meaning(self.name, prefix):

@@ -1,4 +1,4 @@
-"""What S3 says that an object's bytes add up to, and adding them up."""
+"""Checksums of objects: the one that S3 reports, and its verification."""
 
 import base64
 import hashlib
@@ -21,16 +21,15 @@ class Expected(Frozen):
     """The checksum of a whole object."""
 
     kind: Literal["sha256", "sha1", "crc32", "md5"]
-    value: str
-    """In hexadecimal."""
+    value: str  # hexadecimal
 
     def start(self) -> "Sum":
-        """Begin to add up."""
+        """Begin a verification."""
         return Sum(self)
 
 
 class Sum:
-    """A sum of bytes as they come."""
+    """The checksum of the bytes so far."""
 
     def __init__(self, expected: Expected) -> None:
         self._expected = expected
@@ -41,12 +40,11 @@ class Sum:
         )
 
     def add(self, piece: bytes | memoryview) -> None:
-        """Take the next bytes."""
         self._digest.update(piece)
 
     @property
     def fits(self) -> bool:
-        """Whether all bytes so far are those expected."""
+        """Return whether the bytes so far have the expected checksum."""
         return self._digest.digest().hex() == self._expected.value
 
 
@@ -62,10 +60,10 @@ class _Crc32:
 
 
 def expected_of(head: Mapping[str, Any]) -> Expected | None:
-    """The checksum in the answer to a HEAD; None where there is none that can be added up here.
+    """Return the checksum in the answer to a HEAD, or None if it cannot be verified here.
 
-    That of an object put in parts is mostly one of the parts' own. An ETag is the MD5 of the bytes
-    unless they were put in parts or are encrypted with a key (API reference, "Object": ETag).
+    A multipart object mostly has a checksum of its parts' checksums. An ETag is the MD5 of the
+    bytes unless they are multipart or encrypted with a key (API reference, "Object": ETag).
     """
     for kind in ("sha256", "crc32", "sha1"):
         value = head.get(f"Checksum{kind.upper()}")

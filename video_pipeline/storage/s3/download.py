@@ -1,4 +1,4 @@
-"""A copy of an object on this machine: its ranges side by side, checked when it is whole."""
+"""Download of an object to a local file by concurrent ranges, with its checksum verified."""
 
 import os
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -14,10 +14,10 @@ _PIECE_BYTES = 1 << 20
 
 
 def download(bucket: Bucket, seen: Seen, into: Path, range_bytes: int = RANGE_BYTES) -> None:
-    """Write one version of an object to a file; no file is left where that fails.
+    """Write one version of an object to a file; a failure leaves no file.
 
-    As many ranges as go side by side are in memory at once. Raises SourceError where the version
-    is gone, StorageFull, StorageError.
+    Memory holds SIDE_BY_SIDE ranges. Raises SourceError if the version is gone, StorageFull and
+    StorageError.
     """
     try:
         with disk_meaning(str(into)):

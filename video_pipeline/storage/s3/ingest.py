@@ -1,4 +1,4 @@
-"""The ingest store in a bucket: only read. An object can be seen there once it is complete."""
+"""The ingest store in a bucket, read-only."""
 
 import io
 from collections.abc import Generator, Iterator
@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from video_pipeline.domain.errors import SourceError
 from video_pipeline.domain.naming.layout import Layout, is_key
 from video_pipeline.storage.keys import (
     check_delivered,
@@ -16,7 +15,7 @@ from video_pipeline.storage.keys import (
 )
 from video_pipeline.storage.s3.bucket import Bucket, Seen
 from video_pipeline.storage.s3.download import download
-from video_pipeline.storage.s3.reader import ObjectReader
+from video_pipeline.storage.s3.reader import ObjectReader, gone, replaced
 from video_pipeline.storage.store import StoredObject
 
 _USUAL = Layout()
@@ -42,7 +41,7 @@ class S3Ingest:
 
 
 class S3ProjectIngest:
-    """One project's delivered objects."""
+    """The delivered objects of one project."""
 
     def __init__(self, bucket: Bucket, project: str, layout: Layout) -> None:
         self._bucket, self._project, self._layout = bucket, project, layout
@@ -66,8 +65,10 @@ class S3ProjectIngest:
 
     @contextmanager
     def open(self, key: str, version: str) -> Generator[BinaryIO, None, None]:
-        """See ProjectIngest. Ranges of it are fetched as they are read; where the bucket keeps no
-        versions, SourceError is also raised by reading what was replaced meanwhile."""
+        """See ProjectIngest. Ranges are fetched as they are read.
+
+        Without versioning, reading raises SourceError if the object was replaced meanwhile.
+        """
         reader = io.BufferedReader(
             ObjectReader(self._bucket, self._seen(key, version)), _BUFFER_BYTES
         )
@@ -79,7 +80,7 @@ class S3ProjectIngest:
         download(self._bucket, self._seen(key, version), into)
 
     def uri(self, key: str) -> str:
-        """The `s3:` address."""
+        """Return the `s3:` address."""
         check_delivered(self._layout, self._project, key)
         return f"s3://{self._bucket.name}/{key}"
 
@@ -87,15 +88,9 @@ class S3ProjectIngest:
         check_delivered(self._layout, self._project, key)
         seen = self._bucket.look(key)
         if seen is None:
-            raise SourceError(
-                "is gone", where=key, remedy="Put the video in again, and leave it there."
-            )
+            raise gone(key)
         if seen.version != version:
-            raise SourceError(
-                "is not the version that arrived",
-                where=key,
-                remedy="Wait: the newer version is taken up by itself.",
-            )
+            raise replaced(key, "is not the version that arrived")
         return seen
 
 
@@ -105,8 +100,7 @@ def _listing(bucket: Bucket, prefix: str, after: str = "") -> Iterator[StoredObj
 
 
 def _stored(seen: Seen) -> StoredObject:
-    """A key that no half of the store would take is shown as something else than a file, but for
-    the empty objects that mark folders."""
+    """Describe an object. An invalid key is no file, except an empty one that marks a folder."""
     marks_a_folder = seen.key.endswith("/") and not seen.size
     form = "file" if marks_a_folder or is_key(seen.key) else "other"
     return StoredObject(key=seen.key, size=seen.size, version=seen.version, form=form)

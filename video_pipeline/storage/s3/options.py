@@ -1,4 +1,4 @@
-"""How S3 is reached: what pipeline.yaml may say of it. No client library is needed to read this."""
+"""The options of S3 in pipeline.yaml. Needs no client library."""
 
 from pydantic import Field, SecretStr
 

@@ -23,8 +23,10 @@ _BUFFER_BYTES = 1 << 16
 
 
 class S3Outputs:
-    """Where results are published, in a bucket. `client` is a boto3 client of S3; objects larger
-    than `part_bytes` are put in parts of that size."""
+    """Where results are published, in a bucket. `client` is a boto3 client of S3.
+
+    Objects larger than `part_bytes` are uploaded in parts of that size.
+    """
 
     def __init__(
         self, client: Any, bucket: str, kms_key: str | None = None, part_bytes: int = PART_BYTES
@@ -39,7 +41,7 @@ class S3Outputs:
 
 
 class S3ProjectOutputs:
-    """One project's results."""
+    """The results of one project."""
 
     def __init__(self, bucket: Bucket, project: str, kms_key: str | None, part_bytes: int) -> None:
         self._bucket, self._project = bucket, project
@@ -59,14 +61,16 @@ class S3ProjectOutputs:
 
     @contextmanager
     def open(self, key: str) -> Generator[BinaryIO, None, None]:
-        """See ProjectOutputs. An object replaced meanwhile is read to its end as it was, as long
-        as the connection holds; where it breaks then, StorageError is raised."""
+        """See ProjectOutputs. Replacing the object does not disturb the reader.
+
+        StorageError is raised if its connection breaks after that.
+        """
         seen = self._look(key)
         if seen is None:
             raise StorageError(
                 "there is no such object",
                 where=f"s3://{self._bucket.name}/{key}",
-                remedy="Look whether somebody deleted it; make it again by a run.",
+                remedy="Run the video again; check whether something deletes outputs.",
             )
         with io.BufferedReader(ObjectStream(self._bucket, seen), _BUFFER_BYTES) as reader:
             yield cast("BinaryIO", reader)
@@ -77,23 +81,23 @@ class S3ProjectOutputs:
         return _stored(seen) if seen else None
 
     def listing(self, prefix: str) -> Iterator[StoredObject]:
-        """See ProjectOutputs. The prefix names the project at least, with a slash after it."""
+        """See ProjectOutputs."""
         published_prefix(self._project, prefix)
         yield from map(_stored, self._bucket.current(prefix))
 
     def delete(self, key: str) -> None:
-        """See ProjectOutputs. Where the bucket keeps versions, the older ones stay."""
+        """See ProjectOutputs. In a versioned bucket, older versions stay."""
         check_published(self._project, key)
         with meaning(self._bucket.name, key):
             self._bucket.client.delete_object(Bucket=self._bucket.name, Key=key)
 
     def uri(self, key: str) -> str:
-        """The `s3:` address."""
+        """Return the `s3:` address."""
         check_published(self._project, key)
         return f"s3://{self._bucket.name}/{key}"
 
     def presigned(self, key: str, seconds: int) -> str:
-        """See ProjectOutputs. It ends earlier where the credentials that sign it do."""
+        """See ProjectOutputs. It expires with the signing credentials at the latest."""
         check_handed_out(self._project, key, seconds)
         asked = {"Bucket": self._bucket.name, "Key": key}
         with meaning(self._bucket.name, key):
@@ -109,5 +113,5 @@ class S3ProjectOutputs:
 
 
 def _stored(seen: Seen) -> StoredObject:
-    """Here nobody keeps an older version: what was written again alike is the same."""
+    """Describe an object. Its version depends on the content only: no reader pins an output."""
     return StoredObject(key=seen.key, size=seen.size, version=content_version(seen.etag, seen.size))

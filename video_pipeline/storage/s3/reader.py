@@ -1,7 +1,7 @@
-"""Reading an object of S3 as a file: by ranges, each again where its connection breaks.
+"""Reading an S3 object as a file, by ranges that are retried after breaks.
 
-A window is held in memory. It grows while reading goes straight on, up to 8 MiB, and is small
-again after a jump, so that looking at a few places of a large object fetches little of it.
+Memory holds one window. Sequential reading grows it up to 8 MiB, and a seek resets it, so that a
+few reads in a large object fetch little.
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -51,8 +51,10 @@ RETRY = Retrying(
 
 
 def fetch(bucket: Bucket, seen: Seen, first: int, last: int) -> bytes:
-    """The bytes from `first` up to and with `last` of this version. Raises SourceError where it is
-    no longer there, StorageError."""
+    """Return the bytes `first` to `last`, both included, of this version.
+
+    Raises SourceError if the version is gone or replaced, and StorageError.
+    """
     with meaning(bucket.name, seen.key):
         return RETRY(_fetch, bucket, seen, first, last)
 
@@ -74,24 +76,29 @@ def _fetch(bucket: Bucket, seen: Seen, first: int, last: int) -> bytes:
 
 
 def raise_if_gone(error: ClientError, key: str) -> None:
-    """Raise SourceError where an error says that a version is not there any more."""
+    """Raise SourceError if the error means that a version is gone or replaced."""
     if status_of(error) == 412 or code_of(error) == "PreconditionFailed":
-        raise SourceError(
-            "was replaced while being read",
-            where=key,
-            remedy="Wait: the newer version is taken up by itself.",
-        ) from error
+        raise replaced(key, "was replaced while being read") from error
     if code_of(error) in ("NoSuchKey", "NoSuchVersion"):
-        raise SourceError(
-            "is gone", where=key, remedy="Put the video in again, and leave it there."
-        ) from error
+        raise gone(key) from error
+
+
+def gone(key: str) -> SourceError:
+    """Return the error for a deleted object."""
+    return SourceError("is gone", where=key, remedy="Deliver the video again, and keep it there.")
+
+
+def replaced(key: str, what: str) -> SourceError:
+    """Return the error for an object of another version."""
+    return SourceError(
+        what, where=key, remedy="Wait: the newer version is processed automatically."
+    )
 
 
 class ObjectReader(io.RawIOBase):
-    """One version of an object, seekable. It has no descriptor.
+    """One version of an object, seekable, without a descriptor.
 
-    Read from beginning to end it adds up the bytes, and raises StorageUnavailable where they are
-    not those that S3 says they are.
+    A read from beginning to end verifies the checksum, and raises StorageUnavailable if it differs.
     """
 
     def __init__(self, bucket: Bucket, seen: Seen) -> None:
@@ -115,7 +122,7 @@ class ObjectReader(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._seen.size}[whence]
         if base + offset < 0:
-            raise ValueError(f"{base + offset} lies before the beginning")
+            raise ValueError(f"position {base + offset} is before the beginning")
         self._position = base + offset
         return self._position
 
@@ -133,9 +140,9 @@ class ObjectReader(io.RawIOBase):
         return len(piece)
 
     def _move(self) -> None:
-        """Fetch the window that begins at the position."""
-        goes_on = self._window and self._position == self._start + len(self._window)
-        self._step = min(self._step * 2, MOST_BYTES) if goes_on else LEAST_BYTES
+        """Fetch the window at the position."""
+        sequential = self._window and self._position == self._start + len(self._window)
+        self._step = min(self._step * 2, MOST_BYTES) if sequential else LEAST_BYTES
         self._window = b""
         last = min(self._position + self._step, self._seen.size) - 1
         self._window = fetch(self._bucket, self._seen, self._position, last)
@@ -152,9 +159,9 @@ class ObjectReader(io.RawIOBase):
 
 
 def damaged(bucket: Bucket, seen: Seen) -> StorageUnavailable:
-    """The error for bytes that do not add up."""
+    """Return the error for bytes with a wrong checksum."""
     return StorageUnavailable(
         "the bytes arrived damaged: their checksum is another",
         where=f"s3://{bucket.name}/{seen.key}",
-        remedy="Run it again; if it happens again, look at the network and the disk.",
+        remedy="Run it again; if it happens again, check the network and the disk.",
     )

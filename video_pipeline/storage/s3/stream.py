@@ -1,4 +1,4 @@
-"""Reading an object of S3 from beginning to end by one request, going on where it breaks."""
+"""Reading an S3 object from beginning to end in one request, resumed after breaks."""
 
 # pyright: reportMissingTypeStubs=false
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ObjectStream(io.RawIOBase):
-    """One version of an object from beginning to end. The checksum is verified by the client."""
+    """One version of an object from beginning to end. The client verifies the checksum."""
 
     def __init__(self, bucket: Bucket, seen: Seen) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class ObjectStream(io.RawIOBase):
         return found
 
     def _opened(self) -> Any:
-        """The rest of it, pinned to the version that was begun."""
+        """Open the rest of the version that was begun."""
         try:
             with meaning(self._bucket.name, self._seen.key):
                 try:
@@ -63,7 +63,7 @@ class ObjectStream(io.RawIOBase):
                     raise
         except SourceError as error:
             raise StorageError(
-                error.what, where=error.where, remedy="Run it again: it reads what is there now."
+                error.what, where=error.where, remedy="Run it again to read the new object."
             ) from error
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
-"""Publishing an object whole or not at all: put at once where it is small, else in parts.
+"""Atomic publishing of an object: one request if it is small, a multipart upload otherwise.
 
-The parts can be seen by nobody before the last call puts them together. Memory holds one part.
+Parts are invisible before the upload is completed. Memory holds one part.
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -18,10 +18,10 @@ from video_pipeline.storage.s3.errors import meaning
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+# S3 accepts up to 10,000 parts of 5 MiB and more (User Guide, "Multipart upload limits").
 PART_BYTES = 8 << 20
-"""S3 takes parts of 5 MiB and more, and 10,000 of them (User Guide, "Multipart upload limits")."""
+# After so many parts, the part size grows by the first size, so that 440 GB fit.
 _GROWS_AFTER = 1000
-"""Parts of one size; the next thousand are larger by as much again, so that 440 GB fit."""
 _CHECKSUM = "CRC32"
 
 
@@ -42,7 +42,7 @@ def writer(
 
 
 class _Upload(io.RawIOBase):
-    """Takes the bytes of one object."""
+    """The writer of one object."""
 
     def __init__(self, bucket: Bucket, key: str, headers: dict[str, str], part_bytes: int) -> None:
         super().__init__()
@@ -84,13 +84,13 @@ class _Upload(io.RawIOBase):
             return
         if self._waiting:
             self._send_part()
-        # Made again because its answer was lost, S3 answers as before (API reference).
+        # S3 answers a repeated completion as before (API reference).
         parts = {"Parts": self._parts}
         self._ask("complete_multipart_upload", UploadId=self._id, MultipartUpload=parts)
         self._id = None
 
     def abort(self) -> None:
-        """Let go of the parts. Where S3 does not hear of it, the bucket's lifecycle rule does."""
+        """Discard the parts. If S3 does not answer, the bucket's lifecycle rule discards them."""
         if self._id is not None:
             with suppress(ClientError, BotoCoreError):
                 self._client.abort_multipart_upload(

@@ -36,8 +36,8 @@ def test_invalid_configuration_is_reported_with_its_key(call, config: Path) -> N
 def test_unreachable_catalogue_is_missing(
     call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    socket = str(tmp_path / "no.sock").replace("/", "%2F")
-    monkeypatch.setenv("MONGODB_URI", f"mongodb://{socket}/?serverSelectionTimeoutMS=100")
+    path = str(tmp_path / "no.sock").replace("/", "%2F")
+    monkeypatch.setenv("MONGODB_URI", f"mongodb://{path}/?serverSelectionTimeoutMS=100")
     ended = call("doctor")
     assert ended.exit_code == 1
     assert "catalogue" in ended.output and "missing" in ended.output

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from video_pipeline.cli.doctor.checks import stores
 from video_pipeline.cli.doctor.finding import Finding
-from video_pipeline.cli.doctor.store_checks import stores
 from video_pipeline.settings import load_settings
 from video_pipeline_tests.servers.buckets import MadeBucket, made_bucket
 

@@ -192,7 +192,7 @@ def test_cancel_ends_the_unit_and_its_waiting_run(
     assert call("jobs", "cancel", unit.id, input="n\n").exit_code == 1
     assert services.of("acme").units.get(unit.id) == unit
     done = call("jobs", "cancel", unit.id, "--yes")
-    assert done.exit_code == 0 and "names its provider no more" in done.output, done.output
+    assert done.exit_code == 0 and "no longer in pipeline.yaml" in done.output, done.output
     now = services.of("acme").units.get(unit.id)
     assert now is not None and now.state is UnitState.CANCELLED
     assert status(instance, mine) is dg.DagsterRunStatus.CANCELED

@@ -78,7 +78,7 @@ def test_units_are_cancelled_with_the_runs_held_for_them_of_one_project_only(
         stage.settings = load_settings(ROOT / "pipeline.yaml", known)
         shown = run_job("cancel_work", "cancel_units", project="acme", preview=False)
     (row,) = shown["work units"].records
-    assert "names its provider no more" in row.data["what"]
+    assert "no longer in pipeline.yaml" in row.data["what"]
     assert now_of(catalog, units[0]).state is UnitState.CANCELLED
     assert now_of(catalog, units[1]) == units[1]
     run = instance.get_run_by_id(held.run_id)

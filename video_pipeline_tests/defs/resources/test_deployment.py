@@ -1,4 +1,4 @@
-"""The deployment that sensors share: opened once, and anew when pipeline.yaml changes."""
+"""The deployment that sensors share: opened once, reopened when pipeline.yaml changes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,20 +35,18 @@ def deployment(file: Path) -> Iterator[Deployment]:
     deployment.close()
 
 
-def test_it_is_opened_once(deployment: Deployment) -> None:
+def test_services_are_opened_once(deployment: Deployment) -> None:
     assert deployment.services is deployment.services
 
 
-def test_while_pipeline_yaml_says_the_same_it_stays_open(
-    deployment: Deployment, file: Path
-) -> None:
+def test_renew_keeps_services_of_an_equal_configuration(deployment: Deployment, file: Path) -> None:
     services = deployment.services
     file.write_text(f"# a comment\n{file.read_text()}")
     deployment.renew()
     assert deployment.services is services
 
 
-def test_a_changed_pipeline_yaml_holds_from_the_next_use_on(
+def test_renew_reopens_after_a_change(
     deployment: Deployment, file: Path, mongo_database: str
 ) -> None:
     before = deployment.services
@@ -59,7 +57,7 @@ def test_a_changed_pipeline_yaml_holds_from_the_next_use_on(
     assert deployment.services.catalog.projects() == []
 
 
-def test_one_that_cannot_be_read_says_so_and_closes_nothing(
+def test_renew_with_invalid_file_raises_and_closes_nothing(
     deployment: Deployment, file: Path
 ) -> None:
     services = deployment.services
@@ -70,12 +68,12 @@ def test_one_that_cannot_be_read_says_so_and_closes_nothing(
     assert services.catalog.projects() == []
 
 
-def test_there_is_nothing_to_renew_before_the_first_use(file: Path) -> None:
+def test_renew_before_first_use_does_nothing(file: Path) -> None:
     file.unlink()
     Deployment(file).renew()
 
 
-def test_closed_it_opens_again(deployment: Deployment) -> None:
+def test_services_reopen_after_close(deployment: Deployment) -> None:
     before = deployment.services
     deployment.close()
     assert deployment.services is not before

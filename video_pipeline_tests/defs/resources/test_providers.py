@@ -44,7 +44,7 @@ class VendorPlugin(Plugin):
 
 
 def opened(given: dict[str, Any], override: dict[str, Any] | None = None) -> VendorOptions:
-    """The options of the plugin that a run gets, with a partial override of its launchpad."""
+    """Return the plugin options of a run with this launchpad override."""
     got: list[VendorOptions] = []
 
     @dg.op(required_resource_keys={"vendor"})
@@ -72,28 +72,28 @@ def opened(given: dict[str, Any], override: dict[str, Any] | None = None) -> Ven
         ({"endpoint": {"region": "us-1"}}, {"endpoint": {"region": "us-1"}}, "one of a group"),
     ],
 )
-def test_a_plugin_gets_the_options_as_written(
+def test_plugin_receives_the_options_as_written(
     given: dict[str, Any], expected: dict[str, Any], why: str
 ) -> None:
     written = VendorOptions.model_validate(expected)
     assert opened(given) == written, why
 
 
-def test_its_results_carry_the_same_choice_as_those_of_the_plugin_that_a_command_makes() -> None:
+def test_choice_is_the_same_as_without_dagster() -> None:
     def plain(options: VendorOptions) -> str:
         return json.dumps(dict(options), default=str)
 
-    assert plain(opened({})) == plain(VendorOptions()), "1.0 is written otherwise than 1"
+    assert plain(opened({})) == plain(VendorOptions()), "1.0 and 1 are different texts"
 
 
-def test_any_option_may_come_from_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_option_can_come_from_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_NUMBER", "3")
     given = {"limit": {"env": "A_NUMBER"}, "endpoint": {"timeout": {"env": "A_NUMBER"}}}
     got = opened(given)
     assert (got.limit, got.endpoint.timeout) == (3, 3.0)
 
 
-def test_a_partial_override_keeps_the_rest_of_the_file() -> None:
+def test_partial_override_keeps_the_other_values() -> None:
     given = {"model": "large", "endpoint": {"region": "us-1", "timeout": 5.0}}
     got = opened(given, {"threshold": 0.9, "endpoint": {"timeout": 7.0}})
     assert got.threshold == 0.9
@@ -101,29 +101,29 @@ def test_a_partial_override_keeps_the_rest_of_the_file() -> None:
     assert got.endpoint == Endpoint(region="us-1", timeout=7.0)
 
 
-def test_an_override_is_checked_like_the_file() -> None:
+def test_override_is_validated() -> None:
     with pytest.raises(dg.DagsterInvalidConfigError):
         opened({}, {"model": "huge"})
 
 
 class TestSecrets:
-    def test_its_value_comes_from_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_value_comes_from_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("VENDOR_TOKEN", "hush")
         token = opened({"token": {"env": "VENDOR_TOKEN"}}).token
         assert token and token.get_secret_value() == "hush"
 
-    def test_only_the_variables_name_is_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_only_the_variable_name_is_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("VENDOR_TOKEN", "hush")
         resource = provider_resource("eu", VendorPlugin, {"token": {"env": "VENDOR_TOKEN"}})
         shown = json.dumps(resource.get_resource_definition().config_schema.default_value)
         assert "VENDOR_TOKEN" in shown
         assert "hush" not in shown
 
-    def test_written_literally_it_is_refused(self) -> None:
+    def test_literal_secret_is_refused(self) -> None:
         with pytest.raises(ConfigurationError, match=r"token is a secret.*\{env: NAME\}"):
             provider_resource("eu", VendorPlugin, {"token": "hush"})
 
-    def test_a_variable_that_is_not_set_harms_nobody_who_does_not_use_it(
+    def test_unset_variable_does_not_affect_other_assets(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("VENDOR_TOKEN", raising=False)
@@ -137,7 +137,7 @@ class TestSecrets:
 
 
 class TestDescription:
-    def test_the_ui_shows_entry_plugin_and_what_it_does(self) -> None:
+    def test_description_names_entry_plugin_and_purpose(self) -> None:
         resource = provider_resource("eu", VendorPlugin, {})
         assert resource.get_resource_definition().description == (
             "eu: plugin vendor 1\n\nFinds things at a vendor."
@@ -145,7 +145,7 @@ class TestDescription:
 
 
 class TestKeys:
-    def test_a_key_is_the_name_where_python_takes_it(self) -> None:
+    def test_key_is_the_name_as_an_identifier(self) -> None:
         assert resource_keys(["cuts", "whisper-base", "2nd"]) == {
             "cuts": "cuts",
             "whisper-base": "whisper_base",
@@ -153,6 +153,6 @@ class TestKeys:
         }
 
     @pytest.mark.parametrize("names", [["a-b", "a_b"], ["pipeline"]])
-    def test_two_names_never_become_one_key(self, names: list[str]) -> None:
+    def test_equal_keys_are_refused(self, names: list[str]) -> None:
         with pytest.raises(ConfigurationError, match="Rename one"):
             resource_keys(names)

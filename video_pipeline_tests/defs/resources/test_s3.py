@@ -1,4 +1,4 @@
-"""How buckets are reached shows in Dagster, can be overridden by a run, and opens nothing early."""
+"""The resource `s3`: shown and overridable in Dagster, without early connections."""
 
 import os
 import subprocess
@@ -50,13 +50,13 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
     yield load_settings(tmp_path / "pipeline.yaml")
 
 
-def test_a_deployment_in_folders_has_no_such_resource(tmp_path: Path) -> None:
+def test_deployment_in_folders_has_no_s3(tmp_path: Path) -> None:
     (tmp_path / "pipeline.yaml").write_text("{storage: {}}")
     folders = load_settings(tmp_path / "pipeline.yaml", {})
     assert set(pipeline_resources(folders)) == {"pipeline"}
 
 
-def test_one_in_buckets_shows_it_with_variables_in_place_of_secrets(settings: Settings) -> None:
+def test_s3_shows_variables_instead_of_secrets(settings: Settings) -> None:
     repository = build_defs(settings).get_repository_def()
     shown = repository.get_top_level_resources()["s3"]
     fields = shown.config_schema.config_type.fields  # pyright: ignore
@@ -66,8 +66,8 @@ def test_one_in_buckets_shows_it_with_variables_in_place_of_secrets(settings: Se
     )
 
 
-def _seen(settings: Settings, config: dict[str, Any]) -> AwsClients:
-    """The clients that a run's deployment gets."""
+def _clients_of(settings: Settings, config: dict[str, Any]) -> AwsClients:
+    """Return the clients of a run's deployment."""
     found: list[Deployment] = []
 
     @dg.op(required_resource_keys={"pipeline"})
@@ -83,32 +83,32 @@ def _seen(settings: Settings, config: dict[str, Any]) -> AwsClients:
     return found[0].clients
 
 
-def test_a_run_reaches_buckets_as_pipeline_yaml_says(settings: Settings) -> None:
-    options = _seen(settings, {}).options
+def test_run_uses_the_options_of_pipeline_yaml(settings: Settings) -> None:
+    options = _clients_of(settings, {}).options
     assert options == settings.storage.s3
 
 
-def test_a_run_can_override_one_value_and_keeps_the_others(settings: Settings) -> None:
+def test_run_overrides_one_value_and_keeps_the_others(settings: Settings) -> None:
     config = {"resources": {"s3": {"config": {"endpoint_url": "http://127.0.0.1:7"}}}}
-    options = _seen(settings, config).options
+    options = _clients_of(settings, config).options
     changed = {"endpoint": "http://127.0.0.1:7"}
     assert options == settings.storage.s3.model_copy(update=changed)
 
 
-def test_other_services_are_had_of_the_same_session(settings: Settings) -> None:
-    clients = _seen(settings, {})
+def test_other_services_share_the_session(settings: Settings) -> None:
+    clients = _clients_of(settings, {})
     assert clients.client("sqs").meta.region_name == "eu-central-1"
     assert clients.client("s3").meta.endpoint_url == "http://127.0.0.1:9"
-    assert clients.client("s3") is _seen(settings, {}).client("s3"), "made once a process"
+    assert clients.client("s3") is _clients_of(settings, {}).client("s3"), "one client a process"
 
 
-def test_it_is_dagster_s_own_s3_resource() -> None:
+def test_s3_is_a_dagster_s3_resource() -> None:
     with dg.build_resources({"s3": S3(region_name="eu-central-1")}) as resources:
         assert isinstance(resources.s3, AwsClients)
     assert S3(region_name="eu-central-1").get_client().meta.region_name == "eu-central-1"
 
 
-def test_loading_definitions_touches_no_network(settings: Settings) -> None:
+def test_loading_definitions_uses_no_network(settings: Settings) -> None:
     variables = {**os.environ, "VIDEO_PIPELINE_CONFIG": str(settings.file)}
     variables |= {"MONGODB_URI": "mongodb://127.0.0.1:9"}
     loaded = subprocess.run(

@@ -1,4 +1,4 @@
-"""A real video through the whole road in Dagster, opened as a run opens it."""
+"""All phases of a real video in Dagster, with resources opened as in a run."""
 
 import base64
 import io
@@ -30,7 +30,7 @@ KEY = "acme/trailer"
 def definitions(
     tmp_path: Path, mongo_uri: str, mongo_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> dg.Definitions:
-    """A deployment of its own, with a video in its ingest folder."""
+    """Return the definitions of a new deployment with one video in its ingest folder."""
     monkeypatch.setenv("MONGODB_URI", mongo_uri)
     (tmp_path / "pipeline.yaml").write_text(PIPELINE.format(database=mongo_database))
     settings = load_settings(tmp_path / "pipeline.yaml")
@@ -52,8 +52,8 @@ def arrive(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dg.RunR
     return requests[0]
 
 
-def pictures_in(strip: str) -> int:
-    """How many cells of a filmstrip of one row show something."""
+def thumbnails_in(strip: str) -> int:
+    """Return how many cells of a filmstrip of one row are not blank."""
     picture = re.fullmatch(r"!\[the first shots\]\(data:image/jpeg;base64,(.+)\)", strip)
     assert picture
     with Image.open(io.BytesIO(base64.b64decode(picture[1]))) as shown:
@@ -62,7 +62,7 @@ def pictures_in(strip: str) -> int:
     return sum(cell.getextrema()[0] < 200 for cell in cells)
 
 
-def told(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
+def metadata_of(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
     return {
         event.asset_key.to_user_string(): {
             k: v.value for k, v in event.materialization.metadata.items()
@@ -72,7 +72,7 @@ def told(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_a_video_in_its_timeline_out(
+def test_run_publishes_the_timeline_of_a_video(
     definitions: dg.Definitions, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     request = arrive(definitions, instance)
@@ -80,28 +80,28 @@ def test_a_video_in_its_timeline_out(
     result = job.execute_in_process(
         instance=instance, partition_key=request.partition_key, tags=request.tags
     )
-    said = told(result)
-    assert set(said) == {
+    metadata = metadata_of(result)
+    assert set(metadata) == {
         *("source_video", "media_info", "shots", "objects", "events", "thumbnails", "audio"),
         *("transcript", "scenes", "timeline", "exports"),
     }
-    shots = said["shots"]
+    shots = metadata["shots"]
     assert (shots["state"], shots["provider"]) == ("done", "cuts")
     assert shots["shot"] > 1
     assert "video_seconds, not paid" in shots["usage"]
-    assert said["objects"]["state"] == "not configured"
-    assert "timeline.json" in said["exports"]["outputs"]
+    assert metadata["objects"]["state"] == "not configured"
+    assert "timeline.json" in metadata["exports"]["outputs"]
     assert all(check.passed for check in result.get_asset_check_evaluations())
     published = tmp_path / ".video-pipeline/outputs/projects/acme/videos/trailer/timeline.json"
     assert published.is_file()
 
     assert len(shots["filmstrip"]) < 60_000
-    assert pictures_in(shots["filmstrip"]) == shots["shot"] == 5
+    assert thumbnails_in(shots["filmstrip"]) == shots["shot"] == 5
     rows = shots["preview"].records
     assert rows[0].data["start"] == "0"
 
 
-def test_progress_is_logged_and_the_second_run_makes_nothing_twice(
+def test_second_run_reuses_results_and_progress_is_logged(
     definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
     request = arrive(definitions, instance)
@@ -110,4 +110,4 @@ def test_progress_is_logged_and_the_second_run_makes_nothing_twice(
     lines = [entry.user_message for entry in instance.all_logs(result.run_id)]
     assert any(line.startswith(f"{KEY} shots: ") and line.endswith(" %") for line in lines)
     again = job.execute_in_process(instance=instance, partition_key=request.partition_key)
-    assert told(again)["shots"]["made before"] is True
+    assert metadata_of(again)["shots"]["made before"] is True

@@ -1,4 +1,4 @@
-"""Real videos of two tenants through the whole road in Dagster, from a bucket into a bucket."""
+"""All phases of real videos of two tenants in Dagster, from a bucket into a bucket."""
 
 from pathlib import Path
 
@@ -29,7 +29,6 @@ KEYS = {"acme/trailer", "acme2/trailer"}
 
 @pytest.fixture
 def results(servers: Servers) -> MadeBucket:
-    """Where results are published."""
     return made_bucket(servers["moto"])
 
 
@@ -42,7 +41,7 @@ def definitions(
     results: MadeBucket,
     monkeypatch: pytest.MonkeyPatch,
 ) -> dg.Definitions:
-    """A deployment of its own, with a video of each tenant in its ingest bucket."""
+    """Return the definitions of a new deployment with a video of each tenant in a bucket."""
     server = versioned_bucket.server
     named = {"S3_BUCKET": versioned_bucket.name, "S3_OUTPUT_BUCKET": results.name}
     for name, value in {**named, "A_KEY": server.access, "A_SECRET": server.secret}.items():
@@ -57,7 +56,7 @@ def definitions(
     return build_defs(load_settings(file))
 
 
-def test_videos_in_a_bucket_become_timelines_in_another(
+def test_run_publishes_timelines_from_bucket_to_bucket(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     versioned_bucket: MadeBucket,

@@ -1,4 +1,4 @@
-"""What the asset checks find wrong, and that they find nothing wrong with what is right."""
+"""The content checks: each fault with its position, and none in correct results."""
 
 import json
 from datetime import UTC, datetime
@@ -29,12 +29,12 @@ def span(start: Fraction | int, end: Fraction | int) -> TimeRange:
 @pytest.mark.parametrize(
     ("ranges", "fault"),
     [
-        ([span(9, 11)], "reaches out of 0 to 10 s"),
-        ([span(-1, 1)], "reaches out of 0 to 10 s"),
+        ([span(9, 11)], "is not within 0 to 10 s"),
+        ([span(-1, 1)], "is not within 0 to 10 s"),
         ([span(5, 6), span(4, 6)], "a marker at 4.000 s is out of order"),
     ],
 )
-def test_each_fault_is_named_with_its_place(ranges: list[TimeRange], fault: str) -> None:
+def test_range_fault_names_its_position(ranges: list[TimeRange], fault: str) -> None:
     (found,) = range_faults(ranges, EXTENT, "a marker")
     assert fault in found
 
@@ -46,7 +46,7 @@ def test_ordered_ranges_within_the_extent_have_no_fault(cuts: list[Fraction]) ->
     assert list(range_faults(ranges, EXTENT, "a marker")) == []
 
 
-def test_a_marker_of_no_length_is_a_moment_and_no_fault() -> None:
+def test_marker_without_length_is_no_fault() -> None:
     assert list(range_faults([span(4, 4), span(4, 6)], EXTENT, "a marker")) == []
 
 
@@ -67,16 +67,16 @@ def published() -> bytes:
     return out.getvalue()
 
 
-def test_a_published_timeline_is_right() -> None:
+def test_published_timeline_has_no_fault() -> None:
     assert list(timeline_faults(published())) == []
 
 
-def test_one_cut_short_is_no_json() -> None:
+def test_truncated_timeline_is_not_json() -> None:
     (fault,) = timeline_faults(published()[:-20])
-    assert "is no JSON" in fault
+    assert "is not JSON" in fault
 
 
-def test_one_that_breaks_its_schema_says_where() -> None:
+def test_schema_fault_names_its_path() -> None:
     document = json.loads(published())
     document["markers"][0]["range"]["start"] = 0.5
     (fault,) = timeline_faults(json.dumps(document).encode())

@@ -1,4 +1,4 @@
-"""What Dagster is told of each way in which a phase can end."""
+"""The events in Dagster for each way in which a phase can end."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 @dataclass
 class Ended:
-    """What a run left behind."""
+    """A run that has ended, and its events."""
 
     result: dg.ExecuteInProcessResult
 
@@ -41,12 +41,12 @@ class Ended:
 
     @property
     def observed(self) -> dict[str, dict[str, Any]]:
-        told = (
+        given = (
             e.asset_observation_data.asset_observation
             for e in self.of(dg.DagsterEventType.ASSET_OBSERVATION)
         )
         return {
-            o.asset_key.to_user_string(): {k: v.value for k, v in o.metadata.items()} for o in told
+            o.asset_key.to_user_string(): {k: v.value for k, v in o.metadata.items()} for o in given
         }
 
     @property
@@ -76,12 +76,12 @@ Run = Callable[..., Ended]
 def run(
     definitions: dg.Definitions, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> Run:
-    """Run the analysis where some phases end otherwise than well; asked of the use case."""
+    """Run the analysis with a use case that returns these outcomes, and good ones else."""
 
     def run(*others: Outcome, without: Phase | None = None, **config: Any) -> Ended:
         def analyse(services: object, key: object, phases: Collection[Phase], **_: object):
-            told = {o.phase: o for o in others}
-            return {phase: good(phase) for phase in reversed(list(phases))} | told
+            given = {o.phase: o for o in others}
+            return {phase: good(phase) for phase in reversed(list(phases))} | given
 
         monkeypatch.setattr(assets, "analyse", analyse)
         for made in (Phase.TIMELINE, Phase.EXPORTS):
@@ -103,7 +103,7 @@ def run(
 
 
 class TestGood:
-    def test_every_phase_is_materialized_and_all_that_hangs_on_it_runs(self, run: Run) -> None:
+    def test_good_phases_are_materialized_with_checks(self, run: Run) -> None:
         ended = run()
         assert ended.result.success
         assert set(ended.materialized) == {*ANALYSIS, "scenes", "timeline", "exports"}
@@ -111,7 +111,7 @@ class TestGood:
         assert ended.checks["shots", "succeeded"].passed
         assert ended.checks["shots", "succeeded"].partition == KEY
 
-    def test_what_was_made_again_besides_what_was_asked_for_is_materialized(
+    def test_unselected_phase_made_again_is_materialized(
         self, run: Run, instance: dg.DagsterInstance
     ) -> None:
         linked = good(Phase.OBJECTS)
@@ -125,13 +125,13 @@ class TestGood:
         version = record.asset_materialization.tags["dagster/data_version"]
         assert version == linked.result.fingerprint
 
-    def test_a_phase_without_a_provider_is_materialized_and_says_so(self, run: Run) -> None:
+    def test_phase_without_provider_is_materialized(self, run: Run) -> None:
         ended = run(good(Phase.OBJECTS, PhaseState.NOT_CONFIGURED, "names no provider"))
         assert ended.materialized["objects"]["state"] == "not configured"
         assert not {name for asset, name in ended.checks if asset == "objects"}
         assert "timeline" in ended.materialized
 
-    def test_an_optional_phase_that_failed_is_a_warning(self, run: Run) -> None:
+    def test_failed_optional_phase_warns(self, run: Run) -> None:
         ended = run(good(Phase.EVENTS, PhaseState.SKIPPED, "the vendor refused"))
         assert ended.result.success
         check = ended.checks["events", "succeeded"]
@@ -139,18 +139,16 @@ class TestGood:
         assert check.description == "the vendor refused"
         assert "timeline" in ended.materialized
 
-    def test_a_result_of_a_provider_names_its_work_unit_and_job(
-        self, run: Run, running: WorkUnit
-    ) -> None:
+    def test_result_names_its_work_unit_and_job(self, run: Run, running: WorkUnit) -> None:
         made = good(Phase.SHOTS)
         assert made.result is not None and made.result.provenance is not None
         origin = made.result.provenance.model_copy(update={"unit": running.id})
         result = made.result.model_copy(update={"provenance": origin})
-        told = run(made.model_copy(update={"result": result})).materialized
-        assert (told["shots"]["work unit"], told["shots"]["job"]) == (running.id, running.job)
-        assert "work unit" not in told["thumbnails"]
+        given = run(made.model_copy(update={"result": result})).materialized
+        assert (given["shots"]["work unit"], given["shots"]["job"]) == (running.id, running.job)
+        assert "work unit" not in given["thumbnails"]
 
-    def test_the_same_result_has_the_same_data_version(self, run: Run) -> None:
+    def test_data_version_is_equal_for_equal_results(self, run: Run) -> None:
         def version(ended: Ended) -> str | None:
             event = ended.of(dg.DagsterEventType.ASSET_MATERIALIZATION)[0]
             return (event.materialization.tags or {}).get("dagster/data_version")
@@ -168,21 +166,21 @@ class TestParked:
         job="7",
     )
 
-    def test_it_is_observed_and_what_hangs_on_it_is_skipped(self, run: Run) -> None:
+    def test_parked_phase_is_observed_and_its_dependents_skipped(self, run: Run) -> None:
         ended = run(self.PARKED)
         assert ended.result.success
         assert set(ended.materialized) == set(ANALYSIS) - {"transcript"}
         seen = ended.observed["transcript"]
         assert (seen["state"], seen["provider"], seen["job"]) == ("parked", "vendor", "7")
 
-    def test_what_is_known_of_its_work_unit_is_told(self, run: Run, running: WorkUnit) -> None:
+    def test_observation_describes_the_work_unit(self, run: Run, running: WorkUnit) -> None:
         seen = run(self.PARKED.model_copy(update={"unit": running.id})).observed["transcript"]
         assert (seen["work unit"], seen["account"]) == (running.id, "a, r")
         assert seen["planned"] == "1 requests paid"
         assert running.poll_at is not None
         assert seen["looked up by"] == running.poll_at.timestamp()
 
-    def test_one_that_waits_for_its_turn_says_for_what(
+    def test_observation_of_a_queued_unit_names_the_reason(
         self, run: Run, running: WorkUnit, catalog: Catalog
     ) -> None:
         units = catalog.project("acme").units
@@ -204,33 +202,33 @@ class TestFailed:
         message="vendor: it refused. Choose another provider.",
     )
 
-    def test_the_others_arrive_and_the_run_fails_with_what_where_and_remedy(self, run: Run) -> None:
+    def test_others_are_materialized_and_the_run_fails(self, run: Run) -> None:
         ended = run(self.FAILED)
         assert not ended.result.success
         assert set(ended.materialized) == set(ANALYSIS) - {"shots"}
         assert ended.observed["shots"]["state"] == "failed"
         assert not ended.checks["shots", "succeeded"].passed
         (failure,) = ended.of(dg.DagsterEventType.STEP_FAILURE)
-        told = failure.step_failure_data.error
-        assert told and "acme/talk shots: vendor: it refused. Choose another" in told.message
+        error = failure.step_failure_data.error
+        assert error and "acme/talk shots: vendor: it refused. Choose another" in error.message
 
-    def test_a_dead_phase_shows_as_failed_and_says_that_it_is_dead(self, run: Run) -> None:
+    def test_dead_phase_fails_its_check(self, run: Run) -> None:
         ended = run(self.FAILED.model_copy(update={"state": PhaseState.DEAD}))
         assert not ended.result.success
         assert ended.observed["shots"]["state"] == "dead"
         assert not ended.checks["shots", "succeeded"].passed
 
-    def test_beside_a_parked_phase_both_show(self, run: Run) -> None:
+    def test_failed_and_parked_phases_are_both_observed(self, run: Run) -> None:
         ended = run(self.FAILED, TestParked.PARKED)
         assert not ended.result.success
-        assert {phase: said["state"] for phase, said in ended.observed.items()} == {
+        assert {phase: metadata["state"] for phase, metadata in ended.observed.items()} == {
             "shots": "failed",
             "transcript": "parked",
         }
 
 
 class TestTags:
-    def test_a_run_that_nobody_tagged_is_tagged_when_it_starts(
+    def test_untagged_run_is_tagged_when_it_starts(
         self, run: Run, instance: dg.DagsterInstance
     ) -> None:
         tags = instance.get_run_by_id(run().result.run_id).tags  # type: ignore[union-attr]
@@ -246,11 +244,11 @@ class TestConfig:
         instance: dg.DagsterInstance,
         monkeypatch: pytest.MonkeyPatch,
     ) -> Callable[..., dict[str, Any]]:
-        """What the use case is asked for in a run of this origin with this config."""
-        told: dict[str, Any] = {}
+        """Return the arguments of the use case in a run of this origin with this config."""
+        given: dict[str, Any] = {}
 
         def analyse(services: object, key: object, phases: Collection[Phase], **how: Any):
-            told.update(how)
+            given.update(how)
             return {phase: good(phase) for phase in phases}
 
         def asked(
@@ -268,31 +266,31 @@ class TestConfig:
                 parent_run_id=first,
             )
             assert execute_run(InMemoryJob(job), run, instance).success
-            return told | {"made_in": run.run_id}
+            return given | {"made_in": run.run_id}
 
         return asked
 
-    def test_a_run_may_choose_another_provider(self, asked: Callable[..., dict[str, Any]]) -> None:
-        told = asked(providers={"shots": "cuts-by-content"})
-        assert told["providers"] == {Phase.SHOTS: ("cuts-by-content",)}
-        assert told["forced_by"] == ""
+    def test_config_overrides_the_provider(self, asked: Callable[..., dict[str, Any]]) -> None:
+        given = asked(providers={"shots": "cuts-by-content"})
+        assert given["providers"] == {Phase.SHOTS: ("cuts-by-content",)}
+        assert given["forced_by"] == ""
 
-    def test_a_run_may_force(self, asked: Callable[..., dict[str, Any]]) -> None:
-        told = asked(force=True)
-        assert told["forced_by"] == told["made_in"]
+    def test_config_forces_in_the_runs_name(self, asked: Callable[..., dict[str, Any]]) -> None:
+        given = asked(force=True)
+        assert given["forced_by"] == given["made_in"]
 
-    def test_where_its_process_died_the_run_made_again_asks_as_the_first(
+    def test_retry_forces_in_the_name_of_the_first_run(
         self, asked: Callable[..., dict[str, Any]], instance: dg.DagsterInstance
     ) -> None:
         first = asked(force=True)["made_in"]
         assert asked(first, force=True)["forced_by"] == first
 
-    def test_all_runs_of_a_backfill_ask_as_it_so_that_it_pays_once_a_video(
+    def test_runs_of_a_backfill_force_in_its_name(
         self, asked: Callable[..., dict[str, Any]]
     ) -> None:
         assert asked(backfill="b1", force=True)["forced_by"] == "b1"
         assert asked(backfill="b1")["forced_by"] == ""
 
-    def test_a_phase_that_nobody_serves_is_refused(self) -> None:
-        with pytest.raises(Exception, match="no provider serves timeline"):
+    def test_config_refuses_a_phase_without_plugins(self) -> None:
+        with pytest.raises(Exception, match="phases that none serves: timeline"):
             assets.AnalysisConfig(providers={"timeline": "cuts"}).overrides()

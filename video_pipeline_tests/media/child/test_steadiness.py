@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_pipeline.media.child.steadiness import keeps
+from video_pipeline.media.child.probing import keeps
 
 RATES = st.sampled_from([Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(60)])
 BASES = st.sampled_from([Fraction(1, 1000), Fraction(1, 12_800), Fraction(1, 90_000)])

@@ -1,5 +1,4 @@
-"""Requests that a provider does not take for now: one that fails alone holds up no other, of its
-project or of another, is asked ever more seldom, says why, and is given up at the end."""
+"""Tests of backoff: a unit that fails while others succeed is deferred, and fails in the end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -30,12 +29,12 @@ TURN = timedelta(minutes=1)
 
 
 class Shots(VendorShots):
-    """The vendor's shots; of some videos nothing can be asked, as no connection is made."""
+    """The vendor's shots, without a connection for some videos."""
 
+    # Also the longest pause of the pool, which passes by the server's clock.
     poll_seconds = 0.02
-    """Pauses of the pool are no longer, and pass by the server's clock."""
+    # The prefix of the keys without a connection; empty for none.
     unconnected: str = ""
-    """The beginning of their keys; empty for none."""
 
     def submit(self, unit: WorkUnit, media: MediaInfo, inputs: Inputs) -> Submission:
         if self.unconnected and str(unit.request.key).startswith(self.unconnected):
@@ -47,20 +46,20 @@ class Shots(VendorShots):
 
 @dataclass
 class Stage:
-    """A vendor with few slots, a backlog, and a clock that goes by turns."""
+    """A vendor with few slots, a backlog, and a clock that advances by turns."""
 
     services: Services
     vendor: Vendor
     plugin: Shots
     now: datetime
+    # When a refusal of the failing unit was seen.
     tried_at: list[datetime] = field(default_factory=list[datetime])
-    """When the request of the one that fails was seen not to be taken."""
 
     def unit(self, key: VideoKey = POISON) -> WorkUnit:
         return self.services.of(key.project).units.of_video(key.video)[-1]
 
     def turn(self) -> Round:
-        """One round; every job that was heard of ends after it."""
+        """Make one round, and end all known jobs after it."""
         tries = self.unit().untaken
         round_ = make_round(self.services, self.now)
         if self.unit().untaken > tries:
@@ -79,7 +78,7 @@ class Stage:
         raise AssertionError(f"it still waits: {self.unit()}")
 
     def asked(self, *projects: str) -> list[UnitState]:
-        """Where all the others stand."""
+        """Return the states of all other units."""
         return [
             unit.state
             for project in projects
@@ -89,7 +88,7 @@ class Stage:
         ]
 
     def fail(self, how: str) -> None:
-        """Let every request for the one video fail so."""
+        """Make every request for the one video fail this way."""
         if how == "unconnected":
             self.plugin.unconnected = str(POISON)
         elif how == "lost":
@@ -113,7 +112,7 @@ def stage(
     vendor: Vendor,
     request: pytest.FixtureRequest,
 ) -> Stage:
-    """With one slot and with two. The oldest of all videos is the one that is to fail."""
+    """Return a stage with one slot or two, on which the oldest video is to fail."""
     stage = stage_of(services, vendor, request.param)
     put_into_backlog(stage.services, "acme", 4, media_of(services, deliver), provider="with-token")
     put_into_backlog(
@@ -141,7 +140,7 @@ WAYS = pytest.mark.parametrize(
 
 
 @WAYS
-def test_all_others_go_on_and_the_one_says_what_is_wrong(
+def test_other_units_continue_and_failing_one_has_reason(
     stage: Stage, how: str, state: UnitState, told: str
 ) -> None:
     stage.fail(how)
@@ -155,7 +154,7 @@ def test_all_others_go_on_and_the_one_says_what_is_wrong(
 
 @ONE_SLOT
 @WAYS
-def test_it_is_asked_ever_more_seldom_and_at_the_end_a_run_tells(
+def test_failing_unit_is_deferred_longer_then_fails_in_run(
     stage: Stage, how: str, state: UnitState, told: str
 ) -> None:
     stage.fail(how)
@@ -170,7 +169,7 @@ def test_it_is_asked_ever_more_seldom_and_at_the_end_a_run_tells(
     assert told.partition(": ")[2] in outcome.message
     assert stage.turn().ready != ()
     if how == "lost":
-        assert stage.unit().state is UnitState.SUBMITTING, "it may have been taken"
+        assert stage.unit().state is UnitState.SUBMITTING, "it may have been accepted"
         stage.vendor.behave(str(POISON), "later")
         again = analyse(stage.services, POISON, {Phase.SHOTS})[Phase.SHOTS]
         assert again.state is PhaseState.PARKED and stage.unit().state is UnitState.RUNNING
@@ -182,7 +181,7 @@ def test_it_is_asked_ever_more_seldom_and_at_the_end_a_run_tells(
 
 @TWO_SLOTS
 @WAYS
-def test_what_is_taken_at_last_runs_and_is_paid_once(
+def test_deferred_unit_is_accepted_later_and_paid_once(
     stage: Stage, how: str, state: UnitState, told: str
 ) -> None:
     stage.fail(how)
@@ -197,7 +196,7 @@ def test_what_is_taken_at_last_runs_and_is_paid_once(
     assert stage.vendor.billed[str(POISON)] == 1
 
 
-def test_after_it_is_given_up_its_slot_is_free(
+def test_slot_is_free_after_last_try(
     services: Services, deliver: Callable[..., VideoKey], vendor: Vendor
 ) -> None:
     stage, media = stage_of(services, vendor, 1), media_of(services, deliver)
@@ -211,7 +210,7 @@ def test_after_it_is_given_up_its_slot_is_free(
 
 
 @TWO_SLOTS
-def test_one_that_is_away_for_all_is_asked_once_a_round_and_all_go_on_when_it_is_back(
+def test_unreachable_provider_gets_one_request_a_round(
     stage: Stage,
 ) -> None:
     stage.plugin.unconnected = "acme"
@@ -224,7 +223,7 @@ def test_one_that_is_away_for_all_is_asked_once_a_round_and_all_go_on_when_it_is
         assert stage.turn().ready == ()
         now = [stage.unit(unit.request.key) for unit in units]
         assert sum(unit.untaken for unit in now) <= tries + 1
-    assert all(unit.untaken >= 3 and unit.parked for unit in now), "each was asked in its turn"
+    assert all(unit.untaken >= 3 and unit.parked for unit in now), "each was tried in its turn"
     stage.plugin.unconnected, stage.vendor.default = "", "later"
     for _ in range(60):
         stage.turn()

@@ -1,4 +1,4 @@
-"""Before a request is made: a slot must be free, and the day's paid minutes must suffice."""
+"""Tests of admission: a request needs a free slot and enough paid minutes of the day."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.admission.slots import place
+from video_pipeline.pipeline.admission.slots import Position, position
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.jobs.cancel import cancel
 from video_pipeline.pipeline.policies import Limits
@@ -27,7 +27,7 @@ POOL = "vendor-shots/local/local/everything"
 
 
 def bounded(services: Services, vendor: Vendor, **options: object) -> Services:
-    """The deployment with one provider of shots, of which one job at a time is asked."""
+    """Return services with one provider of shots that has one slot."""
     chosen = {"url": vendor.url, "timeout_seconds": 3, "slots": 1, **options}
     plugin = VendorShots(VendorOptions.model_validate(chosen))
     return replace(services, plugins={**services.plugins, "with-token": plugin})
@@ -53,7 +53,7 @@ def later(services: Services) -> datetime:
 class TestSlots:
     """A provider runs one job at a time."""
 
-    def test_what_finds_none_waits_with_the_reason_and_its_place(
+    def test_unit_without_slot_waits_with_reason_and_position(
         self, narrow: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         first, second, third = map(deliver, ("acme/one", "acme/two", "globex/one"))
@@ -62,16 +62,16 @@ class TestSlots:
         assert (parked.state, parked.job) == (PhaseState.PARKED, None)
         assert "one of 1 slots of vendor-shots" in parked.message
         assert "place 1 of 1" in parked.message
-        assert "place 1 of 2" in shots(narrow, third).message, "acme holds one already"
+        assert "place 1 of 2" in shots(narrow, third).message, "acme holds a slot already"
         unit = unit_of(narrow, second)
         assert (unit.id, unit.state, unit.waiting) == (
             *(parked.unit, UnitState.INTENT),
             parked.message,
         )
-        assert (place(narrow, unit, POOL).place, place(narrow, unit, POOL).of) == (2, 2)
+        assert position(narrow, unit, POOL) == Position(number=2, of=2)
         assert vendor.submissions == {"acme/one": 1}
 
-    def test_once_a_job_has_ended_the_sweep_makes_the_next_request_without_a_run(
+    def test_sweep_submits_next_unit_after_job_ended(
         self, narrow: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         first, second = deliver("acme/one"), deliver("acme/two")
@@ -86,7 +86,7 @@ class TestSlots:
         assert (unit.state, unit.waiting) == (UnitState.RUNNING, "")
         assert unit.job in vendor.jobs and unit.holder is None
 
-    def test_asked_again_while_it_waits_it_waits_on_and_nothing_is_asked_of_the_provider(
+    def test_rerun_of_waiting_unit_makes_no_request(
         self, narrow: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         first, second = deliver("acme/one"), deliver("acme/two")
@@ -95,7 +95,7 @@ class TestSlots:
         assert vendor.submissions == {"acme/one": 1}
         assert narrow.of("acme").units.backlog() == {POOL: 1}
 
-    def test_a_run_frees_the_slot_of_what_it_settles(
+    def test_settled_unit_frees_its_slot(
         self, narrow: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         vendor.default = "soon"
@@ -103,7 +103,7 @@ class TestSlots:
             assert shots(narrow, deliver(name)).state is PhaseState.DONE
         assert narrow.catalog.admissions.pools()[0].holders == ()
 
-    def test_a_newcomer_passes_nobody_that_waits(
+    def test_newcomer_does_not_overtake_waiting_units(
         self, narrow: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         first, second, third = map(deliver, ("acme/one", "globex/one", "acme/two"))
@@ -116,7 +116,7 @@ class TestSlots:
         assert unit_of(narrow, second).state is UnitState.RUNNING
         assert unit_of(narrow, third).state is UnitState.INTENT
 
-    def test_a_provider_without_room_returns_it_to_the_backlog_and_that_is_no_failure(
+    def test_full_provider_returns_unit_to_backlog(
         self, services: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         wide = bounded(services, vendor, slots=5)
@@ -125,7 +125,7 @@ class TestSlots:
         shots(wide, first)
         parked = shots(wide, second)
         assert parked.state is PhaseState.PARKED and "has room again" in parked.message
-        assert vendor.submissions["globex/one"] == 1, "it is not asked again in the same run"
+        assert vendor.submissions["globex/one"] == 1, "it is not retried in the same run"
         unit = unit_of(wide, second)
         assert (unit.state, unit.failure) == (UnitState.INTENT, None)
         (pool,) = wide.catalog.admissions.pools()
@@ -135,7 +135,7 @@ class TestSlots:
         assert vendor.submissions["globex/two"] == 0
         assert wide.of("globex").results.failures("one", Phase.SHOTS, "") == 0
 
-    def test_a_cancelled_one_ends_for_nothing(
+    def test_cancelled_waiting_unit_is_unpaid(
         self, narrow: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         first, second = deliver("acme/one"), deliver("acme/two")
@@ -147,13 +147,13 @@ class TestSlots:
             *(UnitState.CANCELLED, ()),
             "",
         )
-        assert "nothing was asked of the provider" in one.told
+        assert "no request was made yet" in one.told
         vendor.finish("acme/one")
         assert make_round(narrow, later(narrow)).submitted == 0
         status = narrow.of("acme").results.statuses("two")[Phase.SHOTS]
         assert status.state is PhaseState.CANCELLED
 
-    def test_a_slot_whose_holder_died_before_it_asked_is_free_once_its_lease_has_ended(
+    def test_slot_of_crashed_holder_is_freed_after_lease(
         self, narrow: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         first, second = deliver("acme/one"), deliver("acme/two")
@@ -169,17 +169,17 @@ class TestSlots:
 
 
 class TestPaidMinutes:
-    """A project may use some seconds a day; each video has two."""
+    """Limits of a few seconds a day; each video has two."""
 
     def limited(self, services: Services, **limits: object) -> Services:
         return replace(services, limits=Limits.model_validate(limits))
 
     @pytest.fixture
     def tight(self, services: Services) -> Services:
-        """Room for one video a day of each project."""
+        """Return services with a budget of one video a day for each project."""
         return self.limited(services, paid_minutes_per_day=3 / 60)
 
-    def test_over_them_it_waits_with_the_reason_and_other_projects_go_on(
+    def test_unit_over_budget_waits_and_other_projects_continue(
         self, tight: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         first, second, other = map(deliver, ("acme/one", "acme/two", "globex/one"))
@@ -192,7 +192,7 @@ class TestPaidMinutes:
         assert shots(tight, other).job
         assert vendor.submissions["acme/two"] == 0
 
-    def test_it_goes_on_by_itself_when_the_day_turns(
+    def test_waiting_unit_continues_on_next_day(
         self, tight: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         first, second = deliver("acme/one"), deliver("acme/two")
@@ -203,7 +203,7 @@ class TestPaidMinutes:
         assert make_round(tomorrow, tight.clock()).submitted == 1
         assert unit_of(tight, second).state is UnitState.RUNNING
 
-    def test_it_goes_on_by_itself_when_the_limit_is_raised(
+    def test_waiting_unit_continues_after_limit_is_raised(
         self, tight: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         first, second = deliver("acme/one"), deliver("acme/two")
@@ -212,7 +212,7 @@ class TestPaidMinutes:
         raised = self.limited(tight, paid_minutes_per_day=3 / 60, projects={"acme": 1})
         assert make_round(raised, tight.clock()).submitted == 1
 
-    def test_one_larger_than_the_whole_limit_says_so_and_holds_up_none_behind_it(
+    def test_unit_over_daily_limit_does_not_delay_smaller_one(
         self, services: Services, deliver: Deliver, vendor: Vendor, long_video: Path
     ) -> None:
         tight = self.limited(services, projects={"acme": 3 / 60})
@@ -223,7 +223,7 @@ class TestPaidMinutes:
         assert shots(tight, second).job
         assert make_round(tight, tight.clock()).submitted == 0
 
-    def test_the_reason_follows_what_it_waits_for(
+    def test_reason_follows_changed_limits(
         self, services: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         narrow = bounded(services, vendor)
@@ -241,7 +241,7 @@ class TestPaidMinutes:
             make_round(now, narrow.clock())
             assert told in unit_of(narrow, second).waiting
 
-    def test_an_account_bounds_all_projects_together(
+    def test_account_budget_is_shared_by_projects(
         self, services: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         tight = self.limited(services, providers={"with-token": 3 / 60, "without-token": 5})
@@ -251,7 +251,7 @@ class TestPaidMinutes:
         assert "providers.with-token.limits.paid_minutes_per_day" in parked.message
 
     @pytest.mark.parametrize("how", ["refuse", "fail"])
-    def test_they_are_given_back_where_the_provider_refused_and_not_where_the_job_failed(
+    def test_minutes_are_refunded_only_after_refusal(
         self, tight: Services, deliver: Deliver, vendor: Vendor, how: str
     ) -> None:
         vendor.behave("acme/one", how)  # type: ignore[arg-type]
@@ -259,7 +259,7 @@ class TestPaidMinutes:
         used = tight.catalog.admissions.used(tight.clock().date(), project="acme")
         assert used == (0 if how == "refuse" else 2)
 
-    def test_a_re_run_counts_nothing_twice(
+    def test_rerun_reserves_minutes_once(
         self, tight: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         key = deliver("acme/one")
@@ -271,10 +271,10 @@ class TestPaidMinutes:
 
 
 class TestDeadlines:
-    """A job that runs for ever is given up before the provider forgets it."""
+    """A job past its deadline fails before the provider's record of it expires."""
 
     @pytest.mark.parametrize("stops", [True, False])
-    def test_it_is_stopped_fails_and_counts_as_planned(
+    def test_job_past_deadline_fails_and_counts(
         self, narrow: Services, deliver: Deliver, vendor: Vendor, stops: bool
     ) -> None:
         vendor.stops_jobs = stops
@@ -291,7 +291,7 @@ class TestDeadlines:
         assert unit.failure and unit.failure.category is FailureCategory.PROVIDER_FAILED
         assert narrow.catalog.admissions.pools()[0].holders == ()
 
-    def test_its_slot_is_free_although_nobody_gave_it_up(
+    def test_slot_is_freed_after_deadline_without_run(
         self, narrow: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         shots(narrow, deliver("acme/one"))
@@ -300,7 +300,7 @@ class TestDeadlines:
         free_ended(replace(narrow, clock=lambda: datetime.now(UTC) + timedelta(hours=25)))
         assert narrow.catalog.admissions.pools()[0].holders == ()
 
-    def test_an_unheard_request_is_not_repeated_once_its_token_may_be_forgotten(
+    def test_lost_request_is_not_repeated_after_deadline(
         self, narrow: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         key = deliver("acme/one")
@@ -314,13 +314,13 @@ class TestDeadlines:
 
 
 class TestEvents:
-    """What a provider says is a hint."""
+    """Events of a provider are hints to poll."""
 
     @pytest.fixture
     def listening(self, services: Services, vendor: Vendor) -> Services:
         return bounded(services, vendor, events=True)
 
-    def test_an_ended_job_is_found_at_once_and_its_event_acknowledged(
+    def test_event_of_known_job_is_acknowledged(
         self, listening: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         key = deliver("acme/one")
@@ -329,7 +329,7 @@ class TestEvents:
         assert [u.request.key for u in sweep(listening, listening.clock())] == [key]
         assert vendor.events == {}
 
-    def test_one_of_a_job_that_nobody_knows_comes_again_until_its_row_is_there(
+    def test_event_of_unknown_job_is_redelivered(
         self, listening: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         key = deliver("acme/one")
@@ -341,7 +341,7 @@ class TestEvents:
         sweep(listening, listening.clock())
         assert set(vendor.events) == {"strange"}
 
-    def test_a_provider_whose_events_cannot_be_heard_holds_up_no_other(
+    def test_failed_event_queue_does_not_delay_other_provider(
         self, listening: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         key = deliver("acme/one")

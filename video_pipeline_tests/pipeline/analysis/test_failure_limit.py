@@ -1,4 +1,4 @@
-"""A phase that fails again and again is given up, alone, and comes back when somebody says so."""
+"""A phase that keeps failing becomes dead, alone, until it is revived."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,7 +30,7 @@ SHOTS = [Phase.SHOTS]
 
 @pytest.fixture
 def patient(services: Services) -> Services:
-    """Gives a phase up after three runs, each of which asks once."""
+    """Services whose failure limit is three runs of one attempt each."""
     policy = services.policy.model_copy(update={"dead_after": 3, "attempts": 1})
     return replace(services, policy=policy)
 
@@ -52,7 +52,7 @@ def dead(patient: Services, key: VideoKey) -> VideoKey:
     return key
 
 
-def test_a_dead_phase_asks_nobody_and_says_how_it_comes_back(
+def test_dead_phase_sends_no_request_and_names_revive(
     patient: Services, dead: VideoKey, vendor: Vendor
 ) -> None:
     asked = vendor.submissions[str(dead)]
@@ -63,11 +63,11 @@ def test_a_dead_phase_asks_nobody_and_says_how_it_comes_back(
     assert vendor.submissions[str(dead)] == asked
 
 
-def test_one_run_counts_once_however_often_it_asks(patient: Services, key: VideoKey) -> None:
+def test_failures_of_one_run_count_once(patient: Services, key: VideoKey) -> None:
     assert [ask(patient, key, "same").state for _ in range(4)] == [PhaseState.FAILED] * 4
 
 
-def test_no_other_phase_video_or_project_is_touched(
+def test_dead_phase_affects_no_other_phase_video_or_project(
     patient: Services, dead: VideoKey, deliver: Deliver, vendor: Vendor
 ) -> None:
     vendor.default = "now"
@@ -77,7 +77,7 @@ def test_no_other_phase_video_or_project_is_touched(
         assert ask(patient, deliver(other), "5").state.good
 
 
-def test_revived_it_is_asked_again(patient: Services, dead: VideoKey, vendor: Vendor) -> None:
+def test_revive_makes_a_dead_phase_run(patient: Services, dead: VideoKey, vendor: Vendor) -> None:
     assert revive(patient, dead) == SHOTS
     vendor.default = "now"
     assert ask(patient, dead, "4").state.good
@@ -85,7 +85,7 @@ def test_revived_it_is_asked_again(patient: Services, dead: VideoKey, vendor: Ve
         revive(patient, dead)
 
 
-def test_force_asks_again_and_a_result_forgets(
+def test_force_runs_a_dead_phase_and_result_resets_it(
     patient: Services, dead: VideoKey, vendor: Vendor
 ) -> None:
     vendor.default = "now"
@@ -93,7 +93,7 @@ def test_force_asks_again_and_a_result_forgets(
     assert ask(patient, dead, "5").reused
 
 
-def test_another_choice_or_another_source_begins_anew(
+def test_failures_reset_with_another_choice_or_source(
     patient: Services, dead: VideoKey, vendor: Vendor, deliver: Deliver, tmp_path: Path
 ) -> None:
     choice = Choices(phases={Phase.SHOTS: PhaseChoice(providers=("without-token",))})
@@ -102,14 +102,14 @@ def test_another_choice_or_another_source_begins_anew(
     assert ask(patient, dead, "5").state is PhaseState.FAILED
 
 
-def test_what_a_person_must_mend_never_dies(
+def test_rejected_request_never_makes_a_phase_dead(
     patient: Services, key: VideoKey, vendor: Vendor
 ) -> None:
     vendor.default = "refuse"
     assert {ask(patient, key, run).state for run in "12345"} == {PhaseState.FAILED}
 
 
-def test_nor_does_a_request_in_doubt_which_is_released_by_a_person(
+def test_request_in_doubt_never_makes_a_phase_dead(
     patient: Services, key: VideoKey, vendor: Vendor
 ) -> None:
     vendor.default = "drop"
@@ -118,7 +118,7 @@ def test_nor_does_a_request_in_doubt_which_is_released_by_a_person(
     assert states == {PhaseState.FAILED} and vendor.submissions[str(key)] == 1
 
 
-def test_a_request_that_the_vendor_recognises_counts(
+def test_unanswered_request_with_token_counts(
     patient: Services, key: VideoKey, vendor: Vendor
 ) -> None:
     vendor.default = "drop"
@@ -126,11 +126,11 @@ def test_a_request_that_the_vendor_recognises_counts(
 
 
 @pytest.mark.parametrize("error", [StorageUnavailable, StorageFull, StorageError, InputError])
-def test_only_what_a_provider_may_yet_deliver_counts(error: type[PipelineError]) -> None:
+def test_is_retryable_only_for_provider_errors(error: type[PipelineError]) -> None:
     assert not is_retryable(error("refused", remedy="Look."))
 
 
-def test_it_counts_where_any_provider_in_the_order_may_yet_deliver(
+def test_failure_counts_if_any_provider_is_retryable(
     patient: Services, key: VideoKey, vendor: Vendor
 ) -> None:
     order = PhaseChoice(providers=("with-token", "without-token"))

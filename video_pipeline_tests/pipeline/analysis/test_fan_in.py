@@ -1,5 +1,4 @@
-"""Phases that a provider serves by several requests: events hang on three, one of them tells shots
-too."""
+"""Phases that need several requests: events need three, one of which also serves shots."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -31,8 +30,7 @@ OPERATIONS = ("segments", "text", "moderation")
 
 @pytest.fixture
 def sighted(services: Services, vendor: Vendor) -> Services:
-    """Shots and events are asked of `sights`, else of `other`, the same vendor's under another
-    name."""
+    """Shots and events by `sights`, with `other` as the fallback: the same vendor again."""
     sights = VendorSights(SightOptions(url=vendor.url, timeout_seconds=3))
     other = VendorSights(SightOptions(url=vendor.url, timeout_seconds=4))
     plugins = {"sights": sights, "other": other}
@@ -61,7 +59,7 @@ def events(services: Services, key: VideoKey, **options: str) -> Outcome:
 
 
 def renewed(services: Services) -> Services:
-    """With a newer version of the plugin, so that all that it made is stale."""
+    """Return services with a newer version of the plugin, whose older results are stale."""
     newer = VendorSights(services.plugins["sights"].options)
     newer.version = "2"
     return replace(services, plugins={"sights": newer})
@@ -72,9 +70,7 @@ def behave(vendor: Vendor, how: str, *operations: str) -> None:
         vendor.behave(f"acme/one {operation}", how)  # type: ignore[arg-type]
 
 
-def test_what_several_requests_say_is_one_result(
-    sighted: Services, key: VideoKey, vendor: Vendor
-) -> None:
+def test_several_requests_give_one_result(sighted: Services, key: VideoKey, vendor: Vendor) -> None:
     behave(vendor, "now")
     done = analyse(sighted, key, BOTH)
     assert {o.state for o in done.values()} == {PhaseState.DONE}
@@ -95,7 +91,7 @@ def test_what_several_requests_say_is_one_result(
     assert sighted.of("globex").results.get("one", Phase.EVENTS) is None
 
 
-def test_one_that_is_there_is_settled_while_another_runs_and_serves_what_waits_for_no_other(
+def test_ended_unit_settles_while_another_runs(
     sighted: Services, key: VideoKey, vendor: Vendor
 ) -> None:
     behave(vendor, "now", "segments", "text")
@@ -119,9 +115,7 @@ def test_one_that_is_there_is_settled_while_another_runs_and_serves_what_waits_f
     assert vendor.submissions.total() == 3
 
 
-def test_a_phase_that_waits_for_two_names_both(
-    sighted: Services, key: VideoKey, vendor: Vendor
-) -> None:
+def test_parked_phase_names_all_its_units(sighted: Services, key: VideoKey, vendor: Vendor) -> None:
     behave(vendor, "now", "segments")
     behave(vendor, "later", "text", "moderation")
     parked = events(sighted, key)
@@ -133,7 +127,7 @@ def test_a_phase_that_waits_for_two_names_both(
     assert units(sighted, key)["text"][0].state is UnitState.SETTLED
 
 
-def test_what_was_settled_for_another_phase_is_not_asked_for_again(
+def test_unit_settled_for_another_phase_is_reused(
     sighted: Services, key: VideoKey, vendor: Vendor
 ) -> None:
     behave(vendor, "now", "segments")
@@ -151,7 +145,7 @@ def test_what_was_settled_for_another_phase_is_not_asked_for_again(
     assert segments.id in done.result.provenance.units
 
 
-def test_only_the_phase_that_is_asked_for_is_published_of_what_was_settled(
+def test_settled_unit_publishes_only_requested_phase(
     sighted: Services, key: VideoKey, vendor: Vendor
 ) -> None:
     behave(vendor, "now")
@@ -164,7 +158,7 @@ def test_only_the_phase_that_is_asked_for_is_published_of_what_was_settled(
     assert sighted.of("acme").results.get("one", Phase.SHOTS) == before
 
 
-def test_one_that_fails_hands_the_phase_to_the_next_provider_and_no_more_is_asked(
+def test_failed_unit_moves_phase_to_next_provider(
     sighted: Services, key: VideoKey, vendor: Vendor
 ) -> None:
     vendor.behave("acme/one text", "refuse", "now")
@@ -188,7 +182,7 @@ def test_one_that_fails_hands_the_phase_to_the_next_provider_and_no_more_is_aske
     assert first.request.provider == "sights" and first.state is UnitState.SETTLED
 
 
-def test_a_job_whose_phase_went_to_another_provider_is_kept_and_starts_nothing(
+def test_orphaned_job_is_recorded_and_starts_no_run(
     sighted: Services, key: VideoKey, vendor: Vendor
 ) -> None:
     vendor.behave("acme/one text", "later", "now")
@@ -205,16 +199,14 @@ def test_a_job_whose_phase_went_to_another_provider_is_kept_and_starts_nothing(
     assert left.state is UnitState.SETTLED and left.settled == left.planned
 
 
-def test_force_makes_each_of_them_again_once(
-    sighted: Services, key: VideoKey, vendor: Vendor
-) -> None:
+def test_force_repeats_each_request_once(sighted: Services, key: VideoKey, vendor: Vendor) -> None:
     behave(vendor, "now")
     analyse(sighted, key, BOTH)
     behave(vendor, "later", "moderation")
     for _ in range(2):  # the run is retried
         assert events(sighted, key, forced_by="run-1").state is PhaseState.PARKED
     vendor.finish("acme/one moderation")
-    done = events(sighted, key)  # what goes on with it is not forced
+    done = events(sighted, key)  # the run that completes it is not forced
     assert done.state is PhaseState.DONE and not done.reused
     assert dict(vendor.billed) == dict.fromkeys(vendor.billed, 2)
     assert done.result and done.result.provenance
@@ -222,7 +214,7 @@ def test_force_makes_each_of_them_again_once(
     assert set(done.result.provenance.units) == forced
 
 
-def test_a_settled_request_whose_pages_are_gone_is_made_again_alone(
+def test_only_request_with_missing_pages_is_repeated(
     sighted: Services, key: VideoKey, vendor: Vendor
 ) -> None:
     behave(vendor, "now")
@@ -243,7 +235,7 @@ def test_a_settled_request_whose_pages_are_gone_is_made_again_alone(
 
 @pytest.mark.parametrize("step", ["stored", "published", "settled"])
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_a_run_that_dies_at_any_of_them_is_gone_on_with_and_nothing_is_paid_twice(
+def test_killed_run_is_resumed_without_second_payment(
     sighted: Services, key: VideoKey, vendor: Vendor, step: str, times: int
 ) -> None:
     class Died(BaseException):
@@ -266,9 +258,7 @@ def test_a_run_that_dies_at_any_of_them_is_gone_on_with_and_nothing_is_paid_twic
     assert kinds(sighted, key, Phase.EVENTS).total() == 6
 
 
-def test_other_options_or_another_model_are_asked_for_anew(
-    sighted: Services, key: VideoKey, vendor: Vendor
-) -> None:
+def test_another_model_makes_new_requests(sighted: Services, key: VideoKey, vendor: Vendor) -> None:
     class Better(VendorSights):
         def _unit(self, request, operation, kinds):  # type: ignore[no-untyped-def]
             return super()._unit(request, operation, kinds).model_copy(update={"model": "better"})
@@ -285,15 +275,15 @@ def test_other_options_or_another_model_are_asked_for_anew(
     assert dict(vendor.billed) == dict.fromkeys(vendor.billed, 2)
 
 
-class TestWhereTheSourceLies:
-    """The vendor of `sights` reads from buckets only, and the source lies in a folder."""
+class TestUnreachableSource:
+    """The vendor of `sights` reads only from buckets, and the source is in a folder."""
 
     @pytest.fixture
     def remote(self, sighted: Services, vendor: Vendor) -> Services:
         options = SightOptions(url=vendor.url, schemes=frozenset({"s3"}))
         return replace(sighted, plugins={**sighted.plugins, "sights": VendorSights(options)})
 
-    def test_who_cannot_reach_it_is_passed_over_before_anything_is_asked(
+    def test_provider_is_skipped_before_any_request(
         self, remote: Services, key: VideoKey, vendor: Vendor
     ) -> None:
         behave(vendor, "now")
@@ -305,7 +295,7 @@ class TestWhereTheSourceLies:
             "other"
         }
 
-    def test_the_preview_says_so_and_counts_who_would_be_asked(
+    def test_preview_names_skipped_provider_and_counts_the_next(
         self, remote: Services, key: VideoKey
     ) -> None:
         found = preview(remote, select(remote, Wish("acme", frozenset(BOTH))))
@@ -315,7 +305,7 @@ class TestWhereTheSourceLies:
         assert why.startswith("sights: reads from s3:// only") and events_of.refused[why] == 1
         assert found.paid == {"other": {"video_seconds": 4 * 2}}
 
-    def test_where_nobody_can_reach_it_the_phase_fails_with_the_reason(
+    def test_phase_fails_if_no_provider_can_reach_it(
         self, remote: Services, key: VideoKey, vendor: Vendor
     ) -> None:
         alone = replace(remote, plugins={"sights": remote.plugins["sights"]})

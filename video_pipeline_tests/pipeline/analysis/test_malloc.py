@@ -1,4 +1,4 @@
-"""A process that analyses keeps large blocks of memory between two uses."""
+"""An analysing process keeps large blocks of memory between two uses."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ print(*found)
 
 
 def _faults(way: str) -> tuple[int, int]:
-    """Page faults of the first use of a large block in a thread, and of the ten after it."""
+    """Return the page faults of the first use of a large block, and of the ten after it."""
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, way], capture_output=True, text=True, check=True
     )
@@ -36,8 +36,8 @@ def _faults(way: str) -> tuple[int, int]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other allocators")
-def test_a_large_block_is_given_to_the_process_once() -> None:
-    pages = (_MEGABYTES << 20) // (2 << 20)  # at least: the system may give huge ones
+def test_keep_between_uses_faults_a_large_block_in_once() -> None:
+    pages = (_MEGABYTES << 20) // (2 << 20)  # at least: the system may use huge pages
     first, after = _faults("keep")
     assert first >= pages
     assert after < pages

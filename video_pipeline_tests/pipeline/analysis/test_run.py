@@ -1,4 +1,4 @@
-"""The analysis: each phase by its choice, none held up by another, nothing made twice."""
+"""The analysis: each phase by its choice, independent of the others, and made once."""
 
 import itertools
 import json
@@ -33,7 +33,7 @@ Choosing = Callable[..., Services]
 
 
 class Brightness(BaseTemporalPlugin, Streams):
-    """A new shot wherever the brightness jumps; told to, it breaks instead."""
+    """Begins a shot wherever the brightness jumps. Raises at the frame `breaks_at`."""
 
     name = "brightness"
     breaks_at: int | None = None
@@ -81,7 +81,7 @@ class BrightnessPass:
 
 
 class Listener(BaseTranscriptionPlugin, Calls):
-    """Hears how many samples there are, and says nothing."""
+    """Records the number of samples, and returns an empty transcript."""
 
     name = "listener"
 
@@ -117,9 +117,7 @@ def local(services: Services, choosing: Choosing) -> Services:
     return replace(chosen, choices=chosen.choices.model_copy(update={"phases": phases}))
 
 
-def test_every_phase_ends_and_what_nobody_serves_is_not_configured(
-    local: Services, deliver: Deliver
-) -> None:
+def test_analyse_ends_every_phase(local: Services, deliver: Deliver) -> None:
     key = deliver("acme/one")
     outcomes = analyse(local, key, ANALYSIS)
     assert {p: o.state for p, o in outcomes.items()} == {
@@ -135,7 +133,7 @@ def test_every_phase_ends_and_what_nobody_serves_is_not_configured(
     assert list(local.of("globex").results.markers("one")) == []
 
 
-def test_a_re_run_makes_nothing_again_but_by_force(local: Services, deliver: Deliver) -> None:
+def test_rerun_reuses_results_unless_forced(local: Services, deliver: Deliver) -> None:
     key = deliver("acme/one")
     analyse(local, key, ANALYSIS)
     again = analyse(local, key, ANALYSIS)
@@ -143,14 +141,14 @@ def test_a_re_run_makes_nothing_again_but_by_force(local: Services, deliver: Del
     assert all(again[phase].reused or phase not in made for phase in again)
     units = local.of("acme").units
     assert len(units.of_video("one")) == 2
-    # A run is retried, another one begins, and each is retried once more.
+    # A run and its retry, another run, and one more retry of each.
     for forced_by in ("run-1", "run-1", "run-2", "run-1", "run-2"):
         analyse(local, key, [Phase.TRANSCRIPT], forced_by=forced_by)
     spoken = [u for u in units.of_video("one") if u.request.phases == (Phase.TRANSCRIPT,)]
     assert [(u.generation, u.forced_by) for u in spoken] == [(0, ""), (1, "run-1"), (2, "run-2")]
 
 
-def test_the_transcript_alone_hears_the_published_audio(local: Services, deliver: Deliver) -> None:
+def test_transcript_alone_uses_published_audio(local: Services, deliver: Deliver) -> None:
     key = deliver("acme/one")
     analyse(local, key, [Phase.AUDIO])
     analyse(local, key, [Phase.TRANSCRIPT])
@@ -159,9 +157,7 @@ def test_the_transcript_alone_hears_the_published_audio(local: Services, deliver
     assert [abs(heard - 32000) < 2048 for heard in listener.heard] == [True]
 
 
-def test_one_decode_serves_all_and_a_plugin_that_breaks_leaves_the_others_alone(
-    local: Services, deliver: Deliver
-) -> None:
+def test_failing_stream_does_not_stop_the_decode(local: Services, deliver: Deliver) -> None:
     broken = Brightness([])
     broken.breaks_at = 30
     local = replace(local, plugins={**local.plugins, "bright": broken})
@@ -174,7 +170,7 @@ def test_one_decode_serves_all_and_a_plugin_that_breaks_leaves_the_others_alone(
     assert unit.state is UnitState.FAILED
 
 
-def test_a_broken_plugin_is_followed_by_the_next_in_the_order(
+def test_failing_plugin_falls_back_to_next_provider(
     local: Services, deliver: Deliver, choosing: Choosing
 ) -> None:
     broken = Brightness([])
@@ -187,7 +183,7 @@ def test_a_broken_plugin_is_followed_by_the_next_in_the_order(
     assert outcomes[Phase.SHOTS].provider == "bright"
 
 
-def test_a_run_may_choose_another_provider(
+def test_analyse_with_another_provider_for_one_run(
     local: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     key = deliver("acme/one")
@@ -196,9 +192,7 @@ def test_a_run_may_choose_another_provider(
     assert chosen[Phase.SHOTS].provider == "with-token"
 
 
-def test_a_provider_that_is_not_there_is_named_with_the_reason(
-    local: Services, deliver: Deliver
-) -> None:
+def test_unknown_provider_is_named_with_reason(local: Services, deliver: Deliver) -> None:
     outcomes = analyse(
         local, deliver("acme/one"), [Phase.SHOTS], providers={Phase.SHOTS: ("nobody",)}
     )
@@ -206,7 +200,7 @@ def test_a_provider_that_is_not_there_is_named_with_the_reason(
     assert "nobody is not available in this run" in outcomes[Phase.SHOTS].message
 
 
-def test_without_audio_the_transcript_is_done_and_empty_with_a_warning(
+def test_transcript_without_audio_is_empty_with_warning(
     local: Services, deliver: Deliver, tmp_path: Path
 ) -> None:
     key = deliver("acme/mute", encode(tmp_path / "mute.mp4", audio=False))
@@ -216,7 +210,7 @@ def test_without_audio_the_transcript_is_done_and_empty_with_a_warning(
     assert local.of("acme").units.of_video("mute")[0].request.phases == (Phase.SHOTS,)
 
 
-def test_without_pictures_the_shots_are_done_and_empty_with_a_warning(
+def test_shots_without_video_stream_are_empty_with_warning(
     local: Services, deliver: Deliver, tmp_path: Path
 ) -> None:
     key = deliver("acme/blind", encode(tmp_path / "blind.mp4", video=False))
@@ -225,15 +219,13 @@ def test_without_pictures_the_shots_are_done_and_empty_with_a_warning(
     assert outcomes[Phase.TRANSCRIPT].provider == "listener"
 
 
-def test_a_video_that_was_not_probed_fails_with_the_remedy(
-    local: Services, deliver: Deliver
-) -> None:
+def test_analyse_unprobed_video_fails_with_remedy(local: Services, deliver: Deliver) -> None:
     key = deliver("acme/one", inspected=False)
     failed = analyse(local, key, [Phase.SHOTS])[Phase.SHOTS]
     assert failed.state is PhaseState.FAILED and "Run source_video first" in failed.message
 
 
-def test_a_source_that_is_gone_fails_what_reads_it(
+def test_deleted_source_fails_phases_that_read_it(
     local: Services, deliver: Deliver, tmp_path: Path
 ) -> None:
     key = deliver("acme/one")
@@ -242,13 +234,13 @@ def test_a_source_that_is_gone_fails_what_reads_it(
     assert {o.state for o in outcomes.values()} == {PhaseState.FAILED}
 
 
-def test_scratch_is_left_empty(local: Services, deliver: Deliver) -> None:
+def test_analyse_leaves_scratch_empty(local: Services, deliver: Deliver) -> None:
     analyse(local, deliver("acme/one"), ANALYSIS)
     assert list(local.scratch.iterdir()) == []
 
 
 class Garbled(Brightness):
-    """Reads its own pages wrongly until it is mended."""
+    """Fails to read its own pages."""
 
     def normalise(
         self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
@@ -256,24 +248,22 @@ class Garbled(Brightness):
         raise KeyError("cuts")
 
 
-def test_pages_that_cannot_be_read_are_paid_once_and_read_again_by_a_mended_plugin(
-    local: Services, deliver: Deliver
-) -> None:
+def test_unreadable_pages_are_reread_by_fixed_plugin(local: Services, deliver: Deliver) -> None:
     key, garbled = deliver("acme/one"), Garbled([])
     broken = replace(local, plugins={**local.plugins, "bright": garbled})
     outcomes = analyse(broken, key, ANALYSIS)
     assert outcomes[Phase.SHOTS].state is PhaseState.FAILED
     assert "KeyError" in outcomes[Phase.SHOTS].message
     assert outcomes[Phase.TRANSCRIPT].state is PhaseState.DONE
-    mended = Brightness([])
-    mended.version = "2"
-    done = analyse(replace(local, plugins={**local.plugins, "bright": mended}), key, [Phase.SHOTS])
+    fixed = Brightness([])
+    fixed.version = "2"
+    done = analyse(replace(local, plugins={**local.plugins, "bright": fixed}), key, [Phase.SHOTS])
     assert done[Phase.SHOTS].result and done[Phase.SHOTS].result.counts == {"shot": 2}
-    assert mended.seen == []
+    assert fixed.seen == []
     assert [u.state for u in local.of("acme").units.of_video("one")].count(UnitState.SETTLED) == 2
 
 
-def test_another_language_makes_the_transcript_again(local: Services, deliver: Deliver) -> None:
+def test_another_language_makes_a_new_transcript(local: Services, deliver: Deliver) -> None:
     key = deliver("acme/one")
     analyse(local, key, [Phase.TRANSCRIPT])
     phases = dict(local.choices.phases)

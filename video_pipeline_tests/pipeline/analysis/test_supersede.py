@@ -1,4 +1,4 @@
-"""Jobs that nobody asks for any more are brought to an end, and what they cost is counted."""
+"""Superseded jobs are closed, and their usage is counted."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +22,7 @@ Choosing = Callable[..., Services]
 
 @pytest.fixture
 def parked(services: Services, deliver: Deliver, vendor: Vendor) -> VideoKey:
-    """A video whose shots are a running job, which another project has too."""
+    """A video with a running job for its shots; another project has the same."""
     for name in ("globex/one", "acme/one"):
         key = deliver(name)
         analyse(services, key, [Phase.SHOTS])
@@ -39,7 +39,7 @@ def deliver_anew(deliver: Deliver, short_video: Path, tmp_path: Path) -> None:
     deliver("acme/one", changed)
 
 
-def test_of_an_older_version_an_ended_job_is_settled_and_the_new_one_asked_for(
+def test_ended_job_of_older_version_is_settled(
     services: Services,
     parked: VideoKey,
     deliver: Deliver,
@@ -57,7 +57,7 @@ def test_of_an_older_version_an_ended_job_is_settled_and_the_new_one_asked_for(
     assert services.of("acme").results.get("one", Phase.SHOTS) is None
 
 
-def test_a_job_that_still_runs_is_closed_once_it_has_ended(
+def test_superseded_running_job_closes_after_its_end(
     services: Services, choosing: Choosing, parked: VideoKey, vendor: Vendor
 ) -> None:
     other = choosing(Phase.SHOTS, "without-token")
@@ -69,14 +69,14 @@ def test_a_job_that_still_runs_is_closed_once_it_has_ended(
     assert states(services) == [UnitState.SETTLED, UnitState.SETTLED]
 
 
-def test_what_another_phase_waits_for_is_left_alone(
+def test_unit_of_unrequested_phase_stays_open(
     services: Services, choosing: Choosing, parked: VideoKey
 ) -> None:
     analyse(choosing(Phase.SHOTS, "without-token"), parked, [Phase.AUDIO])
     assert states(services) == [UnitState.RUNNING]
 
 
-def test_a_job_whose_provider_is_gone_is_ended_and_counted(
+def test_job_of_removed_provider_is_cancelled_and_counted(
     services: Services, parked: VideoKey
 ) -> None:
     without = replace(services, plugins={"speech": services.plugins["speech"]})
@@ -85,10 +85,10 @@ def test_a_job_whose_provider_is_gone_is_ended_and_counted(
     analyse(without, parked, [Phase.SHOTS])
     (unit,) = services.of("acme").units.of_video("one")
     assert unit.state is UnitState.CANCELLED and unit.settled == unit.planned
-    assert unit.failure and "names its provider no more" in unit.failure.message
+    assert unit.failure and "no longer in pipeline.yaml" in unit.failure.message
 
 
-def test_a_plugin_that_breaks_does_not_hold_up_the_jobs_of_others(
+def test_failing_poll_does_not_block_other_providers(
     services: Services, parked: VideoKey, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def breaks(*_: object) -> None:

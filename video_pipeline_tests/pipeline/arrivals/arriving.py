@@ -1,4 +1,4 @@
-"""A folder in which videos arrive, looked at round after round as the sensor would."""
+"""A folder in which videos arrive, with rounds as the sensor makes them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,13 +18,13 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 class WholeFolder(FolderIngest):
-    """A folder into which files come whole, as into a bucket."""
+    """A folder whose files appear whole, as in a bucket."""
 
     appears_whole = True
 
 
 class Arrivals:
-    """A folder in which videos arrive, and rounds whose memory is kept."""
+    """A folder in which videos arrive, and rounds that share their memory."""
 
     def __init__(self, root: Path, services: Services) -> None:
         self.root, self.services, self.now, self.memory = root, services, NOW, Memory()
@@ -46,34 +46,34 @@ class Arrivals:
         (self.root / key).unlink()
 
     def round(self) -> Looks:
-        """One round without trouble, whose memory is kept."""
+        """Make a round that must have no troubles."""
         found = self.any_round()
         assert not found.troubles
         return found.looks
 
     def any_round(self) -> Round:
-        """One round whose memory is kept."""
+        """Make a round, and keep its memory."""
         self.now += timedelta(seconds=30)
         found = receive(self.services, self.memory, self.now)
         self.memory = Memory(position=found.position, pending=found.looks.pending)
         return found
 
     def with_policy(self, **policy: Any) -> None:
-        """Another policy from here on; what is missed need not have been so for long."""
+        """Set the policy for later rounds, with `missing_seconds` of 0."""
         chosen = ArrivalPolicy(**{"missing_seconds": 0, **policy})
         self.services = replace(self.services, arrivals=chosen)
 
     def settle(self) -> Looks:
-        """Two rounds: nothing changes between them."""
+        """Make two rounds without a change between them."""
         self.round()
         return self.round()
 
     def reasons(self, project: str = "acme") -> dict[str, str]:
-        """What the catalogue records as rejected, without the path of the project."""
+        """Return the recorded rejections, without the path of the project."""
         rejections = self.catalog.project(project).videos.rejections()
         return {one.object_key.split("/", 2)[2]: one.reason for one in rejections}
 
     def record(self, key: str) -> VideoRecord | None:
-        """What the catalogue has of a video."""
+        """Return the record of a video."""
         project, video = key.split("/")
         return self.catalog.project(project).videos.get(video)

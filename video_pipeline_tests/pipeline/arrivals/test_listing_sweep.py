@@ -1,4 +1,4 @@
-"""The sweep in slices: bounded, resumed where it was, and careful with what it does not find."""
+"""The listing sweep: bounded slices, resumption, and caution with missing objects."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,7 +21,7 @@ from video_pipeline_tests.pipeline.arrivals.arriving import Arrivals, WholeFolde
 
 
 class Refused(WholeFolder):
-    """One whose folder of acme may not be looked into."""
+    """An ingest store in which acme's folder may not be read."""
 
     def project(self, project: str) -> FolderProjectIngest:
         if project == "acme":
@@ -31,7 +31,7 @@ class Refused(WholeFolder):
 
 @pytest.fixture
 def here(tmp_path: Path, services: Services) -> Arrivals:
-    """Where what is seen is whole, so that one look registers it."""
+    """A folder whose files appear whole, so that one look registers them."""
     root = tmp_path / "ingest"
     return Arrivals(root, replace(services, ingest=WholeFolder(root)))
 
@@ -40,13 +40,13 @@ def key_of(project: str, video: str, file: str = "a.mp4") -> str:
     return f"projects/{project}/videos/{video}/{file}"
 
 
-def test_what_appears_whole_is_registered_at_the_first_look(here: Arrivals) -> None:
+def test_whole_object_is_registered_at_first_look(here: Arrivals) -> None:
     here.put(key_of("acme", "one"))
     found = here.round()
     assert ([str(key) for key in found.arrived], found.pending) == (["acme/one"], {})
 
 
-def test_a_slice_ends_at_a_folder_s_end_and_the_next_goes_on_behind_it(here: Arrivals) -> None:
+def test_slice_ends_at_end_of_folder(here: Arrivals) -> None:
     for number in range(5):
         here.put(key_of("acme", f"v{number}"))
         here.put(key_of("acme", f"v{number}", "b.mp4"))
@@ -54,22 +54,22 @@ def test_a_slice_ends_at_a_folder_s_end_and_the_next_goes_on_behind_it(here: Arr
     here.with_policy(keys_a_tick=3)
     seen = [len(here.round().rejected) for _ in range(3)]
     assert seen == [4, 4, 2], "both files of a folder are always in one slice"
-    assert here.memory.position.began is None, "the whole of it was swept"
+    assert here.memory.position.began is None, "the sweep is complete"
     assert here.record("globex/last") is not None
 
 
-def test_the_time_of_a_slice_is_bounded_and_what_is_left_comes_next(here: Arrivals) -> None:
+def test_slice_is_bounded_in_time_and_resumed(here: Arrivals) -> None:
     for number in range(4):
         here.put(key_of("acme", f"v{number}"))
     looks, readings = Looks(here.services, here.now), iter([False] * 4 + [True] * 9)
     position = sweep_on(looks, Position(), 99, lambda: next(readings), {})
     assert [str(key) for key in looks.arrived] == ["acme/v0", "acme/v1"]
-    assert position.keys == 2, "what was compared, not all that was listed"
+    assert position.keys == 2, "the compared keys, not all listed ones"
     here.memory = Memory(position=position)
     assert [str(key) for key in here.round().arrived] == ["acme/v2", "acme/v3"]
 
 
-def test_a_sweep_comes_on_also_where_listing_takes_all_of_its_time(here: Arrivals) -> None:
+def test_sweep_advances_when_listing_uses_all_time(here: Arrivals) -> None:
     for number in range(4):
         here.put(key_of("acme", f"v{number}"))
         here.put(key_of("acme", f"v{number}", "b.srt"))
@@ -88,7 +88,7 @@ def test_a_sweep_comes_on_also_where_listing_takes_all_of_its_time(here: Arrival
     assert [str(key) for key in looks.removed] == ["acme/v0"]
 
 
-def test_many_new_files_wait_for_a_second_look_portion_by_portion(
+def test_many_new_files_are_registered_in_portions(
     here: Arrivals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("video_pipeline.pipeline.arrivals.listing_sweep._MOST_NEW", 2)
@@ -99,7 +99,7 @@ def test_many_new_files_wait_for_a_second_look_portion_by_portion(
     assert rounds == [0, 2, 2, 1]
 
 
-def test_files_that_grow_for_long_do_not_hold_up_the_sweep(
+def test_growing_files_do_not_block_the_sweep(
     here: Arrivals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("video_pipeline.pipeline.arrivals.listing_sweep._MOST_NEW", 2)
@@ -113,7 +113,7 @@ def test_files_that_grow_for_long_do_not_hold_up_the_sweep(
     assert arrived == ["globex/ready"]
 
 
-def test_a_folder_with_too_much_in_it_is_rejected_and_passed_over(
+def test_crowded_folder_is_rejected_and_skipped(
     here: Arrivals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("look", "listing_sweep"):
@@ -126,7 +126,7 @@ def test_a_folder_with_too_much_in_it_is_rejected_and_passed_over(
     assert [str(key) for key in here.round().arrived] == ["acme/other"]
 
 
-def test_what_is_gone_is_removed_after_a_whole_sweep_more(here: Arrivals) -> None:
+def test_missing_video_is_removed_after_second_full_sweep(here: Arrivals) -> None:
     for project in ("acme", "globex"):
         here.put(key_of(project, "one"))
         here.put(key_of(project, "two"))
@@ -142,7 +142,7 @@ def test_what_is_gone_is_removed_after_a_whole_sweep_more(here: Arrivals) -> Non
     assert here.round().removed == []
 
 
-def test_what_is_gone_has_to_be_missed_for_some_time(here: Arrivals) -> None:
+def test_missing_video_is_kept_until_missing_seconds(here: Arrivals) -> None:
     here.with_policy(missing_seconds=100)
     for project in ("acme", "globex"):
         here.put(key_of(project, "one"))
@@ -152,7 +152,7 @@ def test_what_is_gone_has_to_be_missed_for_some_time(here: Arrivals) -> None:
     assert removed == [[], [], [], [], ["acme/one"]], "rounds of 30 s"
 
 
-def test_what_was_missed_and_is_there_again_is_not_removed(here: Arrivals) -> None:
+def test_missing_video_that_is_found_again_is_kept(here: Arrivals) -> None:
     here.put(key_of("acme", "one"))
     here.put(key_of("acme", "two"))
     here.round()
@@ -161,10 +161,10 @@ def test_what_was_missed_and_is_there_again_is_not_removed(here: Arrivals) -> No
     kept.rename(here.root / key_of("acme", "one"))
     assert here.round().arrived == []
     (here.root / key_of("acme", "one")).rename(here.root / "kept")
-    assert here.round().removed == [], "it was noted anew, not long ago"
+    assert here.round().removed == [], "it has been missing for one sweep only"
 
 
-def test_a_renamed_folder_is_another_video_and_the_old_one_is_removed(here: Arrivals) -> None:
+def test_renamed_folder_is_a_new_video(here: Arrivals) -> None:
     here.put(key_of("acme", "old"))
     here.round()
     (here.root / "projects/acme/videos/old").rename(here.root / "projects/acme/videos/new")
@@ -172,7 +172,7 @@ def test_a_renamed_folder_is_another_video_and_the_old_one_is_removed(here: Arri
     assert [str(key) for key in here.round().removed] == ["acme/old"]
 
 
-def test_a_renamed_file_is_a_new_version_of_its_video(here: Arrivals) -> None:
+def test_renamed_file_is_a_new_version(here: Arrivals) -> None:
     here.put(key_of("acme", "one"))
     here.round()
     (here.root / key_of("acme", "one")).rename(here.root / key_of("acme", "one", "b.mp4"))
@@ -181,7 +181,7 @@ def test_a_renamed_file_is_a_new_version_of_its_video(here: Arrivals) -> None:
     assert record and record.source.object_key.endswith("b.mp4") and record.removed_at is None
 
 
-def test_a_removed_video_that_arrives_again_starts_anew(here: Arrivals) -> None:
+def test_removed_video_that_arrives_again_is_due_for_a_run(here: Arrivals) -> None:
     here.put(key_of("acme", "one"))
     here.put(key_of("acme", "two"))
     here.round()
@@ -195,7 +195,7 @@ def test_a_removed_video_that_arrives_again_starts_anew(here: Arrivals) -> None:
 
 
 @pytest.mark.parametrize("left", ["", "projects/.keep", "projects/acme/videos/one/a.srt"])
-def test_an_empty_store_is_taken_for_the_wrong_one(here: Arrivals, left: str) -> None:
+def test_empty_store_removes_nothing(here: Arrivals, left: str) -> None:
     here.put(key_of("acme", "one"))
     if left:
         here.put(left)
@@ -208,7 +208,7 @@ def test_an_empty_store_is_taken_for_the_wrong_one(here: Arrivals, left: str) ->
     assert record and record.removed_at is None
 
 
-def test_more_than_may_be_missing_at_once_is_told_and_none_is_removed(here: Arrivals) -> None:
+def test_removals_at_once_limits_removals(here: Arrivals) -> None:
     for number in range(4):
         here.put(key_of("acme", f"v{number}"))
         here.put(key_of("globex", f"v{number}"))
@@ -226,7 +226,7 @@ def test_more_than_may_be_missing_at_once_is_told_and_none_is_removed(here: Arri
     assert len(here.round().removed) == 3
 
 
-def test_a_large_part_of_a_small_project_is_not_taken_for_removed(here: Arrivals) -> None:
+def test_removals_share_limits_removals(here: Arrivals) -> None:
     for number in range(12):
         here.put(key_of("acme", f"v{number}"))
         here.put(key_of("globex", f"v{number}"))
@@ -244,7 +244,7 @@ def test_a_large_part_of_a_small_project_is_not_taken_for_removed(here: Arrivals
     assert len(here.round().removed) == 7
 
 
-def test_one_project_s_trouble_does_not_stop_the_others(here: Arrivals) -> None:
+def test_error_in_one_project_does_not_stop_the_others(here: Arrivals) -> None:
     for project in ("acme", "globex"):
         here.put(key_of(project, "one"))
         here.put(key_of(project, "two"))
@@ -258,7 +258,7 @@ def test_one_project_s_trouble_does_not_stop_the_others(here: Arrivals) -> None:
     assert [str(key) for key in found.looks.removed] == ["globex/one"]
 
 
-def test_a_store_that_is_gone_is_told_and_nothing_is_forgotten(here: Arrivals) -> None:
+def test_missing_store_is_reported_and_position_kept(here: Arrivals) -> None:
     here.put(key_of("acme", "one"))
     here.round()
     before = here.memory.position
@@ -270,7 +270,7 @@ def test_a_store_that_is_gone_is_told_and_nothing_is_forgotten(here: Arrivals) -
     assert here.round().arrived == []
 
 
-def test_a_pause_is_kept_between_sweeps_also_where_the_clock_is_set_back(here: Arrivals) -> None:
+def test_pause_between_sweeps_ends_if_clock_is_set_back(here: Arrivals) -> None:
     here.with_policy(pause_seconds=100)
     here.put(key_of("acme", "one"))
     here.round()
@@ -281,7 +281,7 @@ def test_a_pause_is_kept_between_sweeps_also_where_the_clock_is_set_back(here: A
 
 
 class Overtaken(WholeFolder):
-    """One that is read when another process has just not yet registered what has just come."""
+    """An ingest store that calls `meanwhile` between its listing and its use."""
 
     def __init__(self, root: Path, meanwhile: Callable[[], object]) -> None:
         super().__init__(root)
@@ -300,7 +300,7 @@ class Overtaken(WholeFolder):
         return found
 
 
-def test_what_another_registers_during_a_look_is_not_taken_for_gone(here: Arrivals) -> None:
+def test_video_registered_during_a_look_is_kept(here: Arrivals) -> None:
     def arrives() -> None:
         here.put(key_of("acme", "one"))
         register_now(here.ingest, here.catalog, key_of("acme", "one"), here.now)
@@ -324,7 +324,7 @@ def test_what_another_registers_during_a_look_is_not_taken_for_gone(here: Arriva
         max_size=5,
     ),
 )
-def test_whatever_happens_the_catalogue_comes_to_say_what_lies_there(
+def test_catalogue_converges_to_store_contents(
     here: Arrivals, keys_a_tick: int, changes: list[list[tuple[str, str, bool]]]
 ) -> None:
     here.put("projects/readme/keeps-the-store-from-being-empty.mp4")
@@ -340,7 +340,7 @@ def test_whatever_happens_the_catalogue_comes_to_say_what_lies_there(
         here.any_round()
     for project in ("acme", "globex"):
         folder = here.root / "projects" / project / "videos"
-        lying = {path.parent.name for path in folder.glob("*/a.mp4")}
+        present = {path.parent.name for path in folder.glob("*/a.mp4")}
         records = here.catalog.project(project).videos.listing()
-        assert {r.key.video for r in records if r.removed_at is None} == lying
+        assert {r.key.video for r in records if r.removed_at is None} == present
     assert isinstance(here.memory.position, Position)

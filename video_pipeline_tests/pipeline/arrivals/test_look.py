@@ -1,4 +1,4 @@
-"""Arrivals from a real folder into a real catalogue."""
+"""Looks into a real folder, recorded in a real catalogue."""
 
 import os
 from datetime import timedelta
@@ -26,14 +26,14 @@ def _videos(found: Looks) -> list[str]:
 
 
 def _record(here: Arrivals, found: Looks) -> VideoRecord:
-    """Of the one video that arrived."""
+    """Return the record of the one video that arrived."""
     (key,) = found.arrived
     record = here.catalog.project(key.project).videos.get(key.video)
     assert record is not None
     return record
 
 
-def test_an_object_that_looks_the_same_twice_is_registered(here: Arrivals) -> None:
+def test_object_unchanged_in_two_looks_is_registered(here: Arrivals) -> None:
     here.put(INTRO)
     first = here.round()
     assert (first.arrived, list(first.pending)) == ([], [INTRO])
@@ -46,27 +46,27 @@ def test_an_object_that_looks_the_same_twice_is_registered(here: Arrivals) -> No
     assert (source.name, source.size, source.version) == ("intro", 5, first.pending[INTRO])
 
 
-def test_a_recorded_version_is_no_arrival(here: Arrivals) -> None:
+def test_recorded_version_does_not_arrive_again(here: Arrivals) -> None:
     here.put(INTRO)
     here.settle()
     assert [_videos(here.round()) for _ in range(3)] == [[], [], []]
 
 
-def test_an_object_still_growing_waits(here: Arrivals) -> None:
+def test_growing_object_waits(here: Arrivals) -> None:
     for size in (1, 2, 3):
         here.put(INTRO, b"m" * size)
         assert _videos(here.round()) == []
     assert _videos(here.round()) == ["acme/intro"]
 
 
-def test_a_new_version_arrives_again(here: Arrivals) -> None:
+def test_new_version_arrives_again(here: Arrivals) -> None:
     here.put(INTRO)
     here.settle()
     here.put(INTRO, b"another cut")
     assert _videos(here.settle()) == ["acme/intro"]
 
 
-def test_a_renamed_file_arrives_again(here: Arrivals) -> None:
+def test_renamed_file_arrives_again(here: Arrivals) -> None:
     here.put(INTRO)
     here.settle()
     (here.root / INTRO).rename(here.root / INTRO.replace("a.mp4", "b.mp4"))
@@ -75,7 +75,7 @@ def test_a_renamed_file_arrives_again(here: Arrivals) -> None:
     assert here.reasons() == {}
 
 
-def test_two_projects_keep_apart(here: Arrivals) -> None:
+def test_projects_with_similar_names_are_separate(here: Arrivals) -> None:
     here.put(INTRO)
     here.put("projects/acme2/videos/intro/a.mp4")
     here.put("projects/acme2/a.mp4")
@@ -84,19 +84,19 @@ def test_two_projects_keep_apart(here: Arrivals) -> None:
     assert list(here.reasons("acme2")) == ["a.mp4"]
 
 
-def test_a_name_that_is_no_id_gets_one_and_is_kept_exactly(here: Arrivals) -> None:
+def test_invalid_name_gets_an_id_and_is_kept(here: Arrivals) -> None:
     project, video = "Große Projekte", "Über uns: 50% + 映像"
     here.put(f"projects/{project}/videos/{video}/der Film.mp4")
     source = _record(here, here.settle()).source
     assert source.key.project == project_id_for(project)
     assert source.key.video == video_id_for(video)
     assert (source.name, source.object_key.split("/")[1]) == (video, project)
-    half = here.ingest.project(source.key.project)
-    with half.open(source.object_key, source.version) as reader:
+    store = here.ingest.project(source.key.project)
+    with store.open(source.object_key, source.version) as reader:
         assert reader.read() == b"media"
 
 
-def test_what_lies_beside_is_ignored(here: Arrivals) -> None:
+def test_files_beside_a_video_are_ignored(here: Arrivals) -> None:
     for name in ("a.mp4", "a.srt", "poster.jpg", ".hidden.mp4", "b.mp4.part", "meta.json"):
         here.put(f"projects/acme/videos/intro/{name}")
     here.put("projects/acme/readme.txt")
@@ -119,7 +119,7 @@ def test_two_media_objects_are_ambiguous_until_one_is_left(here: Arrivals) -> No
 @pytest.mark.parametrize(
     "place", ["a.mp4", "videos/a.mp4", "films/v/a.mp4", "videos/v/below/a.mp4"]
 )
-def test_an_object_in_no_video_s_folder_is_rejected_until_moved(here: Arrivals, place: str) -> None:
+def test_object_outside_video_folder_is_rejected_until_moved(here: Arrivals, place: str) -> None:
     here.put(f"projects/acme/{place}")
     ((object_key, reason),) = here.settle().rejected.items()
     assert object_key == f"projects/acme/{place}"
@@ -130,7 +130,7 @@ def test_an_object_in_no_video_s_folder_is_rejected_until_moved(here: Arrivals, 
     assert here.reasons() == {}
 
 
-def test_links_and_pipes_are_rejected_by_name(here: Arrivals, tmp_path: Path) -> None:
+def test_links_and_pipes_are_rejected(here: Arrivals, tmp_path: Path) -> None:
     here.put("projects/acme2/videos/secret/a.mp4")
     (here.root / INTRO).parent.mkdir(parents=True)
     (here.root / INTRO).symlink_to(here.root / "projects/acme2/videos/secret/a.mp4")
@@ -145,7 +145,7 @@ def test_links_and_pipes_are_rejected_by_name(here: Arrivals, tmp_path: Path) ->
     assert "no plain file" in reasons["videos/pipe/a.mp4"]
 
 
-def test_an_object_that_stays_empty_is_rejected_until_it_is_filled(here: Arrivals) -> None:
+def test_empty_object_is_rejected_until_filled(here: Arrivals) -> None:
     here.put(INTRO, b"")
     assert here.round().rejected == {}
     for _ in range(3):
@@ -157,7 +157,7 @@ def test_an_object_that_stays_empty_is_rejected_until_it_is_filled(here: Arrival
     assert here.reasons() == {}
 
 
-def test_a_rejection_keeps_the_time_when_it_was_first_found(here: Arrivals) -> None:
+def test_rejection_keeps_its_first_time(here: Arrivals) -> None:
     here.put("projects/acme/a.mp4")
     here.round()
     (first,) = here.catalog.project("acme").videos.rejections()
@@ -166,7 +166,7 @@ def test_a_rejection_keeps_the_time_when_it_was_first_found(here: Arrivals) -> N
     assert first.at == NOW + timedelta(seconds=30)
 
 
-def test_a_folder_that_is_gone_leaves_no_rejection(here: Arrivals) -> None:
+def test_deleted_folder_clears_rejections(here: Arrivals) -> None:
     here.put("projects/acme/a.mp4")
     here.round()
     (here.root / "projects/acme/a.mp4").unlink()
@@ -175,7 +175,7 @@ def test_a_folder_that_is_gone_leaves_no_rejection(here: Arrivals) -> None:
     assert here.reasons() == {}
 
 
-def test_two_video_names_never_become_one(here: Arrivals) -> None:
+def test_colliding_video_names_are_rejected(here: Arrivals) -> None:
     exact = "Über uns"
     taken = video_id_for(exact)
     here.put(f"projects/acme/videos/{exact}/a.mp4")
@@ -188,7 +188,7 @@ def test_two_video_names_never_become_one(here: Arrivals) -> None:
 
 
 @pytest.mark.parametrize("registered_first", [False, True])
-def test_two_project_names_never_become_one(here: Arrivals, registered_first: bool) -> None:
+def test_colliding_project_names_are_rejected(here: Arrivals, registered_first: bool) -> None:
     exact = "über alles"
     taken = project_id_for(exact)
     here.put(f"projects/{exact}/videos/theirs/a.mp4")
@@ -204,7 +204,7 @@ def test_two_project_names_never_become_one(here: Arrivals, registered_first: bo
     assert "rename" in reason
 
 
-def test_what_lies_in_no_project_is_told(here: Arrivals) -> None:
+def test_object_outside_projects_is_a_stray(here: Arrivals) -> None:
     here.put("projects/a.mp4")
     (here.root / "projects/acme").symlink_to(here.root)
     here.put("projects/acme2/videos/v/a.mp4")
@@ -214,7 +214,7 @@ def test_what_lies_in_no_project_is_told(here: Arrivals) -> None:
     assert here.catalog.projects() == ["acme2"]
 
 
-def test_names_that_are_not_utf_8_are_rejected(here: Arrivals) -> None:
+def test_name_not_in_utf_8_is_rejected(here: Arrivals) -> None:
     here.put(INTRO)
     with open(os.fsencode(here.root) + b"/projects/acme/videos/intro/b\xff.mp4", "wb"):
         pass
@@ -222,7 +222,7 @@ def test_names_that_are_not_utf_8_are_rejected(here: Arrivals) -> None:
     assert "UTF-8" in here.reasons()["videos/intro/b\\xff.mp4"]
 
 
-def test_a_known_object_is_registered_at_once(here: Arrivals) -> None:
+def test_register_now_registers_without_second_look(here: Arrivals) -> None:
     here.put(INTRO)
     source = register_now(here.ingest, here.catalog, INTRO, NOW)
     record = here.catalog.project("acme").videos.get("intro")
@@ -241,7 +241,7 @@ def test_a_known_object_is_registered_at_once(here: Arrivals) -> None:
         (f"projects/acme/videos/{video_id_for('Über')}/a.mp4", IdentityError, "id of 'Über'"),
     ],
 )
-def test_what_cannot_be_registered_at_once_is_told(
+def test_register_now_rejects_with_reason(
     here: Arrivals, key: str, error: type[Exception], why: str
 ) -> None:
     here.put("projects/acme/videos/intro/empty.mp4", b"")

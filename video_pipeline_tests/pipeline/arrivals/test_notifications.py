@@ -1,4 +1,4 @@
-"""Arrivals by notices of a real bucket in a real queue: one look each, and nothing is lost."""
+"""Arrivals by notifications of a real bucket in a real queue: one look each, none lost."""
 
 import json
 import random
@@ -29,9 +29,9 @@ from video_pipeline.storage.s3.ingest import S3Ingest, S3ProjectIngest
 from video_pipeline_tests.doubles.killed_round import (
     AFTER_ACKNOWLEDGING,
     BEFORE_ACKNOWLEDGING,
+    RoundSetup,
     run_until_killed,
 )
-from video_pipeline_tests.doubles.killed_round import Place as Killing
 from video_pipeline_tests.pipeline.arrivals.arriving import NOW
 from video_pipeline_tests.servers.bucket_that_tells import BucketThatTells, notification
 
@@ -39,8 +39,8 @@ NEVER_SWEEPS = Memory.model_validate({"position": {"ended": NOW}})
 
 
 @pytest.fixture
-def hearing(services: Services, telling: BucketThatTells) -> Services:
-    """A deployment that hears of a bucket's objects."""
+def notified(services: Services, telling: BucketThatTells) -> Services:
+    """A deployment with notifications of a bucket."""
     return replace(
         services,
         ingest=S3Ingest(telling.s3, telling.name),
@@ -49,8 +49,8 @@ def hearing(services: Services, telling: BucketThatTells) -> Services:
     )
 
 
-def heard(services: Services) -> Round:
-    """One round that does not sweep."""
+def one_round(services: Services) -> Round:
+    """Make a round that does not sweep."""
     return receive(services, NEVER_SWEEPS, NOW)
 
 
@@ -60,54 +60,56 @@ def key_of(key: str, file: str = "a.mp4") -> str:
 
 
 def versions(services: Services, project: str = "acme") -> dict[str, tuple[str, bool]]:
-    """Of each video its file, and whether it is there."""
+    """Return the file of each video, and whether the video is present."""
     return {
         r.key.video: (r.source.object_key.rpartition("/")[2], r.removed_at is None)
         for r in services.of(project).videos.listing()
     }
 
 
-def test_what_is_put_is_registered_and_acknowledged(
-    hearing: Services, telling: BucketThatTells
+def test_message_is_acknowledged_after_registration(
+    notified: Services, telling: BucketThatTells
 ) -> None:
     for key in ("acme/one", "globex/one"):
         telling.put(key_of(key))
     telling.put(key_of("acme/one", "a.srt"))
-    found = heard(hearing)
+    found = one_round(notified)
     assert {str(key) for key in found.looks.arrived} == {"acme/one", "globex/one"}
     assert telling.waiting() == 0
-    assert [r.due for r in hearing.of("acme").videos.listing()] == [Due.RUN]
+    assert [r.due for r in notified.of("acme").videos.listing()] == [Due.RUN]
 
 
-def test_keys_are_exact_whatever_they_hold(hearing: Services, telling: BucketThatTells) -> None:
+def test_special_characters_in_keys_are_decoded(
+    notified: Services, telling: BucketThatTells
+) -> None:
     names = ["a b+c", "100% ü", "映像 %2B", "a&b=c?d#e"]
     for name in names:
         telling.put(f"projects/acme/videos/{name}/der Film + 1.mp4")
-    # A server may encode its keys wrongly; S3 is documented to do it thus.
+    # A test server may encode keys wrongly; this is how S3's documentation encodes them.
     telling.sqs.purge_queue(QueueUrl=telling.queue)
     for name in names:
         encoded = quote_plus(f"projects/acme/videos/{name}/der Film + 1.mp4", safe="/")
         telling.say(notification(telling.name, encoded))
-    heard(hearing)
-    assert {r.source.name for r in hearing.of("acme").videos.listing()} == set(names)
+    one_round(notified)
+    assert {r.source.name for r in notified.of("acme").videos.listing()} == set(names)
 
 
-def test_what_is_overwritten_is_a_new_version_and_what_is_deleted_is_removed_at_once(
-    hearing: Services, telling: BucketThatTells
+def test_overwrite_is_a_new_version_and_delete_removes(
+    notified: Services, telling: BucketThatTells
 ) -> None:
     for key in ("acme/one", "acme/two", "globex/two"):
         telling.put(key_of(key))
-    heard(hearing)
+    one_round(notified)
     telling.put(key_of("acme/one"), b"another cut")
     telling.remove(key_of("acme/two"))
-    found = heard(hearing).looks
+    found = one_round(notified).looks
     assert [str(key) for key in found.arrived] == ["acme/one"]
     assert [str(key) for key in found.removed] == ["acme/two"]
-    assert versions(hearing, "globex") == {"two": ("a.mp4", True)}
+    assert versions(notified, "globex") == {"two": ("a.mp4", True)}
 
 
-def test_duplicates_and_disorder_change_nothing(
-    hearing: Services, telling: BucketThatTells
+def test_duplicate_and_reordered_messages_change_nothing(
+    notified: Services, telling: BucketThatTells
 ) -> None:
     telling.put(key_of("acme/kept"))
     telling.put(key_of("acme/gone"))
@@ -121,59 +123,57 @@ def test_duplicates_and_disorder_change_nothing(
     random.Random(7).shuffle(stale)
     for body in stale:
         telling.say(body)
-    found = heard(hearing)
-    assert versions(hearing) == {"kept": ("a.mp4", True), "renamed": ("b.mp4", True)}
+    found = one_round(notified)
+    assert versions(notified) == {"kept": ("a.mp4", True), "renamed": ("b.mp4", True)}
     assert len(found.looks.arrived) == 2 and telling.waiting() == 0
 
 
 def test_two_objects_are_ambiguous_until_one_is_left(
-    hearing: Services, telling: BucketThatTells
+    notified: Services, telling: BucketThatTells
 ) -> None:
     telling.put(key_of("acme/one"))
     telling.put(key_of("acme/one", "b.mov"))
-    assert len(heard(hearing).looks.rejected) == 2
+    assert len(one_round(notified).looks.rejected) == 2
     telling.remove(key_of("acme/one"))
-    assert len(heard(hearing).looks.arrived) == 1
-    assert hearing.of("acme").videos.rejections() == []
+    assert len(one_round(notified).looks.arrived) == 1
+    assert notified.of("acme").videos.rejections() == []
 
 
-def test_junk_in_no_video_s_folder_is_rejected_until_it_is_gone(
-    hearing: Services, telling: BucketThatTells
+def test_object_outside_video_folder_is_rejected_until_deleted(
+    notified: Services, telling: BucketThatTells
 ) -> None:
     telling.put("projects/acme/a.mp4")
     telling.put("elsewhere/b.mp4")
-    found = heard(hearing).looks
+    found = one_round(notified).looks
     assert list(found.rejected) == ["projects/acme/a.mp4"]
     assert found.strays == ["elsewhere/b.mp4"]
     telling.remove("projects/acme/a.mp4")
-    heard(hearing)
-    assert hearing.of("acme").videos.rejections() == []
+    one_round(notified)
+    assert notified.of("acme").videos.rejections() == []
 
 
-def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(
-    hearing: Services, telling: BucketThatTells
+def test_unreadable_message_goes_to_dead_letters(
+    notified: Services, telling: BucketThatTells
 ) -> None:
     telling.say("hello")
     telling.say(json.dumps({"Event": "s3:TestEvent"}))
     telling.say(notification("theirs", key_of("acme/stolen")))
     telling.put(key_of("acme/one"))
-    found = heard(hearing)
+    found = one_round(notified)
     assert (found.heard.set_aside, found.heard.left, telling.waiting()) == (2, 0, 0)
     assert any("no JSON" in reason for reason in found.heard.unreadable)
-    assert versions(hearing) == {"one": ("a.mp4", True)}
+    assert versions(notified) == {"one": ("a.mp4", True)}
 
 
-def test_without_dead_letters_poison_stays_for_the_queue_s_own_rules(
-    hearing: Services, telling: BucketThatTells
+def test_unreadable_message_without_dead_letters_stays(
+    notified: Services, telling: BucketThatTells
 ) -> None:
     telling.say("hello")
-    found = heard(replace(hearing, notices=telling.notices(dead_letters=False)))
+    found = one_round(replace(notified, notices=telling.notices(dead_letters=False)))
     assert (found.heard.set_aside, found.heard.left, telling.waiting()) == (0, 1, 1)
 
 
-def test_a_queue_with_very_many_old_events_drains_in_bounded_rounds(
-    hearing: Services, telling: BucketThatTells
-) -> None:
+def test_long_queue_drains_in_bounded_rounds(notified: Services, telling: BucketThatTells) -> None:
     telling.put(key_of("acme/one"))
     old = [
         {"Id": str(n), "MessageBody": notification(telling.name, key_of(f"acme/v{n}"))}
@@ -181,24 +181,24 @@ def test_a_queue_with_very_many_old_events_drains_in_bounded_rounds(
     ]
     for _ in range(30):
         telling.sqs.send_message_batch(QueueUrl=telling.queue, Entries=old)
-    limited = replace(hearing, arrivals=ArrivalPolicy(pause_seconds=1e9, messages_a_tick=100))
+    limited = replace(notified, arrivals=ArrivalPolicy(pause_seconds=1e9, messages_a_tick=100))
     taken: list[int] = []
     while telling.waiting():
-        taken.append(heard(limited).heard.acknowledged)
+        taken.append(one_round(limited).heard.acknowledged)
     assert len(taken) >= 4 and max(taken) <= 110
-    assert versions(hearing) == {"one": ("a.mp4", True)}
+    assert versions(notified) == {"one": ("a.mp4", True)}
 
 
-def test_a_round_is_bounded_in_time(hearing: Services, telling: BucketThatTells) -> None:
+def test_round_is_bounded_in_time(notified: Services, telling: BucketThatTells) -> None:
     for number in range(9):
         telling.say(notification(telling.name, key_of(f"acme/v{number}")))
     readings = chain([0.0] * 6, repeat(99.0))
-    found = receive(hearing, NEVER_SWEEPS, NOW, clock=lambda: next(readings))
+    found = receive(notified, NEVER_SWEEPS, NOW, clock=lambda: next(readings))
     assert 0 < found.heard.left < 9 and telling.waiting() == found.heard.left
 
 
 class Refused(S3Ingest):
-    """A bucket in which acme's folder may not be looked into."""
+    """A bucket in which acme's folder may not be read."""
 
     error = StorageError("may not be read", where="acme", remedy="Allow it.")
     times = 0
@@ -210,63 +210,59 @@ class Refused(S3Ingest):
         return super().project(project)
 
 
-def test_what_cannot_be_looked_into_stays_in_the_queue_and_the_others_go_on(
-    hearing: Services, telling: BucketThatTells
-) -> None:
+def test_message_of_failed_look_stays_queued(notified: Services, telling: BucketThatTells) -> None:
     for key in ("acme/one", "globex/one"):
         telling.put(key_of(key))
-    found = heard(replace(hearing, ingest=Refused(telling.s3, telling.name)))
+    found = one_round(replace(notified, ingest=Refused(telling.s3, telling.name)))
     assert found.troubles == {"acme": "acme: may not be read. Allow it."}
-    assert versions(hearing, "globex") == {"one": ("a.mp4", True)}
+    assert versions(notified, "globex") == {"one": ("a.mp4", True)}
     assert (found.heard.left, telling.waiting()) == (1, 1)
 
 
-def test_one_project_s_trouble_throttles_nobody_and_is_met_once_a_round(
-    hearing: Services, telling: BucketThatTells
+def test_failing_project_is_tried_once_a_round(
+    notified: Services, telling: BucketThatTells
 ) -> None:
     for number in range(25):
         telling.say(notification(telling.name, key_of(f"acme/v{number}")))
         telling.put(key_of(f"globex/v{number}"))
     refused = Refused(telling.s3, telling.name)
-    found = heard(replace(hearing, ingest=refused))
-    assert len(versions(hearing, "globex")) == 25
+    found = one_round(replace(notified, ingest=refused))
+    assert len(versions(notified, "globex")) == 25
     assert (found.heard.left, refused.times) == (25, 1)
 
 
 class Silent(Refused):
-    """One that does not answer."""
+    """A bucket that does not answer for acme."""
 
     error = StorageUnavailable("does not answer", where="acme", remedy="Wait.")
 
 
-def test_a_store_that_does_not_answer_is_asked_once_a_round(
-    hearing: Services, telling: BucketThatTells
+def test_unavailable_store_is_tried_once_a_round(
+    notified: Services, telling: BucketThatTells
 ) -> None:
     for number in range(25):
         telling.say(notification(telling.name, key_of(f"acme/v{number}")))
     silent = Silent(telling.s3, telling.name)
-    found = heard(replace(hearing, ingest=silent))
+    found = one_round(replace(notified, ingest=silent))
     assert (found.heard.left, silent.times) == (25, 1)
 
 
 @pytest.mark.parametrize("path", ["acme/videos//a.mp4", "acme/./a.mp4", "acme//a.mp4"])
-def test_a_key_that_not_every_store_takes_is_rejected_and_its_message_dealt_with(
-    hearing: Services, telling: BucketThatTells, path: str
+def test_invalid_key_is_rejected_and_acknowledged(
+    notified: Services, telling: BucketThatTells, path: str
 ) -> None:
     telling.say(notification(telling.name, f"projects/{path}"))
     telling.put(key_of("globex/one"))
-    found = heard(hearing)
+    found = one_round(notified)
     assert (found.troubles, found.heard.left, telling.waiting()) == ({}, 0, 0)
-    (rejected,) = hearing.of("acme").videos.rejections()
+    (rejected,) = notified.of("acme").videos.rejections()
     assert rejected.object_key == f"projects/{path}" and "rename it" in rejected.reason
-    assert versions(hearing, "globex") == {"one": ("a.mp4", True)}
-    receive(hearing, Memory(), NOW)
-    assert hearing.of("acme").videos.rejections() == [], "no such object is there"
+    assert versions(notified, "globex") == {"one": ("a.mp4", True)}
+    receive(notified, Memory(), NOW)
+    assert notified.of("acme").videos.rejections() == [], "no such object is there"
 
 
-def test_a_queue_that_breaks_in_the_middle_leaves_told_what_was_done(
-    hearing: Services, telling: BucketThatTells
-) -> None:
+def test_failing_queue_keeps_counts_so_far(notified: Services, telling: BucketThatTells) -> None:
     class Breaking(SqsNotices):
         def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
             super().acknowledge(deliveries)
@@ -277,81 +273,81 @@ def test_a_queue_that_breaks_in_the_middle_leaves_told_what_was_done(
     for number in range(BATCH + 5):
         telling.say(notification(telling.name, key_of(f"acme/v{number}")))
     breaking = Breaking(telling.sqs, telling.name, telling.queue, wait_seconds=0)
-    found = receive(replace(hearing, notices=breaking), NEVER_SWEEPS, NOW)
+    found = receive(replace(notified, notices=breaking), NEVER_SWEEPS, NOW)
     assert "does not answer" in found.troubles["the queue"]
     assert found.heard.acknowledged >= BATCH
 
 
-def test_a_bucket_that_is_missing_is_told_and_loses_no_message(
-    hearing: Services, telling: BucketThatTells
+def test_missing_bucket_is_reported_and_keeps_messages(
+    notified: Services, telling: BucketThatTells
 ) -> None:
     telling.put(key_of("acme/one"))
-    found = heard(replace(hearing, ingest=S3Ingest(telling.s3, "missing-bucket")))
+    found = one_round(replace(notified, ingest=S3Ingest(telling.s3, "missing-bucket")))
     (trouble,) = found.troubles.values()
     assert "missing-bucket" in trouble
     assert telling.waiting() == 1
 
 
-def test_a_queue_that_is_missing_is_told_and_the_sweep_goes_on(
-    hearing: Services, telling: BucketThatTells
+def test_missing_queue_is_reported_and_sweep_runs(
+    notified: Services, telling: BucketThatTells
 ) -> None:
     telling.put(key_of("acme/one"))
     missing = SqsNotices(telling.sqs, telling.name, f"{telling.queue}-missing", wait_seconds=0)
-    found = receive(replace(hearing, notices=missing), Memory(), NOW)
+    found = receive(replace(notified, notices=missing), Memory(), NOW)
     assert "storage.ingest.notifications" in found.troubles["the queue"]
     assert [str(key) for key in found.looks.arrived] == ["acme/one"]
 
 
-def test_a_queue_and_a_bucket_that_are_missing_are_both_told(
-    hearing: Services, telling: BucketThatTells
+def test_missing_queue_and_bucket_are_both_reported(
+    notified: Services, telling: BucketThatTells
 ) -> None:
     missing = SqsNotices(telling.sqs, telling.name, f"{telling.queue}-missing", wait_seconds=0)
     nowhere = S3Ingest(telling.s3, "missing-bucket")
-    found = receive(replace(hearing, ingest=nowhere, notices=missing), Memory(), NOW)
+    found = receive(replace(notified, ingest=nowhere, notices=missing), Memory(), NOW)
     assert len(found.troubles) == 2
     assert "missing-bucket" in found.troubles[""]
     assert "notifications" in found.troubles["the queue"]
 
 
-def test_no_message_is_taken_while_the_catalogue_does_not_answer(
-    hearing: Services, telling: BucketThatTells, monkeypatch: pytest.MonkeyPatch
+def test_no_message_is_received_without_catalogue(
+    notified: Services, telling: BucketThatTells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def down() -> list[str]:
         raise CatalogUnavailable("no MongoDB answers", remedy="Start it.")
 
     telling.put(key_of("acme/one"))
-    monkeypatch.setattr(hearing.catalog, "projects", down)
+    monkeypatch.setattr(notified.catalog, "projects", down)
     with pytest.raises(CatalogUnavailable):
-        heard(hearing)
+        one_round(notified)
     monkeypatch.undo()
-    assert [str(key) for key in heard(hearing).looks.arrived] == ["acme/one"]
+    assert [str(key) for key in one_round(notified).looks.arrived] == ["acme/one"]
 
 
-def test_what_no_event_told_of_the_sweep_finds(hearing: Services, telling: BucketThatTells) -> None:
+def test_sweep_finds_object_of_lost_message(notified: Services, telling: BucketThatTells) -> None:
     telling.put(key_of("acme/one"))
     telling.sqs.purge_queue(QueueUrl=telling.queue)
-    found = receive(hearing, Memory(), NOW)
+    found = receive(notified, Memory(), NOW)
     assert [str(key) for key in found.looks.arrived] == ["acme/one"]
 
 
 @pytest.mark.parametrize("told_at", ["1999-01-01T00:00:00Z", "2999-01-01T00:00:00Z"])
-def test_the_store_s_clock_does_not_matter(
-    hearing: Services, telling: BucketThatTells, told_at: str
+def test_event_time_does_not_matter(
+    notified: Services, telling: BucketThatTells, told_at: str
 ) -> None:
     telling.put(key_of("acme/one"))
     telling.sqs.purge_queue(QueueUrl=telling.queue)
     message: dict[str, Any] = json.loads(notification(telling.name, key_of("acme/one")))
     message["Records"][0]["eventTime"] = told_at
     telling.say(json.dumps(message))
-    found = heard(hearing)
+    found = one_round(notified)
     assert [str(key) for key in found.looks.arrived] == ["acme/one"]
-    record = hearing.of("acme").videos.get("one")
+    record = notified.of("acme").videos.get("one")
     assert record and record.arrived_at == NOW
 
 
 @pytest.mark.parametrize("dies", [BEFORE_ACKNOWLEDGING, AFTER_ACKNOWLEDGING, 0, 1, 5])
-def test_a_process_that_is_killed_loses_no_arrival_and_doubles_none(
-    hearing: Services,
+def test_killed_round_loses_and_doubles_no_arrival(
+    notified: Services,
     telling: BucketThatTells,
     mongo_uri: str,
     mongo_database: str,
@@ -362,7 +358,7 @@ def test_a_process_that_is_killed_loses_no_arrival_and_doubles_none(
     for key in keys:
         telling.put(key_of(key))
     run_until_killed(
-        Killing(
+        RoundSetup(
             uri=mongo_uri,
             database=mongo_database,
             server=telling.server,
@@ -374,8 +370,8 @@ def test_a_process_that_is_killed_loses_no_arrival_and_doubles_none(
     )
     until = time.monotonic() + 30
     while telling.waiting() and time.monotonic() < until:
-        heard(hearing)
+        one_round(notified)
         time.sleep(0.2)
     assert telling.waiting() == 0
-    due = [r for p in ("acme", "globex") for r in hearing.of(p).arrivals.due(Due.RUN, 99)]
+    due = [r for p in ("acme", "globex") for r in notified.of(p).arrivals.due(Due.RUN, 99)]
     assert sorted(str(record.key) for record in due) == sorted(keys)

@@ -1,4 +1,4 @@
-"""The backlog of runs: portions, fairness between projects, and nothing lost or done twice."""
+"""The backlog of runs: portions, fairness between projects, and no run lost or doubled."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ def arrive(catalog: Catalog, key: str, seconds: float = 0, version: str = "1") -
 
 @pytest.fixture
 def tick(catalog: Catalog):
-    """One portion whose request is committed: the keys that were requested."""
+    """Return a function that requests and commits one portion, and returns its keys."""
 
     def tick(most: int = MOST) -> list[str]:
         portion = next_runs(catalog, most)
@@ -39,7 +39,7 @@ def tick(catalog: Catalog):
     return tick
 
 
-def test_a_portion_is_shared_between_projects_however_much_one_has(catalog: Catalog, tick) -> None:
+def test_next_runs_are_shared_between_projects(catalog: Catalog, tick) -> None:
     for number in range(20):
         arrive(catalog, f"acme/v{number:02}", number)
     for number in range(2):
@@ -47,15 +47,13 @@ def test_a_portion_is_shared_between_projects_however_much_one_has(catalog: Cata
     assert Counter(key.split("/")[0] for key in tick(6)) == {"acme": 4, "globex": 2}
 
 
-def test_within_a_project_those_are_first_that_arrived_first(catalog: Catalog, tick) -> None:
+def test_next_runs_of_a_project_are_oldest_first(catalog: Catalog, tick) -> None:
     for number, video in enumerate(["c", "a", "b"]):
         arrive(catalog, f"acme/{video}", number)
     assert tick(2) == ["acme/c", "acme/a"]
 
 
-def test_no_project_waits_for_ever_where_there_are_more_than_a_portion(
-    catalog: Catalog, tick
-) -> None:
+def test_next_runs_serve_every_project_with_small_portions(catalog: Catalog, tick) -> None:
     for project in ("acme", "globex", "initech"):
         for number in range(3):
             arrive(catalog, f"{project}/v{number}", number)
@@ -64,9 +62,7 @@ def test_no_project_waits_for_ever_where_there_are_more_than_a_portion(
     assert set(served[:3]) == {"acme", "globex", "initech"}
 
 
-def test_a_backlog_drains_over_portions_and_each_run_is_requested_once(
-    catalog: Catalog, tick
-) -> None:
+def test_backlog_drains_and_requests_each_run_once(catalog: Catalog, tick) -> None:
     for number in range(25):
         arrive(catalog, f"{'acme' if number % 5 else 'globex'}/v{number}", number)
     asked: list[str] = []
@@ -77,14 +73,14 @@ def test_a_backlog_drains_over_portions_and_each_run_is_requested_once(
     assert waiting_runs(catalog) == 0
 
 
-def test_a_portion_whose_request_was_lost_is_the_next_one_again(catalog: Catalog) -> None:
+def test_next_runs_repeats_unrecorded_portion(catalog: Catalog) -> None:
     for number in range(5):
         arrive(catalog, f"acme/v{number}", number)
     assert next_runs(catalog, 3) == next_runs(catalog, 3)
     assert waiting_runs(catalog) == 5
 
 
-def test_a_version_that_arrives_after_its_request_stays_due(catalog: Catalog) -> None:
+def test_note_requested_keeps_newer_version_due(catalog: Catalog) -> None:
     arrive(catalog, "acme/one")
     (asked,) = next_runs(catalog)
     arrive(catalog, "acme/one", 1, version="2")
@@ -92,7 +88,7 @@ def test_a_version_that_arrives_after_its_request_stays_due(catalog: Catalog) ->
     assert [record.source.version for record in next_runs(catalog)] == ["2"]
 
 
-def test_what_was_noted_is_noted_again_without_harm(catalog: Catalog) -> None:
+def test_note_requested_may_be_repeated(catalog: Catalog) -> None:
     arrive(catalog, "acme/one")
     (asked,) = next_runs(catalog)
     gone = VideoKey.parse("acme/never-there")

@@ -1,4 +1,4 @@
-"""The removal of a video: what each policy takes, what stays, what a kill in the middle does."""
+"""The removal of a video: what each policy deletes and keeps, and recovery after a kill."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -28,8 +28,10 @@ ONE, NEIGHBOUR, OTHERS = "acme/one", "acme/one-more", "globex/one"
 
 @pytest.fixture
 def made(services: Services, deliver: Deliver, vendor: Vendor) -> Services:
-    """Three videos whose shots a vendor has found, with raw answers and rows; one of another
-    tenant has the same name, another begins with it."""
+    """Three videos with shots, raw pages and work units.
+
+    One has the same name in another project, and one name begins with another.
+    """
     for name in (ONE, NEIGHBOUR, OTHERS):
         vendor.behave(name, "now")
         analyse(services, deliver(name), [Phase.SHOTS])
@@ -41,12 +43,12 @@ def made(services: Services, deliver: Deliver, vendor: Vendor) -> Services:
 
 
 def removed(services: Services, key: str = ONE) -> VideoRecord:
-    """The video, marked as removed."""
+    """Mark the video as removed, and return its record."""
     parsed = VideoKey.parse(key)
-    half = services.of(parsed.project)
-    (known,) = half.arrivals.known(parsed.prefix, f"{parsed.prefix}\U0010ffff")
-    assert half.arrivals.remove(known, services.clock())
-    record = half.videos.get(parsed.video)
+    catalog = services.of(parsed.project)
+    (known,) = catalog.arrivals.known(parsed.prefix, f"{parsed.prefix}\U0010ffff")
+    assert catalog.arrivals.remove(known, services.clock())
+    record = catalog.videos.get(parsed.video)
     assert record is not None
     return record
 
@@ -56,16 +58,16 @@ def having(services: Services, policy: Removal) -> Services:
 
 
 def left(services: Services, key: str = ONE) -> dict[str, bool]:
-    """What there still is of a video."""
+    """Return which data of a video still exists."""
     parsed = VideoKey.parse(key)
-    half, outputs = services.of(parsed.project), services.outputs.project(parsed.project)
+    catalog, outputs = services.of(parsed.project), services.outputs.project(parsed.project)
     return {
-        "record": half.videos.get(parsed.video) is not None,
-        "rows": any(half.results.markers(parsed.video)),
-        "statuses": bool(half.results.statuses(parsed.video)),
+        "record": catalog.videos.get(parsed.video) is not None,
+        "rows": any(catalog.results.markers(parsed.video)),
+        "statuses": bool(catalog.results.statuses(parsed.video)),
         "outputs": any(outputs.listing(parsed.prefix)),
         "raw": any(outputs.listing(parsed.raw_prefix)),
-        "ledger": bool(half.units.of_video(parsed.video)),
+        "ledger": bool(catalog.units.of_video(parsed.video)),
     }
 
 
@@ -77,7 +79,7 @@ def everything_of_the_others_is_there(services: Services) -> bool:
 
 
 @pytest.mark.parametrize("policy", [Removal.KEEP, Removal.ARCHIVE])
-def test_what_is_kept_or_archived_keeps_all_that_was_made(made: Services, policy: Removal) -> None:
+def test_keep_and_archive_policy_delete_nothing(made: Services, policy: Removal) -> None:
     services = having(made, policy)
     record = removed(services)
     carry_out(services, record, Allowance())
@@ -90,7 +92,7 @@ def test_what_is_kept_or_archived_keeps_all_that_was_made(made: Services, policy
     assert (after.archived_at is not None) is archived
 
 
-def test_what_is_deleted_leaves_its_ledger_and_nothing_of_others_is_touched(made: Services) -> None:
+def test_delete_policy_keeps_units_and_other_videos(made: Services) -> None:
     services = having(made, Removal.DELETE)
     record = removed(services)
     carry_out(services, record, Allowance())
@@ -102,7 +104,7 @@ def test_what_is_deleted_leaves_its_ledger_and_nothing_of_others_is_touched(made
 
 
 @pytest.mark.parametrize("survives", range(4))
-def test_a_removal_that_was_cut_off_is_carried_out_by_the_next(
+def test_killed_removal_is_completed_by_the_next(
     made: Services, tmp_path: Path, survives: int
 ) -> None:
     services = having(made, Removal.DELETE)
@@ -118,7 +120,7 @@ def test_a_removal_that_was_cut_off_is_carried_out_by_the_next(
     assert everything_of_the_others_is_there(services)
 
 
-def test_what_is_deleted_goes_in_portions(made: Services) -> None:
+def test_deletion_continues_over_several_rounds(made: Services) -> None:
     services = having(made, Removal.DELETE)
     record = removed(services)
     portions = 1
@@ -129,7 +131,7 @@ def test_what_is_deleted_goes_in_portions(made: Services) -> None:
     assert left(services) == dict.fromkeys(EVERYTHING, False) | {"ledger": True}
 
 
-def test_what_all_removals_of_a_round_may_delete_is_shared(made: Services) -> None:
+def test_allowance_is_shared_by_all_removals_of_a_round(made: Services) -> None:
     services = having(made, Removal.DELETE)
     records = [removed(services), removed(services, NEIGHBOUR)]
     outputs, (one, _) = services.outputs.project("acme"), (record.key for record in records)
@@ -140,7 +142,7 @@ def test_what_all_removals_of_a_round_may_delete_is_shared(made: Services) -> No
 
 
 @pytest.mark.parametrize("listings", range(1, 5))
-def test_a_removal_spares_what_has_meanwhile_arrived_anew(
+def test_removal_stops_if_the_video_arrives_again(
     made: Services, tmp_path: Path, listings: int
 ) -> None:
     services = having(made, Removal.DELETE)
@@ -148,9 +150,9 @@ def test_a_removal_spares_what_has_meanwhile_arrived_anew(
     new = f"{record.key.prefix}new.json"
 
     def arrives_anew() -> None:
-        half = services.of("acme")
-        half.videos.register(record.source, services.clock() + timedelta(seconds=1))
-        half.events.record("one", Phase.SHOTS, PhaseState.RUNNING, services.clock())
+        catalog = services.of("acme")
+        catalog.videos.register(record.source, services.clock() + timedelta(seconds=1))
+        catalog.events.record("one", Phase.SHOTS, PhaseState.RUNNING, services.clock())
         with services.outputs.project("acme").writer(new) as writer:
             writer.write(b"{}")
 
@@ -161,7 +163,7 @@ def test_a_removal_spares_what_has_meanwhile_arrived_anew(
 
 
 class Overtaken(FolderOutputs):
-    """Outputs of a tick that another overtakes at the listing of this number."""
+    """Outputs that call `then` at the listing of this number."""
 
     def __init__(self, root: Path, listings: int, then: Callable[[], None]) -> None:
         super().__init__(root)
@@ -207,7 +209,7 @@ class Dying(FolderOutputs):
 
 
 @pytest.mark.parametrize("policy", list(Removal))
-def test_parked_work_of_a_removed_video_is_ended_and_counted(
+def test_removal_cancels_and_counts_parked_units(
     services: Services, deliver: Deliver, vendor: Vendor, policy: Removal
 ) -> None:
     for name in (ONE, OTHERS):
@@ -221,7 +223,7 @@ def test_parked_work_of_a_removed_video_is_ended_and_counted(
     assert other.state is UnitState.RUNNING
 
 
-def test_work_whose_provider_does_not_answer_is_ended_too(
+def test_removal_cancels_units_of_unavailable_provider(
     services: Services, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def silent(*_: object) -> None:
@@ -235,9 +237,7 @@ def test_work_whose_provider_does_not_answer_is_ended_too(
     assert unit.state is UnitState.CANCELLED
 
 
-def test_a_unit_that_another_is_at_work_on_is_ended_by_a_later_round(
-    services: Services, deliver: Deliver
-) -> None:
+def test_removal_leaves_leased_unit_to_a_later_round(services: Services, deliver: Deliver) -> None:
     analyse(services, deliver(ONE), [Phase.SHOTS])
     record = removed(services)
     units = services.of("acme").units
@@ -249,7 +249,7 @@ def test_a_unit_that_another_is_at_work_on_is_ended_by_a_later_round(
     assert units.of_video("one")[0].state is UnitState.CANCELLED
 
 
-def test_a_video_that_arrives_again_waits_until_all_of_the_old_is_deleted(made: Services) -> None:
+def test_arrival_waits_for_deletion_of_removed_video(made: Services) -> None:
     services = having(made, Removal.DELETE)
     source = removed(services).source
     first = Looks(services, services.clock(), allowance=Allowance(deletions=1))
@@ -260,7 +260,7 @@ def test_a_video_that_arrives_again_waits_until_all_of_the_old_is_deleted(made: 
     assert second.arrived == [source.key]
 
 
-def test_a_video_that_arrives_again_before_it_was_deleted_finds_nothing_of_the_old(
+def test_arrival_deletes_results_of_removed_video(
     made: Services,
 ) -> None:
     services = having(made, Removal.DELETE)
@@ -273,7 +273,7 @@ def test_a_video_that_arrives_again_before_it_was_deleted_finds_nothing_of_the_o
     assert everything_of_the_others_is_there(services)
 
 
-def test_a_run_of_a_removed_video_says_so(made: Services) -> None:
+def test_read_source_of_removed_video_raises(made: Services) -> None:
     record = removed(made)
     carry_out(made, record, Allowance())
     finish(made, record)

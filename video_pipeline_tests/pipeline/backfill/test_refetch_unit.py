@@ -1,4 +1,4 @@
-"""Which units a fetch may help, and what must run after it."""
+"""Units worth fetching again, and the run that follows a fetch."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -35,14 +35,14 @@ def sighted(services: Services, vendor: Vendor, deliver: Callable[..., VideoKey]
 
 @pytest.fixture
 def unreadable(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Every page that the vendor gives is cut off, until it is undone."""
+    """Truncate every page of the vendor, until undone."""
     with monkeypatch.context() as broken:
         broken.setattr(VendorSights, "fetch", lambda *_: iter([b"{cut off"]))
         yield broken
 
 
 def events(services: Services, vendor: Vendor, key: VideoKey, **how: Behaviour) -> PhaseState:
-    """What a run comes to where the vendor's operations go as told, else at the first look."""
+    """Run the events with these behaviours, "soon" by default, and return the state."""
     for operation in OPERATIONS:
         vendor.behave(f"{key} {operation}", how.get(operation, "soon"))
     return analyse(services, key, [Phase.EVENTS])[Phase.EVENTS].state
@@ -54,14 +54,14 @@ def units(services: Services, key: VideoKey = KEY) -> dict[str, WorkUnit]:
 
 
 def fetched(services: Services, **of: str) -> set[str]:
-    """The operations of acme's units that would be fetched."""
+    """Return the operations of acme's units that would be fetched."""
     found = list(to_fetch(services, "acme", **of))
-    assert all(unit.request.key == KEY for unit in found), "of no other tenant"
+    assert all(unit.request.key == KEY for unit in found), "of no other project"
     assert len({unit.id for unit in found}) == len(found)
     return {unit.request.operation for unit in found}
 
 
-def test_settled_ones_of_a_phase_whose_pages_could_not_be_read_are(
+def test_to_fetch_yields_units_with_unreadable_pages(
     sighted: Services, vendor: Vendor, unreadable: pytest.MonkeyPatch
 ) -> None:
     for key in (OTHERS, KEY):
@@ -76,14 +76,12 @@ def test_settled_ones_of_a_phase_whose_pages_could_not_be_read_are(
     assert fetched(sighted) == set()
 
 
-def test_where_another_request_for_the_phase_failed_none_is_as_a_run_would_pay(
-    sighted: Services, vendor: Vendor
-) -> None:
+def test_to_fetch_skips_phase_with_failed_request(sighted: Services, vendor: Vendor) -> None:
     assert events(sighted, vendor, KEY, text="fail") is PhaseState.FAILED
     assert fetched(sighted) == set()
 
 
-def test_answers_that_no_job_gave_are_not(
+def test_to_fetch_skips_units_without_job(
     sighted: Services, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(VendorSights, "normalise", lambda *_: 1 / 0)
@@ -92,7 +90,7 @@ def test_answers_that_no_job_gave_are_not(
     assert fetched(sighted) == set()
 
 
-def test_those_of_an_earlier_content_are_not(
+def test_to_fetch_skips_units_of_older_version(
     sighted: Services, vendor: Vendor, unreadable: pytest.MonkeyPatch
 ) -> None:
     assert events(sighted, vendor, KEY) is PhaseState.FAILED
@@ -104,9 +102,7 @@ def test_those_of_an_earlier_content_are_not(
     assert fetched(sighted) == set()
 
 
-def test_of_one_by_which_a_phase_was_made_with_others_the_pages_alone_are_stored_anew(
-    sighted: Services, vendor: Vendor
-) -> None:
+def test_fetch_again_needs_no_run_for_a_complete_phase(sighted: Services, vendor: Vendor) -> None:
     assert events(sighted, vendor, KEY) is PhaseState.DONE
     text = units(sighted)["text"]
     outputs = sighted.outputs.project("acme")

@@ -1,4 +1,4 @@
-"""A unit that has ended is asked for again: as a retry, or by force, or fetched once more."""
+"""An ended unit is retried, forced, or fetched again."""
 
 import hashlib
 import json
@@ -19,9 +19,8 @@ from video_pipeline.pipeline.backfill.refetch_unit import fetch_again, look_up_n
 from video_pipeline.pipeline.backfill.retry_unit import Again, force, retry, to_pay
 from video_pipeline.pipeline.backfill.selection import Only
 from video_pipeline.pipeline.jobs.cancel import cancel
-from video_pipeline.pipeline.jobs.close import close
+from video_pipeline.pipeline.jobs.close import close, release_doubt
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
-from video_pipeline.pipeline.jobs.release_doubt import release
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.doubles.job_plugin import VendorShots
@@ -34,7 +33,7 @@ Ask = Callable[..., WorkUnit]
 
 @pytest.fixture
 def asked(services: Services, deliver: Callable[..., VideoKey], vendor: Vendor) -> Ask:
-    """Asks for the shots, and gives the unit as it then stands."""
+    """Return a function that requests the shots and returns their unit."""
     deliver(VIDEO)
 
     def asked(how: Behaviour, provider: str = "with-token") -> WorkUnit:
@@ -55,12 +54,12 @@ def latest(services: Services) -> WorkUnit:
 
 
 def as_launched(services: Services, again: Again, run_id: str) -> Outcome:
-    """What the run that is launched for it does."""
+    """Run the shots as the launched run would."""
     provider = again.providers.get(Phase.SHOTS, "with-token")
     return run(services, provider, run_id=run_id, forced_by=run_id if again.wish.force else "")
 
 
-def test_a_failed_one_is_asked_again_and_paid_again(
+def test_retry_failed_unit_requests_and_pays_again(
     services: Services, asked: Ask, vendor: Vendor
 ) -> None:
     failed = asked("fail")
@@ -72,13 +71,11 @@ def test_a_failed_one_is_asked_again_and_paid_again(
     vendor.behave(VIDEO, "soon")
     assert as_launched(services, again, "r2").state is PhaseState.DONE
     assert vendor.billed[VIDEO] == 2
-    with pytest.raises(InputError, match="asked again since, and that is settled"):
+    with pytest.raises(InputError, match="repeated since, and the newer unit is settled"):
         retry(services, failed)
 
 
-def test_a_cancelled_one_and_one_released_from_doubt_are_asked_again(
-    services: Services, asked: Ask, vendor: Vendor
-) -> None:
+def test_retry_cancelled_and_released_units(services: Services, asked: Ask, vendor: Vendor) -> None:
     vendor.stops_jobs = True
     running = asked("later")
     cancel(services, KEY, [running.id], "cancelled by hand")
@@ -87,16 +84,14 @@ def test_a_cancelled_one_and_one_released_from_doubt_are_asked_again(
     assert doubtful.state is UnitState.IN_DOUBT
     with pytest.raises(InputError, match="jobs release"):
         retry(services, doubtful)
-    released = release(services, doubtful)
+    released = release_doubt(services, doubtful)
     again = retry(services, released)
     assert again.providers == {Phase.SHOTS: "without-token"}, "pipeline.yaml asks another first"
     with pytest.raises(InputError, match="not in doubt"):
-        release(services, released)
+        release_doubt(services, released)
 
 
-def test_one_that_was_given_up_is_revived_by_a_retry(
-    services: Services, asked: Ask, vendor: Vendor
-) -> None:
+def test_retry_revives_dead_phase(services: Services, asked: Ask, vendor: Vendor) -> None:
     failed = asked("fail")
     services.of("acme").events.record("film", Phase.SHOTS, PhaseState.DEAD, services.clock())
     retry(services, failed)
@@ -104,9 +99,7 @@ def test_one_that_was_given_up_is_revived_by_a_retry(
     assert stands.state is PhaseState.WAITING
 
 
-def test_a_settled_one_is_asked_again_by_force_only_once_a_run(
-    services: Services, asked: Ask, vendor: Vendor
-) -> None:
+def test_force_settled_unit_pays_once_a_run(services: Services, asked: Ask, vendor: Vendor) -> None:
     settled = asked("soon")
     with pytest.raises(InputError, match="jobs force"):
         retry(services, settled)
@@ -117,14 +110,14 @@ def test_a_settled_one_is_asked_again_by_force_only_once_a_run(
     assert vendor.billed[VIDEO] == 2
 
 
-def test_one_under_way_is_not_forced(services: Services, asked: Ask) -> None:
+def test_force_running_unit_is_refused(services: Services, asked: Ask) -> None:
     with pytest.raises(InputError, match="it is running"):
         force(services, asked("later"))
 
 
-def test_what_a_run_would_not_ask_for_is_refused(services: Services, asked: Ask) -> None:
+def test_retry_outdated_unit_is_refused(services: Services, asked: Ask) -> None:
     failed = asked("fail")
-    with pytest.raises(InputError, match="names no 'with-token'"):
+    with pytest.raises(InputError, match="no longer names 'with-token'"):
         retry(replace(services, plugins={}), failed)
     assert retry(replace(services, plugins={}, unavailable=["with-token"]), failed)
     videos = services.of("acme").videos
@@ -134,11 +127,11 @@ def test_what_a_run_would_not_ask_for_is_refused(services: Services, asked: Ask)
     newer = record.source.model_copy(update={"version": "2"})
     videos.register(newer, services.clock())
     videos.set_sha256("film", "2", "e" * 64)
-    with pytest.raises(InputError, match="another version"):
+    with pytest.raises(InputError, match="a newer source version"):
         retry(services, failed)
 
 
-def test_pages_that_could_not_be_read_are_fetched_again_for_nothing(
+def test_fetch_again_replaces_unreadable_pages_for_free(
     services: Services, asked: Ask, vendor: Vendor
 ) -> None:
     running = asked("later")
@@ -154,15 +147,13 @@ def test_pages_that_could_not_be_read_are_fetched_again_for_nothing(
     assert vendor.billed[VIDEO] == 1
 
 
-def test_one_that_runs_is_looked_up_by_the_next_sweep(services: Services, asked: Ask) -> None:
+def test_look_up_now_makes_running_unit_due(services: Services, asked: Ask) -> None:
     running = asked("later")
     assert look_up_now(services, running)
     assert [unit.id for unit in services.of("acme").units.due(services.clock())] == [running.id]
 
 
-def test_of_a_settled_one_with_a_result_the_pages_alone_are_stored_anew(
-    services: Services, asked: Ask
-) -> None:
+def test_fetch_again_needs_no_run_for_a_published_unit(services: Services, asked: Ask) -> None:
     settled = asked("soon")
     outputs = services.outputs.project("acme")
     RawPages(outputs, KEY, settled.id).store([b"damaged"])
@@ -171,9 +162,7 @@ def test_of_a_settled_one_with_a_result_the_pages_alone_are_stored_anew(
     assert len(pages) == 2 and b"part 1" in pages[0]
 
 
-def test_pages_that_lie_in_no_folder_of_their_own_are_read_as_well(
-    services: Services, asked: Ask
-) -> None:
+def test_raw_pages_without_own_folder_are_read(services: Services, asked: Ask) -> None:
     unit, outputs = asked("later"), services.outputs.project("acme")
     manifest = json.dumps({"sha256": [hashlib.sha256(b"one").hexdigest()]}).encode()
     for name, content in {"page-00000": b"one", "manifest.json": manifest}.items():
@@ -186,7 +175,7 @@ def test_pages_that_lie_in_no_folder_of_their_own_are_read_as_well(
     assert len(list(outputs.listing(f"{KEY.raw_prefix}{unit.id}/"))) == 2
 
 
-def test_killed_on_the_way_it_leaves_the_pages_that_were_there(
+def test_killed_fetch_keeps_earlier_pages(
     services: Services, asked: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):
@@ -210,7 +199,7 @@ def test_killed_on_the_way_it_leaves_the_pages_that_were_there(
 
 
 @pytest.mark.parametrize("state", ["settled", "unwanted"])
-def test_nobody_else_takes_the_unit_however_long_the_fetch_takes(
+def test_slow_fetch_keeps_its_lease(
     services: Services, asked: Ask, vendor: Vendor, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
     unit = asked("soon" if state == "settled" else "later")
@@ -226,21 +215,21 @@ def test_nobody_else_takes_the_unit_however_long_the_fetch_takes(
     if state == "settled":
         fetch_again(services, unit)
     else:
-        close(services, KEY, unit.id, "nobody wants it")
+        close(services, KEY, unit.id, "no longer needed")
     assert taken == [None]
 
 
-def test_a_result_that_the_vendor_keeps_no_more_names_the_way_on(
+def test_fetch_again_of_expired_result_names_force(
     services: Services, asked: Ask, vendor: Vendor
 ) -> None:
     settled = asked("soon")
     vendor.forget(VIDEO)
     with pytest.raises(ProviderError, match="jobs force"):
         fetch_again(services, settled)
-    assert run(services).reused, "what is there stays"
+    assert run(services).reused, "the stored result is kept"
 
 
-def test_of_one_that_failed_there_is_nothing_to_fetch(services: Services, asked: Ask) -> None:
+def test_fetch_again_of_failed_unit_is_refused(services: Services, asked: Ask) -> None:
     failed = asked("fail")
     assert not look_up_now(services, failed)
     with pytest.raises(InputError, match="jobs retry"):

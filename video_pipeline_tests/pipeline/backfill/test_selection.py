@@ -1,4 +1,4 @@
-"""Which phases of which videos a re-run takes up, and what it would come to."""
+"""The phases and videos that a re-run selects, and their preview."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +14,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.backfill.preview import plan, preview
 from video_pipeline.pipeline.backfill.selection import Only, Selected, Wish, select
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
-from video_pipeline.pipeline.run_video import travel
+from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.doubles.delivery import encode
 from video_pipeline_tests.doubles.vendor import Vendor
@@ -25,13 +25,15 @@ AFTER_SHOTS = frozenset({Phase.SHOTS, Phase.SCENES, Phase.TIMELINE, Phase.EXPORT
 
 @pytest.fixture
 def videos(services: Services, deliver: Deliver, vendor: Vendor) -> None:
-    """Of acme: one done, one whose shots failed, one parked, one not even inspected. A neighbour,
-    whose name ends like it, has a failed one too."""
+    """Four videos of acme: done, with failed shots, parked, and not inspected.
+
+    The project big-acme has a failed video too.
+    """
     vendor.default = "now"
     for key, how in (("acme/bad", "refuse"), ("acme/parked", "later"), ("big-acme/bad", "refuse")):
         vendor.behave(key, how, "now")
     for key in ("acme/done", "acme/bad", "acme/parked", "big-acme/bad"):
-        travel(services, deliver(key), run_id="first")
+        run_video(services, deliver(key), run_id="first")
     deliver("acme/new", inspected=False)
 
 
@@ -45,41 +47,41 @@ def phases_of(found: list[Selected]) -> dict[str, frozenset[Phase]]:
 
 
 @pytest.mark.usefixtures("videos")
-def test_failed_takes_what_failed_and_what_hangs_on_it(services: Services) -> None:
+def test_select_failed_includes_downstream(services: Services) -> None:
     assert phases_of(chosen(services, Only.FAILED)) == {"bad": AFTER_SHOTS}
     assert chosen(services, Only.FAILED, Phase.TRANSCRIPT) == []
 
 
 @pytest.mark.usefixtures("videos")
-def test_missing_takes_what_is_parked_and_what_was_never_begun(services: Services) -> None:
+def test_select_missing_includes_parked_and_new(services: Services) -> None:
     found = phases_of(chosen(services, Only.MISSING))
-    assert set(found) == {"new", "parked"}, "what waits for a failed phase comes with that one"
+    assert set(found) == {"new", "parked"}, "phases that wait for a failed one are left out"
     assert found["new"] == frozenset(PHASES)
     assert Phase.SHOTS in found["parked"] and Phase.AUDIO not in found["parked"]
 
 
 @pytest.mark.usefixtures("videos")
-def test_a_new_version_whose_run_never_ran_is_missing_as_a_whole(
+def test_select_missing_includes_uninspected_version(
     services: Services, deliver: Deliver, tmp_path: Path
 ) -> None:
     deliver("acme/done", encode(tmp_path / "other.mp4", seconds=3), inspected=False)
     assert phases_of(chosen(services, Only.MISSING))["done"] == frozenset(PHASES)
-    travel(services, VideoKey.parse("acme/done"), run_id="second")
+    run_video(services, VideoKey.parse("acme/done"), run_id="second")
     assert "done" not in phases_of(chosen(services, Only.MISSING))
 
 
 @pytest.mark.usefixtures("videos")
-def test_but_not_one_that_cannot_be_read(
+def test_select_missing_skips_unreadable_version(
     services: Services, deliver: Deliver, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"nothing to see")
-    travel(services, deliver("acme/done", broken, inspected=False), run_id="second")
+    run_video(services, deliver("acme/done", broken, inspected=False), run_id="second")
     assert Phase.SHOTS not in phases_of(chosen(services, Only.MISSING)).get("done", ())
 
 
 @pytest.mark.usefixtures("videos")
-def test_one_phase_of_a_video_that_was_not_inspected_brings_its_inspection(
+def test_select_one_phase_includes_missing_inspection(
     services: Services,
 ) -> None:
     found = phases_of(chosen(services, Only.MISSING, Phase.SHOTS))
@@ -88,28 +90,28 @@ def test_one_phase_of_a_video_that_was_not_inspected_brings_its_inspection(
 
 
 @pytest.mark.usefixtures("videos")
-def test_all_takes_every_video_of_that_project_alone(services: Services) -> None:
+def test_select_all_takes_only_this_project(services: Services) -> None:
     found = chosen(services, Only.ALL, Phase.TRANSCRIPT)
     assert [str(one.key) for one in found] == ["acme/bad", "acme/done", "acme/new", "acme/parked"]
-    hanging = downstream(frozenset({Phase.TRANSCRIPT}))
-    assert found[0].phases == {Phase.TRANSCRIPT} | hanging
+    after = downstream(frozenset({Phase.TRANSCRIPT}))
+    assert found[0].phases == {Phase.TRANSCRIPT} | after
 
 
 @pytest.mark.usefixtures("videos")
-def test_stale_takes_what_an_edit_made_stale_and_what_hangs_on_it(services: Services) -> None:
+def test_select_stale_includes_downstream(services: Services) -> None:
     assert chosen(services, Only.STALE) == []
     swap = {"acme": {Phase.SHOTS: PhaseChoice(providers=("without-token",))}}
     swapped = replace(services, choices=Choices(phases=services.choices.phases, projects=swap))
     assert phases_of(chosen(swapped, Only.STALE)) == {"done": AFTER_SHOTS}
 
 
-def test_a_project_without_videos_is_an_error_that_says_so(services: Services) -> None:
+def test_select_unknown_project_raises(services: Services) -> None:
     with pytest.raises(InputError, match="acme"):
         chosen(services, Only.ALL)
 
 
 @pytest.mark.usefixtures("videos")
-def test_the_preview_counts_videos_minutes_providers_and_what_would_be_paid(
+def test_preview_counts_videos_providers_and_paid_usage(
     services: Services,
 ) -> None:
     found = preview(services, chosen(services, Only.ALL))
@@ -125,7 +127,7 @@ def test_the_preview_counts_videos_minutes_providers_and_what_would_be_paid(
 
 
 @pytest.mark.usefixtures("videos")
-def test_the_preview_counts_nothing_for_what_was_bought_already(services: Services) -> None:
+def test_preview_counts_no_usage_for_reused_units(services: Services) -> None:
     def choosing(provider: str) -> Services:
         shots = PhaseChoice(providers=(provider,))
         phases = {**services.choices.phases, Phase.SHOTS: shots}
@@ -134,13 +136,13 @@ def test_the_preview_counts_nothing_for_what_was_bought_already(services: Servic
     there, elsewhere = choosing("with-token"), choosing("without-token")
     wish = chosen(elsewhere, Only.STALE)
     assert preview(elsewhere, wish).paid == {"without-token": {"video_seconds": 2}}
-    travel(elsewhere, VideoKey.parse("acme/done"), run_id="second")
+    run_video(elsewhere, VideoKey.parse("acme/done"), run_id="second")
     back = preview(there, chosen(there, Only.STALE))
     assert back.phases[Phase.SHOTS].asked == {"with-token": 1} and back.paid == {}
 
 
 @pytest.mark.usefixtures("videos")
-def test_a_dead_phase_is_taken_by_force_alone(services: Services) -> None:
+def test_select_dead_phase_only_by_force(services: Services) -> None:
     services.of("acme").events.record(
         "bad", Phase.SHOTS, PhaseState.DEAD, services.clock(), message="too often"
     )
@@ -150,13 +152,13 @@ def test_a_dead_phase_is_taken_by_force_alone(services: Services) -> None:
     assert phases_of(chosen(services, Only.FAILED, force=True)) == {"bad": AFTER_SHOTS}
 
 
-def test_a_phase_that_died_of_another_choice_comes_back_by_failed(
+def test_select_failed_includes_dead_phase_of_other_choice(
     services: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     policy = services.policy.model_copy(update={"dead_after": 1, "attempts": 1})
     patient = replace(services, policy=policy)
     vendor.behave("acme/film", "busy", "now")
-    travel(patient, deliver("acme/film"), run_id="first")
+    run_video(patient, deliver("acme/film"), run_id="first")
     assert patient.of("acme").results.statuses("film")[Phase.SHOTS].state is PhaseState.DEAD
     assert chosen(patient, Only.FAILED) == chosen(patient, Only.MISSING) == []
     swap = {"acme": {Phase.SHOTS: PhaseChoice(providers=("without-token",))}}
@@ -166,7 +168,7 @@ def test_a_phase_that_died_of_another_choice_comes_back_by_failed(
 
 
 @pytest.mark.usefixtures("videos")
-def test_archived_videos_are_neither_selected_nor_previewed(services: Services) -> None:
+def test_plan_leaves_out_archived_videos(services: Services) -> None:
     record = services.of("acme").videos.get("done")
     assert record is not None and services.of("acme").arrivals.archive(record, services.clock())
     found, picked = plan(services, Wish("acme"))

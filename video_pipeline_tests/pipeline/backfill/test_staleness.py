@@ -1,4 +1,4 @@
-"""What is stale after an edit of the choices or a replaced input: exactly that, and why."""
+"""Stale results after a change of choices or inputs: exactly those, with the reason."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.backfill.staleness import Stale, counts, stale
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
-from video_pipeline.pipeline.run_video import travel
+from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.probe import source_video
 from video_pipeline.pipeline.status.overview import stale_counts
@@ -26,15 +26,15 @@ KEYS = ("acme/one", "acme/two", "globex/one")
 
 @pytest.fixture
 def keys(services: Services, deliver: Deliver, vendor: Vendor) -> list[VideoKey]:
-    """Videos of two projects, all of whose phases are done."""
+    """Videos of two projects with all phases done."""
     vendor.default = "now"
     keys = [deliver(key) for key in KEYS]
     for key in keys:
-        assert all(outcome.state.good for outcome in travel(services, key).values())
+        assert all(outcome.state.good for outcome in run_video(services, key).values())
     return keys
 
 
-def told(found: Services, project: str) -> set[tuple[str, Phase]]:
+def stale_phases(found: Services, project: str) -> set[tuple[str, Phase]]:
     return {(one.video, one.phase) for one in stale(found, project)}
 
 
@@ -43,39 +43,37 @@ def of_project(services: Services, project: str, phase: Phase, *providers: str) 
     return replace(services, choices=Choices(phases=services.choices.phases, projects=own))
 
 
-def test_what_was_just_made_is_not_stale(services: Services, keys: list[VideoKey]) -> None:
+def test_fresh_results_are_not_stale(services: Services, keys: list[VideoKey]) -> None:
     for key in keys:
-        travel(services, key)
-    assert told(services, "acme") == told(services, "globex") == set()
+        run_video(services, key)
+    assert stale_phases(services, "acme") == stale_phases(services, "globex") == set()
     assert counts(services, "acme") == {}
 
 
-def test_another_provider_makes_its_phase_stale_in_that_project_only(
+def test_another_provider_makes_only_its_project_stale(
     services: Services, keys: list[VideoKey]
 ) -> None:
     swapped = of_project(services, "acme", Phase.SHOTS, "without-token")
-    assert told(swapped, "acme") == {("one", Phase.SHOTS), ("two", Phase.SHOTS)}
-    assert told(swapped, "globex") == set()
+    assert stale_phases(swapped, "acme") == {("one", Phase.SHOTS), ("two", Phase.SHOTS)}
+    assert stale_phases(swapped, "globex") == set()
     assert counts(swapped, "acme") == {Phase.SHOTS: 2}
     (one, _) = stale(swapped, "acme")
     assert (one.why, one.made_by, one.would_be_made_by) == ("choice", "with-token", "without-token")
 
 
-def test_a_fallback_in_the_order_is_as_good_as_the_first(
-    services: Services, keys: list[VideoKey]
-) -> None:
+def test_result_of_fallback_provider_is_not_stale(services: Services, keys: list[VideoKey]) -> None:
     both = of_project(services, "acme", Phase.SHOTS, "without-token", "with-token")
-    assert told(both, "acme") == set()
+    assert stale_phases(both, "acme") == set()
 
 
 def test_another_language_makes_transcripts_stale(
     services: Services, keys: list[VideoKey], choosing: Choosing
 ) -> None:
     asked = choosing(Phase.TRANSCRIPT, "speech", language="de")
-    assert told(asked, "globex") == {("one", Phase.TRANSCRIPT)}
+    assert stale_phases(asked, "globex") == {("one", Phase.TRANSCRIPT)}
 
 
-def test_a_phase_that_is_served_no_more_is_stale_and_so_is_one_that_now_is(
+def test_newly_configured_or_removed_phase_is_stale(
     services: Services, keys: list[VideoKey], choosing: Choosing
 ) -> None:
     (one,) = stale(choosing(Phase.SHOTS), "globex")
@@ -84,57 +82,57 @@ def test_a_phase_that_is_served_no_more_is_stale_and_so_is_one_that_now_is(
     assert (other.phase, other.made_by) == (Phase.OBJECTS, "not configured")
 
 
-def test_a_provider_that_is_not_there_is_not_guessed_at(
+def test_result_of_unavailable_provider_is_not_stale(
     services: Services, keys: list[VideoKey]
 ) -> None:
     plugins = {k: v for k, v in services.plugins.items() if k != "with-token"}
-    assert told(replace(services, plugins=plugins), "acme") == set()
+    assert stale_phases(replace(services, plugins=plugins), "acme") == set()
 
 
-def test_made_again_it_is_stale_no_more_but_what_was_made_from_it_is(
-    services: Services, keys: list[VideoKey]
-) -> None:
+def test_remade_result_makes_downstream_stale(services: Services, keys: list[VideoKey]) -> None:
     swapped = of_project(services, "globex", Phase.SHOTS, "without-token")
     key = keys[2]
     analyse(swapped, key, [Phase.SHOTS])
     (one,) = stale(swapped, "globex")
     assert (one.phase, one.why, one.reason) == (Phase.TIMELINE, "input", "made before shots")
-    travel(swapped, key, phases=[Phase.TIMELINE])
+    run_video(swapped, key, phases=[Phase.TIMELINE])
     (one,) = stale(swapped, "globex")
     assert (one.phase, one.reason) == (Phase.EXPORTS, "made before timeline")
-    travel(swapped, key, phases=[Phase.EXPORTS])
-    assert told(swapped, "globex") == set()
+    run_video(swapped, key, phases=[Phase.EXPORTS])
+    assert stale_phases(swapped, "globex") == set()
     assert swapped.of("globex").standings.count_outdated() == {}
 
 
-def test_another_content_makes_all_that_was_made_from_the_former_stale(
+def test_new_content_makes_all_results_stale(
     services: Services, keys: list[VideoKey], deliver: Deliver, tmp_path: Path
 ) -> None:
     other = encode(tmp_path / "other.mp4", seconds=3)
     key = deliver("globex/one", other, inspected=False)
-    assert told(services, "globex") == set(), "nobody has read it yet"
+    assert stale_phases(services, "globex") == set(), "the new content is not read yet"
     source_video(services, key)
-    assert told(services, "globex") == {("one", p) for p in Phase if p is not Phase.SOURCE_VIDEO}
-    travel(services, key)
-    assert told(services, "globex") == set()
+    assert stale_phases(services, "globex") == {
+        ("one", p) for p in Phase if p is not Phase.SOURCE_VIDEO
+    }
+    run_video(services, key)
+    assert stale_phases(services, "globex") == set()
 
 
-def test_the_former_content_delivered_again_makes_its_results_current_again(
+def test_former_content_makes_its_results_current(
     services: Services, keys: list[VideoKey], deliver: Deliver, short_video: Path, tmp_path: Path
 ) -> None:
     broken = encode(tmp_path / "other.mp4", seconds=3)
     source_video(services, deliver("globex/one", broken, inspected=False))
     assert len(stale_counts(services, "globex")) == len(Phase) - 1
     deliver("globex/one", short_video)
-    travel(services, keys[2])
+    run_video(services, keys[2])
     swapped = of_project(services, "globex", Phase.SHOTS, "without-token")
-    assert told(swapped, "globex") == {("one", Phase.SHOTS)}
+    assert stale_phases(swapped, "globex") == {("one", Phase.SHOTS)}
     assert stale_counts(swapped, "globex") == {Phase.SHOTS: 1}
     assert stale_counts(services, "globex") == {}
 
 
 @pytest.mark.parametrize("how", ["removed", "archived"])
-def test_removed_and_archived_videos_are_neither_counted_nor_named(
+def test_removed_and_archived_videos_are_never_stale(
     services: Services, keys: list[VideoKey], how: str, deliver: Deliver, tmp_path: Path
 ) -> None:
     other = encode(tmp_path / "other.mp4", seconds=3)
@@ -149,28 +147,31 @@ def test_removed_and_archived_videos_are_neither_counted_nor_named(
             assert arrivals.remove(known, services.clock())
         else:
             assert arrivals.archive(record, services.clock())
-    assert told(swapped, "acme") == {("two", Phase.SHOTS)}
+    assert stale_phases(swapped, "acme") == {("two", Phase.SHOTS)}
     assert stale_counts(swapped, "acme") == {Phase.SHOTS: 1}
-    assert told(swapped, "globex") == set() and stale_counts(swapped, "globex") == {}
+    assert stale_phases(swapped, "globex") == set() and stale_counts(swapped, "globex") == {}
 
 
-def test_the_same_content_delivered_again_makes_nothing_stale(
+def test_same_content_makes_nothing_stale(
     services: Services, keys: list[VideoKey], deliver: Deliver, short_video: Path
 ) -> None:
     source_video(services, deliver("globex/one", short_video, inspected=False))
-    assert told(services, "globex") == set()
+    assert stale_phases(services, "globex") == set()
 
 
-def test_what_was_found_in_no_input_is_not_stale(
+def test_result_without_input_is_not_stale(
     services: Services, deliver: Deliver, vendor: Vendor, tmp_path: Path
 ) -> None:
     vendor.default = "now"
     key = deliver("acme/mute", encode(tmp_path / "mute.mp4", audio=False))
-    travel(services, key)
-    assert told(of_project(services, "acme", Phase.TRANSCRIPT, "speech-of-others"), "acme") == set()
+    run_video(services, key)
+    assert (
+        stale_phases(of_project(services, "acme", Phase.TRANSCRIPT, "speech-of-others"), "acme")
+        == set()
+    )
 
 
-def test_an_optional_phase_that_was_skipped_is_failed_and_not_stale(
+def test_skipped_optional_phase_is_not_stale(
     services: Services, deliver: Deliver, vendor: Vendor, choosing: Choosing
 ) -> None:
     vendor.default = "refuse"

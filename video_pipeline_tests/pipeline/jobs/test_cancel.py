@@ -1,4 +1,4 @@
-"""Parked work that is cancelled: stopped where the vendor can, else marked; nothing stays open."""
+"""Tests of cancelling parked units: their jobs are stopped, or marked as orphaned."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.jobs.cancel import cancel
-from video_pipeline.pipeline.run_video import travel
+from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline_tests.doubles.job_plugin import VendorShots
@@ -29,7 +29,7 @@ def parked(services: Services, deliver: Deliver, vendor: Vendor) -> WorkUnit:
     key = deliver("acme/film")
     analyse(services, key, [Phase.TRANSCRIPT])
     vendor.finish("acme/film")
-    travel(services, key, "r1")
+    run_video(services, key, "r1")
     (unit,) = services.of("acme").units.in_state(UnitState.RUNNING)
     return unit
 
@@ -44,7 +44,7 @@ def now_of(services: Services, unit: WorkUnit) -> WorkUnit:
     return found
 
 
-def test_a_job_that_the_vendor_stops_is_cancelled(
+def test_cancel_stops_job_where_provider_can(
     services: Services, parked: WorkUnit, vendor: Vendor
 ) -> None:
     vendor.stops_jobs = True
@@ -56,7 +56,7 @@ def test_a_job_that_the_vendor_stops_is_cancelled(
     assert states(services)[Phase.TIMELINE] is PhaseState.CANCELLED
 
 
-def test_one_that_cannot_be_stopped_is_marked_and_its_result_starts_nothing(
+def test_cancel_orphans_job_that_cannot_be_stopped(
     services: Services, parked: WorkUnit, vendor: Vendor
 ) -> None:
     (one,) = cancel(services, parked.request.key, [parked.id], BECAUSE)
@@ -70,7 +70,7 @@ def test_one_that_cannot_be_stopped_is_marked_and_its_result_starts_nothing(
     assert counted.state is UnitState.SETTLED and counted.settled == parked.planned
 
 
-def test_what_it_came_to_is_there_for_whoever_asks_next_and_is_not_paid_again(
+def test_result_of_orphaned_job_is_reused_without_payment(
     services: Services, parked: WorkUnit, vendor: Vendor
 ) -> None:
     billed = vendor.billed["acme/film"]
@@ -82,22 +82,20 @@ def test_what_it_came_to_is_there_for_whoever_asks_next_and_is_not_paid_again(
     assert vendor.billed["acme/film"] == billed
 
 
-def test_asked_for_again_while_it_runs_it_is_wanted(services: Services, parked: WorkUnit) -> None:
+def test_orphaned_job_is_adopted_by_new_run(services: Services, parked: WorkUnit) -> None:
     cancel(services, parked.request.key, [parked.id], BECAUSE)
     outcome = analyse(services, parked.request.key, [Phase.SHOTS])[Phase.SHOTS]
     assert (outcome.state, outcome.unit) == (PhaseState.PARKED, parked.id)
     assert not now_of(services, parked).unwanted
 
 
-def test_cancelled_twice_is_cancelled_once(
-    services: Services, parked: WorkUnit, vendor: Vendor
-) -> None:
+def test_cancel_is_repeatable(services: Services, parked: WorkUnit, vendor: Vendor) -> None:
     vendor.stops_jobs = True
     assert len(cancel(services, parked.request.key, [parked.id], BECAUSE)) == 1
     assert cancel(services, parked.request.key, [parked.id], BECAUSE) == []
 
 
-def test_a_vendor_that_did_not_answer_is_asked_again_to_stop(
+def test_sweep_repeats_cancel_after_unreachable_provider(
     services: Services, parked: WorkUnit, vendor: Vendor
 ) -> None:
     vendor.stops_jobs = True
@@ -115,7 +113,7 @@ def test_a_vendor_that_did_not_answer_is_asked_again_to_stop(
     assert vendor.jobs[parked.job or ""].state == "failed"
 
 
-def test_one_whose_pages_cannot_be_fetched_now_holds_up_none_behind_it(
+def test_orphaned_unit_is_postponed_if_fetch_fails(
     services: Services, parked: WorkUnit, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cancel(services, parked.request.key, [parked.id], BECAUSE)
@@ -129,7 +127,7 @@ def test_one_whose_pages_cannot_be_fetched_now_holds_up_none_behind_it(
     assert now_of(services, parked).state is UnitState.SETTLED
 
 
-def test_where_the_providers_secret_is_missing_its_job_is_left_running_and_paid_once(
+def test_cancel_keeps_job_if_providers_secret_is_missing(
     services: Services, parked: WorkUnit, vendor: Vendor
 ) -> None:
     vendor.stops_jobs = True
@@ -145,13 +143,11 @@ def test_where_the_providers_secret_is_missing_its_job_is_left_running_and_paid_
     assert vendor.billed["acme/film"] == billed
 
 
-def test_an_entry_that_is_gone_from_the_settings_ends_its_jobs(
-    services: Services, parked: WorkUnit
-) -> None:
+def test_cancel_ends_unit_of_removed_provider_entry(services: Services, parked: WorkUnit) -> None:
     (one,) = cancel(replace(services, plugins={}), parked.request.key, [parked.id], BECAUSE)
-    assert one.unit.state is UnitState.CANCELLED and "names its provider no more" in one.told
+    assert one.unit.state is UnitState.CANCELLED and "no longer in pipeline.yaml" in one.told
 
 
-def test_of_another_project_nothing_can_be_cancelled(services: Services, parked: WorkUnit) -> None:
+def test_cancel_ignores_units_of_other_projects(services: Services, parked: WorkUnit) -> None:
     assert cancel(services, VideoKey.parse("globex/film"), [parked.id], BECAUSE) == []
     assert not now_of(services, parked).unwanted

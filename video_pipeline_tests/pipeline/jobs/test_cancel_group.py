@@ -1,5 +1,4 @@
-"""A phase that hangs on several requests, one of which is cancelled: the others are not paid for,
-unless another phase waits for them, and nothing is asked of the provider by itself any more."""
+"""Tests of cancelling one of several units of a phase: which others are cancelled with it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,8 +11,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
-from video_pipeline.pipeline.jobs.cancel import cancel
-from video_pipeline.pipeline.jobs.cancel_group import together
+from video_pipeline.pipeline.jobs.cancel import cancel, with_dependents
 from video_pipeline.pipeline.policies import Choices, Limits, PhaseChoice
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import make_round
@@ -31,7 +29,7 @@ def key(deliver: Callable[..., VideoKey]) -> VideoKey:
 
 @pytest.fixture
 def narrow(services: Services, vendor: Vendor) -> Services:
-    """Two of a video's three requests are made at once; the third waits for its turn."""
+    """Return services with two slots, for a video that needs three requests."""
     sights = VendorSights(SightOptions(url=vendor.url, timeout_seconds=3, slots=2))
     choice = PhaseChoice(providers=("sights",))
     for operation in OPERATIONS:
@@ -45,7 +43,7 @@ def narrow(services: Services, vendor: Vendor) -> Services:
 
 
 def units(services: Services) -> dict[str, WorkUnit]:
-    """The latest of each operation."""
+    """Return the latest unit of each operation."""
     found = services.of("acme").units.of_video("one")
     return {unit.request.operation: unit for unit in found}
 
@@ -60,14 +58,14 @@ def all_end(vendor: Vendor) -> None:
         vendor.finish(f"acme/one {operation}")
 
 
-def test_nothing_is_asked_for_by_itself_once_one_that_waits_is_cancelled(
+def test_cancelled_waiting_unit_cancels_rest_of_its_phase(
     narrow: Services, key: VideoKey, vendor: Vendor
 ) -> None:
     analyse(narrow, key, [Phase.EVENTS])
     waits = units(narrow)["moderation"]
     assert waits.waiting
-    became = cancel(narrow, key, [waits.id], BECAUSE)
-    assert {one.unit.request.operation for one in became} == {*OPERATIONS}
+    cancelled = cancel(narrow, key, [waits.id], BECAUSE)
+    assert {one.unit.request.operation for one in cancelled} == {*OPERATIONS}
     assert states(narrow)[Phase.EVENTS] is PhaseState.CANCELLED
     all_end(vendor)
     for hours in (1, 2):
@@ -76,7 +74,7 @@ def test_nothing_is_asked_for_by_itself_once_one_that_waits_is_cancelled(
     assert vendor.submissions == {"acme/one segments": 1, "acme/one text": 1}
 
 
-def test_what_was_paid_serves_whoever_asks_again(
+def test_paid_units_of_cancelled_phase_are_reused(
     narrow: Services, key: VideoKey, vendor: Vendor
 ) -> None:
     analyse(narrow, key, [Phase.EVENTS])
@@ -88,12 +86,12 @@ def test_what_was_paid_serves_whoever_asks_again(
     assert vendor.billed == {f"acme/one {operation}": 1 for operation in OPERATIONS}
 
 
-def test_one_for_which_another_phase_waits_goes_on(
+def test_unit_needed_by_another_phase_continues(
     narrow: Services, key: VideoKey, vendor: Vendor
 ) -> None:
     analyse(narrow, key, [Phase.SHOTS, Phase.EVENTS])
-    became = cancel(narrow, key, [units(narrow)["moderation"].id], BECAUSE)
-    assert [one.unit.request.operation for one in became] == ["text", "moderation"]
+    cancelled = cancel(narrow, key, [units(narrow)["moderation"].id], BECAUSE)
+    assert [one.unit.request.operation for one in cancelled] == ["text", "moderation"]
     assert states(narrow) == {
         Phase.SHOTS: PhaseState.PARKED,
         Phase.EVENTS: PhaseState.CANCELLED,
@@ -105,15 +103,13 @@ def test_one_for_which_another_phase_waits_goes_on(
     assert vendor.submissions["acme/one moderation"] == 0
 
 
-def test_with_one_that_serves_all_phases_all_are_cancelled(narrow: Services, key: VideoKey) -> None:
+def test_cancelled_unit_of_all_phases_cancels_all(narrow: Services, key: VideoKey) -> None:
     analyse(narrow, key, [Phase.SHOTS, Phase.EVENTS])
     assert len(cancel(narrow, key, [units(narrow)["segments"].id], BECAUSE)) == 3
     assert set(states(narrow).values()) == {PhaseState.CANCELLED}
 
 
-def test_a_process_that_died_while_it_cancelled_leaves_the_rest_to_the_next_one(
-    narrow: Services, key: VideoKey
-) -> None:
+def test_cancel_completes_after_crash_of_earlier_cancel(narrow: Services, key: VideoKey) -> None:
     analyse(narrow, key, [Phase.EVENTS])
     waits = units(narrow)["moderation"]
     narrow.of("acme").units.move(waits, UnitState.CANCELLED, narrow.clock())
@@ -121,7 +117,7 @@ def test_a_process_that_died_while_it_cancelled_leaves_the_rest_to_the_next_one(
     assert states(narrow)[Phase.EVENTS] is PhaseState.CANCELLED
 
 
-def test_one_that_was_asked_for_by_other_options_since_takes_nothing_with_it(
+def test_unit_replaced_by_new_options_is_cancelled_alone(
     narrow: Services, key: VideoKey, vendor: Vendor
 ) -> None:
     analyse(narrow, key, [Phase.EVENTS])
@@ -134,11 +130,11 @@ def test_one_that_was_asked_for_by_other_options_since_takes_nothing_with_it(
     assert states(changed)[Phase.EVENTS] is PhaseState.PARKED
 
 
-def test_those_of_other_projects_and_videos_are_left_alone(
+def test_group_has_no_units_of_other_projects_or_videos(
     narrow: Services, key: VideoKey, deliver: Callable[..., VideoKey]
 ) -> None:
     others = [deliver("globex/one"), deliver("acme/two")]
     for one in (key, *others):
         analyse(narrow, one, [Phase.EVENTS])
-    lost = together(narrow, [units(narrow)["text"]])
+    lost = with_dependents(narrow, [units(narrow)["text"]])
     assert {unit.request.key for unit in lost} == {key} and len(lost) == 3

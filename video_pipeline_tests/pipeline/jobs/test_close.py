@@ -1,5 +1,4 @@
-"""A work unit that nobody asks for any more comes to an end, whatever its provider says of it, and
-holds up no other."""
+"""Tests of closing orphaned units, whatever their provider answers."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -28,7 +27,7 @@ Break = Callable[[PipelineError], None]
 def unwanted(
     services: Services, deliver: Callable[..., VideoKey], vendor: Vendor
 ) -> list[WorkUnit]:
-    """Jobs that have ended, and that nobody wants: of `KEYS`, one after the other."""
+    """Return orphaned units with ended jobs, one of each of `KEYS`."""
     units: list[WorkUnit] = []
     for key in KEYS:
         deliver(str(key))
@@ -42,7 +41,7 @@ def unwanted(
 
 @pytest.fixture
 def first_breaks(unwanted: list[WorkUnit], monkeypatch: pytest.MonkeyPatch) -> Break:
-    """The result of the first job cannot be fetched, for this."""
+    """Return a function that makes every fetch of the first job fail."""
     fetch = VendorShots.fetch
 
     def first_breaks(error: PipelineError) -> None:
@@ -70,10 +69,10 @@ def states(services: Services, units: list[WorkUnit]) -> list[UnitState]:
     return [now_of(services, unit).state for unit in units]
 
 
-def test_a_result_that_can_never_be_fetched_ends_the_unit_and_is_counted(
+def test_close_fails_and_counts_unit_if_fetch_error_is_final(
     services: Services, unwanted: list[WorkUnit], first_breaks: Break
 ) -> None:
-    """Such as that of an object which was replaced while its job ran."""
+    """For example, the object was replaced while its job ran."""
     first_breaks(of_category(FailureCategory.INPUT_REJECTED))
     assert close(services, KEYS[0], unwanted[0].id, "superseded") is Closing.DONE
     ended = now_of(services, unwanted[0])
@@ -83,7 +82,7 @@ def test_a_result_that_can_never_be_fetched_ends_the_unit_and_is_counted(
     assert "no result for you" in ended.failure.message
 
 
-def test_a_job_that_failed_at_its_provider_counts_nothing_as_where_it_is_wanted(
+def test_close_counts_nothing_for_failed_job(
     services: Services, deliver: Callable[..., VideoKey], vendor: Vendor
 ) -> None:
     key = deliver("acme/one")
@@ -95,7 +94,7 @@ def test_a_job_that_failed_at_its_provider_counts_nothing_as_where_it_is_wanted(
     assert (ended.state, ended.settled) == (UnitState.FAILED, ())
 
 
-def test_one_that_cannot_be_fetched_now_is_given_up_days_after_its_deadline(
+def test_close_retries_fetch_until_days_after_deadline(
     services: Services, unwanted: list[WorkUnit], first_breaks: Break
 ) -> None:
     first_breaks(of_category(FailureCategory.AUTH))
@@ -107,7 +106,7 @@ def test_one_that_cannot_be_fetched_now_is_given_up_days_after_its_deadline(
     assert ended.state is UnitState.FAILED and ended.settled == ended.planned
 
 
-def test_a_full_disk_here_gives_up_no_result(
+def test_close_keeps_result_if_disk_is_full(
     services: Services, unwanted: list[WorkUnit], first_breaks: Break
 ) -> None:
     first_breaks(StorageFull("no space is left", remedy="Free some."))
@@ -118,7 +117,7 @@ def test_a_full_disk_here_gives_up_no_result(
 
 
 @pytest.mark.parametrize("category", [FailureCategory.AUTH, FailureCategory.INPUT_REJECTED])
-def test_what_is_in_the_way_of_one_is_in_the_way_of_no_other(
+def test_sweep_closes_other_units_after_fetch_error(
     services: Services, unwanted: list[WorkUnit], first_breaks: Break, category: FailureCategory
 ) -> None:
     first_breaks(of_category(category))
@@ -126,12 +125,12 @@ def test_what_is_in_the_way_of_one_is_in_the_way_of_no_other(
     assert states(services, unwanted)[1:] == [UnitState.SETTLED, UnitState.SETTLED]
 
 
-def test_one_at_which_its_provider_never_answers_is_in_the_way_for_a_round_only(
+def test_sweep_skips_unresponsive_provider_for_one_round(
     services: Services, unwanted: list[WorkUnit], first_breaks: Break
 ) -> None:
     first_breaks(of_category(FailureCategory.TRANSIENT))
     now = services.clock() + MINUTE
     sweep(services, now)
-    assert set(states(services, unwanted)) == {UnitState.RUNNING}, "it is left alone"
+    assert set(states(services, unwanted)) == {UnitState.RUNNING}, "the provider is skipped"
     sweep(services, now + MINUTE)
     assert states(services, unwanted)[1:] == [UnitState.SETTLED, UnitState.SETTLED]

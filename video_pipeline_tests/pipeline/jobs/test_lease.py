@@ -1,4 +1,4 @@
-"""Of two runs one drives a work unit, however far the clocks of their machines are apart."""
+"""Tests of leases: only one run drives a unit, whatever the machines' clocks show."""
 
 import time
 from collections.abc import Callable
@@ -24,7 +24,7 @@ Shifted = Callable[[timedelta], Services]
 
 @pytest.fixture
 def shifted(services: Services) -> Shifted:
-    """The services of a machine whose clock is that far off."""
+    """Return a function that makes services of a machine with a skewed clock."""
 
     def shifted(by: timedelta) -> Services:
         return replace(services, clock=lambda: datetime.now(UTC) + by, holder=f"off by {by}")
@@ -51,7 +51,7 @@ def unit(services: Services) -> WorkUnit:
 
 
 @pytest.mark.parametrize("by", [HOUR, -HOUR], ids=["ahead", "behind"])
-def test_a_clock_that_is_off_takes_no_lease_that_lasts(
+def test_live_lease_is_kept_against_skewed_clock(
     services: Services, shifted: Shifted, unit: WorkUnit, by: timedelta
 ) -> None:
     units, other = services.of("acme").units, shifted(by)
@@ -65,33 +65,33 @@ def test_a_clock_that_is_off_takes_no_lease_that_lasts(
         assert units.claim(unit.id, services.holder, timedelta(seconds=1)) is None
 
 
-def test_one_that_stood_still_finds_out_before_it_goes_on(
+def test_check_detects_lost_lease_after_suspension(
     services: Services, shifted: Shifted, unit: WorkUnit
 ) -> None:
-    """As a machine that was put to sleep, or cut off from MongoDB: its thread did not renew."""
+    """The machine was suspended or cut off from MongoDB, so that its thread did not renew."""
     units, elapsed = services.of("acme").units, [0.0]
     patient = replace(services, policy=services.policy.model_copy(update={"lease_seconds": 60.0}))
     with Leases(patient, units, lambda: elapsed[0]) as leases:
         leases.take(unit.id)
         elapsed[0] = 61.0
-        leases.check(unit.id)  # nobody took it: it is renewed
+        leases.check(unit.id)  # it is free, so it is renewed
         units.claim(unit.id, services.holder, timedelta(0))
         assert units.claim(unit.id, "another", timedelta(minutes=1))
-        leases.check(unit.id)  # as far as it can know, it lasts
+        leases.check(unit.id)  # by the holder's clock it lasts
         elapsed[0] = 122.0
-        with pytest.raises(CatalogError, match="ran out"):
+        with pytest.raises(CatalogError, match="expired"):
             leases.check(unit.id)
 
 
 @pytest.mark.parametrize("by", [HOUR, -HOUR], ids=["ahead", "behind"])
-def test_two_machines_that_disagree_pay_once(
+def test_two_machines_with_skewed_clocks_pay_once(
     services: Services,
     shifted: Shifted,
     deliver: Callable[..., VideoKey],
     vendor: Vendor,
     by: timedelta,
 ) -> None:
-    """The second comes while the first one's request is at the vendor."""
+    """The second machine tries while the first one's request is at the vendor."""
     vendor.default = "now"
     key, other = deliver("acme/one"), shifted(by)
 
@@ -106,10 +106,10 @@ def test_two_machines_that_disagree_pay_once(
     assert ended[Phase.SHOTS].state.good and vendor.billed == {"acme/one": 1}
 
 
-def test_runs_of_one_video_side_by_side_pay_once(
+def test_parallel_runs_of_one_video_pay_once(
     services: Services, deliver: Callable[..., VideoKey], vendor: Vendor
 ) -> None:
-    """As two daemons on one instance, by mistake, would launch them."""
+    """Two daemons on one instance, started by mistake, would launch such runs."""
     vendor.default = "now"
     key = deliver("acme/one")
     twins = [replace(services, holder=f"twin {number}") for number in range(4)]

@@ -1,4 +1,4 @@
-"""Region or account of an entry are changed while its jobs are under way."""
+"""Tests of changing the region or account of an entry while its jobs are under way."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -28,7 +28,7 @@ Deliver = Callable[..., VideoKey]
 
 
 class PlacedShots(VendorShots):
-    """The vendor's shots, by an account in a region; neither says anything about the result."""
+    """The vendor's shots of an account and region, which do not count in the choice."""
 
     name = "placed-shots"
 
@@ -49,7 +49,7 @@ class PlacedShots(VendorShots):
 
 
 class Killed(BaseException):
-    """The process ends here."""
+    """Stands for a crash of the process."""
 
 
 Placed = Callable[..., Services]
@@ -57,8 +57,10 @@ Placed = Callable[..., Services]
 
 @pytest.fixture
 def placed(services: Services, deliver: Deliver, vendor: Vendor) -> Placed:
-    """The deployment with the entry `with-token` at a place. A vendor knows only the jobs that were
-    made at its own: another place is another vendor."""
+    """Return a function that sets the account and region of the entry `with-token`.
+
+    Each account and region is a vendor of its own, as each knows only its own jobs.
+    """
     deliver(VIDEO)
 
     def placed(
@@ -85,7 +87,7 @@ def the_unit(services: Services) -> WorkUnit:
 
 
 @pytest.mark.parametrize("moved", [(ONE, "us-east-1"), (OTHER, "eu-central-1")])
-def test_a_job_that_runs_elsewhere_is_kept_and_told_of_and_not_paid_again(
+def test_job_of_old_account_is_kept_and_reported(
     placed: Placed, vendor: Vendor, moved: tuple[str, str]
 ) -> None:
     unit = shots(placed()).unit or ""
@@ -98,7 +100,7 @@ def test_a_job_that_runs_elsewhere_is_kept_and_told_of_and_not_paid_again(
         failed = shots(away)
         assert failed.state is PhaseState.FAILED
         running = the_unit(away)
-        assert f"jobs cancel {running.id}" in failed.message and "Set region" in failed.message
+        assert f"jobs cancel {running.id}" in failed.message and "Restore region" in failed.message
         assert running.state is UnitState.RUNNING and not there.submissions
     vendor.finish(VIDEO)
     back = placed()
@@ -107,9 +109,7 @@ def test_a_job_that_runs_elsewhere_is_kept_and_told_of_and_not_paid_again(
     assert vendor.billed == {VIDEO: 1}
 
 
-def test_a_request_that_a_process_left_behind_elsewhere_is_not_made_again_here(
-    placed: Placed, vendor: Vendor
-) -> None:
+def test_interrupted_request_is_not_repeated_elsewhere(placed: Placed, vendor: Vendor) -> None:
     def die(step: str) -> None:
         if step == "submitted":
             raise Killed
@@ -125,9 +125,7 @@ def test_a_request_that_a_process_left_behind_elsewhere_is_not_made_again_here(
     assert vendor.billed == {VIDEO: 1}
 
 
-def test_what_was_not_asked_for_yet_is_asked_for_under_the_new_place_alone(
-    placed: Placed, deliver: Deliver
-) -> None:
+def test_waiting_unit_is_requested_from_new_account_only(placed: Placed, deliver: Deliver) -> None:
     full = placed(slots=1)
     analyse(full, deliver("globex/film"), [Phase.SHOTS])
     assert shots(full).state is PhaseState.PARKED
@@ -139,7 +137,7 @@ def test_what_was_not_asked_for_yet_is_asked_for_under_the_new_place_alone(
     assert (second.state, second.request.account) == (UnitState.RUNNING, OTHER)
 
 
-def test_a_cancelled_one_no_longer_stands_in_the_way(placed: Placed) -> None:
+def test_cancelled_unit_of_old_account_allows_new_request(placed: Placed) -> None:
     shots(placed())
     with Vendor("now") as there:
         away = placed(region="us-east-1", url=there.url)
@@ -151,16 +149,14 @@ def test_a_cancelled_one_no_longer_stands_in_the_way(placed: Placed) -> None:
 
 
 @pytest.mark.parametrize("name", ["default", "profile media"])
-def test_an_account_whose_number_is_told_later_is_the_same(
-    placed: Placed, vendor: Vendor, name: str
-) -> None:
+def test_named_account_matches_its_later_number(placed: Placed, vendor: Vendor, name: str) -> None:
     shots(placed(name))
     vendor.finish(VIDEO)
     assert shots(placed(ONE)).state is PhaseState.DONE
     assert vendor.billed == {VIDEO: 1}
 
 
-def test_what_was_settled_elsewhere_is_good_here_but_is_fetched_there(
+def test_settled_unit_of_old_account_is_reused_not_refetched(
     placed: Placed, vendor: Vendor
 ) -> None:
     vendor.behave(VIDEO, "soon")

@@ -1,4 +1,4 @@
-"""The ledger as a person looks through it: a unit by its id, pages over projects, sums."""
+"""Tests of finding, listing and summing work units."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -26,13 +26,13 @@ WANTED = UnitFilter(states=UNDER_WAY)
 
 @pytest.fixture
 def units(services: Services, deliver: Callable[..., VideoKey]) -> list[WorkUnit]:
-    """Three jobs that run, of two projects, in order."""
+    """Return three units with running jobs, of two projects, in order."""
     for key in KEYS:
         analyse(services, deliver(key), [Phase.SHOTS])
     return [u for p in ("acme", "globex") for u in services.of(p).units.listing(WANTED)]
 
 
-def test_pages_go_through_the_projects_and_end(services: Services, units: list[WorkUnit]) -> None:
+def test_list_units_pages_through_all_projects(services: Services, units: list[WorkUnit]) -> None:
     found: list[WorkUnit] = []
     after: str | None = None
     for _ in units:
@@ -43,7 +43,9 @@ def test_pages_go_through_the_projects_and_end(services: Services, units: list[W
     assert list_units(services, WANTED, limit=3).after is None
 
 
-def test_of_one_project_only_its_own_are_told(services: Services, units: list[WorkUnit]) -> None:
+def test_list_and_find_are_limited_to_one_project(
+    services: Services, units: list[WorkUnit]
+) -> None:
     page = list_units(services, WANTED, "globex")
     assert [str(unit.request.key) for unit in page.units] == ["globex/one"]
     assert find_unit(services, units[0].id, "acme") == units[0]
@@ -53,7 +55,7 @@ def test_of_one_project_only_its_own_are_told(services: Services, units: list[Wo
         list_units(services, WANTED, "globex", after=units[0].id)
 
 
-def test_sums_are_those_of_all_projects(services: Services, units: list[WorkUnit]) -> None:
+def test_sum_units_adds_all_projects(services: Services, units: list[WorkUnit]) -> None:
     (one,) = sum_units(services, WANTED)
     assert (one.provider, one.state, one.units) == ("with-token", UnitState.RUNNING, 3)
     assert sum(usage.quantity for usage in one.planned) == 3 * units[0].planned[0].quantity
@@ -71,7 +73,7 @@ def test_sums_are_those_of_all_projects(services: Services, units: list[WorkUnit
         (Meter.TOKENS_IN, "1200000", True, "1.2e+06 tokens in paid"),
     ],
 )
-def test_quantities_in_words(meter: Meter, quantity: str, paid: bool, told: str) -> None:
+def test_quantity_of_meters_as_text(meter: Meter, quantity: str, paid: bool, told: str) -> None:
     usage = Usage(meter=meter, quantity=Fraction(quantity), paid=paid)
     assert quantity_of((usage,)) == told
     assert quantity_of(()) == ""

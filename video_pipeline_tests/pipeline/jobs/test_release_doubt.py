@@ -1,4 +1,4 @@
-"""A request in doubt counts as used, whatever a person or the policy then decides."""
+"""Tests of releasing a unit in doubt: its usage counts, whatever is decided later."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,8 +11,8 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.usage import Usage, times
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.jobs.close import release_doubt
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
-from video_pipeline.pipeline.jobs.release_doubt import release
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.doubles.vendor import Vendor, pages
 
@@ -22,13 +22,13 @@ Choosing = Callable[..., Services]
 
 @pytest.fixture
 def asked(choosing: Choosing) -> Services:
-    """A vendor that recognises no request is asked for shots."""
+    """Return services with a provider of shots that recognises no repeated request."""
     return choosing(Phase.SHOTS, "without-token")
 
 
 @pytest.fixture
 def doubtful(asked: Services, deliver: Callable[..., VideoKey], vendor: Vendor) -> WorkUnit:
-    """It took the request and dropped the line; it would answer the next one."""
+    """Return a unit whose answer was lost; the vendor would answer the next request."""
     for name in ("globex/one", str(KEY)):
         deliver(name)
     vendor.behave(str(KEY), "drop", "now")
@@ -46,21 +46,21 @@ def shots(services: Services) -> PhaseState:
     return analyse(services, KEY, [Phase.SHOTS])[Phase.SHOTS].state
 
 
-def test_it_counts_while_it_is_in_doubt_and_after_it_was_released(
-    asked: Services, doubtful: WorkUnit
-) -> None:
+def test_doubtful_unit_counts_before_and_after_release(asked: Services, doubtful: WorkUnit) -> None:
     assert used(asked) == list(doubtful.planned) == list(doubtful.settled)
-    assert release(asked, doubtful).settled == doubtful.planned
+    assert release_doubt(asked, doubtful).settled == doubtful.planned
     assert used(asked) == list(doubtful.planned)
 
 
-def test_made_again_it_counts_twice(asked: Services, doubtful: WorkUnit, vendor: Vendor) -> None:
-    release(asked, doubtful)
+def test_request_after_release_counts_twice(
+    asked: Services, doubtful: WorkUnit, vendor: Vendor
+) -> None:
+    release_doubt(asked, doubtful)
     assert shots(asked) is PhaseState.DONE
     assert vendor.billed[str(KEY)] == 2 and used(asked) == list(times(doubtful.planned, 2))
 
 
-def test_made_again_by_policy_it_counts_twice(
+def test_request_repeated_by_policy_counts_twice(
     asked: Services, doubtful: WorkUnit, vendor: Vendor
 ) -> None:
     again = asked.policy.model_copy(update={"in_doubt": "retry"})
@@ -68,7 +68,7 @@ def test_made_again_by_policy_it_counts_twice(
     assert vendor.billed[str(KEY)] == 2 and used(asked) == list(times(doubtful.planned, 2))
 
 
-def test_once_its_result_is_there_it_counts_what_it_used(
+def test_doubtful_unit_with_stored_pages_counts_once(
     asked: Services, doubtful: WorkUnit, vendor: Vendor
 ) -> None:
     (job,) = (job for job in vendor.jobs.values() if job.video == str(KEY))

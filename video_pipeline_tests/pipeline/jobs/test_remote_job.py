@@ -1,4 +1,4 @@
-"""A phase finishes or parks: jobs at a provider that takes a token, and at one that doesn't."""
+"""Tests of a phase served by jobs, at providers with and without tokens for repeated requests."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -36,13 +36,13 @@ def units(services: Services, key: VideoKey) -> list[WorkUnit]:
 
 
 class _FedFiles(VendorShots):
-    """Is handed the bytes, and not where they lie."""
+    """The vendor's shots, fed the file itself instead of its address."""
 
     def capabilities(self) -> Capabilities:
         return super().capabilities().model_copy(update={"fed": File()})
 
 
-def test_a_job_parks_and_holds_nothing(
+def test_submitted_job_is_parked_without_lease(
     services: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     key = deliver("acme/one")
@@ -53,7 +53,7 @@ def test_a_job_parks_and_holds_nothing(
     assert unit.state is UnitState.RUNNING and unit.leased_until is None
 
 
-def test_a_re_run_of_a_parked_phase_finds_its_row_and_pays_nothing(
+def test_rerun_of_parked_phase_reuses_its_unit(
     services: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     key = deliver("acme/one")
@@ -62,7 +62,7 @@ def test_a_re_run_of_a_parked_phase_finds_its_row_and_pays_nothing(
     assert vendor.submissions["acme/one"] == 1
 
 
-def test_an_ended_job_is_found_by_the_sweep_although_its_event_was_lost(
+def test_sweep_finds_ended_job_without_event(
     services: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     key, other = deliver("acme/one"), deliver("globex/one")
@@ -78,9 +78,7 @@ def test_an_ended_job_is_found_by_the_sweep_although_its_event_was_lost(
     assert shots(services, other).state is PhaseState.PARKED
 
 
-def test_a_hint_makes_the_next_sweep_look_at_once(
-    services: Services, deliver: Deliver, vendor: Vendor
-) -> None:
+def test_hint_makes_next_sweep_poll(services: Services, deliver: Deliver, vendor: Vendor) -> None:
     key = deliver("acme/one")
     parked = shots(services, key)
     vendor.finish("acme/one")
@@ -89,11 +87,11 @@ def test_a_hint_makes_the_next_sweep_look_at_once(
     assert [u.id for u in sweep(services, services.clock())] == [parked.unit]
 
 
-def test_a_hint_for_a_job_that_nobody_knows_is_left_for_redelivery(services: Services) -> None:
+def test_hint_of_unknown_job_returns_false(services: Services) -> None:
     assert not hint(services, "with-token", "job-unknown")
 
 
-def test_a_result_that_is_there_at_once_never_parks(
+def test_immediate_result_is_not_parked(
     services: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     key = deliver("acme/one")
@@ -103,7 +101,7 @@ def test_a_result_that_is_there_at_once_never_parks(
     assert vendor.billed == {"acme/one": 1}
 
 
-def test_a_failed_job_fails_the_phase_and_the_next_run_asks_anew(
+def test_next_run_makes_new_request_after_failed_job(
     services: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     key = deliver("acme/one")
@@ -117,7 +115,7 @@ def test_a_failed_job_fails_the_phase_and_the_next_run_asks_anew(
     ]
 
 
-def test_results_that_the_vendor_has_forgotten_end_the_unit(
+def test_expired_result_fails_and_counts_unit(
     services: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     key = deliver("acme/one")
@@ -129,8 +127,8 @@ def test_results_that_the_vendor_has_forgotten_end_the_unit(
     assert unit.settled == unit.planned, "it was billed"
 
 
-class TestResultsThatCannotBeFetched:
-    """The job has ended and is billed, but something is in the way of its result."""
+class TestFetchErrors:
+    """The job has ended and is billed, but its result cannot be fetched."""
 
     @pytest.fixture
     def denied(
@@ -149,7 +147,7 @@ class TestResultsThatCannotBeFetched:
         monkeypatch.setattr(VendorShots, "fetch", deny)
         return key
 
-    def test_it_is_told_why_and_looked_at_ever_more_seldom(
+    def test_fetch_is_retried_at_growing_intervals(
         self, services: Services, denied: VideoKey
     ) -> None:
         pauses: list[float] = []
@@ -162,7 +160,7 @@ class TestResultsThatCannotBeFetched:
             pauses.append(round((unit.poll_at - services.clock()).total_seconds()))
         assert pauses[:4] == [1, 2, 4, 8] and pauses[-2:] == [3600, 3600]
 
-    def test_once_it_can_be_fetched_it_is(
+    def test_fetch_succeeds_after_permission_is_granted(
         self, services: Services, denied: VideoKey, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         shots(services, denied)
@@ -171,7 +169,7 @@ class TestResultsThatCannotBeFetched:
         (unit,) = units(services, denied)
         assert unit.waiting == "" and vendor.billed == {"acme/one": 1}
 
-    def test_days_after_the_deadline_it_is_given_up_and_counted(
+    def test_unit_fails_and_counts_days_after_deadline(
         self, services: Services, denied: VideoKey
     ) -> None:
         def after(days: int) -> Services:
@@ -185,7 +183,7 @@ class TestResultsThatCannotBeFetched:
         assert unit.failure and unit.failure.category is FailureCategory.RESULT_EXPIRED
 
 
-def test_a_busy_vendor_is_asked_again_in_the_same_run(
+def test_throttled_request_is_retried_in_same_run(
     services: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     key = deliver("acme/one")
@@ -195,7 +193,7 @@ def test_a_busy_vendor_is_asked_again_in_the_same_run(
     assert [u.attempts for u in units(services, key)] == [3]
 
 
-def test_the_next_provider_is_asked_where_one_refuses(
+def test_next_provider_is_used_after_refusal(
     choosing: Choosing, deliver: Deliver, vendor: Vendor
 ) -> None:
     services = choosing(Phase.SHOTS, "with-token", "without-token")
@@ -210,7 +208,7 @@ def test_the_next_provider_is_asked_where_one_refuses(
     ]
 
 
-def test_with_a_token_a_dropped_line_is_asked_again_and_billed_once(
+def test_lost_answer_with_token_is_retried_and_billed_once(
     services: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     key = deliver("acme/one")
@@ -219,7 +217,7 @@ def test_with_a_token_a_dropped_line_is_asked_again_and_billed_once(
     assert vendor.billed == {"acme/one": 1}
 
 
-def test_with_a_token_an_unheard_request_is_repeated_by_the_next_run_with_the_same_token(
+def test_next_run_repeats_lost_request_with_same_token(
     services: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     key = deliver("acme/one")
@@ -232,7 +230,7 @@ def test_with_a_token_an_unheard_request_is_repeated_by_the_next_run_with_the_sa
 
 
 @pytest.mark.parametrize("between", [(), ("busy",), ("full",)])
-def test_a_refusal_of_who_asks_says_nothing_of_the_request_that_nobody_heard(
+def test_denied_access_keeps_lost_request_open(
     services: Services, deliver: Deliver, vendor: Vendor, between: tuple[Behaviour, ...]
 ) -> None:
     key = deliver("acme/one")
@@ -246,7 +244,7 @@ def test_a_refusal_of_who_asks_says_nothing_of_the_request_that_nobody_heard(
     assert vendor.billed == {"acme/one": 1}
 
 
-def test_a_source_that_is_away_says_nothing_of_the_request_that_nobody_heard(
+def test_missing_source_keeps_lost_request_open(
     services: Services, deliver: Deliver, vendor: Vendor, tmp_path: Path
 ) -> None:
     fed_files = _FedFiles(services.plugins["with-token"].options)
@@ -257,7 +255,7 @@ def test_a_source_that_is_away_says_nothing_of_the_request_that_nobody_heard(
     (film,) = (path for path in tmp_path.rglob("*.mp4") if "one" in path.parts)
     away = film.rename(film.with_suffix(".away"))
     failed = shots(services, key)
-    assert failed.state is PhaseState.FAILED and "may have been taken" in failed.message
+    assert failed.state is PhaseState.FAILED and "may have been accepted" in failed.message
     away.rename(film)
     vendor.behave("acme/one", "later")
     assert shots(services, key).state is PhaseState.PARKED
@@ -265,7 +263,7 @@ def test_a_source_that_is_away_says_nothing_of_the_request_that_nobody_heard(
     assert [u.generation for u in units(services, key)] == [0]
 
 
-def test_who_was_asked_instead_and_is_at_work_goes_before_the_one_that_failed(
+def test_provider_with_running_job_is_preferred_over_failed(
     choosing: Choosing, deliver: Deliver, vendor: Vendor
 ) -> None:
     services = choosing(Phase.SHOTS, "with-token", "without-token")
@@ -281,7 +279,7 @@ def test_who_was_asked_instead_and_is_at_work_goes_before_the_one_that_failed(
     assert vendor.billed == {"acme/one": 1}
 
 
-def test_without_a_token_a_dropped_line_is_held_in_doubt_and_nobody_else_is_asked(
+def test_lost_answer_without_token_is_in_doubt(
     choosing: Choosing, deliver: Deliver, vendor: Vendor
 ) -> None:
     services = choosing(Phase.SHOTS, "without-token", "with-token")
@@ -297,7 +295,7 @@ def test_without_a_token_a_dropped_line_is_held_in_doubt_and_nobody_else_is_aske
     assert shots(services, key).state is PhaseState.DONE
 
 
-def test_policy_may_say_that_what_is_in_doubt_is_asked_again(
+def test_policy_retry_repeats_request_in_doubt(
     choosing: Choosing, deliver: Deliver, vendor: Vendor
 ) -> None:
     services = choosing(Phase.SHOTS, "without-token")
@@ -310,7 +308,7 @@ def test_policy_may_say_that_what_is_in_doubt_is_asked_again(
 
 
 @pytest.mark.parametrize("how", ["refuse", "fail"])
-def test_an_optional_phase_that_fails_is_a_warning(
+def test_failed_optional_phase_is_skipped_with_warning(
     choosing: Choosing, deliver: Deliver, vendor: Vendor, how: Behaviour
 ) -> None:
     services = choosing(Phase.SHOTS, "with-token", optional=True)
@@ -321,7 +319,7 @@ def test_an_optional_phase_that_fails_is_a_warning(
     assert skipped.result and "the vendor" in skipped.result.warnings[0]
 
 
-def test_two_runs_at_once_make_one_request(
+def test_two_parallel_runs_make_one_request(
     services: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     key = deliver("acme/one")

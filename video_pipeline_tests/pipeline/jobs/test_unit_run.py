@@ -1,4 +1,4 @@
-"""How often, and after which waits, a provider is asked again in one run."""
+"""Tests of the retries within one run: how often, and after which pauses."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +25,7 @@ def waits() -> list[float]:
 
 @pytest.fixture
 def timed(services: Services, waits: list[float]) -> Services:
-    """Four tries; waits of 1, 2, 4 seconds at most 3, of which chance takes half."""
+    """Return services with four tries, pauses of 1, 2 and at most 3 seconds, and half as jitter."""
     policy = WorkPolicy(attempts=4, backoff_seconds=1, backoff_ceiling_seconds=3, lease_seconds=5)
     return replace(services, policy=policy, sleep=waits.append, random=lambda: 0.0)
 
@@ -39,7 +39,7 @@ def shots(services: Services, key: VideoKey) -> Outcome:
     return analyse(services, key, [Phase.SHOTS])[Phase.SHOTS]
 
 
-def test_throttled_it_waits_twice_as_long_each_time_up_to_the_ceiling_with_jitter(
+def test_backoff_doubles_up_to_ceiling_with_jitter(
     timed: Services, key: VideoKey, vendor: Vendor, waits: list[float]
 ) -> None:
     vendor.default = "busy"
@@ -51,7 +51,7 @@ def test_throttled_it_waits_twice_as_long_each_time_up_to_the_ceiling_with_jitte
     assert [round(wait) for wait in waits] == [1, 2, 3]
 
 
-def test_the_providers_own_wish_goes_before_and_not_all_come_back_at_once(
+def test_retry_after_replaces_backoff_with_jitter(
     timed: Services, key: VideoKey, vendor: Vendor, waits: list[float]
 ) -> None:
     vendor.behave("acme/film", "busy", "now")
@@ -60,17 +60,17 @@ def test_the_providers_own_wish_goes_before_and_not_all_come_back_at_once(
     assert waits == [pytest.approx(2.1)]
 
 
-def test_a_wish_longer_than_a_run_may_wait_is_not_asked_before_its_time(
+def test_run_fails_if_retry_after_exceeds_ceiling(
     timed: Services, key: VideoKey, vendor: Vendor, waits: list[float]
 ) -> None:
     vendor.behave("acme/film", "busy", "now")
     vendor.retry_after = 60
     assert shots(timed, key).state is PhaseState.FAILED
     assert waits == [] and vendor.submissions["acme/film"] == 1
-    assert shots(timed, key).state is PhaseState.DONE, "a later run asks again"
+    assert shots(timed, key).state is PhaseState.DONE, "a later run tries again"
 
 
-def test_what_a_retry_cannot_mend_is_asked_once(
+def test_permanent_refusal_is_not_retried(
     timed: Services, key: VideoKey, vendor: Vendor, waits: list[float]
 ) -> None:
     vendor.default = "refuse"
@@ -78,7 +78,7 @@ def test_what_a_retry_cannot_mend_is_asked_once(
     assert waits == [] and vendor.submissions["acme/film"] == 1
 
 
-def test_the_next_provider_is_asked_once_the_first_is_given_up(
+def test_next_provider_is_used_after_last_try(
     timed: Services,
     key: VideoKey,
     vendor: Vendor,
@@ -93,6 +93,6 @@ def test_the_next_provider_is_asked_once_the_first_is_given_up(
 
 
 @pytest.mark.parametrize("category", FailureCategory)
-def test_only_three_categories_are_asked_again(category: FailureCategory) -> None:
+def test_only_three_categories_are_retryable(category: FailureCategory) -> None:
     again = {FailureCategory.THROTTLED, FailureCategory.CONCURRENCY, FailureCategory.TRANSIENT}
     assert category.retryable == (category in again)

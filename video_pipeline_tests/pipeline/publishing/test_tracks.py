@@ -1,4 +1,4 @@
-"""Boxes of any provider are published as tracks, which end where the current shots do."""
+"""Tests of tracks: boxes of any provider are linked between the cuts of the current shots."""
 
 import json
 import tracemalloc
@@ -35,8 +35,7 @@ PAGES, ROWS = 10, 1000
 
 
 class Watcher(BaseTemporalPlugin, Calls):
-    """Sees the same dog and the same cat, side by side, ever so often; the bird it follows
-    itself."""
+    """Returns boxes of a dog and a cat at intervals, and of a bird with a track of its own."""
 
     name = "watcher"
     looks = 8
@@ -85,7 +84,7 @@ def tracks(services: Services, key: VideoKey) -> dict[tuple[str, str], list[Frac
     return found
 
 
-def test_without_shots_each_object_is_one_track(watching: Services, deliver: Deliver) -> None:
+def test_each_object_is_one_track_without_shots(watching: Services, deliver: Deliver) -> None:
     key = deliver("acme/one")
     done = objects(watching, key)
     assert done.result and done.result.counts == {Kind.OBJECT: 24, "tracks": 3}
@@ -113,7 +112,7 @@ def test_tracks_end_at_the_cuts_of_the_same_content(
     assert done.result.provenance.inputs == {Phase.SHOTS: shots.result.fingerprint}
 
 
-def test_boxes_that_came_before_the_shots_are_linked_again_and_asked_for_once(
+def test_earlier_boxes_are_relinked_without_request(
     watching: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     key = deliver("acme/one")
@@ -132,7 +131,7 @@ def test_boxes_that_came_before_the_shots_are_linked_again_and_asked_for_once(
     assert analyse(watching, key, [Phase.OBJECTS])[Phase.OBJECTS].reused
 
 
-def test_a_run_that_makes_the_shots_alone_links_what_was_done_before_it(
+def test_run_of_shots_relinks_earlier_objects(
     watching: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     key, other = deliver("acme/one"), deliver("globex/one")
@@ -149,7 +148,9 @@ def test_a_run_that_makes_the_shots_alone_links_what_was_done_before_it(
     assert [*stale(watching, "acme")] == []
 
 
-def test_shots_that_nobody_serves_make_no_boxes_stale(watching: Services, deliver: Deliver) -> None:
+def test_objects_are_current_if_shots_are_not_configured(
+    watching: Services, deliver: Deliver
+) -> None:
     key = deliver("acme/one")
     unserved = Choices(phases={Phase.OBJECTS: PhaseChoice(providers=("watcher",))})
     alone = replace(watching, choices=unserved)
@@ -158,7 +159,7 @@ def test_shots_that_nobody_serves_make_no_boxes_stale(watching: Services, delive
     assert [*stale(alone, "acme")] == []
 
 
-def test_what_is_under_way_is_not_linked_again_by_others(
+def test_phase_under_way_is_not_relinked(
     watching: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     key = deliver("acme/one")
@@ -169,7 +170,7 @@ def test_what_is_under_way_is_not_linked_again_by_others(
     assert analyse(watching, key, [Phase.SHOTS]).keys() == {Phase.SHOTS}
 
 
-def test_what_another_run_publishes_meanwhile_is_not_replaced(
+def test_relink_keeps_result_published_meanwhile(
     watching: Services, deliver: Deliver, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = deliver("acme/one")
@@ -192,7 +193,7 @@ def test_what_another_run_publishes_meanwhile_is_not_replaced(
     assert sum(map(len, tracks(watching, key).values())) == 9
 
 
-def test_shots_that_change_make_tracks_outdated_until_they_are_linked_again(
+def test_changed_shots_make_tracks_stale_until_relinked(
     watching: Services, deliver: Deliver, vendor: Vendor
 ) -> None:
     key, other = deliver("acme/one"), deliver("globex/one")
@@ -213,7 +214,7 @@ def test_shots_that_change_make_tracks_outdated_until_they_are_linked_again(
 
 
 class Crowd(Watcher):
-    """Ten pages of a thousand rows."""
+    """Returns ten pages of a thousand rows."""
 
     def call(self, unit: WorkUnit, inputs: Inputs, progress: Progress) -> Iterable[bytes]:
         for page in range(PAGES):
@@ -239,15 +240,13 @@ class Crowd(Watcher):
                 yield from (one.model_copy(update={"range": within}) for one in looks)
 
 
-def test_long_results_are_published_in_the_memory_of_a_few_pages(
-    watching: Services, deliver: Deliver
-) -> None:
+def test_long_result_is_published_in_bounded_memory(watching: Services, deliver: Deliver) -> None:
     key = deliver("acme/one")
     plugins = {**watching.plugins, "watcher": Crowd()}
     kept: list[int] = []
 
     def watch(step: str) -> None:
-        """From when the pages are stored until all is published."""
+        """Measure from when the pages are stored until all is published."""
         if step == "stored":
             tracemalloc.start()
         elif step == "published":
@@ -256,4 +255,4 @@ def test_long_results_are_published_in_the_memory_of_a_few_pages(
 
     done = objects(replace(watching, plugins=plugins, on_step=watch), key)
     assert done.result and done.result.counts == {Kind.OBJECT: PAGES * ROWS, "tracks": 10}
-    assert kept[0] < 5 << 20  # held together the rows alone take six
+    assert kept[0] < 5 << 20  # all rows at once would take six

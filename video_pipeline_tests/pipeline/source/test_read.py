@@ -1,4 +1,4 @@
-"""Reading a source: once for each version, and never a mixture of two."""
+"""Reading a source: once for each version, and never two versions mixed."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ def _deliver(root: Path, content: bytes, ingest: FolderIngest, catalog: Catalog)
     register_now(ingest, catalog, OBJECT, NOW)
 
 
-def test_the_hash_of_all_bytes_is_recorded(
+def test_read_source_records_hash_of_all_bytes(
     tmp_path: Path, ingest: FolderIngest, catalog: Catalog
 ) -> None:
     content = b"media" * PIECE_BYTES
@@ -40,27 +40,31 @@ def test_the_hash_of_all_bytes_is_recorded(
     assert catalog.project("acme").videos.get("intro") == record
 
 
-def test_a_version_is_read_once(tmp_path: Path, ingest: FolderIngest, catalog: Catalog) -> None:
+def test_read_source_reads_a_version_once(
+    tmp_path: Path, ingest: FolderIngest, catalog: Catalog
+) -> None:
     _deliver(tmp_path, b"media", ingest, catalog)
     first = read_source(KEY, ingest, catalog)
     (tmp_path / OBJECT).unlink()
     assert read_source(KEY, ingest, catalog) == first
 
 
-def test_a_new_version_is_read_anew(tmp_path: Path, ingest: FolderIngest, catalog: Catalog) -> None:
+def test_read_source_reads_new_version(
+    tmp_path: Path, ingest: FolderIngest, catalog: Catalog
+) -> None:
     _deliver(tmp_path, b"media", ingest, catalog)
     before = read_source(KEY, ingest, catalog)
     _deliver(tmp_path, b"another cut", ingest, catalog)
     assert read_source(KEY, ingest, catalog).sha256 != before.sha256
 
 
-def test_an_unknown_video_is_told(ingest: FolderIngest, catalog: Catalog) -> None:
+def test_read_source_of_unknown_video_raises(ingest: FolderIngest, catalog: Catalog) -> None:
     with pytest.raises(SourceError, match=r"acme/intro.*Put its file"):
         read_source(KEY, ingest, catalog)
 
 
 @pytest.mark.parametrize("after", [b"other bytes", None])
-def test_an_object_that_is_no_longer_this_version_is_told(
+def test_read_source_of_changed_object_raises(
     tmp_path: Path, ingest: FolderIngest, catalog: Catalog, after: bytes | None
 ) -> None:
     _deliver(tmp_path, b"media", ingest, catalog)
@@ -70,7 +74,7 @@ def test_an_object_that_is_no_longer_this_version_is_told(
 
 
 class Overtaken(FolderIngest):
-    """An ingest store in which a newer version is registered as soon as one is to be read."""
+    """An ingest store in which a newer version is registered when one is read."""
 
     def __init__(self, root: Path, catalog: Catalog, newer: Source) -> None:
         super().__init__(root)
@@ -81,7 +85,7 @@ class Overtaken(FolderIngest):
         return super().project(project)
 
 
-def test_a_hash_is_never_recorded_for_a_newer_version(
+def test_read_source_records_no_hash_for_newer_version(
     tmp_path: Path, ingest: FolderIngest, catalog: Catalog
 ) -> None:
     _deliver(tmp_path, b"media", ingest, catalog)

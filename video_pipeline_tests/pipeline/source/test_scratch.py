@@ -1,4 +1,4 @@
-"""The folder of a run: gone with it however it ends, and no larger than allowed."""
+"""The scratch folder of a run: deleted however the run ends, and limited by the quota."""
 
 import multiprocessing
 import signal
@@ -11,7 +11,7 @@ from video_pipeline.domain.errors import StorageFull
 from video_pipeline.pipeline.source.scratch import COPIES, reserve, run_folder
 
 
-def test_it_goes_with_the_run_also_with_one_that_fails(tmp_path: Path) -> None:
+def test_run_folder_is_deleted_after_success_and_failure(tmp_path: Path) -> None:
     with run_folder(tmp_path) as folder:
         (folder / "audio").write_bytes(b"sound")
     with pytest.raises(KeyError), run_folder(tmp_path) as folder:
@@ -27,7 +27,7 @@ def _killed(scratch: Path) -> None:
         time.sleep(60)
 
 
-def test_what_a_killed_run_left_is_removed_by_the_next_and_a_living_one_is_left_alone(
+def test_run_folder_deletes_only_folders_of_dead_runs(
     tmp_path: Path,
 ) -> None:
     process = multiprocessing.get_context("spawn").Process(target=_killed, args=(tmp_path,))
@@ -53,7 +53,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next_and_a_living_one_is_left_
         process.join()
 
 
-def test_all_copies_together_stay_within_the_quota(tmp_path: Path) -> None:
+def test_reserve_limits_all_copies_together(tmp_path: Path) -> None:
     with run_folder(tmp_path) as one, run_folder(tmp_path) as other:
         reserve(tmp_path, one / COPIES / "a.mp4", 600, 1000)
         with pytest.raises(StorageFull, match=r"quota of 1,000.*scratch_bytes"):
@@ -62,10 +62,10 @@ def test_all_copies_together_stay_within_the_quota(tmp_path: Path) -> None:
         reserve(tmp_path, other / COPIES / "b.mp4", 400, 1000)
 
 
-def test_a_run_that_ends_while_another_reserves_does_not_fail_it(tmp_path: Path) -> None:
+def test_reserve_ignores_copy_of_ending_run(tmp_path: Path) -> None:
     with run_folder(tmp_path) as one, run_folder(tmp_path) as ending:
         (ending / COPIES).mkdir()
-        # As a copy looks that is removed between being listed and being asked for its size.
+        # A dangling link looks like a copy deleted between its listing and its stat.
         (ending / COPIES / "a.mp4").symlink_to(ending / "gone")
         reserve(tmp_path, one / COPIES / "b.mp4", 1000, 1000)
         with pytest.raises(StorageFull):

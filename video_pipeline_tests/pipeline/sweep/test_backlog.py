@@ -1,5 +1,4 @@
-"""Requests of the backlog: fair between projects, never more at once than there are slots, and
-whatever dies while they are made, nothing is lost and nothing paid twice."""
+"""Tests of submitting the backlog: fairness, slots, and crashes during a submission."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -35,7 +34,7 @@ MANY = 300
 
 
 class FileShots(VendorShots):
-    """The vendor's shots, fed the file itself: a run must download it."""
+    """The vendor's shots, fed the file itself, so that a run must download it."""
 
     name = "vendor-file-shots"
 
@@ -53,7 +52,7 @@ def with_shots(
 
 @pytest.fixture
 def bounded(services: Services, vendor: Vendor) -> Services:
-    """A vendor that runs some jobs at once, and is known to."""
+    """Return services with a provider of a known number of slots."""
     vendor.cap = CAP
     return with_shots(services, vendor, VendorShots)
 
@@ -75,7 +74,7 @@ def state_of(services: Services, unit: WorkUnit) -> WorkUnit:
     return found
 
 
-def test_hundreds_of_one_project_do_not_hold_up_the_one_of_another(
+def test_large_backlog_does_not_delay_other_project(
     bounded: Services, vendor: Vendor, media: MediaInfo
 ) -> None:
     many = put_into_backlog(bounded, "acme", MANY, media, provider="with-token")
@@ -88,7 +87,7 @@ def test_hundreds_of_one_project_do_not_hold_up_the_one_of_another(
     assert state_of(bounded, one).state is UnitState.RUNNING
 
 
-def test_slots_go_round_between_the_projects_oldest_first(
+def test_slots_are_shared_between_projects_oldest_first(
     bounded: Services, vendor: Vendor, media: MediaInfo
 ) -> None:
     for project in ("acme", "globex", "initech"):
@@ -99,7 +98,7 @@ def test_slots_go_round_between_the_projects_oldest_first(
     assert set(vendor.submissions) <= {f"{p}/v000{n}" for p in pool.served for n in (0, 1)}
 
 
-def test_many_processes_never_have_more_jobs_than_there_are_slots(
+def test_parallel_processes_never_exceed_slots(
     bounded: Services,
     vendor: Vendor,
     media: MediaInfo,
@@ -114,7 +113,7 @@ def test_many_processes_never_have_more_jobs_than_there_are_slots(
         for project in ("acme", "globex")
         for unit in put_into_backlog(parts, project, 20, media, provider="vendor")
     ]
-    vendor.cap = None  # it would refuse; here nothing but our own count holds us back
+    vendor.cap = None  # only our own count of slots limits the requests
     for _ in range(20):
         Runs(deployment).sweep(side_by_side=4)
         assert vendor.running == vendor.most_running == CAP or not vendor.running
@@ -128,7 +127,7 @@ def test_many_processes_never_have_more_jobs_than_there_are_slots(
     parts.catalog.close()
 
 
-def test_a_vendor_with_less_room_than_was_thought_loses_nothing(
+def test_provider_with_fewer_slots_than_configured(
     services: Services, vendor: Vendor, media: MediaInfo
 ) -> None:
     wide = with_shots(services, vendor, VendorShots, slots=50)
@@ -139,7 +138,7 @@ def test_a_vendor_with_less_room_than_was_thought_loses_nothing(
     refused = state_of(wide, units[3])
     assert (refused.state, refused.failure) == (UnitState.INTENT, None)
     assert "has room again" in refused.waiting
-    assert make_round(wide, wide.clock()).submitted == 0, "the vendor is left alone for a while"
+    assert make_round(wide, wide.clock()).submitted == 0, "the pool is paused"
     assert vendor.submissions.total() == 4
     while wide.catalog.admissions.pools()[0].paused:
         wide.sleep(0.1)
@@ -147,14 +146,14 @@ def test_a_vendor_with_less_room_than_was_thought_loses_nothing(
     assert make_round(wide, wide.clock()).submitted == 3
 
 
-class TestWhatOnlyARunCanDo:
-    """The held run is let go, and asks by itself."""
+class TestWakesRun:
+    """The sweep wakes the held run, which makes the request itself."""
 
     @pytest.fixture
     def fed_files(self, services: Services, vendor: Vendor) -> Services:
         return with_shots(services, vendor, FileShots, slots=1)
 
-    def test_one_fed_with_the_file_gets_its_slot_and_is_let_go(
+    def test_run_of_file_plugin_is_woken_with_its_slot(
         self, fed_files: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         first, second, third = map(deliver, ("acme/one", "acme/two", "globex/one"))
@@ -165,13 +164,13 @@ class TestWhatOnlyARunCanDo:
         assert [u.request.key for u in round_.ready] == [first, third]
         (unit,) = fed_files.of("globex").units.of_video("one")
         assert (unit.state, unit.waiting, unit.ready) == (UnitState.INTENT, "", True)
-        assert not unit.parked, "whoever waits for it need wait no more"
+        assert not unit.parked, "its run is woken"
         assert [u.id for u in make_round(fed_files, fed_files.clock()).ready][1:] == [unit.id]
         assert shots(fed_files, second).state is PhaseState.PARKED, "the slot is kept for another"
         assert shots(fed_files, third).job
         assert [u.request.key for u in make_round(fed_files, fed_files.clock()).ready] == [first]
 
-    def test_what_the_vendor_refuses_the_run_tells_although_others_wait(
+    def test_run_reports_refusal_and_backlog_continues(
         self, services: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         narrow = with_shots(services, vendor, VendorShots, slots=1)
@@ -187,7 +186,7 @@ class TestWhatOnlyARunCanDo:
         assert make_round(narrow, narrow.clock()).submitted == 1
         assert narrow.catalog.admissions.used(narrow.clock().date(), project="globex") == 0
 
-    def test_an_answer_that_is_there_at_once_is_kept_for_the_run(
+    def test_immediate_result_is_stored_for_run(
         self, services: Services, deliver: Deliver, vendor: Vendor
     ) -> None:
         narrow = with_shots(services, vendor, VendorShots, slots=1)
@@ -203,7 +202,7 @@ class TestWhatOnlyARunCanDo:
         assert vendor.submissions["acme/two"] == 1
 
     @pytest.mark.parametrize("gone", ["the entry", "an option", "the video"])
-    def test_what_is_not_asked_for_as_it_was_is_not_asked_by_the_sweep(
+    def test_changed_request_is_left_to_run(
         self, bounded: Services, media: MediaInfo, vendor: Vendor, gone: str
     ) -> None:
         (unit,) = put_into_backlog(bounded, "acme", 1, media, provider="with-token")
@@ -217,7 +216,7 @@ class TestWhatOnlyARunCanDo:
         round_ = make_round(changed, changed.clock())
         assert [u.id for u in round_.ready] == [unit.id] and not vendor.submissions
 
-    def test_where_a_secret_is_missing_it_waits_for_a_process_that_has_it(
+    def test_unit_waits_if_providers_secret_is_missing(
         self, bounded: Services, media: MediaInfo
     ) -> None:
         (unit,) = put_into_backlog(bounded, "acme", 1, media, provider="with-token")
@@ -225,7 +224,7 @@ class TestWhatOnlyARunCanDo:
         assert make_round(here, here.clock()).ready == ()
         assert state_of(here, unit).waiting
 
-    def test_one_that_nobody_wants_any_more_is_ended_for_nothing(
+    def test_orphaned_waiting_unit_is_cancelled_unpaid(
         self, bounded: Services, media: MediaInfo, vendor: Vendor
     ) -> None:
         (unit,) = put_into_backlog(bounded, "acme", 1, media, provider="with-token")
@@ -233,13 +232,13 @@ class TestWhatOnlyARunCanDo:
         assert make_round(bounded, bounded.clock()).submitted == 0
         ended = state_of(bounded, unit)
         assert ended.state is UnitState.CANCELLED and ended.failure
-        assert ended.failure.message.startswith("nobody waits for it any more")
+        assert ended.failure.message.startswith("no run needs it any more")
 
 
-class TestProvidersThatDoNotAnswer:
-    """They hold up no other, and are left alone for a while."""
+class TestUnresponsiveProviders:
+    """They do not delay others, and their pools are paused."""
 
-    def test_one_that_hangs_holds_up_no_other(
+    def test_hanging_provider_does_not_delay_others(
         self, bounded: Services, media: MediaInfo, vendor: Vendor
     ) -> None:
         class Other(VendorShots):
@@ -254,10 +253,10 @@ class TestProvidersThatDoNotAnswer:
         assert round_.submitted == 3
         assert [state_of(both, u).state for u in units] == [UnitState.RUNNING] * 3
         assert hanging.submissions.total() == 1
-        assert state_of(both, stuck[0]).parked, "the run is held on: it comes later"
+        assert state_of(both, stuck[0]).parked, "its run is held: the unit is deferred"
         assert [state_of(both, u).state for u in stuck[1:]] == [UnitState.INTENT] * 2
 
-    def test_an_unheard_request_is_made_again_with_its_token_and_looked_up_at_once(
+    def test_lost_request_is_repeated_and_polled_at_once(
         self, bounded: Services, media: MediaInfo, vendor: Vendor
     ) -> None:
         (unit,) = put_into_backlog(bounded, "acme", 1, media, provider="with-token")
@@ -276,7 +275,7 @@ SUBMITTING_STEPS = ("planned", "opened", "submitting", "submitted")
 
 
 class TestKilled:
-    """With SIGKILL, at every step of a submission by the sweep."""
+    """SIGKILL at every step of a submission by the sweep."""
 
     @pytest.fixture
     def deployment(
@@ -287,7 +286,7 @@ class TestKilled:
         )
 
     @pytest.mark.parametrize("step", SUBMITTING_STEPS)
-    def test_the_next_sweep_finishes_it_and_it_is_billed_once(
+    def test_next_sweep_completes_submission_billed_once(
         self,
         deployment: Callable[[bool], Deployment],
         services: Services,
@@ -299,7 +298,7 @@ class TestKilled:
         parts = services_of(where)
         first, second = put_into_backlog(parts, "acme", 2, media, provider="vendor")
         assert Runs(where).sweep(kill_at=step)
-        parts.sleep(0.6)  # its lease ends
+        parts.sleep(0.6)  # its lease expires
         make_round(parts, parts.clock())
         unit = state_of(parts, first)
         assert unit.state is UnitState.RUNNING and unit.job in vendor.jobs
@@ -315,7 +314,7 @@ class TestKilled:
         parts.catalog.close()
 
     @pytest.mark.parametrize("step", SUBMITTING_STEPS)
-    def test_without_a_token_it_is_asked_once_or_left_to_a_run_that_puts_it_in_doubt(
+    def test_without_token_request_is_made_once_or_in_doubt(
         self,
         deployment: Callable[[bool], Deployment],
         deliver: Deliver,
@@ -335,7 +334,7 @@ class TestKilled:
             assert state_of(parts, unit).state is UnitState.RUNNING
         else:
             assert state_of(parts, unit).state is UnitState.SUBMITTING
-            assert not state_of(parts, unit).parked, "the run that waits is let go"
+            assert not state_of(parts, unit).parked, "its run is woken"
             assert [u.id for u in round_.ready] == [unit.id]
             assert "video-pipeline release" in shots(parts, key).message
             assert state_of(parts, unit).state is UnitState.IN_DOUBT
@@ -343,31 +342,31 @@ class TestKilled:
         parts.catalog.close()
 
 
-class TestLeftBehind:
-    """By a process that died; nothing stays behind, and nothing holds it up."""
+class TestInterrupted:
+    """Requests of a process that died: all are completed, and none delays the others."""
 
-    def left(self, services: Services, unit: WorkUnit, *states: UnitState) -> None:
+    def interrupt(self, services: Services, unit: WorkUnit, *states: UnitState) -> None:
         units = services.of(unit.request.key.project).units
         for state in states:
             unit = units.move(unit, state, services.clock(), attempts=1)
 
-    def test_a_hundred_that_cannot_be_repeated_hold_up_no_later_one(
+    def test_unrepeatable_requests_do_not_delay_later_one(
         self, bounded: Services, media: MediaInfo, vendor: Vendor
     ) -> None:
         stuck = put_into_backlog(bounded, "acme", 101, media, provider="without-token")
         for one in stuck:
-            self.left(bounded, one, UnitState.SUBMITTING)
+            self.interrupt(bounded, one, UnitState.SUBMITTING)
         (unit,) = put_into_backlog(bounded, "acme", 1, media, provider="with-token")
-        self.left(bounded, unit, UnitState.SUBMITTING)
+        self.interrupt(bounded, unit, UnitState.SUBMITTING)
         assert make_round(bounded, bounded.clock()).submitted == 1
         assert state_of(bounded, unit).state is UnitState.RUNNING
         assert state_of(bounded, stuck[0]).state is UnitState.SUBMITTING
 
-    def test_one_that_was_refused_and_never_put_back_gets_its_turn(
+    def test_refused_unit_is_requeued_after_crash(
         self, bounded: Services, media: MediaInfo, vendor: Vendor
     ) -> None:
         (unit,) = put_into_backlog(bounded, "acme", 1, media, provider="with-token")
-        self.left(bounded, unit, UnitState.SUBMITTING, UnitState.INTENT)
+        self.interrupt(bounded, unit, UnitState.SUBMITTING, UnitState.INTENT)
         assert not state_of(bounded, unit).parked
         assert make_round(bounded, bounded.clock()).submitted == 1
         assert state_of(bounded, unit).state is UnitState.RUNNING

@@ -1,5 +1,4 @@
-"""Looking jobs up: what one provider does not answer holds up nobody else's, for no longer than a
-round may take."""
+"""Tests of polling: a provider that fails or hangs does not delay the others."""
 
 import threading
 import time
@@ -15,8 +14,8 @@ from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep.parallel import side_by_side
-from video_pipeline.pipeline.sweep.polling import look_up
+from video_pipeline.pipeline.sweep.parallel import in_parallel
+from video_pipeline.pipeline.sweep.polling import poll_overdue
 from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline.plugins.base import JobStatus
 from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots
@@ -27,7 +26,7 @@ SOON = timedelta(seconds=5)
 
 
 class Watched(VendorShots):
-    """The vendor's shots; what is looked up is written down, and fails or hangs where told."""
+    """The vendor's shots with a record of all polls, which can fail or hang on demand."""
 
     name = "watched-shots"
 
@@ -55,7 +54,7 @@ def watched(vendor: Vendor) -> Iterator[Watched]:
 
 @pytest.fixture
 def two(services: Services, watched: Watched) -> Services:
-    """Shots are asked of the watched entry."""
+    """Return services that request shots from the watched entry."""
     return asking(replace(services, plugins={**services.plugins, "watched": watched}), "watched")
 
 
@@ -70,7 +69,7 @@ def job(services: Services, key: VideoKey) -> WorkUnit:
     return unit
 
 
-def test_after_its_first_failure_a_provider_is_asked_for_no_other_project_in_that_round(
+def test_failed_provider_is_not_polled_again_in_round(
     two: Services, deliver: Deliver, watched: Watched, vendor: Vendor
 ) -> None:
     units = [job(two, deliver(key)) for key in ("acme/one", "globex/one", "initech/one")]
@@ -85,7 +84,7 @@ def test_after_its_first_failure_a_provider_is_asked_for_no_other_project_in_tha
         assert found and found.poll_at and found.poll_at > two.clock() + timedelta(seconds=30)
 
 
-def test_what_was_found_before_a_failure_is_kept(
+def test_statuses_before_failure_are_kept(
     two: Services, deliver: Deliver, watched: Watched, vendor: Vendor
 ) -> None:
     first, _ = job(two, deliver("acme/one")), job(two, deliver("globex/one"))
@@ -98,7 +97,7 @@ def test_what_was_found_before_a_failure_is_kept(
     assert len(sweep(two, two.clock() + timedelta(seconds=90))) == 2
 
 
-def test_one_that_hangs_takes_no_longer_than_the_round_and_is_begun_once(
+def test_hanging_poll_ends_with_round_and_takes_one_thread(
     two: Services, deliver: Deliver, watched: Watched, vendor: Vendor
 ) -> None:
     stuck = job(two, deliver("acme/one"))
@@ -108,26 +107,26 @@ def test_one_that_hangs_takes_no_longer_than_the_round_and_is_begun_once(
     watched.goes_on.clear()
     for minutes in (1, 10):
         now = two.clock() + timedelta(minutes=minutes)
-        found = look_up(two, now, 100, time.monotonic() + 0.5)
-        assert found.silent == {"watched"}
-    assert len(watched.asked) == 1, "a provider that never answers takes one thread"
+        found = poll_overdue(two, now, 100, time.monotonic() + 0.5)
+        assert found.unresponsive == {"watched"}
+    assert len(watched.asked) == 1, "an unresponsive provider takes one thread"
     assert [u.id for u in two.of("globex").units.ready()] == [other.id]
     assert two.of("acme").units.due(two.clock() + timedelta(minutes=5)) == []
     assert [u.id for u in two.of("acme").units.due(two.clock() + timedelta(hours=1))] == [stuck.id]
 
 
-def test_what_there_was_no_time_for_is_looked_up_in_the_next_round(
+def test_jobs_not_polled_in_time_stay_due(
     two: Services, deliver: Deliver, watched: Watched
 ) -> None:
     unit, later = job(two, deliver("acme/one")), two.clock() + SOON
     watched.asked.clear()
-    found = look_up(two, later, 100, until=0.0)
-    assert not watched.asked and not found.silent
+    found = poll_overdue(two, later, 100, until=0.0)
+    assert not watched.asked and not found.unresponsive
     assert [u.id for u in two.of("acme").units.due(later)] == [unit.id]
 
 
-def test_side_by_side_leaves_out_what_fails() -> None:
+def test_in_parallel_leaves_out_failed_calls() -> None:
     def fail() -> int:
         raise OSError("no")
 
-    assert side_by_side({"one": lambda: 1, "two": fail}, time.monotonic() + 60) == {"one": 1}
+    assert in_parallel({"one": lambda: 1, "two": fail}, time.monotonic() + 60) == {"one": 1}

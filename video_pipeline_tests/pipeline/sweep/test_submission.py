@@ -1,5 +1,4 @@
-"""Requests of the backlog while no connection to their provider can be made: surely nothing was
-asked, so they wait until it answers again, and no run has to fail for it."""
+"""Tests of submitting to an unreachable provider: units wait, and no run fails."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +25,7 @@ ENDLESS = Limits(paid_minutes_per_day=float("inf"), providers={"with-token": flo
 
 
 class Failing(VendorShots):
-    """The vendor's shots, of whom nothing can be asked."""
+    """The vendor's shots, at a provider that cannot be reached."""
 
     poll_seconds = 60.0
     category = FailureCategory.TRANSIENT
@@ -38,7 +37,7 @@ class Failing(VendorShots):
 
 
 class Unauthorized(Failing):
-    """The same, as the credentials are refused."""
+    """The vendor's shots, at a provider that refuses the credentials."""
 
     category = FailureCategory.AUTH
 
@@ -65,19 +64,19 @@ def now_of(services: Services, unit: WorkUnit) -> WorkUnit:
     return found
 
 
-def test_it_waits_with_the_reason_and_goes_on_by_itself(
+def test_unit_waits_while_provider_is_unreachable(
     services: Services, media: MediaInfo, vendor: Vendor
 ) -> None:
     away, back = asked_by(services, vendor, Failing), asked_by(services, vendor, VendorShots)
     units = put_into_backlog(away, "acme", 3, media, provider="with-token")
     round_ = make_round(away, away.clock())
-    assert (round_.ready, round_.submitted, round_.waiting) == ((), 0, 3), "no run is let go"
+    assert (round_.ready, round_.submitted, round_.waiting) == ((), 0, 3), "no run is woken"
     tried, *others = [now_of(away, unit) for unit in units]
     assert "answers again: no connection to the vendor" in tried.waiting
     assert (tried.state, tried.attempts) == (UnitState.INTENT, 1)
-    assert [unit.attempts for unit in others] == [0, 0], "one that is away is asked once"
+    assert [unit.attempts for unit in others] == [0, 0], "an unreachable provider is tried once"
     assert make_round(away, away.clock()).waiting == 3
-    assert now_of(away, units[0]).attempts == 1, "and left alone for a while"
+    assert now_of(away, units[0]).attempts == 1, "and its pool is paused"
     assert away.catalog.admissions.used(away.clock().date(), project="acme") == 0
     while away.catalog.admissions.pools()[0].paused:
         away.sleep(0.1)
@@ -85,7 +84,7 @@ def test_it_waits_with_the_reason_and_goes_on_by_itself(
     assert [now_of(back, unit).state for unit in units[:2]] == [UnitState.RUNNING] * 2
 
 
-def test_one_that_stays_away_is_asked_ever_more_seldom(
+def test_unreachable_provider_is_probed_at_growing_intervals(
     services: Services, media: MediaInfo, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away, pauses = asked_by(services, vendor, Failing), list[float]()
@@ -102,12 +101,10 @@ def test_one_that_stays_away_is_asked_ever_more_seldom(
         make_round(replace(away, clock=partial(_at, then)), then)
     assert len(pauses) == 8 and pauses == sorted(pauses)
     assert 2 <= pauses[0] <= 4 and pauses[-1] == 60
-    assert all(now_of(away, unit).waiting for unit in units), "none is given up for it"
+    assert all(now_of(away, unit).waiting for unit in units), "no unit has failed"
 
 
-def test_refused_credentials_are_told_by_a_run(
-    services: Services, media: MediaInfo, vendor: Vendor
-) -> None:
+def test_refused_credentials_wake_run(services: Services, media: MediaInfo, vendor: Vendor) -> None:
     refused = asked_by(services, vendor, Unauthorized)
     (unit,) = put_into_backlog(refused, "acme", 1, media, provider="with-token")
     assert [ready.id for ready in make_round(refused, refused.clock()).ready] == [unit.id]

@@ -15,7 +15,7 @@ _PIECE_BYTES = 1 << 16
 
 
 class _Samples:
-    """Resamples stretch by stretch and sends samples and silence in order."""
+    """Resamples each stretch, and sends samples and silence in order."""
 
     def __init__(self, rate: int, bound: int, outlet: Outlet) -> None:
         self._rate, self._outlet = rate, outlet
@@ -26,7 +26,7 @@ class _Samples:
         self._waiting = bytearray()
 
     def take(self, frame: AudioFrame, at: Fraction | None) -> None:
-        """Take a frame whose timestamp claims this moment, in seconds from time zero."""
+        """Add a frame whose timestamp claims this moment, in seconds from time zero."""
         claimed = round((self._expected if at is None else at) * self._rate)
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
         if self.placement.breaks(round(self._expected * self._rate), claimed):
@@ -59,7 +59,7 @@ class _Samples:
             self._send()
 
     def flush(self) -> None:
-        """End the stretch: what the resampler still holds, and everything waiting, is sent."""
+        """End the stretch, and send all that is buffered."""
         self._resample(None)
         self._resampler = None
         self._send()
@@ -74,7 +74,7 @@ def audio(source: Input, outlet: Outlet, *, rate: int, zero: str | None, longest
     """Send the samples from time zero on, then the end. Raises MediaFault.
 
     `zero` is time zero on the container's clock, in seconds as a rational, None for the first
-    sample; no sample is believed to lie after `longest`.
+    sample. A timestamp after `longest` is not plausible.
     """
     container = source.open()
     stream = first_audio(container.streams)
@@ -87,10 +87,10 @@ def audio(source: Input, outlet: Outlet, *, rate: int, zero: str | None, longest
     for packet in read(source, container, (stream,), damage):
         for frame in frames_of(packet, damage):
             frames += 1
-            heard = _moment(frame)
+            moment = _moment(frame)
             if start is None:
-                start = heard or Fraction(0)
-            samples.take(frame, None if heard is None else heard - start)
+                start = moment or Fraction(0)
+            samples.take(frame, None if moment is None else moment - start)
     if not frames and damage.warnings:
         raise MediaFault("none of its audio can be decoded", "Encode the audio again.")
     samples.flush()

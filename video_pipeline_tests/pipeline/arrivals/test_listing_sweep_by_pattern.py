@@ -1,4 +1,4 @@
-"""The sweep of a store that is laid out by a rule: it sees what a look sees."""
+"""The listing sweep of a store whose layout is a pattern."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +12,12 @@ from video_pipeline_tests.pipeline.arrivals.arriving import Arrivals, WholeFolde
 
 @pytest.fixture
 def here(tmp_path: Path, services: Services) -> Arrivals:
-    """Where what is seen is whole, so that one look registers it."""
+    """A folder whose files appear whole, so that one look registers them."""
     root = tmp_path / "ingest"
     return Arrivals(root, replace(services, ingest=WholeFolder(root)))
 
 
-def test_a_rule_that_gives_videos_no_folder_never_takes_two_objects_for_one(
+def test_layout_without_folders_rejects_second_object(
     here: Arrivals,
 ) -> None:
     pattern = r"in/(?P<project>[a-z]+)/\d+/(?P<video>[^/]+)\.(mp4|mov)"
@@ -45,7 +45,7 @@ RULES = {
 
 @pytest.mark.parametrize("pattern", RULES.values(), ids=RULES)
 @pytest.mark.parametrize("keys_a_tick", [1, 2, 50])
-def test_a_sweep_sees_by_a_rule_what_a_look_sees(
+def test_sweep_and_look_agree_in_layout_by_pattern(
     here: Arrivals, pattern: str, keys_a_tick: int
 ) -> None:
     layout = here.ingest.layout.model_copy(update={"pattern": pattern})
@@ -60,7 +60,7 @@ def test_a_sweep_sees_by_a_rule_what_a_look_sees(
     looks = Looks(here.services, here.now)
     for key in keys:
         looks.into(key)
-    assert (looks.arrived, looks.removed) == ([], []), "the sweep came to the same"
+    assert (looks.arrived, looks.removed) == ([], []), "the sweep had the same result"
     assert [record(here, name) for name in ("acme", "globex")] == arrived
     assert here.record("globex/v1") is not None
     here.remove("acme/v1/z.mp4")
@@ -71,6 +71,6 @@ def test_a_sweep_sees_by_a_rule_what_a_look_sees(
 
 
 def record(here: Arrivals, project: str) -> tuple[object, ...]:
-    """What the catalogue has of a project."""
+    """Return the videos and rejections of a project."""
     videos = here.catalog.project(project).videos
     return videos.listing(), [(one.object_key, one.reason) for one in videos.rejections()]

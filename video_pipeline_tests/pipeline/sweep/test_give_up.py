@@ -1,4 +1,4 @@
-"""A unit that run after run has not consumed is given up, and nothing that was paid is lost."""
+"""Tests of closing a ready unit that several runs did not consume."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,8 +11,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep.abandon import give_up
-from video_pipeline.pipeline.sweep.round import sweep
+from video_pipeline.pipeline.sweep.round import give_up, sweep
 from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
@@ -20,7 +19,7 @@ Deliver = Callable[..., VideoKey]
 
 @pytest.fixture
 def ended(services: Services, deliver: Deliver, vendor: Vendor) -> WorkUnit:
-    """Its job has ended; another tenant's of the same name runs on."""
+    """Return a unit with an ended job. The same video of another tenant still has a running one."""
     for key in ("acme/one", "globex/one"):
         analyse(services, deliver(key), {Phase.SHOTS})
     vendor.finish("acme/one")
@@ -33,7 +32,7 @@ def phase_of(services: Services, project: str = "acme") -> tuple[PhaseState, str
     return status.state, status.message
 
 
-def test_its_pages_are_kept_its_phase_says_what_to_do_and_it_is_ready_no_more(
+def test_give_up_keeps_pages_and_reports_remedy(
     services: Services, ended: WorkUnit, vendor: Vendor
 ) -> None:
     assert give_up(services, ended, 5)
@@ -46,7 +45,7 @@ def test_its_pages_are_kept_its_phase_says_what_to_do_and_it_is_ready_no_more(
     assert vendor.billed["acme/one"] == 1
 
 
-def test_one_whose_job_is_lost_is_to_be_retried(
+def test_give_up_suggests_retry_of_lost_job(
     services: Services, ended: WorkUnit, vendor: Vendor
 ) -> None:
     vendor.forget("acme/one")
@@ -56,7 +55,7 @@ def test_one_whose_job_is_lost_is_to_be_retried(
     assert f"video-pipeline jobs retry {ended.id}" in phase_of(services)[1]
 
 
-def test_while_its_provider_does_not_answer_it_is_tried_again_later(
+def test_give_up_is_postponed_if_provider_is_unreachable(
     services: Services, ended: WorkUnit, vendor: Vendor
 ) -> None:
     vendor.__exit__(None, None, None)
