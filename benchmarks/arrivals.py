@@ -1,14 +1,14 @@
-"""A thousand new videos among a million objects, found by the sweep and by notices.
+"""Measure how the sweep and notifications find a thousand new videos among a million objects.
 
     ./run bench arrivals [--objects 1000000] [--new 1000]
 
 The catalogue is a real MongoDB that knows all objects but the new ones; the queue is a real server
-of SQS; the bucket makes up its listing (see many_objects.py). Each road runs in a process of its
+of SQS; the bucket makes up its listing (see many_objects.py). Each way runs in a process of its
 own, round after round as the sensor does, until the new videos are registered and, for the sweep,
-one whole sweep is over. The alternative that both are compared with is what nobody can do without
-who asks for everything: to list the bucket with boto3's paginator, and nothing else.
+one whole sweep is over. The baseline is the least that any full listing costs: boto3's paginator
+over the bucket, and nothing else.
 
-Memory is what the process grows by over its size before the first round.
+Memory is the growth of the process over its size before the first round.
 """
 
 import argparse
@@ -52,7 +52,7 @@ _THEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Stage:
-    """Where a road finds its parts."""
+    """The addresses and folders that a measurement uses."""
 
     space: KeySpace
     new: int
@@ -77,7 +77,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a road took."""
+    """The time and memory of a measurement."""
 
     seconds: float
     ticks: int
@@ -107,8 +107,8 @@ def main() -> None:
         _fill_queue(stage)
         _fill_catalogue(stage)
         told = {}
-        for name, road in _ROADS.items():
-            told[name] = _apart(road, stage)
+        for name, way in _WAYS.items():
+            told[name] = _apart(way, stage)
             _forget_new(stage)
         _print(asked.objects, asked.new, told)
 
@@ -124,7 +124,7 @@ def _fill_catalogue(stage: Stage) -> None:
 
 
 def _forget_new(stage: Stage) -> None:
-    """The new are new again for the next road."""
+    """Forget the new objects for the next measurement."""
     with MongoClient[dict[str, Any]](stage.mongodb) as client:
         client[_DATABASE]["videos"].delete_many({"due": Due.RUN.value})
 
@@ -141,10 +141,10 @@ def _message(key: str) -> str:
     return json.dumps({"Records": [{"eventName": "ObjectCreated:Put", "s3": stored}]})
 
 
-def _apart(road: Callable[[Stage], Measured], stage: Stage) -> Measured:
-    """Run a road in a process of its own."""
+def _apart(way: Callable[[Stage], Measured], stage: Stage) -> Measured:
+    """Run a measurement in a process of its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(road, (stage,))
+        return pool.apply(way, (stage,))
 
 
 def _services(stage: Stage, *, hears: bool) -> Services:
@@ -215,7 +215,7 @@ def _hear(stage: Stage) -> Measured:
     return _rounds(_services(stage, hears=True), swept, lambda _, found: found >= stage.new)
 
 
-_ROADS: dict[str, Callable[[Stage], Measured]] = {
+_WAYS: dict[str, Callable[[Stage], Measured]] = {
     "bare listing by boto3": _bare,
     "sweep": _sweep,
     "notices": _hear,

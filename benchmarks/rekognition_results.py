@@ -1,10 +1,9 @@
-"""What 300,000 rows of label detection take to become markers.
+"""Measure how 300,000 rows of label detection are normalised to markers.
 
     ./run bench rekognition_results
 
-The alternative, in the same run, is what is usually done: all pages are read into one list, and
-markers made of it in one more. CPU time and memory are given as ratios against it; memory is what a
-process of its own grows by.
+The baseline, in the same run, reads all pages into one list and makes a second list of markers. CPU
+time and memory are ratios against it; memory is the growth of a separate process.
 """
 
 import json

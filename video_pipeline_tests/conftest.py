@@ -1,5 +1,4 @@
-"""What tests of every room share: a real MongoDB with a catalogue in it, and real servers of S3
-with buckets of one's own, some of which tell of their objects."""
+"""Fixtures of all tests: a real MongoDB with a catalogue, and real S3 servers with buckets."""
 
 import functools
 import uuid
@@ -26,8 +25,8 @@ from video_pipeline_tests.servers.buckets import MadeBucket, Servers, made_bucke
 settings.register_profile("suite", derandomize=True, deadline=None)
 settings.load_profile("suite")
 
-# Each session of botocore reads the descriptions of AWS's services anew, which takes longer than
-# most tests that make one. Here they share them.
+# Each session of botocore reads the service models of AWS again, which takes longer than most
+# tests. All sessions share one loader.
 botocore.session.create_loader = functools.cache(create_loader)  # pyright: ignore
 
 
@@ -38,14 +37,14 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
 
 @pytest.fixture(scope="session")
 def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real MongoDB, started when first asked for and stopped after the last test."""
+    """Start a real MongoDB at first use, and stop it after the last test."""
     with EmbeddedServer(tmp_path_factory.mktemp("mongo")) as uri:
         yield uri
 
 
 @pytest.fixture
 def fresh_database(mongo_uri: str) -> Iterator[str]:
-    """The name of a database that does not exist yet, and is gone after the test."""
+    """Name a database that does not exist, and drop it after the test."""
     name = f"test-{uuid.uuid4().hex[:12]}"
     yield name
     with MongoClient[dict[str, Any]](mongo_uri) as client:
@@ -54,8 +53,10 @@ def fresh_database(mongo_uri: str) -> Iterator[str]:
 
 @pytest.fixture
 def mongo_database(mongo_uri: str) -> Iterator[str]:
-    """The name of a database without documents. Its collections and indexes are kept from test
-    to test: to make and drop them takes seconds."""
+    """Name a database without documents.
+
+    Its collections and indexes are kept between tests, because making them takes seconds.
+    """
     name = "test"
     yield name
     with MongoClient[dict[str, Any]](mongo_uri) as client:
@@ -65,7 +66,7 @@ def mongo_database(mongo_uri: str) -> Iterator[str]:
 
 @pytest.fixture
 def catalog(mongo_uri: str, mongo_database: str) -> Iterator[Catalog]:
-    """An empty catalogue."""
+    """Connect to an empty catalogue."""
     catalog = connect(mongo_uri, mongo_database)
     yield catalog
     catalog.close()
@@ -73,24 +74,24 @@ def catalog(mongo_uri: str, mongo_database: str) -> Iterator[Catalog]:
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Real servers that speak S3, stopped after the last test."""
+    """Start real S3 servers at first use, and stop them after the last test."""
     with ExitStack() as stack:
         yield Servers(stack, tmp_path_factory.mktemp)
 
 
 @pytest.fixture
 def moto_bucket(servers: Servers) -> MadeBucket:
-    """A bucket of moto without versions."""
+    """Make a bucket of moto without versions."""
     return made_bucket(servers["moto"])
 
 
 @pytest.fixture
 def versioned_bucket(servers: Servers) -> MadeBucket:
-    """A bucket of moto with versions."""
+    """Make a bucket of moto with versions."""
     return made_bucket(servers["moto"], versioned=True)
 
 
 @pytest.fixture(params=["ministack", "moto"])
 def telling(request: pytest.FixtureRequest, servers: Servers) -> BucketThatTells:
-    """A bucket that tells of its objects in a queue, on each server that has queues."""
+    """Make a bucket with notifications in a queue, on each server that has queues."""
     return bucket_that_tells(servers[request.param])

@@ -79,7 +79,7 @@ def _may_start_a_server(item: pytest.Item) -> bool:
     assert isinstance(item, pytest.Function)
     fixtures = item._fixtureinfo.name2fixturedefs.values()  # pyright: ignore[reportPrivateUsage]
     modules = {definition.func.__module__ for found in fixtures for definition in found}
-    return any(_can_start(name) for name in modules | {item.module.__name__})
+    return any(_can_start(name) for name in modules | {vars(item.module)["__name__"]})
 
 
 @functools.cache

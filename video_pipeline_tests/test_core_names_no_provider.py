@@ -1,4 +1,4 @@
-"""The core knows no provider: what a vendor is called stands in its plugin, and nowhere else."""
+"""Only a provider's own plugin names its vendor; the core names none."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ WORD = re.compile("|".join(NAMES), re.IGNORECASE)
 
 
 @pytest.mark.parametrize("room", CORE)
-def test_no_core_module_names_a_provider(room: str) -> None:
+def test_core_modules_name_no_provider(room: str) -> None:
     place = PACKAGE / room
     files = [place] if place.is_file() else sorted(place.rglob("*.py"))
     assert files

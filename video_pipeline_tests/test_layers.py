@@ -1,4 +1,4 @@
-"""The rules that tools check: which module may import which, and types."""
+"""The import contracts, types, lint rules and format hold."""
 
 import subprocess
 import sys
@@ -17,17 +17,17 @@ def call(module: str, *arguments: str) -> None:
     assert ended.returncode == 0, ended.stdout[-5000:] + ended.stderr[-2000:]
 
 
-def test_imports_flow_one_way() -> None:
+def test_import_contracts_hold() -> None:
     call("from importlinter.cli import lint_imports_command; lint_imports_command()")
 
 
-def test_types_are_right() -> None:
+def test_types_hold() -> None:
     call("from pyright.cli import entrypoint; entrypoint()", "--pythonpath", sys.executable)
 
 
-def test_the_text_is_as_ruff_wants_it() -> None:
+def test_ruff_finds_nothing() -> None:
     call("import runpy; runpy.run_module('ruff', run_name='__main__')", "check", ".")
 
 
-def test_the_text_is_formatted() -> None:
+def test_files_are_formatted() -> None:
     call("import runpy; runpy.run_module('ruff', run_name='__main__')", "format", "--check", ".")

@@ -1,3 +1,3 @@
-"""The old name of `video_pipeline.defs.runs.launcher`, which older files dagster.yaml hold."""
+"""The old name of `video_pipeline.defs.runs.launcher`, for a dagster.yaml from before the move."""
 
 from video_pipeline.defs.runs.launcher import WatchedRunLauncher as WatchedRunLauncher

@@ -1,1 +1,1 @@
-"""What the scenario `tax` compares: a long reel, the bare library calls on it, and the road."""
+"""What the scenario `overhead` compares: bare library calls and a Dagster run on a long video."""

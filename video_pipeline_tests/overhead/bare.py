@@ -1,7 +1,7 @@
-"""The bare library calls on one file, in one process: what the road has to be measured against.
+"""Bare library calls on one file in one process, the baseline of the scenario `overhead`.
 
-The same detector, the same speech model and the same thumbnails as the road's, with one decode
-for the pictures; no child process, no store, no catalogue, no Dagster. Prints what it found.
+Detector, speech model and thumbnails are those of a Dagster run, with one decode of the frames.
+There is no child process, store, catalogue or Dagster. It prints its results.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""The road on one file, in one process, as a Dagster run: what the bare calls are compared with.
+"""A Dagster run of `ingest_video` on one file in one process, compared with the bare calls.
 
 DAGSTER_HOME, MONGODB_URI and VIDEO_PIPELINE_CONFIG name the deployment; the partition is given.
 """

@@ -47,18 +47,18 @@ def _append(
 
 def _encode(path: Path) -> None:
     with av.open(str(path), "w") as out:
-        pictures = out.add_stream("libx264", rate=RATE, options={"preset": "veryfast"})
-        pictures.width, pictures.height, pictures.pix_fmt = _WIDTH, _HEIGHT, "yuv420p"
-        pictures.codec_context.thread_count = 1
+        video = out.add_stream("libx264", rate=RATE, options={"preset": "veryfast"})
+        video.width, video.height, video.pix_fmt = _WIDTH, _HEIGHT, "yuv420p"
+        video.codec_context.thread_count = 1
         speech = out.add_stream("aac", rate=16_000, layout="mono")
         count = 0
         for count, frame in enumerate(_frames(), 1):
-            picture = frame.reformat(_WIDTH, _HEIGHT, "yuv420p")
-            picture.pts, picture.time_base = count - 1, Fraction(1, RATE)
-            out.mux(pictures.encode(picture))
-        out.mux(pictures.encode())
-        for sound in _speech(count * 16_000 // RATE):
-            out.mux(speech.encode(sound))
+            image = frame.reformat(_WIDTH, _HEIGHT, "yuv420p")
+            image.pts, image.time_base = count - 1, Fraction(1, RATE)
+            out.mux(video.encode(image))
+        out.mux(video.encode())
+        for audio in _speech(count * 16_000 // RATE):
+            out.mux(speech.encode(audio))
         out.mux(speech.encode())
 
 

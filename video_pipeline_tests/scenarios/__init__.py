@@ -1,5 +1,5 @@
-"""Scenarios: each proves a claim for real, prints its table, and says whether all of it holds.
+"""Scenarios, each of which proves a claim against real servers.
 
-A scenario is a module with a docstring and `run() -> int`, 0 where it holds. It makes its
-deployment in a temporary folder and ends every process that it starts.
+A scenario is a module with a docstring and `run() -> int`, which returns 0 if every claim holds.
+It works in a temporary folder and ends every process that it starts.
 """

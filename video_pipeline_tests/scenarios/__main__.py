@@ -15,13 +15,13 @@ NAMES = sorted(
 
 
 def main(arguments: list[str]) -> int:
-    """Run the named scenario; 2 for a name that is none."""
+    """Run the named scenario, and return its code, or 2 for an unknown name."""
     if arguments == ["--list"]:
         for name in NAMES:
             print(f"{name:18}{(_load(name).__doc__ or '').splitlines()[0]}")
         return 0
     if len(arguments) != 1 or arguments[0] not in NAMES:
-        print(f"Name a scenario: {', '.join(NAMES)}, or --list for what they prove.")
+        print(f"Name a scenario: {', '.join(NAMES)}, or --list for their descriptions.")
         return 2
     end_tidily()
     ended: int = _load(arguments[0]).run()

@@ -1,9 +1,9 @@
-"""Two hundred videos of three tenants arrive by events, whatever state they are in; all is counted.
+"""Ingest 200 videos of three tenants by S3 events, and account for every object.
 
-The bucket, its queue and the outputs are real servers' (ministack), the webserver, the daemon, the
-sensor and every run are Dagster's own, the clips are real. Ten objects are junk of three sorts, ten
-videos are overwritten and five deleted while the others still run; each tenant has another policy
-of removal. The table at the end adds up, or the scenario does not hold.
+The bucket, its queue and the outputs are on a real server (ministack). The webserver, daemon,
+sensor and runs are Dagster's own, and the clips are real. Ten objects are junk of three sorts.
+While other videos run, ten are overwritten and five deleted; each tenant has another removal
+policy. The scenario holds if the table at the end adds up.
 """
 
 import hashlib
@@ -23,7 +23,12 @@ from video_pipeline.domain.phases import PHASES
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline_tests.scenarios.support.clips import short_clip, unlike
-from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
+from video_pipeline_tests.scenarios.support.deployment import (
+    Claims,
+    print_table,
+    temporary_deployment,
+)
+from video_pipeline_tests.scenarios.support.executing import UNFINISHED
 from video_pipeline_tests.servers.bucket_that_tells import BucketThatTells, bucket_that_tells
 from video_pipeline_tests.servers.dagster_processes import dagster_processes
 from video_pipeline_tests.servers.s3_servers import REGION, ministack
@@ -31,16 +36,9 @@ from video_pipeline_tests.servers.s3_servers import REGION, ministack
 POLICIES = {"acme": "keep", "globex": "archive", "initech": "delete"}
 VIDEOS = 190
 OVERWRITTEN, DELETED = 10, 5
+# Junk: objects outside a video's folder and empty ones are rejected, non-media fails as a video.
 UNPLACED, EMPTY, NO_MEDIA = 4, 3, 3
-"""Junk: in no video's folder and empty are rejected; what is no media is a video that fails."""
 _PATIENCE_SECONDS = 3600
-_OPEN = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 _CONFIGURATION = """\
 storage:
   ingest:
@@ -63,7 +61,7 @@ projects:
 
 
 def run(videos: int = VIDEOS) -> int:
-    """Run it; 0 only if all holds."""
+    """Run it, and return 0 if every claim holds."""
     with temporary_deployment() as (folder, uri), ministack(folder) as server:
         bucket = bucket_that_tells(server)
         outputs = f"{bucket.name}-out"
@@ -105,7 +103,7 @@ def _configure(folder: Path, bucket: BucketThatTells, outputs: str) -> None:
 
 @dataclass
 class _Stage:
-    """The running deployment, and what was done to its bucket."""
+    """The running deployment and the changes to its bucket."""
 
     bucket: BucketThatTells
     outputs: str
@@ -116,10 +114,10 @@ class _Stage:
     """Each good video with the SHA-256 of its last bytes."""
     overwritten: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
-    claims: list[tuple[str, bool, object]] = field(default_factory=list)
+    claims: Claims = field(default_factory=Claims)
 
     def arrive(self, videos: int) -> None:
-        """Put everything in, and one message that nobody can read."""
+        """Put all objects, and one malformed message."""
         for number in range(videos):
             key = f"{list(POLICIES)[number % 3]}/clip-{number:03}"
             self._put(key, unlike(self.clip, number))
@@ -134,8 +132,7 @@ class _Stage:
         self.bucket.say("nobody can read this")
 
     def change(self) -> None:
-        """Overwrite and delete some, once their runs are requested, while those are under way.
-        Earlier they would cost no run at all."""
+        """Overwrite and delete some videos while their runs are in progress."""
         wanted = len(self.content) + NO_MEDIA
         self._until(
             lambda: len(list(self._records())) == wanted and not self._due(Due.RUN),
@@ -152,51 +149,48 @@ class _Stage:
             del self.content[key]
 
     def settle(self) -> None:
-        """Until no message, no arrival, no removal and no run is left."""
+        """Wait until no message, arrival, removal or run is left."""
         self._until(self._is_quiet, "all is done")
 
     def verdict(self) -> int:
-        """Print the table and the claims; 0 if all hold."""
+        """Print the table and the claims, and return 0 if all hold."""
         rows = [self._row(project) for project in POLICIES]
         rows.append(("all", *(sum(column) for column in zip(*(r[1:] for r in rows), strict=True))))
         titles = ("put", "rejected", "failed", "done", "removed", "runs", "overwritten")
         print()
-        print_table("What came of it", ["tenant", *titles], rows)
+        print_table("Results", ["tenant", *titles], rows)
         _, put, rejected, failed, done, removed, runs, overwritten = rows[-1]
-        self._claim(
+        self.claims.holds(
             "rejected, failed, done and removed are what was put",
             put == rejected + failed + done + removed,
             put,
         )
-        self._claim(
+        self.claims.holds(
             "a run for each arrival and each overwriting, none twice",
             runs == put - rejected + overwritten,
             runs,
         )
-        self._claim(
+        self.claims.holds(
             "the junk in no folder and the empty is rejected",
             rejected == UNPLACED + EMPTY,
             rejected,
         )
-        self._claim("what is no media failed, and nothing else", failed == NO_MEDIA, failed)
-        self._claim(
+        self.claims.holds("what is no media failed, and nothing else", failed == NO_MEDIA, failed)
+        self.claims.holds(
             "what was deleted is removed, as each tenant's policy says",
             removed == len(self.deleted),
             removed,
         )
-        self._claim("each result is of the last bytes", *self._contents())
-        self._claim("each tenant's outputs are its own", *self._outputs())
-        self._claim("keys of archived and deleted videos are gone", *self._keys())
+        self.claims.holds("each result is of the last bytes", *self._contents())
+        self.claims.holds("each tenant's outputs are its own", *self._outputs())
+        self.claims.holds("keys of archived and deleted videos are gone", *self._keys())
         letters = self.bucket.sqs.get_queue_attributes(
             QueueUrl=self.bucket.dead_letters, AttributeNames=["ApproximateNumberOfMessages"]
         )["Attributes"]["ApproximateNumberOfMessages"]
-        self._claim("the message that nobody can read is a dead letter", letters == "1", letters)
-        shown = [(what, "yes" if holds else "NO", seen) for what, holds, seen in self.claims]
-        print_table("Claims", ["claim", "holds", "seen"], shown)
-        return 0 if all(holds for _, holds, _ in self.claims) else 1
-
-    def _claim(self, what: str, holds: bool, seen: object) -> None:
-        self.claims.append((what, holds, seen))
+        self.claims.holds(
+            "the message that nobody can read is a dead letter", letters == "1", letters
+        )
+        return self.claims.verdict()
 
     def _put(self, key: str, content: bytes) -> None:
         self.bucket.put(_object_key(key), content)
@@ -223,7 +217,7 @@ class _Stage:
         due = sum(map(self._due, Due))
         removed = sum(r.removed_at is not None for r in self._records())
         gone = len(list(self._records())) - removed == len(self.content) + NO_MEDIA
-        open_runs = self.instance.get_runs_count(dg.RunsFilter(statuses=_OPEN))
+        open_runs = self.instance.get_runs_count(dg.RunsFilter(statuses=UNFINISHED))
         return gone and not (due or open_runs or self.bucket.waiting())
 
     def _due(self, what: Due) -> int:

@@ -1,9 +1,8 @@
-"""A thousand videos of three projects at AWS, 20 jobs at once, faults on: nothing paid twice.
+"""Process 1,000 videos with the faulty doubles of AWS, 20 jobs at once, paying nothing twice.
 
-Rekognition and Transcribe are the published doubles, S3, SNS, SQS and MongoDB are real servers. At
-first no job ends, and all that cannot be asked for waits: then no run executes. Then jobs end after
-a moment, while requests are throttled, unheard, answers lost, events lost, doubled and early, page
-tokens expired, jobs failed. What it took, and what must hold, are printed.
+Rekognition and Transcribe are doubles; S3, SNS, SQS and MongoDB are real servers. At first no job
+ends, so all other units wait and no run executes. Then jobs end quickly under faults: throttled
+requests, lost answers, lost, repeated and early events, expired page tokens, failed jobs.
 """
 
 import time
@@ -39,7 +38,7 @@ _PATIENCE_SECONDS = 1800
 
 
 def run(videos: float = 1.0) -> int:
-    """0 where all holds. `videos`: how much of the thousand."""
+    """Return 0 if every claim holds, with this share of the thousand videos."""
     keys = [f"{name}/v{n:04}" for name, of in PROJECTS.items() for n in range(round(of * videos))]
     failing = failing_of(keys)
     with (
@@ -59,15 +58,15 @@ def run(videos: float = 1.0) -> int:
         units = units_of(parts, keys)
         claims += [*nothing_left(parts, units), *of_phases(parts, keys, failing)]
         claims += [*of_books(account, units), _fair(account), of_faults(account)]
-        print_table("What it took", ["what", "seen"], figures(account, units, hands, took))
+        print_table("Figures", ["what", "seen"], figures(account, units, hands, took))
         claims += of_results(parts, account, keys, failing)
         parts.catalog.close()
-    print_table("What must hold", ["claim", "holds", "seen"], rows_of(claims))
+    print_table("Claims", ["claim", "holds", "seen"], rows_of(claims))
     return 0 if all(claim.holds for claim in claims) else 1
 
 
 def _all_wait(parts: Services, account: Account, hands: Hands, keys: Sequence[str]) -> Claim:
-    """Every video has been run once, nothing ends: what is done then."""
+    """Wait until every unit is parked, and claim that no run executes then."""
     until = time.monotonic() + _PATIENCE_SECONDS
     asked, most = 2 * len(keys), sum(min(len(keys), slots) for slots in SLOTS.values())
     while True:
@@ -89,7 +88,7 @@ def _all_wait(parts: Services, account: Account, hands: Hands, keys: Sequence[st
 
 
 def _let_end(account: Account, keys: Sequence[str]) -> None:
-    """From now on a job takes a moment; those that run have ended."""
+    """End the running jobs, and let later ones end quickly."""
     inject(account, keys)
     for double in (account.rekognition, account.transcribe):
         double.configure(running_seconds=_JOB_SECONDS)
@@ -118,8 +117,7 @@ def states(parts: Services, keys: Sequence[str]) -> str:
 
 
 def _fair(account: Account) -> Claim:
-    """Three projects share the slots evenly, so that the least is done when each of the others has
-    been asked as often; what ran before it came is added."""
+    """Claim that the smallest project shares the slots evenly with the others."""
     order = [job["video"].split("/")[1] for job in account.rekognition.books()["jobs"]]
     mine = [number for number, project in enumerate(order, 1) if project == "initech"]
     last, bound = mine[-1], 3 * len(mine) + 2 * SLOTS["video"]
@@ -130,7 +128,7 @@ def _fair(account: Account) -> Claim:
 def figures(
     account: Account, units: Sequence[WorkUnit], hands: Hands, took: float
 ) -> list[tuple[str, object]]:
-    """What was asked, answered and billed, and what it took."""
+    """Return requests, answers, billing and resources as rows."""
     rows: list[tuple[str, object]] = [("wall seconds, jobs ending", f"{took:.0f}")]
     for name, double in (("video", account.rekognition), ("words", account.transcribe)):
         book = double.books()

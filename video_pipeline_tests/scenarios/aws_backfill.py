@@ -1,11 +1,10 @@
-"""A backfill of 50 videos at Rekognition and Transcribe: parked without a run, each paid once.
+"""Backfill 50 videos with the doubles of AWS: parked videos hold no run, and each is paid once.
 
-Through Dagster's webserver, daemon, code server and runs. Bucket, topic and queues are a real
-server's, the two services their doubles: five jobs of Rekognition at once, which end only when they
-are told to. The page is printed as it is while everything is parked. One of the three projects may
-use too few paid minutes for all of its videos: they wait with that reason while the others are
-done, and go on by themselves once pipeline.yaml allows more. At the end the vendor's books, the
-ledger and the day's minutes say the same.
+Dagster's webserver, daemon, code server and runs are real. So are the bucket, the topic and the
+queues; the two services are doubles. Five jobs of Rekognition run at once, and end only when the
+scenario ends them. One project's paid minutes do not suffice for all of its videos: they wait with
+that reason until pipeline.yaml allows more. At the end the double's billing records, the ledger and
+the day's minutes agree.
 """
 
 import json
@@ -24,7 +23,6 @@ import dagster as dg
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
 from video_pipeline.defs.parked.held_runs import waiting
-from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import PHASES
 from video_pipeline.domain.work import UnitState, WorkUnit
@@ -38,22 +36,22 @@ from video_pipeline_tests.scenarios.support.clips import short_clip, unlike
 from video_pipeline_tests.scenarios.support.commands import Commands
 from video_pipeline_tests.scenarios.support.deployment import (
     Claims,
+    dagster_deployment,
     print_table,
     temporary_deployment,
 )
 from video_pipeline_tests.scenarios.support.executing import Watch, executing, unfinished
-from video_pipeline_tests.servers.dagster_processes import dagster_processes
 from video_pipeline_tests.servers.webserver import Shown, Webserver
 
 VIDEOS, JOBS = 50, 5
 PROJECTS = ("acme", "globex", "initech")
 BRAKED = "initech"
+# The phases that depend on a parked one.
 PARKED = ("shots", "events", "transcript")
-"""The phases that hang on a job; one job of Rekognition serves the first two."""
 HANGING = ("scenes", "timeline", "exports")
 _CLIP_SECONDS = 3.2
+# Of each video: shots, cues and speech of a clip that is longer than three seconds.
 _PAID_SECONDS = 12
-"""Of each video: shots, cues and speech of a clip that is longer than three seconds."""
 _DAY = 86_400.0
 _PATIENCE_SECONDS = 7200
 _QUIET_SECONDS = 20
@@ -72,7 +70,7 @@ projects:
 
 
 def run(videos: int = VIDEOS) -> int:
-    """Run it; 0 only if all holds."""
+    """Run it, and return 0 if every claim holds."""
     keys = [f"{PROJECTS[n % len(PROJECTS)]}/clip-{n:02}" for n in range(videos)]
     with temporary_deployment() as (folder, uri):
         clip = short_clip(folder / "clip.mp4", _CLIP_SECONDS)
@@ -81,15 +79,8 @@ def run(videos: int = VIDEOS) -> int:
             account.deliver(uri, {key: unlike(clip, n) for n, key in enumerate(keys)})
             file = folder / "pipeline.yaml"
             file.write_text(_configuration(account, _allowed(keys)))
-            environment = account.environment | {
-                "MONGODB_URI": uri,
-                "VIDEO_PIPELINE_CONFIG": str(file),
-                "VIDEO_PIPELINE_HOME": str(folder / "home"),
-            }
-            with dagster_processes(folder / "dagster", environment) as (instance, server):
-                instance.add_dynamic_partitions(VIDEOS_NAME, keys)
-                instance.add_dynamic_partitions(PROJECTS_NAME, list(PROJECTS))
-                commands = Commands(file, environment)
+            deployed = dagster_deployment(folder, uri, keys, PROJECTS, account.environment)
+            with deployed as (instance, server, commands):
                 stage = _Stage(account, catalog, instance, server, commands, file, keys)
                 stage.park()
                 stage.end_jobs()
@@ -99,7 +90,7 @@ def run(videos: int = VIDEOS) -> int:
 
 
 def _allowed(keys: Sequence[str]) -> float:
-    """Minutes for about half of the braked project's requests."""
+    """Return minutes for about half of the limited project's requests."""
     mine = sum(key.startswith(f"{BRAKED}/") for key in keys)
     return mine * _PAID_SECONDS / 2 / 60
 
@@ -115,7 +106,7 @@ def _configuration(account: AwsAccount, minutes: float) -> str:
 
 @dataclass
 class _Stage:
-    """The running deployment, what is watched of it, and what was claimed."""
+    """The running deployment, its watch, and the claims."""
 
     account: AwsAccount
     catalog: Catalog
@@ -132,7 +123,7 @@ class _Stage:
         self._backfill = ""
 
     def park(self) -> None:
-        """Launch it, and look at it once every video is parked."""
+        """Launch the backfill, and check it when every video is parked."""
         self._backfill = self.server.launch_backfill([phase.value for phase in PHASES], self.keys)
         self._watch.until(self._all_parked, "every video is parked")
         runs = self.instance.get_runs_count()
@@ -152,7 +143,7 @@ class _Stage:
         self._show_page()
 
     def end_jobs(self) -> None:
-        """Every job ends, and those that follow run for a second: two projects are done."""
+        """End every job, and let later ones run for a second, until two projects are done."""
         self.account.run_for(1)
         self.account.end_jobs(_DAY)
         self._watch.until(self._others_done, f"all is done but for {BRAKED}, which is braked")
@@ -172,7 +163,7 @@ class _Stage:
         print(self.commands.call("jobs", "--project", BRAKED))
 
     def lift_the_brake(self) -> None:
-        """One edit of pipeline.yaml, after which nothing is asked for by hand."""
+        """Raise the limit in pipeline.yaml, and wait until the backfill has ended."""
         before = _LIMIT.format(minutes=_allowed(self.keys))
         text = self.file.read_text()
         assert text.count(before) == 1
@@ -182,7 +173,7 @@ class _Stage:
         self._watch.until(self._nothing_left, "no run and no slot is left")
 
     def finish(self) -> None:
-        """What the UI, the ledger and the vendor's books say at the end."""
+        """Check the web interface, the ledger and the vendor's billing records."""
         self.claims.equal("the backfill ended well", "COMPLETED_SUCCESS", self._status())
         for phase in PHASES:
             self._claim_states("done", phase.value, "materialized")
@@ -222,7 +213,7 @@ class _Stage:
         self.claims.equal("the ledger's seconds are the billed ones", expected, settled)
 
     def _claim_minutes(self) -> None:
-        """The paid seconds of the day are those of the ledger, of projects and of accounts."""
+        """Check the day's paid seconds of projects and accounts against the ledger."""
         for project in PROJECTS:
             mine = [unit for unit in self._units() if unit.request.key.project == project]
             seconds = sum(used.quantity for unit in mine for used in unit.settled)
@@ -241,7 +232,7 @@ class _Stage:
         self.claims.equal(f"{when}: {asset} is {state}", len(self.keys), count)
 
     def _show_page(self) -> None:
-        """What a person sees who looks at the assets, and at the command, while all is parked."""
+        """Print the assets, observations and commands while everything is parked."""
         counts = {
             phase.value: Counter(self.server.partition_states(phase.value).values())
             for phase in PHASES
@@ -293,7 +284,7 @@ class _Stage:
         return not held and not unfinished(self.instance)
 
     def _executing_meanwhile(self) -> int:
-        """The most runs that execute at once, for a while."""
+        """Return the most runs that execute at once within some seconds."""
         until, most = time.monotonic() + _QUIET_SECONDS, 0
         while time.monotonic() < until:
             most = max(most, len(executing(self.instance)))
@@ -338,13 +329,13 @@ def _where(unit: WorkUnit) -> str:
 
 
 def _videos(book: dict[str, list[dict[str, str]]]) -> Counter[str]:
-    """How many jobs of each video were billed."""
+    """Count the billed jobs of each video."""
     done = [job for job in book["jobs"] if job["status"] in ("SUCCEEDED", "COMPLETED")]
     return Counter(job.get("video") or job["media"] for job in done)
 
 
 def _is_told(seen: Shown) -> bool:
-    """Whether an observation says all that somebody who waits wants to know."""
+    """Return whether an observation has provider, job or place, start and planned minutes."""
     told = seen.metadata
     place = "job" in told or "place " in str(told.get("waits for"))
     since = isinstance(told.get("since"), int | float)
@@ -360,7 +351,7 @@ def _row(seen: Shown) -> tuple[str, ...]:
 
 
 def _spread(observed: dict[str, Shown], count: int) -> list[Shown]:
-    """Some of them: those with a job first, then some that wait."""
+    """Select some observations: those with a job first, then waiting ones."""
     order = sorted(observed.values(), key=lambda seen: ("job" not in seen.metadata, seen.partition))
     return [*order[: count // 2], *order[-(count - count // 2) :]]
 

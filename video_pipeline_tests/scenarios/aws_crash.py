@@ -1,9 +1,8 @@
-"""The same thousand, and those who submit and collect killed -9 twenty times: nothing paid twice.
+"""Kill the workers of the 1,000 videos of `aws` 20 times with SIGKILL, paying nothing twice.
 
-What is killed are processes that make runs and the one that sweeps, at random moments, while
-requests are throttled and unheard, and events lost. Thirty more videos are of a slow vendor that
-recognises no request: what was under way there when its process was killed is in doubt, that alone,
-and is never asked for again.
+Random kills hit the processes that run videos and the one that sweeps, while requests are throttled
+or unanswered and events are lost. Thirty more videos use a slow vendor without idempotency tokens:
+only a request that a kill interrupted is in doubt, and it is never repeated.
 """
 
 import random
@@ -39,27 +38,27 @@ from video_pipeline_tests.scenarios.support.deployment import print_table, tempo
 
 SEED = 20261124
 KILLS = 20
+# Pause between two kills.
 PAUSE_SECONDS = (1.0, 6.0)
-"""Between two kills."""
 RUNNERS = 2
 _UNSAFE_VIDEOS = 30
+# The vendor's time to answer, long enough for kills to interrupt requests.
 _UNSAFE_SECONDS = 1.0
-"""That its vendor takes to answer: long enough for kills to meet requests under way."""
+# Videos of AWS between two of them, so that kills hit both.
 _SAFE_BETWEEN = 2
-"""Videos for AWS from one of them to the next, so that kills meet both."""
+# The number of requests without a token that kills aim at.
 _CUT_OFF = 3
-"""So many of them are aimed at."""
+# The vendor accepts this video's job, and its answer is lost.
 _DROPPED = f"{UNSAFE}/v0000"
-"""Its vendor takes the job, and nobody hears of it."""
 _VENDOR = "vendor"
+# Time for MongoDB to finish the last request of a killed process.
 _SETTLING_SECONDS = 0.3
-"""Within which the database has done what a killed process had still asked of it."""
 _JOB_SECONDS = 3.0
 _PATIENCE_SECONDS = 1800
 
 
 def run(videos: float = 1.0) -> int:
-    """0 where all holds. `videos`: how much of the thousand."""
+    """Return 0 if every claim holds, with this share of the thousand videos."""
     safe = [f"{name}/v{n:04}" for name, of in PROJECTS.items() for n in range(round(of * videos))]
     unsafe = [f"{UNSAFE}/v{number:04}" for number in range(_UNSAFE_VIDEOS)]
     with (
@@ -84,12 +83,12 @@ def run(videos: float = 1.0) -> int:
         claims += nothing_left(parts, units)
         claims += of_phases(parts, safe, failing)
         claims += [*of_books(account, units), of_faults(account)]
-        print_table("What it took", ["what", "seen"], figures(account, units, hands, took))
+        print_table("Figures", ["what", "seen"], figures(account, units, hands, took))
         claims += of_results(parts, account, safe, failing)
         claims += of_the_unsafe(parts, vendor, unsafe, work.cut_off)
         claims.append(of_words(parts, unsafe))
         parts.catalog.close()
-    print_table("What must hold", ["claim", "holds", "seen"], rows_of(claims))
+    print_table("Claims", ["claim", "holds", "seen"], rows_of(claims))
     return 0 if all(claim.holds for claim in claims) else 1
 
 
@@ -101,18 +100,18 @@ def _mixed(unsafe: Sequence[str], safe: Sequence[str]) -> list[str]:
 
 @dataclass
 class _Work:
-    """The processes at work, one of which is killed now and then."""
+    """The working processes and the kills among them."""
 
     hands: Hands
     parts: Services
     keys: Sequence[str]
     kills: int = 0
     cut_off: set[str] = field(default_factory=set[str])
-    """Videos whose request to the vendor that recognises none was under way in a killed process."""
+    """Videos with a request without a token that a kill interrupted."""
     chance: random.Random = field(default_factory=lambda: random.Random(SEED))
 
     def through(self) -> float:
-        """Until no video needs a run any more; the seconds that it took."""
+        """Work and kill until no video needs a run, and return the seconds."""
         began = told = time.monotonic()
         kill_at = began + self.chance.uniform(*PAUSE_SECONDS)
         while not self.hands.done:
@@ -133,13 +132,13 @@ class _Work:
         return time.monotonic() - began
 
     def _chosen(self) -> int:
-        """Anyone; for the first few, one that makes a request that is not recognised again."""
+        """Choose a process; at first, one with a request without a token in progress."""
         aimed = len(self.cut_off) < _CUT_OFF
         asking = [n for n in range(RUNNERS) if aimed and self._under_way(n)]
         return self.chance.choice(asking or range(RUNNERS + 1))
 
     def _kill(self, number: int) -> None:
-        """Kill one, and see what it leaves before it is started again."""
+        """Kill one process, and record the requests that it leaves in progress."""
         if not self.hands.kill(number):
             return
         self.kills += 1
@@ -166,7 +165,7 @@ def _has_answer(parts: Services, unit: WorkUnit) -> bool:
 def of_the_unsafe(
     parts: Services, vendor: Vendor, keys: Sequence[str], cut_off: set[str]
 ) -> list[Claim]:
-    """One unit and at most one request each; in doubt where it may have been heard, only there."""
+    """Claim one unit and at most one request each, in doubt only if it was interrupted."""
     units = [u for u in units_of(parts, keys) if u.request.provider == _VENDOR]
     held = sorted(str(unit.request.key) for unit in units)
     doubted = {str(u.request.key) for u in units if u.state is UnitState.IN_DOUBT}

@@ -1,11 +1,10 @@
-"""One edit moves a project's shots from here to Rekognition, and back: what is run again, and paid.
+"""Move a project's shots to the double of Rekognition and back, and check what runs.
 
-Against a real webserver, daemon and code server, by the commands that a person types; Rekognition
-is its double, which keeps books. Three projects are done with local shots. One line of
-pipeline.yaml puts acme's to `aws-rekognition`, with a local detector as fallback: `stale` names
-exactly acme's, the preview tells videos, provider and what is to be paid, the backfill asks for
-that and nothing else, and the UI tells by whom, by which job and for how much. The same line put
-back makes acme's stale again, for nothing; and put there once more, what was bought is used again.
+A real webserver, daemon and code server are driven by the command line. Three projects have local
+shots. One line of pipeline.yaml moves acme's to `aws-rekognition`, with a local fallback. `stale`
+names exactly acme's, the preview names videos, provider and cost, and the backfill requests exactly
+that. The web interface shows provider, job and cost. Moving back makes acme's shots stale again at
+no cost; a third move reuses the paid results.
 """
 
 import json
@@ -22,7 +21,6 @@ import dagster as dg
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
-from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import PHASES
 from video_pipeline_tests.scenarios.support.aws_account import VIDEO, AwsAccount, aws_account
@@ -30,18 +28,18 @@ from video_pipeline_tests.scenarios.support.clips import short_clip, unlike
 from video_pipeline_tests.scenarios.support.commands import Commands
 from video_pipeline_tests.scenarios.support.deployment import (
     Claims,
+    dagster_deployment,
     print_table,
     temporary_deployment,
 )
 from video_pipeline_tests.scenarios.support.executing import Watch, executing
-from video_pipeline_tests.servers.dagster_processes import dagster_processes
 from video_pipeline_tests.servers.webserver import Webserver
 
 ACME = ("acme/one", "acme/two")
 OTHERS = ("globex/one", "big-acme/one")
 KEYS = (*ACME, *OTHERS)
+# The phases that run again: shots, and those that depend on them.
 AGAIN = ("shots", "scenes", "timeline", "exports")
-"""What is made again: shots, and what hangs on them."""
 _PATIENCE_SECONDS = 900
 _CLIP_SECONDS = 9
 _JOBS, _RUNNING_SECONDS = 20, 5.0
@@ -60,7 +58,7 @@ projects:
 
 
 def run() -> int:
-    """Run it; 0 only if all holds."""
+    """Run it, and return 0 if every claim holds."""
     with temporary_deployment() as (folder, uri):
         clip = short_clip(folder / "clip.mp4", _CLIP_SECONDS)
         account_of = aws_account(
@@ -71,16 +69,9 @@ def run() -> int:
             file = folder / "pipeline.yaml"
             told = {"storage": account.storage, "providers": account.providers}
             file.write_text(_CONFIGURATION.format(**told))
-            environment = account.environment | {
-                "MONGODB_URI": uri,
-                "VIDEO_PIPELINE_CONFIG": str(file),
-                "VIDEO_PIPELINE_HOME": str(folder / "home"),
-            }
-            with dagster_processes(folder / "dagster", environment) as (instance, server):
-                instance.add_dynamic_partitions(VIDEOS_NAME, list(KEYS))
-                instance.add_dynamic_partitions(PROJECTS_NAME, ["acme", "big-acme", "globex"])
-                address = {"VIDEO_PIPELINE_WEBSERVER": server.address}
-                commands = Commands(file, environment | address)
+            projects = ["acme", "big-acme", "globex"]
+            deployed = dagster_deployment(folder, uri, KEYS, projects, account.environment)
+            with deployed as (instance, server, commands):
                 stage = _Stage(account, catalog, instance, server, commands, file)
                 stage.before()
                 stage.to_the_cloud()
@@ -91,7 +82,7 @@ def run() -> int:
 
 @dataclass
 class _Stage:
-    """The running deployment, and what was claimed."""
+    """The running deployment and the claims."""
 
     account: AwsAccount
     catalog: Catalog
@@ -107,14 +98,14 @@ class _Stage:
         self._made: Mapping[tuple[str, str], int] = {}
 
     def before(self) -> None:
-        """Everything is made here, and nothing is paid."""
+        """Process everything locally, at no cost."""
         self._await(self.server.launch_backfill([phase.value for phase in PHASES], KEYS))
         self.claims.equal("before: nothing is stale", {}, self._stale())
         self.claims.equal("before: Rekognition heard nothing", 0, self._books()["submissions"])
         self._made = self._materializations()
 
     def to_the_cloud(self) -> None:
-        """The edit, and what is told of it before anything runs."""
+        """Edit the file, and check staleness and preview before anything runs."""
         self._edit(_LOCAL, _CLOUD)
         expected = {(key, "shots"): ("cuts", "cloud-video, else by-content") for key in ACME}
         self.claims.equal(
@@ -131,7 +122,7 @@ class _Stage:
         self.claims.equal("and asks for nothing", 0, self._books()["submissions"])
 
     def backfill(self) -> None:
-        """What was previewed is run."""
+        """Run the previewed backfill."""
         print(launched := self._acme("--yes"))
         self._await(launched.rpartition("launched ")[2].split(":")[0].strip())
         again = Counter(self._materializations()) - Counter(self._made)
@@ -219,7 +210,7 @@ class _Stage:
         return self.commands.call("backfill", "--project", "acme", "--only", "stale", *how)
 
     def _materializations(self) -> dict[tuple[str, str], int]:
-        """Of every phase of every video, how often it was recorded."""
+        """Count the materializations of every phase of every video."""
         return {
             (phase.value, key): len(self.server.materializations(phase.value, key))
             for phase in PHASES

@@ -1,10 +1,9 @@
-"""A real backfill over videos done, parked, failing and killed; and two that are cancelled.
+"""Run a backfill with videos done, parked, failed and killed, and cancel two others.
 
-Through Dagster's webserver and daemon. While a job runs at the vendor no run executes, and the
-backfill stays open; a run that is killed is made again; one failure is one failure. Cancelled in
-the UI or by the command, a backfill leaves nothing open: the vendor stops its jobs or, where it
-cannot, they are marked, and what they come to is counted and starts nothing. The table shows, over
-time, what the UI shows: of each video its shots and its timeline.
+Dagster's webserver and daemon are real. While a job runs at the vendor no run executes, and the
+backfill stays open. A killed run is retried, and one failure counts once. A cancelled backfill
+leaves nothing open: the vendor cancels its jobs or, if it cannot, their usage is recorded when they
+end. The table shows shots and timeline of each video over time, as the web interface does.
 """
 
 import os
@@ -15,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,7 +30,8 @@ from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.storage.local.folder import FolderIngest
 from video_pipeline_tests.doubles.installed import expose
 from video_pipeline_tests.doubles.vendor import Vendor
-from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
+from video_pipeline_tests.scenarios.support.deployment import Claims, temporary_deployment
+from video_pipeline_tests.scenarios.support.executing import AT_WORK, executing, unfinished
 from video_pipeline_tests.servers.dagster_processes import dagster_processes
 from video_pipeline_tests.servers.webserver import Webserver
 
@@ -41,11 +40,6 @@ FIRST = (DONE, PARKED, FAILING, KILLED)
 SECOND = ("acme/cancelled-1", "acme/cancelled-2")
 THIRD = ("globex/cancelled-3",)
 _PATIENCE_SECONDS = 240
-_RUNNING = [
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 _CONFIGURATION = """\
 providers:
   vendor:
@@ -58,7 +52,7 @@ work: {{lease_seconds: 2, backoff_seconds: 0.1}}
 
 
 def run() -> int:
-    """Run it; 0 only if all holds."""
+    """Run it, and return 0 if every claim holds."""
     with temporary_deployment() as (folder, uri), Vendor() as vendor:
         (folder / "pipeline.yaml").write_text(_CONFIGURATION.format(url=vendor.url))
         _register(folder / ".video-pipeline" / "ingest", uri)
@@ -75,7 +69,7 @@ def run() -> int:
             stage.four_videos()
             stage.cancelled()
             stage.cancelled_by_the_command()
-            return stage.verdict()
+            return stage.claims.verdict()
 
 
 def _register(ingest: Path, uri: str) -> None:
@@ -90,21 +84,8 @@ def _register(ingest: Path, uri: str) -> None:
     catalog.close()
 
 
-@dataclass(frozen=True)
-class _Claim:
-    what: str
-    holds: bool
-    seen: object
-
-
-def _plain(seen: object) -> str:
-    if isinstance(seen, dict):
-        return ", ".join(f"{key.partition('/')[2]} {value}" for key, value in sorted(seen.items()))
-    return str(seen)
-
-
 class _Stage:
-    """The running deployment, what is watched of it, and what was claimed."""
+    """The running deployment, its watch, and the claims."""
 
     def __init__(
         self,
@@ -115,41 +96,48 @@ class _Stage:
     ) -> None:
         self._instance, self._server, self._vendor = instance, server, vendor
         self._environment = environment
-        self._claims: list[_Claim] = []
+        self.claims = Claims()
         self._began, self._last = time.monotonic(), ""
 
     def four_videos(self) -> None:
-        """The backfill of four."""
+        """Backfill four videos: done, parked, failing and killed."""
         self._vendor.behave(DONE, "now")
         self._vendor.behave(FAILING, "refuse")
         self._vendor.behave(KILLED, "hang", "now")
         backfill = self._launch(FIRST)
         self._until(backfill, FIRST, lambda: self._vendor.submissions[KILLED] == 1)
-        self._kill_run_of(KILLED)
+        killed = self._kill_run_of(KILLED)
         self._until(backfill, FIRST, lambda: self._settled_but_for(PARKED))
         self._claim_parked(backfill)
         self._vendor.finish(PARKED)
         self._until(backfill, FIRST, lambda: self._ended(backfill))
         self._claim_ended(backfill)
+        run = self._instance.get_run_by_id(killed)
+        failed = run is not None and run.status is dg.DagsterRunStatus.FAILURE
+        self.claims.holds(
+            "the kill ended its run before the run was done", failed, run and run.status
+        )
         self._print_failures()
 
     def cancelled(self) -> None:
-        """The backfill that is cancelled in the middle."""
+        """Cancel a backfill in the web interface while its jobs run."""
         backfill = self._launch(SECOND)
         self._until(backfill, SECOND, lambda: len(waiting(self._instance)) == len(SECOND))
         self._server.cancel_backfill(backfill)
         self._until(backfill, SECOND, lambda: self._ended(backfill))
         status = self._server.backfill_status(backfill)
-        self._claim("the second backfill ended as cancelled", status == "CANCELED", status)
+        self.claims.holds("the second backfill ended as cancelled", status == "CANCELED", status)
         held = self._held()
-        self._claim("nothing of ours stays held", not held, held)
-        self._claim("no run is left", not self._unfinished(), self._unfinished())
+        self.claims.holds("no run stays held", not held, held)
+        self.claims.holds(
+            "no run is left", not unfinished(self._instance), unfinished(self._instance)
+        )
         marked = [(UnitState.RUNNING, True)] * len(SECOND)
         self._until(backfill, SECOND, lambda: self._units(SECOND) == marked)
         states = self._phase_states(SECOND)
         cancelled = set(states.values()) == {"cancelled"}
-        self._claim(
-            "jobs that nobody can stop are marked, their phases cancelled", cancelled, states
+        self.claims.holds(
+            "jobs that cannot be cancelled are orphaned, their phases cancelled", cancelled, states
         )
         runs = self._instance.get_runs_count()
         for key in SECOND:
@@ -157,10 +145,10 @@ class _Stage:
         settled = [(UnitState.SETTLED, True)] * len(SECOND)
         self._until(backfill, SECOND, lambda: self._units(SECOND) == settled)
         started = self._instance.get_runs_count() - runs
-        self._claim("what they came to is counted, and starts nothing", started == 0, started)
+        self.claims.holds("their usage is recorded, and no run starts", started == 0, started)
 
     def cancelled_by_the_command(self) -> None:
-        """By `video-pipeline cancel`, with a vendor that stops jobs."""
+        """Cancel a backfill by `video-pipeline cancel`, with a vendor that cancels jobs."""
         self._vendor.stops_jobs = True
         backfill = self._launch(THIRD)
         self._until(backfill, THIRD, lambda: len(waiting(self._instance)) == len(THIRD))
@@ -174,13 +162,15 @@ class _Stage:
         print(ended.stdout, ended.stderr)
         told = ended.stdout.strip().splitlines()[-1:]
         said = ended.returncode == 0 and "1 parked jobs" in "".join(told)
-        self._claim("the command says so", said, told)
+        self.claims.holds("the command says so", said, told)
         units = self._units(THIRD)
-        self._claim("its job is stopped", units == [(UnitState.CANCELLED, False)], units)
-        self._claim("no run is left", not self._unfinished(), self._unfinished())
+        self.claims.holds("its job is stopped", units == [(UnitState.CANCELLED, False)], units)
+        self.claims.holds(
+            "no run is left", not unfinished(self._instance), unfinished(self._instance)
+        )
 
     def _units(self, keys: Sequence[str]) -> list[tuple[UnitState, bool]]:
-        """The work units of these videos: state, and whether nobody wants them."""
+        """Return state and orphaned flag of the videos' work units."""
         with closing(connect(self._environment["MONGODB_URI"], "video_pipeline")) as catalog:
             return [
                 (unit.state, unit.unwanted)
@@ -197,21 +187,16 @@ class _Stage:
                 for key in map(VideoKey.parse, keys)
             }
 
-    def verdict(self) -> int:
-        """Print the claims; 0 if all hold."""
-        rows = [(c.what, "yes" if c.holds else "NO", _plain(c.seen)) for c in self._claims]
-        print()
-        print_table("What came of it", ["claim", "holds", "seen"], rows)
-        return 0 if all(claim.holds for claim in self._claims) else 1
-
     def _claim_parked(self, backfill: str) -> None:
-        runs = self._executing()
-        self._claim("while parked, 0 runs execute", not runs, len(runs))
+        runs = executing(self._instance)
+        self.claims.holds("while parked, 0 runs execute", not runs, len(runs))
         status = self._server.backfill_status(backfill)
-        self._claim("while parked, the backfill is in progress", status == "REQUESTED", status)
+        self.claims.holds(
+            "while parked, the backfill is in progress", status == "REQUESTED", status
+        )
         for asset in ("shots", "timeline"):
             shown = self._server.partition_states(asset).get(PARKED)
-            self._claim(
+            self.claims.holds(
                 f"{asset} of the parked video is in progress", shown == "in progress", shown
             )
 
@@ -220,23 +205,25 @@ class _Stage:
         for asset in ("shots", "timeline", "exports"):
             shown = self._server.partition_states(asset)
             expected = good | {FAILING: "failed"}
-            self._claim(f"{asset}: three materialized, one failed", shown == expected, shown)
+            self.claims.holds(f"{asset}: three materialized, one failed", shown == expected, shown)
             counts = self._server.backfill_counts(backfill, asset)
-            self._claim(f"{asset}: the backfill counts one failure", counts == (3, 1, 0), counts)
+            self.claims.holds(
+                f"{asset}: the backfill counts one failure", counts == (3, 1, 0), counts
+            )
         shown = self._server.partition_states("thumbnails")
         all_made = dict.fromkeys(FIRST, "materialized")
-        self._claim("thumbnails: not touched by the failure", shown == all_made, shown)
+        self.claims.holds("thumbnails: not touched by the failure", shown == all_made, shown)
         status = self._server.backfill_status(backfill)
-        self._claim(
+        self.claims.holds(
             "the backfill ended as completed, with the failure",
             status == "COMPLETED_FAILED",
             status,
         )
         billed = {key: self._vendor.billed[key] for key in (DONE, PARKED, KILLED)}
-        self._claim("the vendor billed every job once", set(billed.values()) == {1}, billed)
+        self.claims.holds("the vendor billed every job once", set(billed.values()) == {1}, billed)
 
     def _print_failures(self) -> None:
-        """Why runs failed, as the UI says it."""
+        """Print the errors of failed runs as the web interface shows them."""
         for run in self._instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])):
             logged = self._instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
             for entry in logged:
@@ -250,7 +237,7 @@ class _Stage:
         return backfill
 
     def _until(self, backfill: str, partitions: tuple[str, ...], there: Callable[[], bool]) -> None:
-        """Watch until something is so. Raises TimeoutError if it never is."""
+        """Wait for a condition. Raises TimeoutError if it is not met in time."""
         until = time.monotonic() + _PATIENCE_SECONDS
         while not there():
             if time.monotonic() > until:
@@ -265,7 +252,8 @@ class _Stage:
             f"{key.partition('/')[2]}: {shots.get(key, '-')}/{timelines.get(key, '-')}"
             for key in partitions
         )
-        now = f"{self._server.backfill_status(backfill):16} executing {len(self._executing())}  "
+        at_work = len(executing(self._instance))
+        now = f"{self._server.backfill_status(backfill):16} executing {at_work}  "
         if now + states != self._last:
             self._last = now + states
             print(f"{time.monotonic() - self._began:5.0f} s  {self._last}", flush=True)
@@ -273,32 +261,24 @@ class _Stage:
     def _settled_but_for(self, parked: str) -> bool:
         shown = self._server.partition_states("timeline")
         others = {key: state for key, state in shown.items() if key in FIRST and key != parked}
-        quiet = not self._executing() and parked in self._held()
+        quiet = not executing(self._instance) and parked in self._held()
         return quiet and len(others) == 3 and "in progress" not in others.values()
 
     def _ended(self, backfill: str) -> bool:
         under_way = ("REQUESTED", "CANCELING", "COMPLETING", "FAILING")
         return self._server.backfill_status(backfill) not in under_way
 
-    def _kill_run_of(self, key: str) -> None:
+    def _kill_run_of(self, key: str) -> str:
+        """Kill the process of a partition's run, and return the run's id."""
         run = self._instance.get_runs(
-            dg.RunsFilter(statuses=_RUNNING, tags={"dagster/partition": key}), limit=1
+            dg.RunsFilter(statuses=AT_WORK, tags={"dagster/partition": key}), limit=1
         )[0]
         logged = self._instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_START)
         process = next(e.dagster_event.pid for e in logged if e.dagster_event)
         assert process is not None and process != os.getpid()
         print(f"kill -9 {process}: the process of run {run.run_id}", flush=True)
         os.kill(process, signal.SIGKILL)
-
-    def _executing(self) -> Sequence[str]:
-        return self._instance.get_run_ids(dg.RunsFilter(statuses=_RUNNING))
+        return run.run_id
 
     def _held(self) -> Sequence[str]:
         return [run.partition for run in waiting(self._instance)]
-
-    def _unfinished(self) -> Sequence[str]:
-        some = [*_RUNNING, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
-        return self._instance.get_run_ids(dg.RunsFilter(statuses=some))
-
-    def _claim(self, what: str, holds: bool, seen: object) -> None:
-        self._claims.append(_Claim(what, holds, seen))

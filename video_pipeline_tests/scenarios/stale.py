@@ -1,10 +1,9 @@
-"""After a swap for one project `stale` names what it changed, and exactly that runs again.
+"""Change one project's shots: `stale` and the backfill cover exactly those.
 
-Against a real webserver and daemon, by the commands that a person types. Two projects of two
-videos each are done. One line of pipeline.yaml changes acme's shots. Then `stale` and the check
-`choice_current_shots` name acme's shots and nothing else, the preview counts them, and the backfill
-with `--only stale` asks for four phases of two videos: shots are found anew, scenes, timeline and
-exports follow, and nothing else runs, is asked for or is recorded a second time.
+A real webserver and daemon are driven by the command line. Two projects of two videos are done. One
+line of pipeline.yaml changes acme's shots. `stale` and the check `choice_current_shots` name only
+acme's shots, and the preview counts them. The backfill with `--only stale` runs four phases of two
+videos: shots, and scenes, timeline and exports that depend on them.
 """
 
 import json
@@ -13,25 +12,27 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import dagster as dg
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.defs.projects.assets import QUIET_SECONDS
 from video_pipeline.domain.phases import PHASES
 from video_pipeline.samples import drawn
 from video_pipeline_tests.doubles.ingest import put_in
 from video_pipeline_tests.scenarios.support.commands import Commands
-from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
-from video_pipeline_tests.servers.dagster_processes import dagster_processes
+from video_pipeline_tests.scenarios.support.deployment import (
+    Claims,
+    dagster_deployment,
+    temporary_deployment,
+)
 from video_pipeline_tests.servers.webserver import Webserver
 
 KEYS = ("acme/one", "acme/two", "globex/one", "big-acme/one")
 ACME = KEYS[:2]
+# A check is reported again only after its quiet time.
 _PATIENCE_SECONDS = QUIET_SECONDS + 120
-"""A check is told again only after its quiet time."""
 _BEFORE, _AFTER = "      shots: [adaptive]  # acme's line", "      shots: [content]  # acme's line"
 _CONFIGURATION = f"""\
 providers:
@@ -44,36 +45,19 @@ projects:
     phases:
 {_BEFORE}
 """
+# The number of materializations by phase and video.
 Counts = Mapping[tuple[str, str], int]
-"""Phase and video to how often it was recorded."""
-
-
-class Claim(NamedTuple):
-    what: str
-    expected: object
-    seen: object
 
 
 def run() -> int:
-    """0 where all of it held."""
+    """Return 0 if every claim holds."""
     with temporary_deployment() as (folder, uri):
         file = folder / "pipeline.yaml"
         file.write_text(_CONFIGURATION)
         put_in(folder / "home" / "ingest", uri, KEYS, drawn()[1])
-        environment = {
-            "MONGODB_URI": uri,
-            "VIDEO_PIPELINE_CONFIG": str(file),
-            "VIDEO_PIPELINE_HOME": str(folder / "home"),
-        }
-        with dagster_processes(folder / "dagster", environment) as (instance, server):
-            instance.add_dynamic_partitions(VIDEOS_NAME, list(KEYS))
-            instance.add_dynamic_partitions(PROJECTS_NAME, ["acme", "big-acme", "globex"])
-            address = {"VIDEO_PIPELINE_WEBSERVER": server.address}
-            commands = Commands(file, environment | address)
-            claims = _Play(instance, server, file, uri, commands).run()
-    rows = [(c.what, c.expected, c.seen, "yes" if c.expected == c.seen else "NO") for c in claims]
-    print_table("What was claimed", ("claim", "expected", "seen", "holds"), rows)
-    return 0 if all(claim.expected == claim.seen for claim in claims) else 1
+        projects = ["acme", "big-acme", "globex"]
+        with dagster_deployment(folder, uri, KEYS, projects) as (instance, server, commands):
+            return _Play(instance, server, file, uri, commands).run().verdict()
 
 
 class _Play:
@@ -87,45 +71,44 @@ class _Play:
     ) -> None:
         self._instance, self._server, self._file = instance, server, file
         self._uri, self._commands = uri, commands
-        self._claims: list[Claim] = []
+        self._claims = Claims()
 
-    def run(self) -> list[Claim]:
+    def run(self) -> Claims:
         self._ended(self._server.launch_backfill([phase.value for phase in PHASES], KEYS))
-        self._claim("stale before the swap", [], self._stale())
+        self._claims.equal("stale before the swap", [], self._stale())
         made, units = self._materializations(), self._units()
 
         text = self._file.read_text()
         self._file.write_text(text.replace(_BEFORE, _AFTER))
         expected = [(key, "shots", "adaptive", "content") for key in ACME]
-        self._claim("stale after the swap", expected, self._stale())
+        self._claims.equal("stale after the swap", expected, self._stale())
         told = "stale: 2, by project {acme: 2}"
-        self._claim("the check says so", told, self._await(lambda: self._checked(), told))
+        self._claims.equal("the check says so", told, self._await(lambda: self._checked(), told))
 
         asked = ("backfill", "--project", "acme", "--only", "stale")
         shown = json.loads(self._commands.call(*asked, "--preview", "--json"))
         phases = {name: one["videos"] for name, one in shown["phases"].items()}
         hanging = ("shots", "scenes", "timeline", "exports")
-        self._claim("the preview counts videos", dict.fromkeys(hanging, 2), phases)
+        self._claims.equal("the preview counts videos", dict.fromkeys(hanging, 2), phases)
         who = {"content": 2}
-        self._claim("and whom it would ask", who, shown["phases"]["shots"]["asked"])
+        self._claims.equal("and whom it would ask", who, shown["phases"]["shots"]["asked"])
         print(self._commands.call(*asked, "--preview"))
 
         launched = self._commands.call(*asked, "--yes").rpartition("launched ")[2]
         self._ended(launched.split(":")[0].strip())
         again = Counter(self._materializations()) - Counter(made)
-        self._claim(
+        self._claims.equal(
             "made again: 4 phases of acme's 2 videos",
             {(phase, key): 1 for phase in hanging for key in ACME},
             dict(again),
         )
         fresh = Counter(self._units()) - Counter(units)
-        self._claim("work units: one a video", {(key, "content"): 1 for key in ACME}, dict(fresh))
-        self._claim("stale after the backfill", [], self._stale())
-        self._claim("the check passes", "", self._await(lambda: self._checked(), ""))
+        self._claims.equal(
+            "work units: one a video", {(key, "content"): 1 for key in ACME}, dict(fresh)
+        )
+        self._claims.equal("stale after the backfill", [], self._stale())
+        self._claims.equal("the check passes", "", self._await(lambda: self._checked(), ""))
         return self._claims
-
-    def _claim(self, what: str, expected: object, seen: object) -> None:
-        self._claims.append(Claim(what, expected, seen))
 
     def _stale(self) -> list[tuple[str, str, str, str]]:
         print(self._commands.call("stale"))
@@ -140,7 +123,7 @@ class _Play:
         ]
 
     def _checked(self) -> str:
-        """What the check says now; `?` before it was ever told."""
+        """Return the check's description, or `?` before its first evaluation."""
         key = dg.AssetCheckKey(dg.AssetKey("project"), "choice_current_shots")
         found = self._instance.event_log_storage.get_latest_asset_check_execution_by_key([key])
         event = found[key].event if key in found else None
@@ -150,7 +133,7 @@ class _Play:
         return dagster_event.asset_check_evaluation_data.description or ""
 
     def _materializations(self) -> Counts:
-        """Of every phase of every video, how often it was recorded."""
+        """Count the materializations of every phase of every video."""
         return {
             (phase.value, key): len(
                 self._instance.fetch_materializations(
@@ -165,7 +148,7 @@ class _Play:
         }
 
     def _units(self) -> Counts:
-        """Requests to providers: by video and provider, how many."""
+        """Count the work units by video and provider."""
         with closing(connect(self._uri, "video_pipeline")) as catalog:
             found = Counter[tuple[str, str]]()
             for key in KEYS:

@@ -1,8 +1,8 @@
-"""A provider is swapped by an edit of one line, and the next run uses it.
+"""Change a provider by editing one line of pipeline.yaml; the next run uses it.
 
-Webserver, daemon and code server run on, nothing is reloaded. Before: acme's and globex's shots
-are found by the adaptive detector. One line of pipeline.yaml changes for acme. After: acme's next
-run finds its shots by content, reuses the transcript, and globex's next run makes nothing again.
+Webserver, daemon and code server keep running, and nothing is reloaded. Both projects' shots come
+from the adaptive detector, until one line changes for acme. Acme's next run detects shots by
+content and reuses the transcript; globex's next run reuses everything.
 """
 
 import time
@@ -11,12 +11,14 @@ from pathlib import Path
 
 import dagster as dg
 
-from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.domain.phases import PHASES, Phase
 from video_pipeline.samples import drawn
 from video_pipeline_tests.doubles.ingest import put_in
-from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
-from video_pipeline_tests.servers.dagster_processes import dagster_processes
+from video_pipeline_tests.scenarios.support.deployment import (
+    dagster_deployment,
+    print_table,
+    temporary_deployment,
+)
 from video_pipeline_tests.servers.webserver import Webserver
 
 KEYS = ("acme/trailer", "globex/trailer")
@@ -39,31 +41,25 @@ projects:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the UI tells of one asset of one video: who made it, and whether it was there before."""
+    """The provider of an asset in the web interface, and whether it was reused."""
 
     provider: str
     reused: bool
 
 
 def run() -> int:
-    """0 where each run used what the file said when it began."""
+    """Return 0 if each run used the configuration from its start."""
     with temporary_deployment() as (folder, uri):
         file = folder / "pipeline.yaml"
         file.write_text(_CONFIGURATION)
         put_in(folder / "home" / "ingest", uri, KEYS, drawn()[1])
-        environment = {
-            "MONGODB_URI": uri,
-            "VIDEO_PIPELINE_CONFIG": str(file),
-            "VIDEO_PIPELINE_HOME": str(folder / "home"),
-        }
-        with dagster_processes(folder / "dagster", environment) as (instance, server):
-            instance.add_dynamic_partitions(VIDEOS_NAME, list(KEYS))
-            before = _travel(instance, server)
+        with dagster_deployment(folder, uri, KEYS) as (instance, server, _):
+            before = _backfill(instance, server)
             file.write_text(_swapped(file))
-            after = _travel(instance, server)
+            after = _backfill(instance, server)
     rows = [(key, phase, before[key, phase], after[key, phase]) for key, phase in before]
     shown = [(k, p, b.provider, a.provider, "yes" if a.reused else "no") for k, p, b, a in rows]
-    columns = ("video", "phase", "provider before", "provider after", "found as it was")
+    columns = ("video", "phase", "provider before", "provider after", "reused")
     print_table(f"{_BEFORE.strip()} -> {_AFTER.strip()}", columns, shown)
     return 0 if _holds(before, after) else 1
 
@@ -87,8 +83,8 @@ def _holds(before: dict[tuple[str, Phase], Seen], after: dict[tuple[str, Phase],
     )
 
 
-def _travel(instance: dg.DagsterInstance, server: Webserver) -> dict[tuple[str, Phase], Seen]:
-    """Run the whole road of both videos, as a backfill, and read what came of it."""
+def _backfill(instance: dg.DagsterInstance, server: Webserver) -> dict[tuple[str, Phase], Seen]:
+    """Backfill all phases of both videos, and read the results."""
     backfill = server.launch_backfill([phase.value for phase in PHASES], KEYS)
     until = time.monotonic() + _PATIENCE_SECONDS
     while (status := server.backfill_status(backfill)) in ("REQUESTED", "COMPLETING"):

@@ -1,8 +1,7 @@
-"""A sweep over a hundred thousand objects finds exactly what changed, in bounded ticks.
+"""Find exactly the changed objects among 100,000 by sweeping, in bounded ticks.
 
-The bucket is moto's, full from the start; the catalogue is a real MongoDB that knows all but a
-thousand of the objects. What comes next is what an owner does without a queue that tells of it:
-new, overwritten, deleted, renamed and junk. Each is found, and nothing else.
+The bucket is moto's; the catalogue is a real MongoDB that knows all but a thousand of the objects.
+Without notifications, objects are added, overwritten, deleted and renamed, and junk appears.
 """
 
 import hashlib
@@ -30,12 +29,12 @@ PROJECTS = ("acme", "globex", "initech")
 _BUCKET, _DATABASE = "many-videos", "video_pipeline"
 _VERSION = content_version(hashlib.md5(b"x").hexdigest(), 1)
 _THEN = datetime(2026, 1, 1, tzinfo=UTC)
+# Ticks in which a whole sweep must be over.
 _LONGEST_SWEEP = 100
-"""Ticks in which a whole sweep must be over."""
 
 
 def run(objects: int = OBJECTS) -> int:
-    """Run it; 0 only if all holds."""
+    """Run it, and return 0 if every claim holds."""
     keys = [_key(number, objects) for number in range(objects)]
     known = (key for number, key in enumerate(keys) if number % NEW_EVERY)
     with temporary_deployment() as (folder, uri), full_moto(folder, _BUCKET, keys) as server:

@@ -1,4 +1,4 @@
-"""A bucket that tells of its objects in a queue, on a real server of S3 and SQS."""
+"""A bucket with notifications in a queue, on a real server of S3 and SQS."""
 
 import json
 import uuid
@@ -30,11 +30,11 @@ class BucketThatTells:
         return SqsNotices(self.sqs, self.name, self.queue, aside, wait_seconds=0)
 
     def put(self, key: str, content: bytes = b"media") -> None:
-        """Put an object, of which the bucket tells."""
+        """Put an object, which sends a notification."""
         self.s3.put_object(Bucket=self.name, Key=key, Body=content)
 
     def remove(self, key: str) -> None:
-        """Delete an object, of which the bucket tells."""
+        """Delete an object, which sends a notification."""
         self.s3.delete_object(Bucket=self.name, Key=key)
 
     def say(self, body: str) -> None:
@@ -49,7 +49,7 @@ class BucketThatTells:
 
 
 def bucket_that_tells(server: S3Server, way: Way = "queue") -> BucketThatTells:
-    """A new bucket and its queues, which it tells straight, by SNS's topic, or by EventBridge."""
+    """Make a bucket and its queues, notified directly, by an SNS topic, or by EventBridge."""
     clients, name = server.clients(), f"videos-{uuid.uuid4().hex[:12]}"
     s3, sqs = clients.client("s3"), clients.client("sqs", server.endpoint)
     queue, aside = (sqs.create_queue(QueueName=f"{name}{end}")["QueueUrl"] for end in ("", "-dead"))

@@ -22,7 +22,7 @@ _START_SECONDS = 120
 def dagster_processes(
     home: Path, environment: Mapping[str, str]
 ) -> Iterator[tuple[dg.DagsterInstance, Webserver]]:
-    """A new instance under `home` with the project's dagster.yaml, its webserver and its daemon.
+    """Start an instance in `home` with the project's dagster.yaml, its webserver and daemon.
 
     Every process is ended when the block is left.
     """

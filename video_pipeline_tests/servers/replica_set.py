@@ -15,8 +15,8 @@ from pymongo import MongoClient
 
 from video_pipeline.catalog.server.mongod import REPLICA_SET, Mongod
 
+# MongoDB's own are 10,000 and 2,000.
 _SETTINGS = {"electionTimeoutMillis": 1500, "heartbeatIntervalMillis": 300}
-"""MongoDB's own are 10,000 and 2,000."""
 
 
 class Member(Mongod):

@@ -25,7 +25,7 @@ class Answer:
 
     @property
     def content(self) -> bytes:
-        """What a GET is told."""
+        """The answer to a GET."""
         if not self.code:
             return self.body
         text = f"<Code>{self.code}</Code><Message>{self.message}</Message>{self.inner}"

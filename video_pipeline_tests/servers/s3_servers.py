@@ -49,8 +49,8 @@ class S3Server:
         return AwsClients(self.options(**changed))
 
 
+# Starts a server with its data below a folder.
 Serve = Callable[[Path], AbstractContextManager[S3Server]]
-"""Starts a server that keeps what it has below a folder."""
 
 
 @contextmanager

@@ -1,11 +1,10 @@
-"""A deployment under a supervisor: its processes can be killed one by one, and are started again.
+"""A supervised deployment: each process can be killed, and is restarted.
 
-MongoDB, Dagster's webserver and daemon are started here; code servers and runs are started by
-Dagster, and by nobody else.
+MongoDB and Dagster's webserver and daemon are started here. Only Dagster starts code servers and
+runs.
 """
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
+import psutil
 
 from video_pipeline.catalog.server.embedded import EmbeddedServer
 from video_pipeline.catalog.server.mongod import Mongod
@@ -24,8 +24,9 @@ from video_pipeline_tests.servers.webserver import Webserver
 _ROOT = Path(__file__).resolve().parents[2]
 _CODE = ["-m", "video_pipeline.definitions", "-d", str(_ROOT)]
 _START_SECONDS = 120
+_DEATH_SECONDS = 10
+# Waits of dagster.yaml that only cost time here.
 _QUICKER = {"start_timeout_seconds: 180": "start_timeout_seconds: 60"}
-"""What of dagster.yaml is only a question of patience."""
 
 RUNS, CODE_SERVER, DAEMON, WEBSERVER, MONGOD = KINDS = (
     *("run", "code server", "daemon", "webserver", "mongod"),
@@ -45,7 +46,7 @@ class Supervised:
     _port: str
 
     def living(self, kind: str) -> list[int]:
-        """The processes of a kind that live now."""
+        """Return the live processes of a kind."""
         if kind == MONGOD:
             pid = Mongod(self._folder / "mongo").pid()
             return [pid] if pid else []
@@ -55,15 +56,24 @@ class Supervised:
         return [pid for pid in sorted(descendants()) if sign[kind] in _command(pid)]
 
     def kill(self, kind: str, pid: int) -> None:
-        """Kill a process, and start again what a supervisor would."""
-        os.kill(pid, signal.SIGKILL)
+        """Kill a process, and restart what a supervisor would.
+
+        Raises psutil.Error if the process had ended before, psutil.TimeoutExpired if it lives on.
+        """
+        process = psutil.Process(pid)
+        process.kill()
+        until = time.monotonic() + _DEATH_SECONDS
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > until:
+                raise psutil.TimeoutExpired(_DEATH_SECONDS, pid)
+            time.sleep(0.05)
         if kind == MONGOD:
             self._mongo.acquire()
         elif kind in (DAEMON, WEBSERVER):
             self.start(kind)
 
     def start(self, kind: str) -> None:
-        """Start the webserver or the daemon; what an earlier one told is kept beside."""
+        """Start the webserver or the daemon, and keep the log of an earlier one."""
         log = self._processes.log(kind)
         if log.exists():
             log.rename(log.with_name(f"{kind}-{time.monotonic_ns()}.log"))
@@ -93,7 +103,7 @@ class Supervised:
 
 @contextmanager
 def supervised(folder: Path, environment: Mapping[str, str]) -> Iterator[Supervised]:
-    """Everything started in a folder with the project's dagster.yaml, and ended with the block."""
+    """Start everything in a folder with the project's dagster.yaml, and end it with the block."""
     home = folder / "dagster"
     home.mkdir()
     settings = (_ROOT / "dagster.yaml").read_text()

@@ -13,13 +13,13 @@ from typing import Any, Literal
 from video_pipeline_tests.servers.s3_servers import S3Server
 
 Delivery = Literal["raw", "wrapped"]
+# The role that Rekognition publishes with.
 ROLE = "arn:aws:iam::000000000000:role/rekognition-tells"
-"""The role that Rekognition would publish by."""
 
 
 @dataclass(frozen=True)
 class QueueOfCompletions:
-    """A queue, and what tells in it: a topic's ARN, a rule's name, or nothing of AWS."""
+    """A queue and its source at AWS: a topic's ARN, a rule's name, or nothing."""
 
     url: str
     arn: str
@@ -76,7 +76,7 @@ def rule_to_queue(server: S3Server) -> QueueOfCompletions:
 
 
 def untold_queue(server: S3Server) -> QueueOfCompletions:
-    """A new queue, in which a double tells by itself."""
+    """Make a queue that a double sends events to directly."""
     sqs, url, arn = _queue(server, f"transcribe-{uuid.uuid4().hex[:12]}")
     return QueueOfCompletions(url, arn, "", sqs)
 

@@ -1,1 +1,1 @@
-"""What scenarios share: deployments, accounts, media, and verdicts. No scenario of its own."""
+"""Deployments, accounts, media and claims that scenarios share; no scenario itself."""

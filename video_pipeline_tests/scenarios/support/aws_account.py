@@ -26,8 +26,8 @@ from video_pipeline_tests.servers.s3_servers import REGION, S3Server, ministack
 from video_pipeline_tests.servers.topics_and_queues import ROLE, new_bucket, topic_to_queue
 
 ACCOUNT = "000000000000"
+# The entries of pipeline.yaml.
 VIDEO, SPEECH = "cloud-video", "cloud-speech"
-"""The entries of pipeline.yaml."""
 _KEYS = {
     "access_key_id": {"env": "SCENARIO_KEY"},
     "secret_access_key": {"env": "SCENARIO_SECRET"},

@@ -38,15 +38,15 @@ from video_pipeline_tests.servers.s3_servers import REGION, S3Server, ministack
 from video_pipeline_tests.servers.topics_and_queues import ROLE, topic_to_queue
 
 PHASES = (Phase.SHOTS, Phase.EVENTS, Phase.TRANSCRIPT)
+# Of each video.
 SECONDS = 2
-"""Of each video."""
+# The shots, cues and words of a video, by the last digit of its name.
+# Videos of more than five shots have two pages.
 SHOTS, CUES, WORDS, PAGE_ROWS = range(1, 11), 5, range(6, 16), 10
-"""In a video, by the last digit of its name: so many shots, always five cues, so many words. Videos
-of more than five shots have two pages."""
+# Jobs that run at once, by the entry's name.
 SLOTS = {"video": 20, "words": 250}
-"""What the vendor runs at once, by the entry's name."""
+# The project whose vendor has no idempotency tokens.
 UNSAFE = "umbrella"
-"""The project whose shots are found by a vendor that recognises no request."""
 _DATABASE = "aws"
 
 

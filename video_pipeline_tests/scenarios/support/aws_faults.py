@@ -6,8 +6,8 @@ from video_pipeline.testing import Fault
 from video_pipeline_tests.scenarios.support.aws_backlog import Account
 from video_pipeline_tests.scenarios.support.aws_verdict import Claim
 
+# Videos that AWS refuses as too large, and those whose analysis or transcription always fails.
 _REFUSED, _BROKEN, _UNREADABLE = "acme/v0033", "globex/v0011", "initech/v0001"
-"""Videos that AWS takes for too large, whose analysis always fails, and whose words do."""
 _FAILING = frozenset(
     f"{video} {phase}" for video in (_REFUSED, _BROKEN) for phase in ("shots", "events")
 ) | {f"{_UNREADABLE} transcript"}

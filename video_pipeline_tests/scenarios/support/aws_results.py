@@ -18,8 +18,8 @@ from video_pipeline_tests.scenarios.support.aws_verdict import Claim
 _KINDS = {"SHOT": str(Kind.SHOT), "TECHNICAL_CUE": str(Kind.CUE)}
 _FRAMES_PER_SECOND = 25
 
+# Kind and first frame of each shot and cue, sorted.
 Starts = list[tuple[str, int]]
-"""Kind and first frame of each shot and cue, sorted."""
 
 
 def of_results(

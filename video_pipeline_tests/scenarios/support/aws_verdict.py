@@ -1,4 +1,4 @@
-"""What must hold when a backlog at AWS has been worked through: the books against the ledger."""
+"""The claims about a finished backlog at AWS: billing records against the ledger."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from video_pipeline_tests.scenarios.support.aws_backlog import PHASES, SLOTS, Ac
 
 @dataclass(frozen=True)
 class Claim:
-    """Something that must hold, and what was seen."""
+    """A claim and the evidence for it."""
 
     what: str
     holds: bool
@@ -22,18 +22,18 @@ class Claim:
 
 
 def rows_of(claims: Sequence[Claim]) -> list[tuple[str, str, object]]:
-    """The claims as rows of a table."""
+    """Return the claims as rows of a table."""
     return [(one.what, "yes" if one.holds else "NO", one.seen) for one in claims]
 
 
 def units_of(parts: Services, keys: Sequence[str]) -> list[WorkUnit]:
-    """Every work unit of these videos."""
+    """Return every work unit of these videos."""
     videos = map(VideoKey.parse, keys)
     return [unit for key in videos for unit in parts.of(key.project).units.of_video(key.video)]
 
 
 def nothing_left(parts: Services, units: Sequence[WorkUnit]) -> list[Claim]:
-    """No unit is under way, or in doubt where requests are recognised; no slot is held."""
+    """Claim that no unit is open, none at AWS in doubt, and no slot held."""
     open_ = Counter(
         f"{unit.request.provider} {unit.state}"
         for unit in units
@@ -48,7 +48,7 @@ def nothing_left(parts: Services, units: Sequence[WorkUnit]) -> list[Claim]:
 
 
 def of_phases(parts: Services, keys: Sequence[str], failing: frozenset[str]) -> list[Claim]:
-    """Every phase is done, but those that must not be."""
+    """Claim that every phase is done except those that must fail."""
     wrong: list[str] = []
     for name in keys:
         key = VideoKey.parse(name)
@@ -59,7 +59,7 @@ def of_phases(parts: Services, keys: Sequence[str], failing: frozenset[str]) -> 
         wrong += [f"{name} {p} {states[p]}" for p in bad ^ expected]
         wrong += [f"{name} {p} {states[p]}" for p in bad & expected if not _ended(states[p])]
     seen = wrong[:4] or f"{len(keys) * len(PHASES) - len(failing)} done, {len(failing)} failed"
-    return [Claim("every phase is done, but those that were made to fail", not wrong, seen)]
+    return [Claim("every phase is done except those that must fail", not wrong, seen)]
 
 
 def _ended(state: PhaseState | None) -> bool:
@@ -67,7 +67,7 @@ def _ended(state: PhaseState | None) -> bool:
 
 
 def of_books(account: Account, units: Sequence[WorkUnit]) -> list[Claim]:
-    """What AWS billed is what the ledger says, and nothing twice; its quotas were kept."""
+    """Claim that AWS billed what the ledger says, nothing twice, within its quotas."""
     claims: list[Claim] = []
     books = {"video": account.rekognition.books(), "words": account.transcribe.books()}
     for name, book in books.items():

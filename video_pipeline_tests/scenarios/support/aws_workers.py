@@ -21,8 +21,8 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import make_round
 from video_pipeline_tests.scenarios.support.aws_backlog import PHASES, Place, services
 
+# Runs of a video with a failed phase.
 _TRIES = 3
-"""Runs of a video one of whose phases failed."""
 _PAUSE_SECONDS = 0.2
 
 
@@ -58,7 +58,7 @@ class _Hand:
                 yield key
 
     def run(self, parts: Services, key: VideoKey) -> None:
-        """One run, and what comes of it."""
+        """Run a video, and record its outcome."""
         name = str(key)
         try:
             states = {outcome.state for outcome in analyse(parts, key, PHASES).values()}
@@ -76,7 +76,7 @@ class _Hand:
 
 
 def sweep(place: Place, peak: Any) -> None:
-    """Make rounds for ever."""
+    """Make rounds of the sweep until killed."""
     parts = services(place)
     while True:
         make_round(parts, parts.clock())
@@ -96,7 +96,7 @@ class _Process:
 
 
 class Hands:
-    """Processes at work; what ends badly, or is killed, is started again."""
+    """Worker processes, which are restarted after a kill."""
 
     def __init__(self, place: Place, shares: Sequence[Sequence[str]]) -> None:
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
@@ -125,7 +125,7 @@ class Hands:
         return all(one.living.exitcode == 0 for one in self._all[:-1])
 
     def look_after(self) -> None:
-        """Start again what has died."""
+        """Restart killed processes. Raises AssertionError for any other failure."""
         for one in self._all:
             if one.living.exitcode not in (None, 0):
                 if one.living.exitcode != -signal.SIGKILL:
@@ -134,13 +134,13 @@ class Hands:
                 self._start(one)
 
     def kill(self, number: int) -> bool:
-        """Kill one with SIGKILL; False where it has ended."""
+        """Kill one with SIGKILL. Return whether that ended it, not its own exit."""
         living = self._all[number % len(self._all)].living
         if living.exitcode is not None:
             return False
         living.kill()
         living.join()
-        return True
+        return bool(living.exitcode == -signal.SIGKILL)
 
     def _start(self, one: _Process) -> None:
         one.living = self._context.Process(target=one.target, args=one.arguments)

@@ -1,4 +1,4 @@
-"""What must hold when all has been killed and made again: looked up at each place that knows."""
+"""The claims of `chaos`, checked in the catalogue, Dagster and the vendor."""
 
 import hashlib
 from collections import Counter
@@ -14,22 +14,16 @@ from video_pipeline.domain.phases import PHASES, Phase
 from video_pipeline.domain.work import UnitState
 from video_pipeline_tests.doubles.vendor import Vendor
 from video_pipeline_tests.scenarios.support import reels
+from video_pipeline_tests.scenarios.support.executing import unfinished
 from video_pipeline_tests.servers.webserver import Webserver
 
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+# Shots that the vendor finds in every video.
 _SHOTS = 2
-"""What the vendor finds in every video."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Something that must hold, and the exceptions to it that were seen."""
+    """A claim and the exceptions to it."""
 
     what: str
     exceptions: Sequence[object]
@@ -81,7 +75,7 @@ def of_dagster(
     status = server.backfill_status(backfill)
     ended = [] if status == "COMPLETED_SUCCESS" else [status]
     yield Claim("the backfill ended as completed", ended)
-    yield Claim("no run is left", instance.get_run_ids(dg.RunsFilter(statuses=UNFINISHED)))
+    yield Claim("no run is left", unfinished(instance))
 
 
 def _has_bad_phase(project: ProjectCatalog, key: VideoKey) -> bool:

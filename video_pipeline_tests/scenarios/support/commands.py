@@ -1,4 +1,4 @@
-"""The commands that a person types, against a deployment."""
+"""The command line against a deployment."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ class Commands:
         self._file, self._environment = file, environment
 
     def call(self, *arguments: str) -> str:
-        """What a command prints. Raises RuntimeError where it fails."""
+        """Return the output of a command. Raises RuntimeError if it fails."""
         named = ["--config", str(self._file), *arguments]
         ended = CliRunner().invoke(app, named, env=dict(self._environment))
         if ended.exit_code:

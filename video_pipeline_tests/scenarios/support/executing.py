@@ -1,30 +1,30 @@
-"""What Dagster has under way, and waiting until something is so."""
+"""Runs in progress, and waiting for a condition."""
 
 import time
 from collections.abc import Callable, Sequence
 
 import dagster as dg
 
-_AT_WORK = [
+AT_WORK = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-_OPEN = [*_AT_WORK, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
+UNFINISHED = [*AT_WORK, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
 
 
 def executing(instance: dg.DagsterInstance) -> Sequence[str]:
-    """The runs that are at work now."""
-    return instance.get_run_ids(dg.RunsFilter(statuses=_AT_WORK))
+    """Return the runs that execute now."""
+    return instance.get_run_ids(dg.RunsFilter(statuses=AT_WORK))
 
 
 def unfinished(instance: dg.DagsterInstance) -> Sequence[str]:
-    """The runs that have not ended, held ones too."""
-    return instance.get_run_ids(dg.RunsFilter(statuses=_OPEN))
+    """Return the runs that have not ended, including held ones."""
+    return instance.get_run_ids(dg.RunsFilter(statuses=UNFINISHED))
 
 
 class Watch:
-    """Waits, and tells what changes meanwhile."""
+    """Waits for conditions, and prints changes meanwhile."""
 
     def __init__(self, look: Callable[[], str], seconds: float) -> None:
         self._look, self._seconds = look, seconds
@@ -36,7 +36,7 @@ class Watch:
         return time.monotonic() - self._began
 
     def until(self, there: Callable[[], bool], what: str) -> None:
-        """Return once something is so. Raises TimeoutError if it is not within its patience."""
+        """Wait for a condition. Raises TimeoutError if it is not met in time."""
         until = time.monotonic() + self._seconds
         while not there():
             if time.monotonic() > until:

@@ -1,6 +1,6 @@
 """Moto with a bucket that is full already: `python moto_with_objects.py BUCKET KEYS ARGUMENTS...`.
 
-KEYS is a file with a key a line; each becomes an object of one byte. The other arguments are those
+KEYS is a file with one key a line, each for an object of one byte. The other arguments are those
 of moto's server. Run by an environment that has moto, as a file of its own: to put so many objects
 in by requests would take minutes.
 """
