@@ -1,0 +1,34 @@
+"""The shape of the package: few files a room, files that can be read, none lost in the wheel."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import video_pipeline
+
+PACKAGE = Path(video_pipeline.__file__).parent
+ROOMS = sorted({file.parent for file in PACKAGE.rglob("*.py")})
+MOST_FILES = 14
+MOST_LINES = 400
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(PACKAGE.parent))
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=_name)
+def test_room_says_what_belongs_there(room: Path) -> None:
+    # setuptools packs only folders with an `__init__.py`: without one a room is lost in the wheel.
+    assert (room / "__init__.py").is_file()
+    assert ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=_name)
+def test_room_has_few_files(room: Path) -> None:
+    assert len(list(room.glob("*.py"))) <= MOST_FILES
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    sizes = {_name(file): len(file.read_text().splitlines()) for file in PACKAGE.rglob("*.py")}
+    assert {name: lines for name, lines in sizes.items() if lines > MOST_LINES} == {}
