@@ -9,7 +9,7 @@ from video_pipeline.domain.values import Frozen, Rational
 from video_pipeline.plugins.inputs import Feed
 
 Precision = Literal["frame", "millisecond", "sampled", "segment"]
-# What comes of making the same request twice: nothing is billed; the provider recognises the token
+# The effect of repeating a request: nothing is billed; the provider recognises the token
 # and bills once; it may be billed again.
 Replay = Literal["free", "deduplicated", "unsafe"]
 

@@ -47,7 +47,7 @@ class Group(NamedTuple):
         return f"{self.at}\U0010ffff" if self.is_folder else self.at
 
     def holds(self, key: str) -> bool:
-        """Return whether a key lies there. With a pattern, it may still belong to another group."""
+        """Return whether a key is in this place. With a pattern, it may belong to another group."""
         return key.startswith(self.at) if self.is_folder else key == self.at
 
 

@@ -45,7 +45,7 @@ class RekognitionOptions(AwsOptions):
     topic: str | None = Field(
         default=None, pattern=r"^arn:aws:sns:[a-z0-9-]+:\d{12}:.+$", exclude=True
     )
-    """The ARN of the SNS topic that is told of ended jobs."""
+    """The ARN of the SNS topic that Rekognition notifies of ended jobs."""
     topic_role: str | None = Field(
         default=None, pattern=r"^arn:aws:iam::\d{12}:role/[a-zA-Z_0-9+=,.@\-/]+$", exclude=True
     )

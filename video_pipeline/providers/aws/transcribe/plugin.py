@@ -234,7 +234,7 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
             raise ProviderError(
                 "the object was replaced while its job ran, and may be what was transcribed",
                 category=FailureCategory.INPUT_REJECTED,
-                remedy="The newer version is taken up by itself; the job is billed all the same.",
+                remedy="The newer version is processed by itself; the job is billed all the same.",
                 where=f"{job}, {uri}",
             )
 
@@ -244,7 +244,7 @@ def _not_there(source: ObjectRef, there: There | None) -> ProviderError:
     return ProviderError(
         what,
         category=FailureCategory.INPUT_REJECTED,
-        remedy="Wait: a newer version is taken up by itself. Put it in again if it was deleted.",
+        remedy="Wait: a newer version is processed by itself. Deliver a deleted video again.",
         where=source.uri,
         accepted=False,
     )
@@ -254,7 +254,7 @@ def _taken(name: str, other: Sequence[str]) -> ProviderError:
     return ProviderError(
         f"a job of this name is there that was asked something else ({', '.join(other)})",
         category=FailureCategory.PROVIDER_FAILED,
-        remedy="Look who made it; delete it by `aws transcribe delete-transcription-job`, or force "
+        remedy="Check what made it; delete it by `aws transcribe delete-transcription-job`, or force "
         "the phase, which asks under another name.",
         where=name,
         accepted=False,
