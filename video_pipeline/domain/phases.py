@@ -8,10 +8,10 @@ A new phase touches at most three files. All need a member of `Phase` and a spec
   pipeline/run_video.py;
 - made by the pipeline within the step `analysis`: its module, and pipeline/analysis/run.py.
 
-A new marker kind touches two: `Kind` in domain/results/markers.py, and its phase here.
+If the timeline shows it, add it to the `needs` of TIMELINE. Tests then ask for a row in README.md
+and docs/dagster.md, and for the generated files; each failing test names the command.
 
-Tests ask besides for a row in README.md and docs/dagster.md, and for generated files to be written
-again: the two JSON schemas, the frozen values, and the snapshot of the graph in Dagster.
+A new marker kind touches two: `Kind` in domain/results/markers.py, and its phase here.
 """
 
 from collections.abc import Iterable

@@ -15,7 +15,7 @@ from video_pipeline.domain.time import TimeRange
 
 NAME = "timeline.json"
 MEDIA_TYPE = "application/json"
-# `json.dumps(schema(), indent=2)` and a line break.
+# Written by `python -m video_pipeline.exports.timeline_json`.
 SCHEMA_FILE = Path(__file__).with_name("timeline.schema.json")
 
 
@@ -62,3 +62,7 @@ def _describe_seconds(time_range: dict[str, Any]) -> None:
             "title": name.replace("_", " ").title(),
             "description": f"`{exact}` as the nearest floating-point number.",
         }
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(json.dumps(schema(), indent=2) + "\n")

@@ -18,7 +18,7 @@ from video_pipeline.domain.work import UnitFailure, WorkRequest, WorkUnit
 from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import FrameBatch, Inputs, Object
 
-# Called with 0 to 1 as work goes on. It raises when the work must stop: let that pass.
+# Called with 0 to 1 as work goes on. It raises when the work must stop: do not catch that.
 Progress = Callable[[float], None]
 
 
@@ -131,7 +131,7 @@ def refusal(capabilities: Capabilities, request: AnalysisRequest) -> Refusal | N
         return Refusal(reason=f"does not find {', '.join(missing)}")
     known = capabilities.languages
     if request.language and known != "any" and request.language not in known:
-        return Refusal(reason=f"does not speak {request.language!r}")
+        return Refusal(reason=f"does not support the language {request.language!r}")
     if limits.max_duration is not None and media.duration > limits.max_duration:
         return Refusal(reason=f"longer than {float(limits.max_duration):g} s")
     if media.duration < limits.min_duration:

@@ -32,8 +32,8 @@ def published() -> Draft202012Validator:
 def test_the_published_schema_is_the_current_one() -> None:
     current = json.dumps(timeline_json.schema(), indent=2) + "\n"
     assert timeline_json.SCHEMA_FILE.read_text() == current, (
-        "Write json.dumps(schema(), indent=2) and a line break to timeline.schema.json, and "
-        "raise SCHEMA_VERSION if a reader of the old document could stumble."
+        "Write it again by `python -m video_pipeline.exports.timeline_json`, and raise "
+        "SCHEMA_VERSION if a reader of the old document could fail on the new one."
     )
 
 

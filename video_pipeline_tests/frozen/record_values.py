@@ -56,10 +56,11 @@ from video_pipeline_tests.frozen.stored_values import STORED_GROUPS
 VALUES = HERE / "values.json"
 MIGRATED = "--with-a-migration"
 WHY = (
-    "A changed value asks for a paid job again, or loses what is stored: units, results, runs that "
-    "are held or queued, partitions, objects. Give it back its old value. Never record it anew "
-    f"without a migration of what is stored under the old one ({MIGRATED}). A value that is new is "
-    "added by `python -m video_pipeline_tests.frozen.record_values`."
+    "New values: add them by `python -m video_pipeline_tests.frozen.record_values`. "
+    "Changed values: a paid job would be requested again, or stored units, results, runs, "
+    "partitions or objects would be lost. Restore the old value. Record a changed one only "
+    f"together with a migration of the stored data ({MIGRATED}). A new option changes the hash of "
+    "all results: leave it out of `options_for` at its default."
 )
 
 NAMES = (

@@ -152,7 +152,7 @@ def _outputs(services: Services, key: VideoKey, result: PhaseResult) -> Metadata
 
 
 def _preview(services: Services, key: VideoKey, phase: Phase) -> dg.TableMetadataValue | None:
-    """Return the first markers or words, or None where the phase metadata none."""
+    """Return the first markers or words, or None if the phase has no rows."""
     schema = table_schema(phase)
     if schema is None:
         return None

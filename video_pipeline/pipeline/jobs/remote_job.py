@@ -122,10 +122,10 @@ def _fetch_later(driver: UnitDriver, plugin: Jobs, error: ProviderError) -> None
         category = FailureCategory.RESULT_EXPIRED
         raise _failed(driver, category, f"given up: {told}", driver.unit.planned) from error
     pause = plugin.poll_seconds * 2**driver.unit.unfetched
-    at_once = f"`video-pipeline jobs fetch {driver.unit.id}` looks again at once"
+    at_once = f"`video-pipeline jobs fetch {driver.unit.id}` retries now"
     driver.fetch_later(
         min(pause, max(plugin.poll_seconds, _MAX_INTERVAL_SECONDS)),
-        f"{told} It is tried again by itself, ever more seldom; {at_once}.",
+        f"{told} It is retried automatically, at growing intervals; {at_once}.",
     )
 
 

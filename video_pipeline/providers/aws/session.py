@@ -13,11 +13,10 @@ from video_pipeline.plugins.base import PluginOptions
 if TYPE_CHECKING:
     from video_pipeline.aws.clients import Clients
 
-# How often the SDK makes a request that costs nothing; one that starts a job it makes once, as
-# when to make it again is not for the SDK to say.
+# The SDK's attempts at a request that costs nothing. A paid one gets a single attempt: the pipeline
+# decides on retries.
 _ATTEMPTS = 2
-# For how long at most such a request waits without a byte: whoever makes it looks after others as
-# well, and makes it again in the next sweep.
+# Read timeout of such a request. One sweep polls many jobs, and retries in the next round.
 _ASKING_SECONDS = 10.0
 
 

@@ -58,7 +58,7 @@ class RekognitionOptions(AwsOptions):
         if self.topic and self.topic.split(":")[3] != self.region:
             raise ValueError(f"topic must lie in the provider's region, {self.region}")
         if self.completions and not self.topic:
-            raise ValueError("nobody tells the queue `completions` without topic and topic_role")
+            raise ValueError("`completions` needs topic and topic_role: the topic feeds that queue")
         if bool(set(_LABELS) & set(self.kinds)) and not set(_LABELS) <= set(self.kinds):
             raise ValueError("label and object are one analysis: name both, or none")
         return self

@@ -25,8 +25,8 @@ CODES = frozenset(
     }
 )
 
-# Of a language with several codes the one that is meant where nobody says which: by the likely
-# subtags of CLDR, but for Arabic, where it is Modern Standard Arabic.
+# The default code of a language with several: by the likely subtags of CLDR, except Arabic, where
+# it is Modern Standard Arabic.
 _USUAL = {
     **{"ar": "ar-SA", "ckb": "ckb-IQ", "cy": "cy-GB", "de": "de-DE", "en": "en-US"},
     **{"es": "es-ES", "et": "et-EE", "fa": "fa-IR", "fr": "fr-FR", "pt": "pt-BR"},

@@ -252,10 +252,10 @@ def _not_there(source: ObjectRef, there: There | None) -> ProviderError:
 
 def _taken(name: str, other: Sequence[str]) -> ProviderError:
     return ProviderError(
-        f"a job of this name is there that was asked something else ({', '.join(other)})",
+        f"Transcribe has a job of this name with other settings ({', '.join(other)})",
         category=FailureCategory.PROVIDER_FAILED,
-        remedy="Check what made it; delete it by `aws transcribe delete-transcription-job`, or force "
-        "the phase, which asks under another name.",
+        remedy="Find out what created it. Delete it by `aws transcribe delete-transcription-job`, "
+        "or force the phase, which submits under a new name.",
         where=name,
         accepted=False,
     )

@@ -115,7 +115,10 @@ def test_a_name_that_somebody_else_took_fails_and_the_next_run_asks_under_anothe
     stage.services = replace(patient, on_step=take_its_name)
     failed = stage.run()
     assert (stage.unit().state, failed.state) == (UnitState.FAILED, PhaseState.FAILED)
-    assert "was asked something else" in failed.message and "or force the phase" in failed.message
+    assert (
+        "a job of this name with other settings" in failed.message
+        and "or force the phase" in failed.message
+    )
     assert stage.counted() == 0
     stage.services = patient
     assert stage.settled().state is PhaseState.DONE

@@ -110,7 +110,7 @@ def test_a_job_of_that_name_that_was_asked_something_else_is_told(stage: Speech)
         LanguageCode="en-US",
     )
     error = refused(plugin, source)
-    assert "asked something else (Media, MediaFormat)" in str(error)
+    assert "with other settings (Media, MediaFormat)" in str(error)
     assert not error.accepted
 
 
