@@ -162,8 +162,7 @@ def _by_status(status: int) -> Cause:
     """Return the cause of an unknown code."""
     if status in (429, 507):
         return Cause.THROTTLED if status == 429 else Cause.FULL
-    broken = status >= 500 or status < 400 or status == 408
-    return Cause.BROKEN if broken else Cause.UNKNOWN
+    return Cause.BROKEN if status >= 500 else Cause.UNKNOWN
 
 
 @cache

@@ -37,19 +37,16 @@ class Ask(Protocol):
 
 def answer(url: str, query: str, **variables: Any) -> dict[str, Any] | None:
     """Return the data of a webserver's response; None if no webserver of Dagster's responds."""
-    import httpx
-
     try:
         response = asyncio.run(_post(url, query, variables, _SECONDS))
         data = response.raise_for_status().json()["data"]
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, LookupError, TypeError):
+    except (*_failures(), LookupError, TypeError):
         return None
     return data if isinstance(data, dict) else None
 
 
 def over_http(url: str) -> Ask:
     """Return what sends queries to the webserver at this address."""
-    import httpx
 
     def ask(document: str, variables: Mapping[str, Any], /) -> dict[str, Any]:
         try:
@@ -57,7 +54,7 @@ def over_http(url: str) -> Ask:
             if response.is_error:
                 raise refused(url, f"{response.status_code} {response.text[:400]}")
             found = response.json()
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        except _failures() as error:
             raise ConfigurationError(
                 f"Dagster's webserver does not respond: {str(error) or type(error).__name__}",
                 where=url,
@@ -69,10 +66,19 @@ def over_http(url: str) -> Ask:
     return ask
 
 
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what a request may raise: ImportError for a SOCKS proxy without its library."""
+    import httpx
+
+    return httpx.HTTPError, httpx.InvalidURL, ImportError, OSError, ValueError
+
+
 async def _post(
     url: str, document: str, variables: Mapping[str, Any], seconds: float
 ) -> "Response":
     """Return the response. The time limit holds for the whole request. Raises httpx.HTTPError."""
+    import ssl
+
     import httpx
 
     body = {"query": document, "variables": variables}
@@ -80,7 +86,10 @@ async def _post(
     by_proxy = urlsplit(url).hostname not in _LOCAL_HOSTS
     async with (
         asyncio.timeout(seconds),
-        httpx.AsyncClient(timeout=None, trust_env=by_proxy) as client,
+        # The system's certificates, as a company's own authority is found only there.
+        httpx.AsyncClient(
+            timeout=None, trust_env=by_proxy, verify=ssl.create_default_context()
+        ) as client,
     ):
         return await client.post(f"{url.rstrip('/')}/graphql", json=body)
 

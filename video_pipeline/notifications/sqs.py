@@ -58,7 +58,7 @@ def _errors(queue: str) -> AbstractContextManager[None]:
 
 
 def _error(fault: Fault, queue: str) -> NoticesError:
-    if not fault.code:
+    if not (fault.code or fault.operation):
         what = f"SQS does not answer: {fault.said}"
         remedy = "Look at the network, the region and the credentials."
     else:

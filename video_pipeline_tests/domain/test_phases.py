@@ -47,8 +47,12 @@ def test_steps_follow_the_steps_that_they_need() -> None:
     ],
 )
 def test_downstream_is_transitive(phases: set[Phase], expected: set[Phase]) -> None:
-    below = downstream(frozenset(phases))
-    assert below == expected
+    assert downstream(frozenset(phases)) == expected
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_downstream_of_downstream_is_downstream(phase: Phase) -> None:
+    below = downstream(frozenset({phase}))
     assert downstream(below) <= below
 
 

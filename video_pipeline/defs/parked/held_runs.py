@@ -131,5 +131,8 @@ def _replace(
             tags=kept_tags(run) | {HELD_TAG: RELEASED, UNITS_TAG: units},
         )
     message = f"The job {run.job_name} no longer exists: run {run_id} continues under today's name."
+    # First, so that a backfill waits for the replacement even if this process ends here. The run is
+    # marked as released last: the queue would launch a released one.
+    instance.add_run_tags(run.run_id, {REPLACED_BY_TAG: run_id})
     instance.report_run_canceled(run, message)
-    instance.add_run_tags(run.run_id, {HELD_TAG: RELEASED, REPLACED_BY_TAG: run_id})
+    instance.add_run_tags(run.run_id, {HELD_TAG: RELEASED})

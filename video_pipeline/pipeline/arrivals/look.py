@@ -23,7 +23,8 @@ MOST_IN_A_FOLDER = 10_000
 # Objects that wait for a second look; a later sweep finds the rest.
 MOST_PENDING = 1_000
 
-_CROWD = f"more than {MOST_IN_A_FOLDER} objects are in one video's folder: leave one"
+# Reasons are stored, and compared by their text: a reworded one is a new rejection.
+_CROWD = f"more than {MOST_IN_A_FOLDER} objects lie in one video's folder: leave one"
 _NO_KEY = "a name in its key is empty, '.' or '..', which not every store takes: rename it"
 
 # Object key to version.
@@ -269,7 +270,7 @@ def _same(known: Known, one: StoredObject) -> bool:
 
 def _ambiguous(candidates: Sequence[StoredObject]) -> dict[str, str]:
     names = " and ".join(repr(one.key.rpartition("/")[2]) for one in candidates)
-    return {one.key: f"ambiguous: {names} are in one folder; leave one" for one in candidates}
+    return {one.key: f"ambiguous: {names} lie there; leave one" for one in candidates}
 
 
 def _complaint(one: StoredObject, place: Place, layout: Layout) -> str | None:
@@ -280,7 +281,7 @@ def _complaint(one: StoredObject, place: Place, layout: Layout) -> str | None:
     if one.form == "other":
         return "no plain file with a name in UTF-8: put one there"
     if place.video is None or not layout.is_direct(one.key):
-        return f"is in no video's folder: put it at {layout.told}"
+        return f"lies in no video's folder: put it at {layout.told}"
     return None
 
 

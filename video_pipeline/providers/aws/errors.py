@@ -146,7 +146,7 @@ def told(where: str, own: Own | None = None) -> Generator[None]:
 def _provider_error(fault: Fault, where: str, own: Own | None = None) -> ProviderError:
     meanings = own(fault.code, fault.said) if callable(own) else own or {}
     meaning = meanings.get(fault.code) or _meaning(fault)
-    if fault.code:
+    if fault.operation or fault.code:
         said = ": ".join(filter(None, (fault.operation, fault.code, fault.said)))
         what = meaning.what + f" ({said})".replace(". ", "; ").replace(".)", ")")
     else:
@@ -168,6 +168,9 @@ def unreadable(what: str, where: str) -> ProviderError:
 
 def _meaning(fault: Fault) -> Meaning:
     known = _CODES.get(fault.code) or _MEANINGS[fault.cause]
+    # An odd status (a redirect, a proxy's answer, a time-out) refuses nothing: a job may run.
+    if known is _UNKNOWN and fault.operation and (fault.status < 400 or fault.status == 408):
+        return _BROKEN
     # A service refuses for want of a key under whatever code fits its own work.
     refused = fault.code and fault.status < 500 and not known.category.retryable
     return _KMS if refused and "kms" in fault.said.lower() else known

@@ -53,7 +53,10 @@ _CAUSES = {
         "Allow kms:GenerateDataKey and kms:Decrypt on it; see docs/storage.md.",
     ),
     Cause.DENIED: _DENIED,
-    Cause.DISABLED: _DENIED,
+    Cause.DISABLED: (
+        "the account may not use S3 ({told})",
+        "Check that the account is active and signed up for S3.",
+    ),
     Cause.DAMAGED: (
         "the bytes arrived damaged: their checksum is another",
         "Run it again; if it happens again, look at the network and the disk.",

@@ -7,6 +7,7 @@ few reads in a large object fetch little.
 # pyright: reportMissingTypeStubs=false
 
 import io
+from contextlib import closing
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,8 @@ def fetch(bucket: Bucket, seen: Seen, first: int, last: int) -> bytes:
 
 def _fetch(bucket: Bucket, seen: Seen, first: int, last: int) -> bytes:
     try:
-        with bucket.body(seen, first, last) as body:
+        # As a context manager a body of botocore is the bare stream, without its checks and errors.
+        with closing(bucket.body(seen, first, last)) as body:
             found: bytes = body.read()
     except ClientError as error:
         raise_if_gone(error, seen.key)

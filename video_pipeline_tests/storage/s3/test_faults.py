@@ -166,6 +166,20 @@ def test_broken_range_is_retried() -> None:
         assert asked == ["HEAD", *["GET bytes=0-9"] * 3]
 
 
+def test_range_fails_after_four_breaks() -> None:
+    content = b"0123456789"
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    broken = Answer(206, body=content[:4], claims=10)
+    with answering(_head(content, md5), *[broken] * 4) as (server, asked):
+        half = S3Ingest(server.clients().client("s3"), "videos").project("acme")
+        with (
+            half.open(KEY, f"etag:{md5}:10") as reader,
+            pytest.raises(StorageUnavailable, match="S3 does not answer"),
+        ):
+            reader.read()
+        assert asked == ["HEAD", *["GET bytes=0-9"] * 4]
+
+
 def test_damaged_bytes_raise_and_leave_no_copy(tmp_path: Path) -> None:
     content = b"0123456789"
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -71,9 +71,9 @@ def look(
         if known and fault.code in known:
             told = known[fault.code]
             yield from [Checked(subject, "missing", *told)] if told else ()
-        elif fault.cause in (Cause.DENIED, Cause.KMS):
+        elif fault.cause is Cause.DENIED or (fault.cause is Cause.KMS and fault.code[:3] != "KMS"):
             yield _denied(subject, right, needed)
-        elif fault.code:
+        elif fault.code or fault.operation:
             told = f"{fault.code}: {fault.said}".strip(": ")
             yield Checked(subject, "missing", told, "See docs/providers/aws.md.")
         elif fault.cause is Cause.NO_CREDENTIALS:
