@@ -11,6 +11,7 @@ PACKAGE = Path(video_pipeline.__file__).parent
 ROOMS = sorted({file.parent for file in PACKAGE.rglob("*.py")})
 MOST_FILES = 14
 MOST_LINES = 400
+LONGEST_TEST_NAME = 60
 
 
 def _name(path: Path) -> str:
@@ -32,3 +33,13 @@ def test_room_has_few_files(room: Path) -> None:
 def test_no_file_is_too_long_to_read() -> None:
     sizes = {_name(file): len(file.read_text().splitlines()) for file in PACKAGE.rglob("*.py")}
     assert {name: lines for name, lines in sizes.items() if lines > MOST_LINES} == {}
+
+
+def test_test_names_are_short() -> None:
+    names = {
+        node.name
+        for file in Path(__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+    assert {name for name in names if len(name) > LONGEST_TEST_NAME} == set()

@@ -49,7 +49,7 @@ def test_take_again_keeps_the_slot(admissions: Admissions) -> None:
     assert [slot.since for slot in pool(admissions).holders] == [since]
 
 
-def test_one_whose_lease_ended_can_be_freed_and_one_renewed_cannot(admissions: Admissions) -> None:
+def test_slot_is_freed_if_expired_but_not_if_renewed(admissions: Admissions) -> None:
     admissions.take("p", 2, "acme", "a", MOMENT)
     admissions.take("p", 2, "acme", "b", MOMENT)
     time.sleep(0.1)
@@ -59,7 +59,7 @@ def test_one_whose_lease_ended_can_be_freed_and_one_renewed_cannot(admissions: A
     assert [slot.unit for slot in pool(admissions).holders] == ["b"]
 
 
-def test_pools_know_nothing_of_each_other(admissions: Admissions) -> None:
+def test_pools_are_independent(admissions: Admissions) -> None:
     assert admissions.take("p", 1, "acme", "a", MINUTE)
     assert admissions.take("q", 1, "acme", "b", MINUTE)
     assert [one.name for one in admissions.pools()] == ["p", "q"]
@@ -111,7 +111,7 @@ def test_refusals_are_counted_until_a_success(admissions: Admissions) -> None:
     assert [one.untaken for one in admissions.pools("p", "q")] == [0, 1]
 
 
-def test_of_many_threads_as_many_get_one_as_there_are(
+def test_concurrent_threads_get_no_more_slots_than_exist(
     catalog: Catalog, threads: ThreadPoolExecutor
 ) -> None:
     def take(number: int) -> bool:
@@ -130,7 +130,7 @@ def reserve(admissions: Admissions, unit: str, seconds: int, **more: Any) -> str
     return admissions.reserve(unit, seconds=Fraction(seconds), **told)
 
 
-def test_a_day_is_used_up_to_the_last_second_and_not_beyond(admissions: Admissions) -> None:
+def test_daily_limit_is_used_exactly(admissions: Admissions) -> None:
     assert reserve(admissions, "a", 40) is None
     assert reserve(admissions, "b", 21) == "project"
     assert reserve(admissions, "c", 20) is None
@@ -154,7 +154,7 @@ def test_an_account_bounds_all_projects_together(admissions: Admissions) -> None
     assert reserve(admissions, "b", 40, project="globex", account="v/2") is None
 
 
-def test_what_is_given_back_can_be_used_once(admissions: Admissions) -> None:
+def test_returned_usage_can_be_used_once(admissions: Admissions) -> None:
     reserve(admissions, "a", 60)
     for _ in range(3):
         admissions.give_back("a")
@@ -162,13 +162,13 @@ def test_what_is_given_back_can_be_used_once(admissions: Admissions) -> None:
     assert reserve(admissions, "b", 60) is None
 
 
-def test_without_a_limit_all_is_counted_and_nothing_refused(admissions: Admissions) -> None:
+def test_no_limit_counts_usage_and_refuses_nothing(admissions: Admissions) -> None:
     endless = budget(float("inf"), float("inf"))
     assert reserve(admissions, "a", 10**9, budget=endless) is None
     assert admissions.used(DAY, project="acme") == 10**9
 
 
-def test_with_a_limit_of_nothing_nothing_is_paid(admissions: Admissions) -> None:
+def test_limit_of_zero_refuses_paid_usage(admissions: Admissions) -> None:
     assert reserve(admissions, "a", 1, budget=budget(0)) == "project"
 
 
@@ -187,7 +187,7 @@ def _ask(uri: str, database: str, number: int, told: Any) -> None:
         catalog.close()
 
 
-def test_fifty_processes_at_once_count_nothing_twice_and_use_all_there_is(
+def test_fifty_processes_use_the_exact_limit(
     mongo_uri: str, mongo_database: str, admissions: Admissions
 ) -> None:
     context = multiprocessing.get_context("forkserver")

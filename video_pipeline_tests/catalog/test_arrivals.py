@@ -67,7 +67,7 @@ def test_a_version_that_arrived_meanwhile_stays_due(
     assert [one.source.version for one in acme.arrivals.due(Due.RUN, 10)] == ["2"]
 
 
-def test_those_are_first_that_arrived_first(
+def test_arrivals_are_listed_oldest_first(
     acme: ProjectCatalog, source: Sources, now: datetime
 ) -> None:
     for number, name in enumerate("cab"):
@@ -86,7 +86,7 @@ def test_missing_is_noted_once_and_cleared(
     assert (known(acme).missing_since, acme.arrivals.missing(5)) == (None, 0)
 
 
-def test_what_is_removed_is_due_for_removal_and_starts_anew_when_it_arrives_again(
+def test_removed_video_is_due_and_can_arrive_again(
     two: None, acme: ProjectCatalog, globex: ProjectCatalog, source: Sources, now: datetime
 ) -> None:
     later = now + timedelta(hours=1)
@@ -111,7 +111,7 @@ def test_remove_skips_a_version_that_was_not_read(
     assert not acme.arrivals.remove(seen, now)
 
 
-def test_an_archived_video_is_one_until_it_is_restored_or_arrives_anew(
+def test_video_is_archived_until_restored_or_new_arrival(
     two: None, acme: ProjectCatalog, globex: ProjectCatalog, source: Sources, now: datetime
 ) -> None:
     before = record(acme)
@@ -127,7 +127,7 @@ def test_an_archived_video_is_one_until_it_is_restored_or_arrives_anew(
     assert (record(acme).archived_at, record(acme).due) == (None, Due.RUN)
 
 
-def test_all_rows_of_a_video_go_and_its_ledger_stays(
+def test_remove_deletes_all_rows_but_keeps_the_ledger(
     acme: ProjectCatalog,
     globex: ProjectCatalog,
     source: Sources,
@@ -156,7 +156,7 @@ def test_a_video_that_is_not_removed_is_not_forgotten(two: None, acme: ProjectCa
     assert not acme.arrivals.forget(record(acme))
 
 
-def test_documents_of_the_first_schema_read_as_nothing_due(
+def test_documents_of_the_first_schema_are_not_due(
     two: None,
     acme: ProjectCatalog,
     catalog: Catalog,

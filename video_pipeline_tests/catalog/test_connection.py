@@ -14,7 +14,7 @@ from video_pipeline.catalog.server.mongod import locate_mongod
 from video_pipeline.domain.errors import CatalogError, CatalogUnavailable, ConfigurationError
 
 
-def test_where_no_server_answers_the_error_names_the_address_alone() -> None:
+def test_unreachable_server_error_names_only_the_address() -> None:
     catalog = connect("mongodb://anna:s3cret@127.0.0.1:1/", "any", timeout_seconds=0.2)
     with pytest.raises(CatalogUnavailable) as refused:
         catalog.project("acme")
@@ -35,7 +35,7 @@ def test_where_no_server_answers_the_error_names_the_address_alone() -> None:
         "mongodb://anna:s3cret@host:99999/",
     ],
 )
-def test_what_is_no_address_is_a_configuration_error(uri: str) -> None:
+def test_invalid_address_is_a_configuration_error(uri: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         connect(uri, "any")
     assert "s3" not in str(refused.value) and refused.value.__suppress_context__

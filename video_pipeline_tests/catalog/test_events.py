@@ -44,7 +44,7 @@ def test_events_are_numbered_from_one_and_read_in_order(
     assert acme.events.after(2) == []
 
 
-def test_an_event_tells_the_time_that_is_kept(acme: ProjectCatalog, now: datetime) -> None:
+def test_event_has_the_stored_time(acme: ProjectCatalog, now: datetime) -> None:
     odd = now + timedelta(microseconds=789)
     assert acme.events.record("film", Phase.SHOTS, PhaseState.RUNNING, odd).at == now
     assert acme.events.after(0)[0].at == now
@@ -137,7 +137,7 @@ def test_all_statuses_come_video_by_video(acme: ProjectCatalog, now: datetime) -
     assert set(found) == {(v, p) for v in "ab" for p in (Phase.SHOTS, Phase.AUDIO)}
 
 
-def test_a_forgotten_video_gives_no_number_back(
+def test_deleted_video_returns_no_event_numbers(
     acme: ProjectCatalog, globex: ProjectCatalog, now: datetime
 ) -> None:
     for video in ("stays", "goes", "goes"):

@@ -99,7 +99,7 @@ def test_an_election_in_the_middle_of_work_is_not_noticed(
         assert list(acme.results.markers(f"v{number}")) == shots(3)
 
 
-def test_a_write_whose_answer_was_lost_is_not_done_twice(
+def test_write_with_lost_answer_is_not_repeated(
     servers: ReplicaSet,
     acme: ProjectCatalog,
     request_for: Requests,
@@ -140,8 +140,8 @@ def test_second_loss_raises_without_patience(
         assert not videos.register(source("lost"), now)
 
 
-def test_a_long_reading_goes_on_where_its_server_ended(servers: ReplicaSet) -> None:
-    """After as long as one waits for the server that has the rest of it."""
+def test_long_read_resumes_after_server_failure(servers: ReplicaSet) -> None:
+    """Resume the read after a wait for the server that holds the cursor."""
     with closing(connect(servers.uri, "long", patience_seconds=4)) as catalog:
         _reading_goes_on(servers, catalog.project("acme"))
 

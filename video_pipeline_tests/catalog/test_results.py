@@ -31,7 +31,7 @@ def shot(start: Fraction | int, end: Fraction | int, label: str | None = None) -
     return Marker(kind="shot", range=moments, label=label)
 
 
-def test_a_result_comes_back_as_it_was(acme: ProjectCatalog, now: datetime) -> None:
+def test_result_is_read_back_unchanged(acme: ProjectCatalog, now: datetime) -> None:
     full = PhaseResult(
         phase=Phase.OBJECTS,
         state=PhaseState.DONE,
@@ -60,7 +60,7 @@ def test_a_result_comes_back_as_it_was(acme: ProjectCatalog, now: datetime) -> N
     assert acme.results.get("other", Phase.OBJECTS) is None
 
 
-def test_rows_come_back_as_they_were(acme: ProjectCatalog) -> None:
+def test_rows_are_read_back_unchanged(acme: ProjectCatalog) -> None:
     second = TimeRange(start=Fraction(1, 3), end=Fraction(30030, 1001))
     box = Box(left=0.1, top=0.2, width=0.3, height=0.4)
     marker = Marker(kind="x-logo", range=second, label="Löwe", confidence=0.1, track="t1", box=box)
@@ -80,7 +80,7 @@ def test_rows_come_back_as_they_were(acme: ProjectCatalog) -> None:
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(bounds=st.lists(st.tuples(MOMENTS, MOMENTS).map(sorted), max_size=20))
-def test_any_rows_come_back_exact_and_in_order(
+def test_any_rows_are_read_back_exact_and_in_order(
     acme: ProjectCatalog, bounds: list[list[Fraction]]
 ) -> None:
     shots = [shot(start, end, str(n)) for n, (start, end) in enumerate(bounds)]
@@ -167,7 +167,7 @@ def test_readers_see_whole_generations_only(
         assert seen == sorted(seen) and len(set(seen)) > 1
 
 
-def test_of_two_writers_one_prevails_whole(
+def test_concurrent_writers_leave_one_complete_result(
     acme: ProjectCatalog, threads: ThreadPoolExecutor
 ) -> None:
     def publish(n: int) -> None:
@@ -193,7 +193,7 @@ def test_publish_does_not_replace_a_later_result(acme: ProjectCatalog) -> None:
     assert acme.results.get("film", Phase.SHOTS) == result(shots=2)
 
 
-def test_a_writer_that_means_to_replace_one_result_replaces_no_other(
+def test_publish_replaces_only_the_named_result(
     acme: ProjectCatalog, count_documents: Callable[[str], int]
 ) -> None:
     meant, other, late = result(shots=1), result(shots=2), result(shots=3)
@@ -208,7 +208,7 @@ def test_a_writer_that_means_to_replace_one_result_replaces_no_other(
     assert list(acme.results.markers("film")) == rows
 
 
-def test_nothing_is_kept_of_what_was_replaced(
+def test_replaced_result_leaves_no_rows(
     acme: ProjectCatalog, count_documents: Callable[[str], int], threads: ThreadPoolExecutor
 ) -> None:
     def publish(n: int) -> None:

@@ -147,7 +147,7 @@ def stages_of(stage: Documents) -> Iterator[Documents]:
         yield from stages_of(one)
 
 
-def test_every_query_goes_by_an_index_that_begins_with_the_project(
+def test_every_query_uses_an_index_by_project(
     catalog: Catalog,
     profiled: Callable[[], list[Documents]],
     source: Callable[..., Source],

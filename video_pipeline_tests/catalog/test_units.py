@@ -53,7 +53,7 @@ def test_opening_twice_finds_the_row(
     assert acme.units.get("0" * 40) is None
 
 
-def test_many_open_one_row(
+def test_concurrent_opens_make_one_row(
     acme: ProjectCatalog, request_for: Requests, now: datetime, threads: ThreadPoolExecutor
 ) -> None:
     for n in range(10):
@@ -74,7 +74,7 @@ def test_the_latest_generation_is_found(
     assert found is not None and found.generation == 2
 
 
-def test_a_unit_keeps_what_its_moves_tell(
+def test_unit_stores_the_fields_of_its_moves(
     acme: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
     unit = running(acme, request_for(), now, job="job-7", submitted_at=now, poll_at=now + MINUTE)
@@ -91,7 +91,7 @@ def test_a_unit_keeps_what_its_moves_tell(
     assert ended.job == "job-7" and ended.submitted_at == now
 
 
-def test_a_move_that_no_life_has_is_refused(
+def test_invalid_transition_is_refused(
     acme: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
     unit = acme.units.open(request_for(), 0, (), now)
@@ -100,7 +100,7 @@ def test_a_move_that_no_life_has_is_refused(
     assert acme.units.get(unit.id) == unit
 
 
-def test_a_field_that_no_unit_has_is_refused(
+def test_unknown_field_is_refused(
     acme: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
     unit = acme.units.open(request_for(), 0, (), now)
@@ -119,7 +119,7 @@ def test_move_of_an_outdated_row_raises(
         acme.units.move(read, UnitState.SUBMITTING, now)
 
 
-def test_of_many_movers_one_wins(
+def test_concurrent_moves_have_one_winner(
     acme: ProjectCatalog, request_for: Requests, now: datetime, threads: ThreadPoolExecutor
 ) -> None:
     unit = acme.units.open(request_for(), 0, (), now)
@@ -136,7 +136,7 @@ def test_of_many_movers_one_wins(
     assert found is not None and found.attempts == winners[0]
 
 
-def test_a_lease_is_held_by_one_until_it_ends(
+def test_lease_is_exclusive_until_it_expires(
     acme: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
     unit = acme.units.open(request_for(), 0, (), now).id
@@ -155,7 +155,7 @@ def test_a_lease_is_held_by_one_until_it_ends(
     assert acme.units.claim(unit, "a", MINUTE) is not None
 
 
-def test_of_many_claimants_one_gets_the_lease(
+def test_concurrent_claims_have_one_winner(
     acme: ProjectCatalog, request_for: Requests, now: datetime, threads: ThreadPoolExecutor
 ) -> None:
     unit = acme.units.open(request_for(), 0, (), now).id
@@ -163,7 +163,7 @@ def test_of_many_claimants_one_gets_the_lease(
     assert len([one for one in told if one is not None]) == 1
 
 
-def test_a_hint_does_not_get_in_the_way_of_a_move(
+def test_hint_does_not_block_a_move(
     acme: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
     unit = running(acme, request_for(), now)
@@ -210,7 +210,7 @@ def test_overdue_units_are_listed_longest_overdue_first(
     assert due(5) == [ids[3], ids[2]]
 
 
-def test_a_job_leads_to_its_unit(
+def test_unit_is_found_by_its_job(
     acme: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
     unit = running(acme, request_for(), now, job="job-1")
@@ -235,7 +235,7 @@ def of(*states: UnitState, **more: str) -> UnitFilter:
     return UnitFilter(states=frozenset(states), **more)
 
 
-def test_a_listing_goes_on_behind_a_unit_also_behind_one_of_the_same_moment(
+def test_listing_resumes_after_a_unit_of_the_same_time(
     acme: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
     at_once = [acme.units.open(request_for(f"v{n}"), 0, PLANNED, now) for n in range(4)]
@@ -248,7 +248,7 @@ def test_a_listing_goes_on_behind_a_unit_also_behind_one_of_the_same_moment(
     assert acme.units.listing(wanted, later) == []
 
 
-def test_a_listing_has_the_states_the_provider_and_the_video_that_are_wanted(
+def test_listing_filters_by_state_provider_and_video(
     acme: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
     mine = acme.units.open(request_for(), 0, PLANNED, now)
@@ -315,7 +315,7 @@ class TestLeftBehind:
         (found,) = acme.units.abandoned(earlier, now + MINUTE)
         assert (found.waiting, found.untaken) == ("was not heard", 1)
 
-    def test_dropped_is_what_was_refused_and_stands_in_no_backlog(
+    def test_dropped_lists_refused_units_outside_any_backlog(
         self, acme: ProjectCatalog, globex: ProjectCatalog, request_for: Requests, now: datetime
     ) -> None:
         def refused(video: str) -> WorkUnit:
@@ -353,7 +353,7 @@ def test_explain_skips_deferred_units(
     assert acme.units.get(running_unit.id) == running_unit, "its request was taken"
 
 
-def test_many_are_read_at_once(
+def test_units_are_read_in_bulk(
     acme: ProjectCatalog, globex: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
     one, two = (acme.units.open(request_for(v), 0, PLANNED, now) for v in ("one", "two"))

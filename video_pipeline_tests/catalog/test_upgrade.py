@@ -61,9 +61,7 @@ def test_warnings_are_found_again(older: Catalog) -> None:
     assert warned == [("film", Phase.SHOTS, ("torn",))]
 
 
-def test_a_timeline_made_after_the_upgrade_is_not_stale_when_it_is_made(
-    older: Catalog, now: datetime
-) -> None:
+def test_new_timeline_after_upgrade_is_not_stale(older: Catalog, now: datetime) -> None:
     results = older.project("acme").results
     shots = results.get("later", Phase.SHOTS)
     assert shots is not None

@@ -24,7 +24,7 @@ def test_an_unknown_video_is_none(acme: ProjectCatalog) -> None:
     assert acme.videos.get("film") is None
 
 
-def test_a_new_version_forgets_what_was_learnt_of_the_old(
+def test_new_version_clears_the_facts_of_the_old_one(
     acme: ProjectCatalog, source: Sources, media: MediaInfo, now: datetime
 ) -> None:
     acme.videos.register(source(), now)
@@ -105,7 +105,7 @@ def test_projects_are_those_with_a_video_or_a_rejection(
     assert catalog.projects() == ["acme", "globex"]
 
 
-def test_what_cannot_be_stored_is_a_catalogue_error(
+def test_unstorable_value_is_a_catalogue_error(
     acme: ProjectCatalog, source: Sources, now: datetime
 ) -> None:
     with pytest.raises(CatalogError, match="cannot be stored"):

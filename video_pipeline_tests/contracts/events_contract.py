@@ -31,7 +31,7 @@ class EventsContract:
     @pytest.mark.parametrize(
         ("fault", "events", "left"), [("event_twice", 2, 0), ("event_of_unknown_job", 2, 1)]
     )
-    def test_an_event_has_its_job_looked_up_at_once_whatever_comes_with_it(
+    def test_event_triggers_lookup_of_its_job(
         self, heard: HearingDeployment, fault: str, events: int, left: int
     ) -> None:
         heard.inject(fault)
@@ -41,9 +41,7 @@ class EventsContract:
         self.check_done(heard)
         assert heard.queue.left() == left
 
-    def test_an_event_that_is_lost_leaves_the_job_to_the_sweep(
-        self, heard: HearingDeployment
-    ) -> None:
+    def test_lost_event_leaves_job_to_sweep(self, heard: HearingDeployment) -> None:
         heard.inject("event_lost")
         assert heard.told() == (_S.RUNNING, _P.PARKED)
         heard.ended(events=0)
@@ -52,18 +50,14 @@ class EventsContract:
         assert heard.unit().ready
         self.check_done(heard)
 
-    def test_an_event_before_the_reply_finds_its_result_published_and_changes_nothing(
-        self, heard: HearingDeployment
-    ) -> None:
+    def test_event_before_reply_does_not_publish_twice(self, heard: HearingDeployment) -> None:
         heard.inject("event_before_reply")
         self.check_done(heard)
         assert not heard.hear()
         assert (heard.unit().state, heard.queue.left()) == (_S.SETTLED, 0)
         assert heard.money() == self.paid
 
-    def test_an_event_before_the_ledger_knows_the_job_is_left_in_the_queue_and_costs_nothing(
-        self, heard: HearingDeployment
-    ) -> None:
+    def test_event_of_unrecorded_job_stays_in_queue(self, heard: HearingDeployment) -> None:
         taken_up: list[int] = []
 
         def before_it_is_noted(step: str) -> None:
@@ -81,9 +75,7 @@ class EventsContract:
         assert heard.unit().ready
         self.check_done(heard)
 
-    def test_an_event_of_a_job_that_failed_fails_the_phase_with_what_is_said_and_is_not_paid(
-        self, heard: HearingDeployment
-    ) -> None:
+    def test_event_of_failed_job_fails_phase_without_usage(self, heard: HearingDeployment) -> None:
         heard.inject(self.job_fails)
         assert heard.told() == (_S.RUNNING, _P.PARKED)
         heard.ended(events=1)

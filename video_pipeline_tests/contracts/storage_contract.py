@@ -69,7 +69,7 @@ class IngestContract:
         with half.open(found.key, found.version) as reader:
             assert reader.read() == b"bytes"
 
-    def test_a_project_s_exact_name_leads_to_the_half_of_its_id(
+    def test_project_name_maps_to_the_store_of_its_id(
         self, ingest: IngestStore, deliver: Deliver
     ) -> None:
         deliver(_key("a.mp4", "Große Projekte"), b"bytes")
@@ -108,7 +108,7 @@ class IngestContract:
     def test_an_empty_store_lists_nothing(self, ingest: IngestStore) -> None:
         assert list(ingest.listing()) == []
 
-    def test_what_is_not_there(self, ingest: IngestStore, deliver: Deliver) -> None:
+    def test_missing_object(self, ingest: IngestStore, deliver: Deliver) -> None:
         deliver(_key("below/a.mp4"), b"")
         half = ingest.project("acme")
         assert half.stat(_key("missing.mp4")) is None
@@ -129,7 +129,7 @@ class IngestContract:
         with half.open(after.key, after.version) as reader:
             assert reader.read() == b"three"
 
-    def test_the_bytes_are_seekable_and_those_that_are_here_have_a_descriptor(
+    def test_bytes_are_seekable_and_local_ones_have_a_descriptor(
         self, ingest: IngestStore, deliver: Deliver
     ) -> None:
         deliver(_key("a.mp4"), b"0123456789")
@@ -143,7 +143,7 @@ class IngestContract:
             reader.seek(0)
             assert reader.read(2) == b"01"
 
-    def test_a_copy_has_the_bytes_of_its_version(
+    def test_copy_has_the_bytes_of_its_version(
         self, ingest: IngestStore, deliver: Deliver, tmp_path: Path
     ) -> None:
         content = random.Random(1).randbytes((9 << 20) + 3)
@@ -162,9 +162,7 @@ class IngestContract:
             half.fetch(_key("a.mp4", "acme2"), found.version, tmp_path / "late")
         assert [path.name for path in tmp_path.glob("late*")] == []
 
-    def test_the_block_s_own_error_comes_through(
-        self, ingest: IngestStore, deliver: Deliver
-    ) -> None:
+    def test_error_of_the_block_is_passed_on(self, ingest: IngestStore, deliver: Deliver) -> None:
         deliver(_key("a.mp4"), b"bytes")
         half = ingest.project("acme")
         found = half.stat(_key("a.mp4"))
@@ -173,7 +171,7 @@ class IngestContract:
             raise KeyError("mine")
 
     @pytest.mark.parametrize("key", BAD_KEYS)
-    def test_a_half_refuses_what_is_not_its_own(
+    def test_project_store_refuses_other_keys(
         self, ingest: IngestStore, deliver: Deliver, key: str
     ) -> None:
         deliver(_key("secret.mp4", "acme2"), b"secret")
@@ -186,18 +184,18 @@ class IngestContract:
             half.uri(key)
 
     @pytest.mark.parametrize("project", ["", "..", "acme/", "acme/videos", "Acme", "*"])
-    def test_a_half_is_asked_for_by_a_project_id(self, ingest: IngestStore, project: str) -> None:
+    def test_project_store_requires_a_project_id(self, ingest: IngestStore, project: str) -> None:
         with pytest.raises(StorageError):
             ingest.project(project)
 
     def test_the_address_names_the_object(self, ingest: IngestStore) -> None:
         assert ingest.project("acme").uri(_key("a.mp4")).endswith(_key("a.mp4"))
 
-    def test_nothing_on_the_ingest_side_writes(self, ingest: IngestStore) -> None:
+    def test_ingest_store_has_no_write_methods(self, ingest: IngestStore) -> None:
         public = {name for name in dir(ingest.project("acme")) if not name.startswith("_")}
         assert public == {"project", "stat", "listing", "open", "fetch", "uri"}
 
-    def test_a_half_lists_what_begins_with_a_prefix(
+    def test_project_store_lists_keys_with_a_prefix(
         self, ingest: IngestStore, deliver: Deliver
     ) -> None:
         names = ["a/one", "a/two", "a-b", "ab", "b"]
@@ -218,14 +216,14 @@ class IngestContract:
     @pytest.mark.parametrize(
         "prefix", ["", "projects", "projects/", "projects/acme", "projects/acme2/", "/"]
     )
-    def test_no_listing_of_a_half_reaches_beyond_the_project(
+    def test_project_listing_stays_within_the_project(
         self, ingest: IngestStore, deliver: Deliver, prefix: str
     ) -> None:
         deliver(_key("secret.mp4", "acme2"), b"secret")
         with pytest.raises(StorageError):
             list(ingest.project("acme").listing(prefix))
 
-    def test_it_says_whether_what_is_seen_is_whole(self, ingest: IngestStore) -> None:
+    def test_appears_whole_is_a_bool(self, ingest: IngestStore) -> None:
         assert ingest.appears_whole in (True, False)
 
 
@@ -258,7 +256,7 @@ class OutputContract:
         assert size == 50 << 20
         assert peak < 20 << 20
 
-    def test_nothing_is_visible_before_the_block_ends(self, outputs: OutputStore) -> None:
+    def test_output_is_invisible_until_the_block_ends(self, outputs: OutputStore) -> None:
         half = outputs.project("acme")
         with half.writer(_key("new")) as target:
             target.write(b"bytes")
@@ -268,7 +266,7 @@ class OutputContract:
         assert half.stat(_key("new"))
 
     @pytest.mark.parametrize("before", [None, b"old"])
-    def test_a_failing_block_leaves_what_was_there(
+    def test_failing_block_keeps_the_old_object(
         self, outputs: OutputStore, before: bytes | None
     ) -> None:
         half = outputs.project("acme")
@@ -279,7 +277,7 @@ class OutputContract:
             raise KeyError("mine")
         assert _read(outputs, _key("it")) == before
 
-    def test_a_reader_meanwhile_sees_the_old_object_to_its_end(self, outputs: OutputStore) -> None:
+    def test_open_reader_sees_the_old_object_to_its_end(self, outputs: OutputStore) -> None:
         old, new = b"old" * 100_000, b"newer" * 100_000
         _write(outputs, _key("it"), old)
         with outputs.project("acme").open(_key("it")) as reader:
@@ -312,19 +310,19 @@ class OutputContract:
         assert _keys(list(half.listing(_key("a/t")))) == [_key("a/two")]
         assert list(half.listing(_key("none/"))) == []
 
-    def test_raw_answers_lie_apart(self, outputs: OutputStore) -> None:
+    def test_raw_answers_are_stored_separately(self, outputs: OutputStore) -> None:
         half = outputs.project("acme")
         _write(outputs, "_raw/" + _key("page"), b"page")
         assert list(half.listing("projects/acme/")) == []
         assert _keys(list(half.listing("_raw/projects/acme/"))) == ["_raw/" + _key("page")]
 
-    def test_what_is_not_there(self, outputs: OutputStore) -> None:
+    def test_missing_object(self, outputs: OutputStore) -> None:
         half = outputs.project("acme")
         assert half.stat(_key("missing")) is None
         with pytest.raises(StorageError, match="missing"), half.open(_key("missing")):
             pass
 
-    def test_deleting_takes_one_object_and_is_repeatable(self, outputs: OutputStore) -> None:
+    def test_delete_removes_one_object_and_is_repeatable(self, outputs: OutputStore) -> None:
         half = outputs.project("acme")
         _write(outputs, _key("a"), b"")
         _write(outputs, _key("b"), b"")
@@ -334,7 +332,7 @@ class OutputContract:
         assert _keys(list(half.listing("projects/acme/"))) == [_key("b")]
 
     @pytest.mark.parametrize("key", BAD_KEYS)
-    def test_a_half_refuses_what_is_not_its_own(self, outputs: OutputStore, key: str) -> None:
+    def test_project_store_refuses_other_keys(self, outputs: OutputStore, key: str) -> None:
         _write(outputs, _key("secret.mp4", "acme2"), b"secret")
         half = outputs.project("acme")
         for use in (half.stat, half.delete, half.uri, lambda key: half.presigned(key, 60)):
@@ -347,35 +345,33 @@ class OutputContract:
         assert _read(outputs, _key("secret.mp4", "acme2"), "acme2") == b"secret"
 
     @pytest.mark.parametrize("name", EXACT_NAMES)
-    def test_an_address_to_hand_out_leads_to_the_bytes(
-        self, outputs: OutputStore, name: str
-    ) -> None:
+    def test_presigned_address_returns_the_bytes(self, outputs: OutputStore, name: str) -> None:
         _write(outputs, _key(name), b"bytes")
         address = outputs.project("acme").presigned(_key(name), 60)
         with urllib.request.urlopen(address, timeout=10) as answer:
             assert answer.read() == b"bytes"
 
     @pytest.mark.parametrize("seconds", [-1, 0, 7 * 24 * 3600])
-    def test_an_address_to_hand_out_has_a_bounded_life(
+    def test_presigned_address_has_a_bounded_lifetime(
         self, outputs: OutputStore, seconds: int
     ) -> None:
         with pytest.raises(StorageError, match="seconds"):
             outputs.project("acme").presigned(_key("a"), seconds)
 
-    def test_raw_answers_are_never_handed_out(self, outputs: OutputStore) -> None:
+    def test_raw_answers_have_no_presigned_address(self, outputs: OutputStore) -> None:
         with pytest.raises(StorageError, match="raw"):
             outputs.project("acme").presigned("_raw/" + _key("page"), 60)
 
     @pytest.mark.parametrize(
         "prefix", ["", "projects", "projects/", "projects/acme", "projects/acme2/", "_raw/", "/"]
     )
-    def test_no_listing_reaches_beyond_the_project(self, outputs: OutputStore, prefix: str) -> None:
+    def test_listing_stays_within_the_project(self, outputs: OutputStore, prefix: str) -> None:
         _write(outputs, _key("secret.mp4", "acme2"), b"secret")
         with pytest.raises(StorageError):
             list(outputs.project("acme").listing(prefix))
 
     @pytest.mark.parametrize("project", ["", "..", "acme/", "acme/videos", "Acme", "*"])
-    def test_a_half_is_asked_for_by_a_project_id(self, outputs: OutputStore, project: str) -> None:
+    def test_project_store_requires_a_project_id(self, outputs: OutputStore, project: str) -> None:
         with pytest.raises(StorageError):
             outputs.project(project)
 

@@ -57,7 +57,7 @@ def test_ask_of_a_slow_webserver_ends_in_time(monkeypatch: pytest.MonkeyPatch) -
     assert time.monotonic() - began < 5
 
 
-def test_ask_says_what_an_error_response_says() -> None:
+def test_ask_raises_with_the_text_of_an_error_response() -> None:
     with serving(b"no such page", 404) as url:
         with pytest.raises(ConfigurationError, match="refused: 404 no such page"):
             over_http(url)("{ version }", {})

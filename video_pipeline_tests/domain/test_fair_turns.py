@@ -28,7 +28,7 @@ def test_each_waiting_unit_gets_one_turn(projects: dict[str, Turn]) -> None:
 
 
 @given(PROJECTS)
-def test_whoever_is_next_holds_the_fewest_and_was_served_longest_ago(
+def test_next_project_holds_fewest_units(
     projects: dict[str, Turn],
 ) -> None:
     left = {name: turn.waiting for name, turn in projects.items()}
@@ -42,7 +42,7 @@ def test_whoever_is_next_holds_the_fewest_and_was_served_longest_ago(
         last[name] = START.timestamp() * 2 + number
 
 
-def test_a_thousand_of_one_project_do_not_hold_up_the_one_of_another() -> None:
+def test_large_project_does_not_delay_a_small_one() -> None:
     projects = {"acme": Turn(waiting=1000, held=20), "globex": Turn(waiting=1)}
     assert next(turns(projects)) == "globex"
     assert place_of(projects, "globex", 1) == 1
@@ -63,7 +63,7 @@ def test_place_of_raises_without_waiting_units() -> None:
         place_of({"acme": Turn(waiting=1)}, "acme", 2)
 
 
-def test_only_seconds_of_media_that_are_paid_count_each_as_often_as_it_is_analysed() -> None:
+def test_only_paid_seconds_count_once_per_analysis() -> None:
     planned = [
         Usage(meter=Meter.VIDEO_SECONDS, quantity=Fraction(90), paid=True),
         Usage(meter=Meter.VIDEO_SECONDS, quantity=Fraction(90), paid=True),

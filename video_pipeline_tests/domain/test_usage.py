@@ -60,7 +60,7 @@ def test_a_quantity_is_written_and_read_back_exactly(amount: Fraction) -> None:
     assert Usage.model_validate_json(usage.model_dump_json()) == usage
 
 
-def test_what_is_priced_by_itself_is_named_by_itself() -> None:
+def test_separately_priced_usage_has_its_own_meter() -> None:
     usage = Usage(
         meter=Meter.VIDEO_SECONDS, quantity=Fraction(60), paid=True, dimension="technical-cue"
     )

@@ -44,7 +44,7 @@ LEGAL = {
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(UnitState, UnitState)))
-def test_a_unit_moves_only_as_its_life_allows(before: UnitState, after: UnitState) -> None:
+def test_unit_allows_only_valid_transitions(before: UnitState, after: UnitState) -> None:
     if after in LEGAL[before]:
         check_move("u", before, after)
     else:
@@ -53,12 +53,12 @@ def test_a_unit_moves_only_as_its_life_allows(before: UnitState, after: UnitStat
 
 
 @pytest.mark.parametrize("state", UnitState)
-def test_what_has_ended_moves_no_more(state: UnitState) -> None:
+def test_ended_unit_allows_no_transition(state: UnitState) -> None:
     assert state.ended == (not MOVES[state])
     assert not state.may_be_reopened or state.ended
 
 
-def test_settled_work_is_never_made_again_by_itself() -> None:
+def test_settled_work_is_not_repeated_automatically() -> None:
     assert not UnitState.SETTLED.may_be_reopened
     assert not UnitState.IN_DOUBT.may_be_reopened
 
@@ -81,7 +81,7 @@ def test_settled_work_is_never_made_again_by_itself() -> None:
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_anything_else_asked_is_another_request(change: dict[str, Any]) -> None:
+def test_changed_parameter_is_another_request(change: dict[str, Any]) -> None:
     other = REQUEST.model_copy(update=change)
     assert other.digest != REQUEST.digest
     assert unit_id(other, 1) != unit_id(REQUEST, 1)

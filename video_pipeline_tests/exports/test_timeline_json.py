@@ -37,7 +37,7 @@ def test_the_published_schema_is_the_current_one() -> None:
     )
 
 
-def test_documents_are_as_the_published_schema_says(
+def test_documents_match_the_published_schema(
     timeline: Timeline, published: Draft202012Validator
 ) -> None:
     published.validate(_document(timeline))

@@ -162,7 +162,7 @@ def test_a_symlink_is_refused(room, victim, hostile):
         room.probe(hostile)
 
 
-def test_what_is_no_plain_file_is_refused(reader):
+def test_non_regular_file_is_refused(reader):
     read, write = os.pipe()
     os.close(write)
     with os.fdopen(read, "rb") as pipe, pytest.raises(SourceError, match="no plain file"):
@@ -174,7 +174,7 @@ def test_what_is_no_plain_file_is_refused(reader):
     [b"", b"Dear customer, here is the video.\n" * 99, bytes(100_000), b"\x00\x00\x00\x18ftypmp42"],
     ids=["empty", "text", "zeros", "only a header"],
 )
-def test_what_is_no_video_is_refused_with_a_remedy(room, hostile, content):
+def test_file_without_video_is_refused_with_a_remedy(room, hostile, content):
     hostile.write_bytes(content)
     with pytest.raises(MediaError) as refused:
         room.probe(hostile)
@@ -209,7 +209,7 @@ def test_a_video_without_a_frame_is_refused(room, make, film, hostile):
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.ts", "fast.mp4"])
-def test_a_cut_file_gives_what_is_there_and_says_so(room, make, film, tmp_path, name):
+def test_truncated_file_is_decoded_with_a_warning(room, make, film, tmp_path, name):
     content = make(film(name=name, frames=200, faststart=name == "fast.mp4")).read_bytes()
     path = tmp_path / name
     path.write_bytes(content[: len(content) * 6 // 10])
@@ -232,8 +232,8 @@ def test_damage_in_the_middle_is_counted_and_passed(room, make, film, tmp_path):
     assert all(a < b for a, b in zip(decoded.moments[0], decoded.moments[0][1:], strict=False))
 
 
-def test_no_damage_makes_the_reader_fail_otherwise(room, make, film, tmp_path):
-    """Whatever byte is wrong: it decodes, or the error is the one for media."""
+def test_any_damage_raises_only_known_errors(room, make, film, tmp_path):
+    """Decode or raise the media error, whichever byte is damaged."""
     content = make(film(frames=20, size=(64, 48), audio="aac")).read_bytes()
     path = tmp_path / "a.mp4"
     for place in range(0, len(content), len(content) // 12):

@@ -31,19 +31,19 @@ sys.stdin.read()
 """
 
 
-def test_too_little_memory_is_said(room_with, make, film):
+def test_memory_limit_is_named_in_the_error(room_with, make, film):
     with pytest.raises(MediaError, match=r"more memory than the limit of 200 MiB"):
         room_with(address_space_bytes=200 << 20).decode(
             make(film()), Frames(width=8000, height=8000)
         )
 
 
-def test_too_little_processor_time_is_said(room_with, make, film):
+def test_processor_time_limit_is_named_in_the_error(room_with, make, film):
     with pytest.raises(MediaError, match=r"CPU time than the limit of 1 s \(SIGXCPU\)"):
         room_with(cpu_seconds=1).decode(make(film(keyframes=1)), thumbnails=POSTERS)
 
 
-def test_too_little_time_is_said(room_with, make, film):
+def test_time_limit_is_named_in_the_error(room_with, make, film):
     with pytest.raises(MediaError, match="longer than the limit of 1 s"):
         room_with(wall_seconds=1).decode(make(film(keyframes=1)), thumbnails=POSTERS)
 
@@ -76,8 +76,8 @@ def test_a_slow_reader_is_no_stall(room_with, make, film):
         assert [*values][-1].frames == 20
 
 
-def test_a_decode_that_has_nothing_to_send_is_no_stall(room_with, make, film):
-    """Two seconds of work without a frame that anybody wants but the first."""
+def test_decode_without_output_is_not_a_stall(room_with, make, film):
+    """Work for two seconds with only the first frame requested."""
     long = make(film(frames=12_000, rate=Fraction(10), size=(32, 32), codec="mpeg4"))
     seldom = Frames(width=16, height=16, every=20_000)
     assert room_with(stall_seconds=1).decode(long, seldom).end.frames == 12_000

@@ -48,7 +48,7 @@ def test_slow_network_is_not_a_stall(make, film) -> None:
 
 @pytest.mark.parametrize("faststart", [False, True])
 @pytest.mark.parametrize("name", ["film.mp4", "film.mkv"])
-def test_it_is_found_to_be_what_the_file_is(
+def test_served_source_probes_like_the_file(
     make, film, reader: ChildMediaReader, name: str, faststart: bool
 ) -> None:
     path = make(film(name=name, frames=250, audio="aac", audio_seconds=10, faststart=faststart))
@@ -62,7 +62,7 @@ def test_it_is_found_to_be_what_the_file_is(
 
 
 @pytest.mark.parametrize("faststart", [False, True])
-def test_of_a_large_file_only_its_ends_are_read(
+def test_probe_reads_only_the_ends_of_a_large_file(
     make, film, reader: ChildMediaReader, faststart: bool
 ) -> None:
     path = make(film(frames=500, faststart=faststart))

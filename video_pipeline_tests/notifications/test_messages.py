@@ -57,7 +57,7 @@ CREATED, REMOVED = (Notice(object_key=KEY, happened=what) for what in ("created"
         (by_sns(json.dumps({"Event": "s3:TestEvent", "Bucket": "in"})), []),
     ],
 )
-def test_each_way_of_telling_means_the_same(body: str, expected: list[Notice]) -> None:
+def test_all_message_forms_mean_the_same(body: str, expected: list[Notice]) -> None:
     assert list(read(body, "in")) == expected
 
 
@@ -106,7 +106,7 @@ def test_every_key_is_exact_both_ways(key: str) -> None:
         (by_sns("no json"), "no JSON"),
     ],
 )
-def test_what_nobody_can_read_says_why(body: str, why: str) -> None:
+def test_unreadable_message_has_a_reason(body: str, why: str) -> None:
     with pytest.raises(Unreadable, match=why):
         read(body, "in")
 

@@ -199,7 +199,7 @@ _QUIETLY += [f"-pno:{plugin}" for plugin in ("terminal", "cacheprovider", "timeo
 
 
 @pytest.mark.parametrize("unsound", _UNSOUND, ids=lambda unsound: unsound.__name__)
-def test_an_unsound_plugin_fails_where_it_is_unsound(unsound: type, tmp_path: Path) -> None:
+def test_faulty_plugin_fails_the_matching_check(unsound: type, tmp_path: Path) -> None:
     found = tmp_path / f"test_{unsound.__name__.lower()}.py"
     found.write_text(
         "import pytest\n"

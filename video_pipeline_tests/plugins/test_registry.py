@@ -39,7 +39,7 @@ class Still(BaseTemporalPlugin):
 """
 
 
-def test_ours_are_listed_by_the_door_that_strangers_use() -> None:
+def test_shipped_plugins_are_entry_points_too() -> None:
     assert "pyscenedetect" in registry.names(registry.TEMPORAL)
     assert "faster-whisper" in registry.names(registry.TRANSCRIPTION)
     assert registry.load("pyscenedetect") is PySceneDetectPlugin
@@ -51,21 +51,21 @@ def test_listing_imports_nothing(install: Install) -> None:
     assert "listed_only" not in sys.modules
 
 
-def test_a_stranger_is_created_with_its_options(install: Install) -> None:
+def test_external_plugin_is_created_with_its_options(install: Install) -> None:
     install("stranger_a", STRANGER, temporal="stranger=Stranger")
     plugin = registry.create("stranger", {"sharpness": 3})
     assert plugin.options.sharpness == 3
     assert registry.create("stranger", {}).options.sharpness == 1
 
 
-def test_a_misspelt_plugin_is_answered_with_the_nearest_and_all() -> None:
+def test_misspelt_plugin_error_names_the_nearest_and_all() -> None:
     with pytest.raises(ConfigurationError) as refused:
         registry.load("pyscenedetct")
     assert "did you mean 'pyscenedetect'?" in refused.value.what
     assert "faster-whisper" in refused.value.remedy
 
 
-def test_a_misspelt_option_is_answered_with_the_nearest_and_all() -> None:
+def test_misspelt_option_error_names_the_nearest_and_all() -> None:
     with pytest.raises(ConfigurationError) as refused:
         registry.create("pyscenedetect", {"detectr": "content"})
     assert "no option 'detectr' (did you mean 'detector'?)" in refused.value.what
@@ -85,7 +85,7 @@ def test_an_option_out_of_bounds_is_named(install: Install) -> None:
         ("Helped", "Run: pip install stranger[all]"),
     ],
 )
-def test_a_missing_library_is_answered_with_the_command_that_installs_it(
+def test_missing_library_error_names_the_install_command(
     install: Install, attribute: str, remedy: str
 ) -> None:
     name = f"stranger_{attribute.lower()}"
@@ -95,7 +95,7 @@ def test_a_missing_library_is_answered_with_the_command_that_installs_it(
     assert refused.value.remedy == remedy
 
 
-def test_the_library_of_a_shipped_plugin_is_missed_with_the_name_of_its_extra(
+def test_missing_library_of_shipped_plugin_names_its_extra(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(registry, "find_spec", lambda name: None)
@@ -118,7 +118,7 @@ def test_the_library_of_a_shipped_plugin_is_missed_with_the_name_of_its_extra(
         pytest.param(STRANGER, {"temporal": "odd=Still"}, "how it runs", id="runs in no way"),
     ],
 )
-def test_what_is_no_plugin_is_refused(
+def test_invalid_plugin_is_refused(
     install: Install,
     request: pytest.FixtureRequest,
     source: str,

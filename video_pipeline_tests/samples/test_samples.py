@@ -48,7 +48,7 @@ def test_the_trailer_is_drawn_to_its_truth() -> None:
     assert trailer.RATE != slides.RATE
 
 
-def test_drawing_without_narration_says_how_to_make_it(tmp_path: Path) -> None:
+def test_drawing_without_narration_names_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"narrate\.py"):
         draw(tmp_path, tmp_path)
 

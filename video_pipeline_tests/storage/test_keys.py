@@ -8,7 +8,7 @@ from video_pipeline.storage.keys import parts_of
 
 
 @given(st.text(alphabet="a./\0é", max_size=8))
-def test_a_key_is_refused_or_kept_exactly(key: str) -> None:
+def test_key_is_refused_or_unchanged(key: str) -> None:
     try:
         parts = parts_of(key)
     except StorageError:

@@ -25,23 +25,23 @@ VIDEO = {"S3Object": {"Bucket": "videos", "Name": "a.mp4"}}
         ({"Video": VIDEO, "NotificationChannel": {"SNSTopicArn": "a"}}, '"RoleArn"'),
     ],
 )
-def test_a_wrong_request_is_told_with_its_place(request_: dict[str, Any], said: str) -> None:
+def test_invalid_request_is_reported_with_its_path(request_: dict[str, Any], said: str) -> None:
     assert said in "\n".join(MODEL.request_problems("StartLabelDetection", request_))
 
 
-def test_a_right_request_has_no_problems() -> None:
+def test_valid_request_has_no_problems() -> None:
     asked = {"Video": VIDEO, "ClientRequestToken": "a-1_B", "JobTag": "acme:a/b=1", "Features": []}
     assert MODEL.request_problems("StartLabelDetection", asked) == []
 
 
-def test_a_wrong_reply_is_told() -> None:
+def test_invalid_reply_is_reported() -> None:
     wrong = {"JobStatus": "DONE", "Labels": [{"Label": {"Confidence": 100.5}}]}
     told = "\n".join(MODEL.reply_problems("GetLabelDetection", wrong))
     assert "'DONE' is none of" in told
     assert "Labels[0].Label.Confidence: 100.5 is more than 100" in told
 
 
-def test_what_a_map_holds_is_checked() -> None:
+def test_values_of_a_map_are_checked() -> None:
     wrong = {"TranscriptionJobName": "a", "Media": {}, "LanguageIdSettings": {"xx-XX": {}}}
     told = ServiceModel("transcribe").request_problems("StartTranscriptionJob", wrong)
     assert "'xx-XX' is none of" in "\n".join(told)

@@ -94,7 +94,7 @@ def user_process(folder: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
         one.communicate()
 
 
-def test_it_is_reached_through_a_private_socket_alone(folder: Path) -> None:
+def test_server_listens_on_a_private_socket_only(folder: Path) -> None:
     with EmbeddedServer(folder) as uri:
         assert folder.stat().st_mode & 0o777 == 0o700
         assert socket_of(uri).parent == folder
@@ -105,7 +105,7 @@ def test_it_is_reached_through_a_private_socket_alone(folder: Path) -> None:
         assert not held.intersection(fields[9] for fields in lines)
 
 
-def test_it_has_transactions_and_change_streams(mongo_uri: str, fresh_database: str) -> None:
+def test_server_has_transactions_and_change_streams(mongo_uri: str, fresh_database: str) -> None:
     with client_of(mongo_uri) as client, client.start_session() as session:
         rows = client[fresh_database].create_collection("rows")
         with rows.watch(max_await_time_ms=5000) as changes:
@@ -115,14 +115,12 @@ def test_it_has_transactions_and_change_streams(mongo_uri: str, fresh_database: 
             assert next(changes)["fullDocument"]["n"] == 1
 
 
-def test_it_talks_without_compression(mongo_uri: str) -> None:
+def test_client_uses_no_compression(mongo_uri: str) -> None:
     with client_of(mongo_uri) as client:
         assert "compression" not in client.admin.command("hello", compression=["zlib", "snappy"])
 
 
-def test_all_users_share_one_server_and_the_last_one_stops_it(
-    folder: Path, threads: ThreadPoolExecutor
-) -> None:
+def test_shared_server_stops_with_its_last_user(folder: Path, threads: ThreadPoolExecutor) -> None:
     users = [EmbeddedServer(folder) for _ in range(6)]
     uris = set(threads.map(EmbeddedServer.acquire, users))
     assert len(uris) == 1
@@ -134,7 +132,7 @@ def test_all_users_share_one_server_and_the_last_one_stops_it(
     users[0].release()
 
 
-def test_it_outlives_the_process_that_started_it_while_others_use_it(
+def test_server_outlives_its_starter_while_others_use_it(
     folder: Path, user_process: Callable[[], subprocess.Popen[str]]
 ) -> None:
     starter = user_process()
@@ -152,7 +150,7 @@ def test_it_outlives_the_process_that_started_it_while_others_use_it(
     assert ends(pid)
 
 
-def test_a_fork_does_not_give_back_what_its_parent_holds(folder: Path) -> None:
+def test_fork_does_not_release_its_parents_server(folder: Path) -> None:
     server = EmbeddedServer(folder)
     pid = pid_of(server.acquire())
     child = os.fork()
@@ -185,7 +183,7 @@ def test_killed_server_restarts_with_its_data(folder: Path) -> None:
     server.release()
 
 
-def test_its_data_may_move_to_a_place_too_long_for_a_socket(folder: Path, tmp_path: Path) -> None:
+def test_data_can_move_to_a_path_too_long_for_a_socket(folder: Path, tmp_path: Path) -> None:
     with EmbeddedServer(folder) as uri, client_of(uri) as client:
         client["any"]["rows"].insert_one({"_id": 1})
     moved = tmp_path / ("a long, spaced name " * 6)
@@ -206,7 +204,7 @@ def test_failed_start_raises_with_the_end_of_the_log(folder: Path) -> None:
     assert "mongod.log" in refused.value.where
 
 
-def test_a_folder_that_cannot_be_its_own_is_named_with_the_remedy(folder: Path) -> None:
+def test_folder_that_cannot_be_private_raises_with_remedy(folder: Path) -> None:
     folder.write_text("no folder")
     with pytest.raises(ConfigurationError, match=r"catalog: .* VIDEO_PIPELINE_HOME"):
         EmbeddedServer(folder).acquire()
@@ -222,7 +220,7 @@ def test_a_mongod_that_cannot_be_run_is_named(folder: Path, tmp_path: Path) -> N
         Mongod(folder, binary).start(tmp_path / "socket")
 
 
-def test_without_any_mongod_the_error_names_the_ways_to_one(
+def test_missing_mongod_error_names_the_remedies(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)

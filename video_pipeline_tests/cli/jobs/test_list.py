@@ -160,7 +160,7 @@ def test_jobs_sums_by_provider_and_state(call, made) -> None:
     assert "No work unit matches" in call("jobs", "--state", "settled").output
 
 
-def test_jobs_pages_follow_one_another(call, made) -> None:
+def test_jobs_pages_are_consecutive(call, made) -> None:
     units = [made(UnitState.RUNNING), made(UnitState.RUNNING, "globex/one")]
     first = json.loads(call("jobs", "--limit", "1", "--json").stdout)
     assert [unit["id"] for unit in first["units"]] == [units[0].id]

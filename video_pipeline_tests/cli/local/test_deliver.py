@@ -15,7 +15,7 @@ def own(tmp_path: Path) -> Path:
     return file
 
 
-def test_deliver_twice_leaves_one_file(own: Path, tmp_path: Path) -> None:
+def test_deliver_repeated_leaves_one_file(own: Path, tmp_path: Path) -> None:
     target = tmp_path / "in" / "own.mp4"
     for _ in range(2):
         deliver(own, target, link_or_copy)

@@ -41,7 +41,7 @@ def test_a_partition_key_is_read_and_written_alike(key: str) -> None:
         ("acme/１", "a digit beyond ASCII"),
     ],
 )
-def test_what_is_no_partition_key_is_refused(key: str, why: str) -> None:
+def test_invalid_partition_key_is_refused(key: str, why: str) -> None:
     with pytest.raises(IdentityError):
         VideoKey.parse(key)
 
@@ -51,7 +51,7 @@ def test_a_key_is_checked_however_it_is_made() -> None:
         VideoKey(project="acme", video="../acme2")
 
 
-def test_prefixes_end_with_a_slash_so_that_no_project_begins_another() -> None:
+def test_prefixes_end_with_a_slash() -> None:
     key = VideoKey.parse("acme/intro")
     assert key.prefix == "projects/acme/videos/intro/"
     assert key.raw_prefix == "_raw/projects/acme/videos/intro/"

@@ -23,7 +23,7 @@ USUAL = Layout()
         ("films/acme/videos/intro/a.mp4", None),
     ],
 )
-def test_a_key_tells_whose_video_it_is(key: str, place: Place | None) -> None:
+def test_key_names_project_and_video(key: str, place: Place | None) -> None:
     assert USUAL.place_of(key) == place
 
 
@@ -68,7 +68,7 @@ BY_CUSTOMER = Layout(pattern=r"customers/(?P<project>[^/]+)/\d{4}/(?P<video>[^/]
         ("customers/acme/2026/" + "v" * 2000 + ".mp4", None),
     ],
 )
-def test_a_rule_says_which_part_of_a_key_is_which(key: str, place: Place | None) -> None:
+def test_rule_names_the_parts_of_a_key(key: str, place: Place | None) -> None:
     assert BY_CUSTOMER.place_of(key) == place
     assert BY_CUSTOMER.is_direct(key)
 

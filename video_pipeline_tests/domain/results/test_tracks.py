@@ -45,25 +45,25 @@ def tracks(*markers: Marker, cuts: tuple[Fraction | int, ...] = ()) -> list[str 
     return [marker.track for marker in link(markers, map(Fraction, cuts))]
 
 
-def test_boxes_that_lie_on_one_another_are_one_object() -> None:
+def test_overlapping_boxes_are_one_object() -> None:
     assert len(set(tracks(seen(0), seen(HALF, 0.12), seen(1, 0.14)))) == 1
 
 
-def test_boxes_apart_and_other_labels_and_kinds_are_others() -> None:
+def test_distant_boxes_and_other_labels_are_other_tracks() -> None:
     assert len(set(tracks(seen(0), seen(HALF, 0.7)))) == 2
     assert len(set(tracks(seen(0), seen(HALF, label="cat")))) == 2
     assert len(set(tracks(seen(0), seen(HALF, kind=Kind.FACE)))) == 2
     assert len(set(tracks(seen(0, label=None), seen(HALF, label=None)))) == 1
 
 
-def test_each_box_follows_the_one_that_it_covers_best() -> None:
+def test_box_follows_the_box_with_best_overlap() -> None:
     left, right, moved_right, moved_left = tracks(
         seen(0, 0.10), seen(0, 0.16), seen(HALF, 0.17), seen(HALF, 0.11)
     )
     assert (left, right) == (moved_left, moved_right)
 
 
-def test_a_short_gap_is_bridged_and_a_long_one_breaks_the_track() -> None:
+def test_track_bridges_short_gaps_only() -> None:
     end = Fraction(1, 25)
     assert len(set(tracks(seen(0), seen(end + LONGEST_GAP)))) == 1
     assert len(set(tracks(seen(0), seen(end + LONGEST_GAP + Fraction(1, 1000))))) == 2
@@ -75,12 +75,12 @@ def test_a_track_ends_at_a_cut() -> None:
     assert before != after and after == later
 
 
-def test_where_shots_fade_into_one_another_both_edges_are_cuts() -> None:
+def test_both_edges_of_a_transition_are_cuts() -> None:
     overlapping = [shot(0, 5), shot(4, 9), shot(8, 8), shot(9, 12)]
     assert list(cuts_of(overlapping)) == [0, 4, 5, 8, 8, 9, 9, 12]
 
 
-def test_what_the_provider_tells_apart_itself_and_what_is_no_box_stays_as_it_is() -> None:
+def test_link_keeps_provider_tracks_and_unboxed_markers() -> None:
     told = seen(0, track="their-7")
     plain = Marker(kind=Kind.OBJECT, range=told.range, label="dog")
     assert list(link([told, plain, shot(0, 1)], [])) == [told, plain, shot(0, 1)]
@@ -128,9 +128,7 @@ def _start(marker: Marker) -> Fraction:
 
 
 @given(films, cut_lists)
-def test_every_box_is_in_one_track_and_nothing_else_is_changed(
-    film: list[Marker], cuts: list[Fraction]
-) -> None:
+def test_link_puts_every_box_in_one_track(film: list[Marker], cuts: list[Fraction]) -> None:
     linker = Linker(cuts)
     linked = list(linker.link(film))
     assert all(marker.track for marker in linked)
@@ -141,7 +139,7 @@ def test_every_box_is_in_one_track_and_nothing_else_is_changed(
 
 
 @given(films, cut_lists)
-def test_a_track_has_one_label_and_one_box_a_moment_and_spans_no_cut(
+def test_track_has_one_label_and_one_box_at_a_time(
     film: list[Marker], cuts: list[Fraction]
 ) -> None:
     by_track = defaultdict[str | None, list[Marker]](list)

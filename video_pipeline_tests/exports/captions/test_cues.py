@@ -50,7 +50,7 @@ def _bare(text: str) -> str:
 
 
 @given(transcripts)
-def test_cues_are_ordered_without_overlaps_and_end_after_they_start(spoken: Transcript) -> None:
+def test_cues_are_ordered_without_overlaps(spoken: Transcript) -> None:
     before = 0
     for cue in cues(spoken):
         assert before <= cue.start_ms < cue.end_ms <= cue.start_ms + LONGEST * 1000
@@ -58,7 +58,7 @@ def test_cues_are_ordered_without_overlaps_and_end_after_they_start(spoken: Tran
 
 
 @given(transcripts)
-def test_every_word_is_kept_once(spoken: Transcript) -> None:
+def test_every_word_is_in_one_cue(spoken: Transcript) -> None:
     shown = "".join(_bare(line) for cue in cues(spoken) for line in cue.lines)
     assert sorted(shown) == sorted(_bare("".join(word.text for word in spoken.words)))
 
@@ -81,7 +81,7 @@ def test_lines_fit_but_for_a_longer_single_word(spoken: Transcript) -> None:
 
 
 @given(transcripts)
-def test_a_cue_starts_where_its_first_word_does_unless_pushed_by_others(spoken: Transcript) -> None:
+def test_cue_starts_at_its_first_word_unless_delayed(spoken: Transcript) -> None:
     starts = {round(word.range.start * 1000) for word in spoken.words}
     before = -1
     for cue in cues(spoken):

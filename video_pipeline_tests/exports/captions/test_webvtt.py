@@ -83,7 +83,7 @@ def test_text_is_escaped(write: Write, text: str, shown: str) -> None:
 
 @given(st.lists(st.tuples(st.text(min_size=1), st.text(max_size=9)), min_size=1, max_size=6))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_is_said_no_cue_is_lost_or_torn(write: Write, said: list[tuple[str, str]]) -> None:
+def test_any_text_keeps_every_cue_complete(write: Write, said: list[tuple[str, str]]) -> None:
     segments = tuple(
         _segment(text, n * 2000, n * 2000 + 1500, speaker) for n, (text, speaker) in enumerate(said)
     )

@@ -18,7 +18,7 @@ def moments(*pts: int | None, duration: int = 40) -> tuple[list[int], FrameClock
 
 
 @given(st.lists(st.integers(1, 10_000_000), min_size=1), st.integers(-(2**40), 2**40))
-def test_honest_timestamps_are_kept_from_the_first_on(steps, start):
+def test_valid_timestamps_are_kept(steps, start):
     pts = [start + sum(steps[:count]) for count in range(len(steps))]
     found, clock = moments(*pts)
     assert found == [moment - start for moment in pts]
@@ -26,7 +26,7 @@ def test_honest_timestamps_are_kept_from_the_first_on(steps, start):
 
 
 @given(st.lists(st.tuples(TIMESTAMPS, st.integers(-(2**40), 2**63)), min_size=1))
-def test_moments_rise_and_fit_in_64_bits_whatever_is_claimed(claims):
+def test_any_timestamps_become_increasing_64_bit_times(claims):
     clock = FrameClock(BASE, RATE)
     found = [clock.moment(pts, duration) for pts, duration in claims]
     assert found[0] == 0
@@ -35,7 +35,7 @@ def test_moments_rise_and_fit_in_64_bits_whatever_is_claimed(claims):
     assert clock.end > found[-1] * BASE
 
 
-def test_a_doubled_timestamp_moves_by_one_tick_and_no_later_one():
+def test_duplicate_timestamp_moves_by_one_tick():
     found, clock = moments(0, 40, 40, 120)
     assert found == [0, 40, 41, 120]
     assert clock.warnings == [
@@ -43,7 +43,7 @@ def test_a_doubled_timestamp_moves_by_one_tick_and_no_later_one():
     ]
 
 
-def test_a_restarted_clock_goes_on():
+def test_restarted_clock_continues():
     found, clock = moments(500_000, 500_040, 0, 40)
     assert found == [0, 40, 80, 120]
     assert clock.warnings == ["1 jumps of the timestamps were closed"]

@@ -49,8 +49,8 @@ def test_probing_and_decoding_agree_on_the_end(room, make, film):
     assert room.decode(path, GRAY).end.end == room.probe(path).video.duration
 
 
-def test_one_decode_feeds_several(room, make, film):
-    """Each its size, pixel format and step; numbers count all frames of the video."""
+def test_one_decode_serves_several_consumers(room, make, film):
+    """Give each consumer its size, pixel format and step. Numbers count all frames."""
     feeds = (
         Frames(width=80),
         Frames(width=49, height=27, every=3),
@@ -71,7 +71,7 @@ def test_a_step_longer_than_a_batch_keeps_its_numbers(room, make, film):
     assert decoded.numbers == [list(range(0, 100, 2))]
 
 
-def test_colours_are_in_the_order_asked_for(room, make, film):
+def test_colours_are_in_the_requested_order(room, make, film):
     path = make(film(colour=(200, 100, 50)))
     rgb, bgr = room.decode(path, Frames(width=40), Frames(width=40, pixel_format="bgr24")).frames
     assert np.abs(rgb[0, 25, 35].astype(int) - (200, 100, 50)).max() <= 4
@@ -94,7 +94,7 @@ def test_frames_are_turned_as_shown(room, make, film, rotation, white):
     assert [(r, c) for r in (0, 1) for c in (0, 1) if quarters[r][c] > 200] == [white]
 
 
-def test_without_a_height_the_shape_as_shown_is_kept(room, make, film):
+def test_decode_without_height_keeps_the_displayed_shape(room, make, film):
     path = make(film(aspect=Fraction(4, 3), size=(90, 60)))
     assert room.decode(path, Frames(width=60)).frames[0].shape == (50, 30, 60, 3)
 
@@ -116,7 +116,7 @@ def test_thumbnails_are_jpegs_of_keyframes(room, make, film):
     assert (frame.width, frame.height) == (80, 60)
 
 
-def test_thumbnails_are_no_more_than_asked_for(room, make, film):
+def test_thumbnails_do_not_exceed_the_requested_number(room, make, film):
     spec = ThumbnailSpec(every=Fraction(0), most=2)
     assert len(room.decode(make(film(frames=100)), thumbnails=spec).thumbnails) == 2
 
@@ -133,7 +133,7 @@ def test_closing_the_iterator_ends_the_child(reader, room, make, film, children)
         assert not source.closed
 
 
-def test_children_on_one_descriptor_do_not_disturb_each_other(reader, room, make, film):
+def test_children_sharing_a_descriptor_are_independent(reader, room, make, film):
     path = make(film(frames=100))
     media = room.probe(path)
     with path.open("rb") as source:

@@ -48,7 +48,7 @@ def test_samples_before_zero_are_dropped():
     assert (placement.start, placement.written) == (0, 700)
 
 
-def test_late_start_is_silence_and_very_late_one_an_offset():
+def test_late_start_is_silence_or_an_offset():
     bound = 2 * LONGEST_WAIT_SECONDS * RATE
     late, very_late = LONGEST_WAIT_SECONDS * RATE, LONGEST_WAIT_SECONDS * RATE + 1
     placement, silences = placed((late, 10), bound=bound)
@@ -57,19 +57,19 @@ def test_late_start_is_silence_and_very_late_one_an_offset():
     assert (placement.start, placement.written, silences) == (very_late, very_late + 10, [0])
 
 
-def test_a_position_past_the_bound_is_not_believed():
+def test_position_past_the_bound_is_ignored():
     placement, silences = placed((0, 500), (BOUND + 1, 500), (1000, 500))
     assert (placement.written, silences) == (1500, [0, 0, 0])
 
 
-def test_a_step_far_back_is_not_believed():
+def test_step_far_back_is_ignored():
     placement, _ = placed((0, 5000), (0, 5000))
     assert placement.written == 10_000
 
 
 @example([(2**62 + 1, 1), (2**62 - 998, 1)])
 @given(st.lists(st.tuples(st.integers(-(2**63), 2**63), st.integers(1, 5000)), min_size=1))
-def test_silence_is_bounded_whatever_is_claimed(stretches):
+def test_silence_is_bounded_for_any_timestamps(stretches):
     placement, silences = placed(*stretches, bound=2**62)
     assert sum(silences) <= (MOST_SILENCE_SECONDS + LONGEST_WAIT_SECONDS) * RATE
     heard = placement.written - placement.start - sum(silences)

@@ -16,12 +16,12 @@ def at(rate: Fraction, base: Fraction, frames: int) -> list[int]:
 
 
 @given(RATES, BASES, st.integers(0, 400))
-def test_a_constant_rate_is_kept_in_any_time_base(rate, base, frames):
+def test_constant_rate_is_detected_in_any_time_base(rate, base, frames):
     assert keeps(rate, at(rate, base, frames), base)
 
 
 @given(RATES, BASES, st.integers(1, 98))
-def test_one_frame_out_of_place_breaks_it(rate, base, number):
+def test_one_misplaced_frame_is_a_variable_rate(rate, base, number):
     moments = at(rate, base, 100)
     moments[number] += 3
     assert not keeps(rate, moments, base)

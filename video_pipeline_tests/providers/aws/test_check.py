@@ -138,7 +138,7 @@ def lacking(found: list[Checked]) -> dict[str, str]:
     return {one.subject: f"{one.detail} | {one.remedy}" for one in found if one.level != "ok"}
 
 
-def test_where_all_is_set_up_nothing_is_missing(account: Account) -> None:
+def test_complete_setup_has_no_findings(account: Account) -> None:
     found = account.publishes()
     assert lacking(found) == {}
     assert {"credentials", "ingest bucket", "versioning", "read", "topic", "topic_role"} <= {
@@ -148,7 +148,7 @@ def test_where_all_is_set_up_nothing_is_missing(account: Account) -> None:
     assert lacking(account.writes()) == {}
 
 
-def test_what_is_tried_in_the_output_bucket_leaves_nothing(account: Account) -> None:
+def test_check_leaves_no_object_in_the_output_bucket(account: Account) -> None:
     s3 = account.client("s3")
     s3.put_bucket_versioning(Bucket=account.output, VersioningConfiguration={"Status": "Enabled"})
     assert lacking(account.writes()) == {}
@@ -262,14 +262,14 @@ MISSING = [
 @pytest.mark.parametrize(
     ("subject", "broken", "told", "remedy"), MISSING, ids=[f"{m[0]}: {m[2]}" for m in MISSING]
 )
-def test_each_thing_that_is_missing_is_named_with_its_remedy(
+def test_each_missing_item_is_named_with_its_remedy(
     account: Account, subject: str, broken: Break, told: str, remedy: str
 ) -> None:
     found = lacking(broken(account))
     assert told in found[subject] and remedy in found[subject].partition(" | ")[2]
 
 
-def test_a_queue_or_bucket_that_is_not_there(account: Account) -> None:
+def test_missing_queue_or_bucket(account: Account) -> None:
     gone = account.queue.replace("ended-", "no-such-")
     assert "no such queue" in lacking(account.publishes(completions=gone))["queue"]
     nowhere = Writes(**account.reached(output=Output(bucket="no-such-bucket-here")))
@@ -296,9 +296,7 @@ def test_a_bucket_in_another_region_is_named_with_both(
     assert ELSEWHERE in found["ingest bucket"] and REGION in found["ingest bucket"]
 
 
-def test_rights_that_are_denied_are_named_one_by_one(
-    servers: Servers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_denied_right_is_named(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", servers["moto"].endpoint)
     account = set_up(servers["moto"])
     with answering(Answer(status=403, code="AccessDenied")) as (server, _):
@@ -313,7 +311,7 @@ def test_rights_that_are_denied_are_named_one_by_one(
     assert "Allow s3:ListBucket and s3:GetObject" in found["read"]
 
 
-def test_what_only_the_check_asks_for_is_no_more_than_a_warning(account: Account) -> None:
+def test_right_used_only_by_the_check_is_a_warning(account: Account) -> None:
     denied = Answer(status=403, code="AccessDenied")
     denied = replace(denied, headers={"x-amzn-query-error": "AccessDenied;Sender"})
     with answering(denied) as (server, _):
@@ -323,7 +321,7 @@ def test_what_only_the_check_asks_for_is_no_more_than_a_warning(account: Account
     assert "sqs:GetQueueAttributes" in queue.remedy and "entry's `role`" in queue.remedy
 
 
-def test_without_credentials_that_alone_is_told(
+def test_missing_credentials_are_the_only_finding(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):

@@ -125,7 +125,7 @@ def test_events_are_deleted_in_batches_of_ten() -> None:
     assert sqs.deletions == [10, 10, 5] and not sqs.left
 
 
-def test_acknowledging_nothing_deletes_nothing() -> None:
+def test_acknowledge_without_events_deletes_nothing() -> None:
     sqs = FakeSqs([json.dumps(ENDED)])
     Queue(lambda: sqs, "http://queue/1", jobs_of).acknowledge([])
     assert sqs.left and not sqs.deletions

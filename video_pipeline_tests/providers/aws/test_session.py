@@ -23,7 +23,7 @@ def options(**more: Any) -> AwsOptions:
     return AwsOptions.model_validate({"region": "eu-central-1", **keys, **more})
 
 
-def test_making_one_touches_nothing() -> None:
+def test_creating_a_session_does_no_io() -> None:
     with touched_within() as touched:
         session = AwsSession(options(role=ROLE), "rekognition")
         assert session.account == "123456789012"
@@ -40,7 +40,7 @@ def test_plugins_of_aws_are_made_without_loading_its_library() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_what_is_paid_is_asked_for_once_and_all_else_again() -> None:
+def test_paid_calls_are_not_retried_and_others_are() -> None:
     session = AwsSession(options(endpoint="http://127.0.0.1:1"), "rekognition")
     attempts = [
         client.meta.config.retries["total_max_attempts"]
@@ -50,13 +50,13 @@ def test_what_is_paid_is_asked_for_once_and_all_else_again() -> None:
     assert session.starts() is session.starts() is not session.asks()
 
 
-def test_no_client_waits_for_ever() -> None:
+def test_every_client_has_a_timeout() -> None:
     session = AwsSession(options(connect_seconds=2, read_seconds=7), "rekognition")
     for client in (session.starts(), session.asks(), session.s3()):
         assert (client.meta.config.connect_timeout, client.meta.config.read_timeout) == (2, 7)
 
 
-def test_what_costs_nothing_is_not_waited_for_longer_than_a_sweep_can() -> None:
+def test_free_calls_have_short_timeouts() -> None:
     session = AwsSession(options(), "rekognition")
     queue = session.queue("https://sqs.eu-west-1.amazonaws.com/123456789012/ended")
     for client in (session.asks(), session.s3(), queue):
@@ -65,18 +65,18 @@ def test_what_costs_nothing_is_not_waited_for_longer_than_a_sweep_can() -> None:
     assert session.starts().meta.config.read_timeout == 30
 
 
-def test_a_queue_is_where_its_url_says() -> None:
+def test_queue_region_is_taken_from_its_url() -> None:
     session = AwsSession(options(), "rekognition")
     queue = session.queue("https://sqs.eu-west-1.amazonaws.com/123456789012/ended")
     assert queue.meta.endpoint_url == "https://sqs.eu-west-1.amazonaws.com"
 
 
-def test_nothing_of_it_identifies_a_request_or_shows_a_secret() -> None:
+def test_session_options_are_not_hashed_or_shown() -> None:
     assert options(role=ROLE, profile="x", completions="http://q/1/a").model_dump() == {}
     assert "b'" not in repr(options()) and "SecretStr('**" in repr(options())
 
 
-def test_a_profile_that_is_not_there_is_told() -> None:
+def test_missing_profile_is_reported() -> None:
     given = AwsOptions(region="eu-central-1", profile="no-such-profile")
     with pytest.raises(ConfigurationError, match="no-such-profile"):
         AwsSession(given, "rekognition").asks()
@@ -100,7 +100,7 @@ def test_a_role_is_assumed_and_its_credentials_are_used(
 
 
 @pytest.mark.parametrize("code", ["InvalidSignatureException", "SignatureDoesNotMatch"])
-def test_what_was_signed_is_not_shown_to_anybody(code: str) -> None:
+def test_signatures_are_not_shown(code: str) -> None:
     client = AwsSession(options(), "rekognition").starts()
     quoted = "The signature does not match.\n\nThe Canonical String\nx-amz-security-token:SECRET"
     with Stubber(client) as stub, pytest.raises(ProviderError) as raised, told("here"):
@@ -111,7 +111,7 @@ def test_what_was_signed_is_not_shown_to_anybody(code: str) -> None:
     assert "SECRET" not in shown and "The signature does not match" in shown and code in shown
 
 
-def test_no_message_of_aws_is_longer_than_anybody_reads() -> None:
+def test_long_messages_of_aws_are_shortened() -> None:
     client = AwsSession(options(), "rekognition").starts()
     with Stubber(client) as stub, pytest.raises(ProviderError) as raised, told("here"):
         stub.add_client_error("list_collections", "ValidationException", "long " * 10_000)
@@ -130,6 +130,6 @@ def test_no_message_of_aws_is_longer_than_anybody_reads() -> None:
         {"read_seconds": 0},
     ],
 )
-def test_what_cannot_be_is_refused(given: dict[str, Any]) -> None:
+def test_invalid_options_are_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(given))):
         options(**given)

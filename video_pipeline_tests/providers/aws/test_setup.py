@@ -100,29 +100,29 @@ def needed(operations: set[str]) -> set[str]:
     return {right for right in rights if right is not None}
 
 
-def test_the_template_is_one_that_cfn_lint_passes() -> None:
+def test_template_passes_cfn_lint() -> None:
     lint = [str(interpreter("moto").with_name("cfn-lint")), str(TEMPLATE)]
     found = subprocess.run(lint, capture_output=True, text=True, timeout=300)
     assert found.returncode == 0, found.stdout[-4000:] + found.stderr[-2000:]
 
 
-def test_submitting_and_collecting_may_do_all_that_the_plugins_call() -> None:
+def test_roles_allow_every_call_of_the_plugins() -> None:
     called = of_plugins()
     assert {"rekognition:StartSegmentDetection", "s3:HeadObject", "sqs:ReceiveMessage"} <= called
     assert needed(called) - actions("SubmitPolicy") - actions("CollectPolicy") == set()
 
 
-def test_who_collects_can_start_nothing() -> None:
+def test_collecting_role_cannot_start_jobs() -> None:
     assert not [action for action in actions("CollectPolicy") if ":Start" in action]
 
 
-def test_the_documented_role_may_do_all_that_pipeline_and_check_call() -> None:
+def test_documented_role_allows_pipeline_and_check() -> None:
     checked = operations((AWS / "check").glob("*.py"))
     assert {"sns:GetTopicAttributes", "events:DescribeRule", "s3:AbortMultipartUpload"} <= checked
     assert needed(checked | of_plugins()) - of_role() == set()
 
 
-def test_only_our_own_jobs_of_transcribe_are_told_of_and_looked_up() -> None:
+def test_only_own_transcribe_jobs_send_events() -> None:
     resources = template()["Resources"]
     detail = resources["TranscribeRule"]["Properties"]["EventPattern"]["detail"]
     assert detail["TranscriptionJobName"] == [{"prefix": PREFIX}]

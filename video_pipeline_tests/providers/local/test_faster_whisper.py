@@ -110,7 +110,7 @@ def test_silence_of_any_length_gives_an_empty_transcript(
     assert plugin.normalise(request, media, pages).segments == ()
 
 
-def test_it_stops_when_told_to_and_lets_that_pass(
+def test_cancellation_stops_transcription_and_propagates(
     whisper: Any, listen: Listen, request_for: RequestFor, unit_of: UnitOf
 ) -> None:
     class Stopped(RuntimeError):
@@ -145,7 +145,7 @@ def test_a_model_that_is_neither_known_nor_a_folder_is_named(
         list(plugin.call(unit_of(request_for(Phase.TRANSCRIPT)), Inputs(audio=audio), print))
 
 
-def test_where_models_lie_is_no_part_of_the_choice(whisper: Any) -> None:
+def test_models_folder_is_not_part_of_the_choice(whisper: Any) -> None:
     dumped = whisper(model="tiny.en").options.model_dump()
     assert "cache_folder" not in dumped and "models_folder" not in dumped
     assert whisper(model="tiny.en").model != whisper(model="base").model
@@ -168,7 +168,7 @@ def _said(*words: tuple[str, float, float]) -> dict[str, Any]:
     }
 
 
-def test_times_are_rounded_to_milliseconds_on_the_clock_of_the_video(
+def test_times_are_rounded_to_milliseconds_of_the_video(
     request_for: RequestFor, media: MediaInfo
 ) -> None:
     pages = _pages([_said((" Good", 0.1 + 0.2, 0.5004999999999999))])
@@ -178,7 +178,7 @@ def test_times_are_rounded_to_milliseconds_on_the_clock_of_the_video(
     assert word.confidence == 1
 
 
-def test_words_stay_within_the_sound_and_in_order(
+def test_words_stay_within_the_audio_and_in_order(
     request_for: RequestFor, media: MediaInfo
 ) -> None:
     pages = _pages([_said((" a", -1.0, 2.0), (" b", 1.0, 0.5), (" c", 0.2, 99.0), (" ", 3.0, 4.0))])

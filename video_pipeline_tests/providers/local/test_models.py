@@ -21,7 +21,7 @@ def test_whisper_base_is_joined_from_its_halves_once(tmp_path: Path) -> None:
     assert not [path for path in tmp_path.iterdir() if path.name not in (found.name, "verified")]
 
 
-def test_a_folder_that_is_given_comes_first(tmp_path: Path) -> None:
+def test_configured_folder_is_searched_first(tmp_path: Path) -> None:
     cached = Models(cached=tmp_path / "cache").find("tiny.en")
     given = tmp_path / "given"
     given.mkdir()
@@ -61,7 +61,7 @@ def test_an_unknown_model_is_answered_with_the_known_ones(tmp_path: Path) -> Non
         Models(cached=tmp_path).find("huge")
 
 
-def test_without_the_wheels_the_remedy_is_the_command_that_installs_them(
+def test_missing_wheels_error_names_the_install_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def absent(name: str) -> None:
@@ -74,7 +74,7 @@ def test_without_the_wheels_the_remedy_is_the_command_that_installs_them(
     assert not list(tmp_path.iterdir())
 
 
-def test_every_model_names_licence_and_source_and_a_wheel_for_each_file() -> None:
+def test_every_model_names_licence_source_and_wheels() -> None:
     for model in known().values():
         assert model.licence and model.source
         assert set(model.wheels) == set(model.files)

@@ -60,7 +60,7 @@ def test_every_transition_is_found_once_and_a_flash_is_none(
         assert transition.first <= frame < transition.after
 
 
-def test_shots_are_contiguous_from_the_first_frame_to_the_end_of_the_last(
+def test_shots_are_contiguous_over_the_whole_video(
     find_shots: FindShots,
 ) -> None:
     found = find_shots(TRAILER)
@@ -127,7 +127,7 @@ def test_times_are_those_of_the_frames_where_the_rate_varies(
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_a_video_of_hardly_any_frames_is_at_most_one_shot(
+def test_very_short_video_is_at_most_one_shot(
     request_for: RequestFor, media: MediaInfo, checkerboard: Any, count: int
 ) -> None:
     plugin, request = PySceneDetectPlugin(), request_for(Phase.SHOTS)
@@ -138,7 +138,7 @@ def test_a_video_of_hardly_any_frames_is_at_most_one_shot(
     assert len(shots) == min(count, 1)
 
 
-def test_shots_end_with_the_video_where_the_last_frame_would_outlast_it(
+def test_shots_end_with_the_video_before_a_long_last_frame(
     request_for: RequestFor, media: MediaInfo
 ) -> None:
     page = b'{"frames": 2, "end": "99", "boundaries": []}'
@@ -146,7 +146,7 @@ def test_shots_end_with_the_video_where_the_last_frame_would_outlast_it(
     assert shot.range == media.extent
 
 
-def test_two_pages_are_one_too_many(request_for: RequestFor, media: MediaInfo) -> None:
+def test_two_pages_are_malformed(request_for: RequestFor, media: MediaInfo) -> None:
     page = b'{"frames": 2, "end": "1", "boundaries": []}'
     with pytest.raises(ProviderError) as refused:
         list(PySceneDetectPlugin().normalise(request_for(Phase.SHOTS), media, [page, page]))

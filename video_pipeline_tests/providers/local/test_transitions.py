@@ -78,7 +78,7 @@ def _gradual(frames: Frames) -> tuple[list[int], list[int]]:
 
 
 @pytest.mark.parametrize("length", [10, 16, 25, 40, 60])
-def test_a_dissolve_between_moving_pictures_is_found_once_and_within_it(length: int) -> None:
+def test_dissolve_between_moving_shots_is_found_once(length: int) -> None:
     one, other = _shot(1, 40 + length, 0.5), _shot(2, 40 + length, 0.5)
     frames = np.concatenate([one[:40], _mixed(one[40:], other[:length], length), other[length:]])
     (found,), fades = _gradual(frames)
@@ -88,7 +88,7 @@ def test_a_dissolve_between_moving_pictures_is_found_once_and_within_it(length: 
 
 @pytest.mark.parametrize("length", [6, 12, 25])
 @pytest.mark.parametrize("colour", [_BLACK, 255.0], ids=["black", "white"])
-def test_a_fade_through_one_colour_is_found_once_and_there(length: int, colour: float) -> None:
+def test_fade_through_one_colour_is_found_once(length: int, colour: float) -> None:
     one, other = _shot(1, 40 + length), _shot(2, 40 + length)
     sinking, rising = _mixed(one[40:], colour, length), _mixed(colour, other[:length], length)
     frames = np.concatenate(
@@ -161,11 +161,11 @@ def test_likeness_does_not_mind_brightness(one: Picture, gain: float, offset: fl
 
 
 @given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255))
-def test_one_colour_all_over_has_no_contrast(red: int, green: int, blue: int) -> None:
+def test_uniform_frame_has_no_contrast(red: int, green: int, blue: int) -> None:
     assert contrast(np.tile(np.array([red, green, blue], np.float32), 9)) == 0
 
 
-def test_what_is_too_long_ago_is_forgotten() -> None:
+def test_old_frames_are_dropped() -> None:
     recent = Recent(3)
     for level in range(5):
         recent.add(np.full(3, level, np.float32))

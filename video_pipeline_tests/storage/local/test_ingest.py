@@ -65,7 +65,7 @@ def test_a_linked_file_is_shown_as_a_link_and_not_read(
 
 
 @pytest.mark.parametrize("linked", ["projects/acme", "projects/acme/videos", VIDEO])
-def test_a_linked_folder_leads_nowhere(
+def test_linked_folder_is_not_followed(
     ingest: FolderIngest, root: Path, deliver: Deliver, linked: str
 ) -> None:
     deliver("projects/acme2/videos/v/a.mp4", b"secret")
@@ -90,7 +90,7 @@ def test_a_pipe_without_a_writer_does_not_block(ingest: FolderIngest, root: Path
         pass
 
 
-def test_a_file_of_the_same_size_and_time_put_in_its_place_is_another_version(
+def test_replaced_file_of_same_size_and_time_is_new_version(
     ingest: FolderIngest, root: Path, deliver: Deliver
 ) -> None:
     deliver(KEY, b"first")
@@ -128,7 +128,7 @@ def test_error_in_a_replaced_file_is_a_replacement(
     assert isinstance(caught.value.__cause__, ValueError)
 
 
-def test_a_file_put_in_its_place_does_not_disturb_the_reader(
+def test_replaced_file_does_not_affect_an_open_reader(
     ingest: FolderIngest, root: Path, deliver: Deliver
 ) -> None:
     deliver(KEY, b"first")
@@ -146,7 +146,7 @@ def test_the_store_can_be_read_only(ingest: FolderIngest, deliver: Deliver, root
             os.write(reader.fileno(), b"x")
 
 
-def test_the_listing_goes_on_while_folders_come_and_go(
+def test_listing_continues_while_folders_change(
     ingest: FolderIngest, root: Path, deliver: Deliver
 ) -> None:
     staying = [f"projects/acme/videos/v{number:03}/a.mp4" for number in range(0, 100, 2)]
@@ -211,7 +211,7 @@ def test_missing_root_raises(tmp_path: Path) -> None:
         next(FolderIngest(tmp_path / "nowhere").listing())
 
 
-def test_by_a_rule_other_parts_of_the_key_say_whose_it_is(root: Path, deliver: Deliver) -> None:
+def test_rule_takes_the_project_from_other_key_parts(root: Path, deliver: Deliver) -> None:
     layout = Layout(pattern=r"in/(?P<video>[^/]+)/by (?P<project>[^/]+)/[^/]+")
     own, other = "in/one/by acme/a.mp4", "in/one/by acme2/b.mp4"
     for key in (own, other, "out/one/by acme/a.mp4"):

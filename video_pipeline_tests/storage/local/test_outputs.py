@@ -39,7 +39,7 @@ def _files(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
 
-def test_nothing_is_left_aside(outputs: FolderOutputs, root: Path) -> None:
+def test_write_leaves_no_temporary_file(outputs: FolderOutputs, root: Path) -> None:
     _write(outputs, b"whole")
     with pytest.raises(KeyError), outputs.project("acme").writer(KEY):
         raise KeyError("mine")
@@ -70,9 +70,7 @@ except StorageFull as error:
 """
 
 
-def test_a_limit_on_space_leaves_the_old_object_and_nothing_else(
-    outputs: FolderOutputs, root: Path
-) -> None:
+def test_file_size_limit_leaves_only_the_old_object(outputs: FolderOutputs, root: Path) -> None:
     _write(outputs, b"old")
     arguments = [sys.executable, "-c", _WRITE_WITHIN_A_LIMIT, str(root), KEY]
     told = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=True).stdout
@@ -98,7 +96,7 @@ def test_full_disk_elsewhere_is_not_a_storage_error(outputs: FolderOutputs) -> N
         raise OSError(errno.ENOSPC, "elsewhere")
 
 
-def test_what_a_dead_writer_left_goes_after_a_day(root: Path) -> None:
+def test_files_of_a_dead_writer_are_deleted_after_a_day(root: Path) -> None:
     (root / INCOMING).mkdir(parents=True)
     for name, age in (("dead", STALE_SECONDS + 1), ("writing", STALE_SECONDS - 1)):
         (root / INCOMING / name).touch()
@@ -107,7 +105,7 @@ def test_what_a_dead_writer_left_goes_after_a_day(root: Path) -> None:
     assert _files(root) == [f"{INCOMING}/writing", KEY]
 
 
-def test_a_linked_folder_leads_nowhere(outputs: FolderOutputs, root: Path) -> None:
+def test_linked_folder_is_not_followed(outputs: FolderOutputs, root: Path) -> None:
     _write(outputs, b"secret")
     (root / "projects/acme2").symlink_to(root / "projects/acme")
     half, key = outputs.project("acme2"), KEY.replace("acme", "acme2")

@@ -27,7 +27,7 @@ def _version(made: MadeBucket) -> str:
     return found.version
 
 
-def test_a_bucket_with_versions_calls_them_by_their_ids(versioned_bucket: MadeBucket) -> None:
+def test_versioned_bucket_uses_version_ids(versioned_bucket: MadeBucket) -> None:
     versioned_bucket.put(KEY, b"one")
     given = versioned_bucket.client.head_object(Bucket=versioned_bucket.name, Key=KEY)
     assert _version(versioned_bucket) == given["VersionId"]
@@ -44,7 +44,7 @@ def test_without_versions_the_same_bytes_are_the_same_version(moto_bucket: MadeB
     assert _version(moto_bucket) == before
 
 
-def test_an_object_put_before_versions_were_kept_is_called_by_its_bytes(
+def test_object_older_than_versioning_is_versioned_by_bytes(
     moto_bucket: MadeBucket,
 ) -> None:
     moto_bucket.put(KEY, b"one")
@@ -57,7 +57,7 @@ def test_an_object_put_before_versions_were_kept_is_called_by_its_bytes(
         assert reader.read() == b"one"
 
 
-def test_only_what_can_be_seen_now_is_listed(versioned_bucket: MadeBucket) -> None:
+def test_listing_has_only_current_objects(versioned_bucket: MadeBucket) -> None:
     other = "projects/acme2/videos/w/b.mp4"
     for key in (KEY, other):
         for content in (b"first", b"second"):
@@ -74,7 +74,7 @@ def test_only_what_can_be_seen_now_is_listed(versioned_bucket: MadeBucket) -> No
         pass
 
 
-def test_an_object_replaced_between_listing_and_opening_is_no_source(
+def test_object_replaced_after_listing_is_not_opened(
     moto_bucket: MadeBucket, versioned_bucket: MadeBucket
 ) -> None:
     for made in (moto_bucket, versioned_bucket):
@@ -104,7 +104,7 @@ def test_an_object_replaced_while_being_read_is_never_mixed(
                 assert begun + reader.read() == old
 
 
-def test_whether_versions_are_kept_is_asked_once_a_minute(moto_bucket: MadeBucket) -> None:
+def test_versioning_is_checked_once_a_minute(moto_bucket: MadeBucket) -> None:
     now, asked = 0.0, []
     moto_bucket.client.meta.events.register(
         "before-call.s3.GetBucketVersioning", lambda **_: asked.append(now)
@@ -120,7 +120,7 @@ def test_whether_versions_are_kept_is_asked_once_a_minute(moto_bucket: MadeBucke
     assert bucket.keeps_versions() and asked == [0.0, 61.0]
 
 
-def test_nothing_is_asked_but_to_look_list_and_get(versioned_bucket: MadeBucket) -> None:
+def test_ingest_sends_only_read_requests(versioned_bucket: MadeBucket) -> None:
     asked: set[str] = set()
 
     def note(model: Any, **_: object) -> None:
@@ -136,7 +136,7 @@ def test_nothing_is_asked_but_to_look_list_and_get(versioned_bucket: MadeBucket)
     assert asked == {"GetBucketVersioning", "ListObjectVersions", "HeadObject", "GetObject"}
 
 
-def test_a_few_places_of_a_large_object_take_few_bytes_of_it(moto_bucket: MadeBucket) -> None:
+def test_reads_of_a_large_object_transfer_few_bytes(moto_bucket: MadeBucket) -> None:
     size = 40 << 20
     moto_bucket.put(KEY, bytes(size))
     fetched = fetched_bytes(moto_bucket.client)
@@ -161,7 +161,7 @@ def test_invalid_keys_are_listed_as_no_files(moto_bucket: MadeBucket) -> None:
     assert forms == {odd[0]: "other", odd[1]: "other", odd[2]: "file"}
 
 
-def test_by_a_rule_other_parts_of_the_key_say_whose_it_is(moto_bucket: MadeBucket) -> None:
+def test_rule_takes_the_project_from_other_key_parts(moto_bucket: MadeBucket) -> None:
     layout = Layout(pattern=r"in/(?P<video>[^/]+)/by (?P<project>[^/]+)/[^/]+")
     for key in ("in/one/by acme/a.mp4", "in/one/by Große/b.mp4", "out/one/by acme/a.mp4"):
         moto_bucket.put(key, b"bytes")

@@ -35,7 +35,7 @@ def _uploads(made: MadeBucket) -> list[Any]:
     return made.client.list_multipart_uploads(Bucket=made.name).get("Uploads", [])
 
 
-def test_a_small_object_takes_one_request_and_a_large_one_parts(moto_bucket: MadeBucket) -> None:
+def test_only_large_objects_are_uploaded_in_parts(moto_bucket: MadeBucket) -> None:
     asked = _asked(moto_bucket)
     _write(moto_bucket, bytes(PART_BYTES))
     assert asked == ["PutObject"]
@@ -67,7 +67,7 @@ def test_a_block_that_fails_leaves_no_upload(servers: Servers) -> None:
         assert outputs.project("acme").stat(KEY) is None
 
 
-def test_a_part_that_is_refused_leaves_no_upload_and_the_old_object(
+def test_refused_part_keeps_old_object_and_leaves_no_upload(
     moto_bucket: MadeBucket,
 ) -> None:
     _write(moto_bucket, b"old")
@@ -119,7 +119,7 @@ def test_outputs_are_encrypted_with_the_key_that_is_named(
     assert head["SSEKMSKeyId"] == "alias/videos"
 
 
-def test_an_address_to_hand_out_ends(servers: Servers) -> None:
+def test_presigned_address_expires(servers: Servers) -> None:
     made = made_bucket(servers["swift"])
     _write(made, b"bytes")
     address = S3Outputs(made.client, made.name).project("acme").presigned(KEY, 2)
@@ -130,7 +130,7 @@ def test_an_address_to_hand_out_ends(servers: Servers) -> None:
         urlopen(address, timeout=10)
 
 
-def test_an_address_to_hand_out_is_of_one_object(servers: Servers) -> None:
+def test_presigned_address_is_for_one_object(servers: Servers) -> None:
     made = made_bucket(servers["swift"])
     _write(made, b"bytes")
     outputs = S3Outputs(made.client, made.name)
@@ -142,7 +142,7 @@ def test_an_address_to_hand_out_is_of_one_object(servers: Servers) -> None:
         urlopen(other, timeout=10)
 
 
-def test_where_versions_are_kept_a_deleted_output_cannot_be_seen(
+def test_deleted_output_is_invisible_in_versioned_bucket(
     versioned_bucket: MadeBucket,
 ) -> None:
     _write(versioned_bucket, b"bytes")

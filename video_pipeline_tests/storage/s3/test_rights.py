@@ -90,7 +90,7 @@ def test_the_documented_rights_are_enough(guarded: tuple[S3Server, AwsClients, A
     results.delete(OUTPUT)
 
 
-def test_the_documented_rights_do_not_let_the_ingest_bucket_be_written(
+def test_documented_rights_cannot_write_to_ingest_bucket(
     guarded: tuple[S3Server, AwsClients, AwsClients],
 ) -> None:
     outputs = S3Outputs(guarded[1].client("s3"), "studio-footage").project("acme")
@@ -112,7 +112,7 @@ def test_missing_right_is_named_and_never_an_absence(
         list(S3Outputs(nobody, "studio-results").project("acme").listing("projects/acme/"))
 
 
-def test_a_role_s_credentials_are_asked_for_once_and_serve(
+def test_credentials_of_a_role_are_requested_once(
     servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = made_bucket(servers["moto"])

@@ -3,11 +3,11 @@
 from video_pipeline_tests.contracts.aws_shapes import differences, kept
 
 
-def test_the_installed_botocore_says_what_the_plugins_rely_on() -> None:
+def test_installed_botocore_has_the_expected_shapes() -> None:
     assert differences(kept()) == []
 
 
-def test_what_has_changed_is_told_so_that_one_can_act() -> None:
+def test_changed_shape_is_reported_with_remedy() -> None:
     earlier = {
         "GetLabelDetection.output.JobStatus": {"type": "string", "enum": ["DONE"]},
         "GetLabelDetection.output.Labels[].Colour": {"type": "string"},

@@ -70,7 +70,7 @@ def name_of_this_run() -> str:
     return f"unit-{time.monotonic_ns()}"
 
 
-def test_a_job_comes_to_its_end_and_names_its_result(peer: Peer) -> None:
+def test_ended_job_names_its_result(peer: Peer) -> None:
     name = name_of_this_run()
     start(peer.client, peer.bucket, name)
     job = ended(peer.client, name)
@@ -79,20 +79,20 @@ def test_a_job_comes_to_its_end_and_names_its_result(peer: Peer) -> None:
     assert job["Media"]["MediaFileUri"] == f"s3://{peer.bucket}/{KEY}"
 
 
-def test_a_name_is_taken_once(peer: Peer) -> None:
+def test_job_name_is_unique(peer: Peer) -> None:
     name = name_of_this_run()
     start(peer.client, peer.bucket, name)
     with pytest.raises(peer.client.exceptions.ConflictException, match="already exists"):
         start(peer.client, peer.bucket, name)
 
 
-def test_an_unknown_job_is_told_by_one_of_two_codes(peer: Peer) -> None:
-    """The model has NotFoundException, as ministack says; moto says what the service does."""
+def test_unknown_job_has_one_of_two_error_codes(peer: Peer) -> None:
+    """Accept both codes: ministack uses that of the model, moto that of the service."""
     with pytest.raises(ClientError, match=r"(BadRequest|NotFound)Exception.*couldn't be found"):
         get(peer.client, "nobody")
 
 
-def test_the_list_finds_a_job_by_a_part_of_its_name(peer: Peer) -> None:
+def test_list_finds_a_job_by_part_of_its_name(peer: Peer) -> None:
     name = name_of_this_run()
     start(peer.client, peer.bucket, f"{name}-of-acme")
     found = peer.client.list_transcription_jobs(JobNameContains=name)["TranscriptionJobSummaries"]
@@ -116,9 +116,7 @@ def test_results_have_the_same_form(which: str, request: pytest.FixtureRequest) 
     assert {"id", "transcript", "start_time", "end_time", "items"} <= audio.keys()
 
 
-def test_ministack_tells_eventbridge_and_the_rule_tells_the_queue(
-    peers: S3Server, in_ministack: Peer
-) -> None:
+def test_ministack_sends_events_to_the_queue(peers: S3Server, in_ministack: Peer) -> None:
     queue, name = rule_to_queue(peers), name_of_this_run()
     start(in_ministack.client, in_ministack.bucket, name)
     heard: list[Any] = []

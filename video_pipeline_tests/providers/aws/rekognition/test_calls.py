@@ -61,7 +61,7 @@ def test_a_job_is_named_by_its_analysis_and_tagged_with_its_unit(
     assert entry["types"] == ["SHOT"]
 
 
-def test_a_request_made_twice_is_one_job(
+def test_repeated_request_is_one_job(
     made: RekognitionPlugin, double: Double, versioned: Stored
 ) -> None:
     planned = unit(made, "label")
@@ -83,7 +83,7 @@ def test_pages_are_the_bodies_of_aws_answers(
     assert [u.quantity for u in made.usage(planned.request, media(), pages)] == [60]
 
 
-def test_pages_go_on_after_a_token_that_failed_without_a_row_twice(
+def test_pages_after_failed_token_repeat_no_row(
     made: RekognitionPlugin, double: Double, versioned: Stored
 ) -> None:
     double.configure(otherwise={"rows": 2500})
@@ -101,7 +101,7 @@ def test_pages_go_on_after_a_token_that_failed_without_a_row_twice(
         double.clear_faults()
 
 
-def test_pages_that_are_cut_otherwise_when_reading_begins_again_give_each_row_once(
+def test_pages_with_changed_bounds_repeat_no_row(
     made: RekognitionPlugin, double: Double, versioned: Stored
 ) -> None:
     double.configure(otherwise={"rows": 25}, page_rows=10)
@@ -118,7 +118,7 @@ def test_pages_that_are_cut_otherwise_when_reading_begins_again_give_each_row_on
     assert first + rest == json.loads(whole)["Labels"]
 
 
-def test_tokens_that_always_fail_are_given_up_for_now(
+def test_tokens_that_always_fail_end_the_read_for_now(
     made: RekognitionPlugin, double: Double, versioned: Stored
 ) -> None:
     double.configure(otherwise={"rows": 25}, page_rows=10)
@@ -130,7 +130,7 @@ def test_tokens_that_always_fail_are_given_up_for_now(
     assert raised.value.category is F.TRANSIENT
 
 
-def test_a_result_without_rows_is_one_page(
+def test_result_without_rows_is_one_page(
     made: RekognitionPlugin, double: Double, versioned: Stored
 ) -> None:
     double.inject(Fault(what="no_rows"))
@@ -142,7 +142,7 @@ def test_a_result_without_rows_is_one_page(
     assert list(made.normalise(planned.request, media(), [page])) == []
 
 
-def test_a_result_that_is_gone_is_left_out_and_told(
+def test_expired_result_is_skipped_and_reported(
     made: RekognitionPlugin, double: Double, versioned: Stored
 ) -> None:
     job = submitted(made, unit(made, "label"), versioned)
@@ -153,7 +153,7 @@ def test_a_result_that_is_gone_is_left_out_and_told(
     assert raised.value.category is F.RESULT_EXPIRED
 
 
-def test_a_job_that_failed_says_why(
+def test_failed_job_has_a_reason(
     made: RekognitionPlugin, double: Double, versioned: Stored
 ) -> None:
     double.inject(Fault(what="job_failed", reason="The codec is not supported."))
@@ -163,7 +163,7 @@ def test_a_job_that_failed_says_why(
     assert double.books()["billed"] == {}
 
 
-def test_one_job_that_cannot_be_looked_up_hides_no_other(
+def test_failed_lookup_does_not_hide_other_jobs(
     made: RekognitionPlugin, double: Double, versioned: Stored
 ) -> None:
     shots = submitted(made, unit(made, "shot"), versioned)
@@ -200,7 +200,7 @@ def test_one_job_that_cannot_be_looked_up_hides_no_other(
         ("gateway_page", F.TRANSIENT, True, ""),
     ],
 )
-def test_what_a_refused_or_unheard_start_says(
+def test_start_refused_or_unanswered_has_its_category(
     made: RekognitionPlugin,
     double: Double,
     versioned: Stored,
@@ -221,7 +221,7 @@ def test_what_a_refused_or_unheard_start_says(
     assert len(double.books()["jobs"]) == 1
 
 
-def test_a_start_is_made_once_and_a_look_again(
+def test_start_is_sent_once_and_lookup_is_retried(
     made: RekognitionPlugin, double: Double, versioned: Stored
 ) -> None:
     double.inject(Fault(what="throttled", operation="Start*", times=2))
@@ -238,7 +238,7 @@ def test_no_connection_is_no_doubt(versioned: Stored, double: Double) -> None:
     assert (error.category, error.accepted) == (F.TRANSIENT, False)
 
 
-def test_a_bucket_elsewhere_is_refused_before_anything_is_asked(
+def test_bucket_in_another_region_is_refused_before_start(
     double: Double, versioned: Stored, servers: Servers
 ) -> None:
     client = servers["moto"].clients(region="eu-west-1").client("s3")
@@ -253,7 +253,7 @@ def test_a_bucket_elsewhere_is_refused_before_anything_is_asked(
     assert not double.books()["calls"]
 
 
-def test_a_missing_bucket_is_told(made: RekognitionPlugin, double: Double) -> None:
+def test_missing_bucket_is_reported(made: RekognitionPlugin, double: Double) -> None:
     given = Inputs(object=ObjectRef(uri="s3://no-such-bucket-here/a.mp4", version="v1"))
     error = refused(made, unit(made, "label"), given)
     assert not error.accepted and not error.category.of_the_request
@@ -272,9 +272,7 @@ def test_a_store_that_is_broken_leaves_no_doubt_of_a_job(
     assert not double.books()["jobs"]
 
 
-def test_a_profile_that_is_not_on_this_machine_says_nothing_of_the_video(
-    double: Double, versioned: Stored
-) -> None:
+def test_missing_profile_does_not_reject_the_video(double: Double, versioned: Stored) -> None:
     elsewhere = plugin(
         double.endpoint, profile="no-such", access_key_id=None, secret_access_key=None
     )
@@ -282,7 +280,7 @@ def test_a_profile_that_is_not_on_this_machine_says_nothing_of_the_video(
     assert (error.category, error.accepted) == (F.AUTH, False)
 
 
-def test_an_object_that_was_replaced_proves_nothing_of_a_request_that_nobody_heard(
+def test_replaced_object_leaves_unanswered_start_in_doubt(
     made: RekognitionPlugin, double: Double, unversioned: Stored
 ) -> None:
     double.inject(Fault(what="reply_lost", operation="Start*"))
@@ -293,13 +291,13 @@ def test_an_object_that_was_replaced_proves_nothing_of_a_request_that_nobody_hea
     assert not error.accepted and not error.category.of_the_request
 
 
-def test_a_source_outside_s3_is_told(made: RekognitionPlugin) -> None:
+def test_source_outside_s3_is_reported(made: RekognitionPlugin) -> None:
     given = Inputs(object=ObjectRef(uri="file:///a.mp4", version="1"))
     error = refused(made, unit(made, "label"), given)
     assert (error.category, error.accepted) == (F.UNSUPPORTED, False)
 
 
-def test_without_versions_the_etag_pins_the_object_until_its_job_has_ended(
+def test_etag_pins_object_without_versions_until_job_ends(
     made: RekognitionPlugin, double: Double, unversioned: Stored
 ) -> None:
     kept = submitted(made, unit(made, "label"), unversioned)
@@ -313,7 +311,7 @@ def test_without_versions_the_etag_pins_the_object_until_its_job_has_ended(
     assert raised.value.category is F.INPUT_REJECTED
 
 
-def test_an_object_that_was_replaced_before_is_not_analysed(
+def test_object_replaced_before_start_is_not_analysed(
     made: RekognitionPlugin, double: Double, unversioned: Stored
 ) -> None:
     unversioned.bucket.put(KEY, b"another")
@@ -322,7 +320,7 @@ def test_an_object_that_was_replaced_before_is_not_analysed(
     assert not double.books()["calls"]
 
 
-def test_a_pinned_version_is_analysed_although_a_newer_one_lies_there(
+def test_pinned_version_is_analysed_beside_a_newer_one(
     made: RekognitionPlugin, double: Double, versioned: Stored
 ) -> None:
     versioned.bucket.put(KEY, b"another")
@@ -331,9 +329,7 @@ def test_a_pinned_version_is_analysed_although_a_newer_one_lies_there(
     assert double.books()["jobs"][0]["version"] == versioned.version
 
 
-def test_a_changed_topic_after_an_unheard_start_says_what_to_do(
-    double: Double, versioned: Stored
-) -> None:
+def test_changed_topic_after_unanswered_start_has_remedy(double: Double, versioned: Stored) -> None:
     before = plugin(double.endpoint, topic=TOPIC, topic_role=TOPIC_ROLE)
     planned = unit(before, "label")
     job = submitted(before, planned, versioned)

@@ -67,23 +67,19 @@ def hear(told: Told, count: int) -> list[str]:
     return [one.job for one in heard]
 
 
-def test_each_ended_job_is_heard_by_its_name_and_acknowledged(
-    told: Told, versioned: Stored
-) -> None:
+def test_event_of_each_ended_job_is_read_and_acknowledged(told: Told, versioned: Stored) -> None:
     jobs = {run(told, versioned, kind) for kind in ("shot", "label", "moderation")}
     assert set(hear(told, 3)) == jobs
     assert told.left() == 0
 
 
-def test_an_event_that_comes_twice_names_the_same_job(
-    told: Told, double: Double, versioned: Stored
-) -> None:
+def test_duplicate_event_names_the_same_job(told: Told, double: Double, versioned: Stored) -> None:
     double.inject(Fault(what="event_twice"))
     job = run(told, versioned, "label")
     assert hear(told, 2) == [job, job]
 
 
-def test_a_job_that_broke_is_heard_of_too(told: Told, double: Double, versioned: Stored) -> None:
+def test_failed_job_sends_an_event(told: Told, double: Double, versioned: Stored) -> None:
     double.inject(Fault(what="event_error"))
     job = run(told, versioned, "label")
     assert hear(told, 1) == [job]
@@ -98,9 +94,7 @@ def test_foreign_messages_are_left_for_the_redrive_policy(told: Told, versioned:
     assert told.left() == 2
 
 
-def test_a_lost_event_leaves_the_job_to_be_looked_up(
-    told: Told, double: Double, versioned: Stored
-) -> None:
+def test_lost_event_leaves_job_to_lookup(told: Told, double: Double, versioned: Stored) -> None:
     double.inject(Fault(what="event_lost"))
     job = run(told, versioned, "label")
     assert list(told.plugin.listen()) == []

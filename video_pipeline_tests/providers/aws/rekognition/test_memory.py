@@ -39,7 +39,7 @@ def test_more_than_twice_the_rows_take_no_more_memory(sort: Sort, markers: int) 
     assert many < few * 1.2
 
 
-def test_pages_are_fetched_one_by_one(double: Double, versioned: Stored) -> None:
+def test_pages_are_fetched_lazily(double: Double, versioned: Stored) -> None:
     double.configure(otherwise={"rows": 6_000, "duration": "3600"}, running_seconds=0)
     made = plugin(double.endpoint)
     job = made.submit(unit(made, "label"), media(), versioned.inputs).job

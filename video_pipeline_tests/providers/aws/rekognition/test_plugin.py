@@ -29,7 +29,7 @@ from video_pipeline_tests.providers.aws.rekognition.rekognising import (
 SQS = "https://sqs.us-east-1.amazonaws.com/123456789012/ended"
 
 
-def test_one_job_serves_shots_and_cues_and_each_is_metered() -> None:
+def test_job_for_shots_and_cues_meters_both() -> None:
     (planned,) = units(plugin(), ["shot", "technical-cue"], media(Fraction(601, 10)))
     assert planned.request.operation == "StartSegmentDetection"
     assert planned.request.parameters["SegmentTypes"] == ["SHOT", "TECHNICAL_CUE"]
@@ -39,14 +39,14 @@ def test_one_job_serves_shots_and_cues_and_each_is_metered() -> None:
     ]
 
 
-def test_only_what_is_asked_for_is_asked_of_it_and_paid() -> None:
+def test_only_requested_kinds_are_sent_and_paid() -> None:
     planned = unit(plugin(), "shot")
     assert planned.request.parameters["SegmentTypes"] == ["SHOT"]
     assert "TechnicalCueFilter" not in str(planned.request.parameters["Filters"])
     assert [u.dimension for u in planned.planned] == ["shot"]
 
 
-def test_labels_and_objects_are_one_analysis_paid_once() -> None:
+def test_labels_and_objects_are_one_paid_analysis() -> None:
     (planned,) = units(plugin(), ["label", "object"], media())
     assert [u.dimension for u in planned.planned] == ["label"]
 
@@ -56,14 +56,14 @@ def test_only_segments_are_known_to_the_frame() -> None:
     assert plugin(kinds=("shot", "face")).capabilities().precision == "sampled"
 
 
-def test_it_offers_what_is_paid_by_itself_only_where_it_is_named() -> None:
+def test_separately_paid_kinds_are_offered_only_if_named() -> None:
     usual = plugin(kinds=("shot", "technical-cue", "label", "object"))
     assert usual.capabilities().kinds == ("shot", "technical-cue", "label", "object")
     refused = usual.plan(AnalysisRequest(media=media(), kinds=("face",)))
     assert isinstance(refused, Refusal) and "face" in refused.reason
 
 
-def test_what_is_asked_is_what_the_service_takes() -> None:
+def test_requests_match_the_service_model() -> None:
     made = plugin(labels=("Dog",), labels_not=("Cat",), categories_not=("Weapons and Military",))
     model = get_session().get_service_model("rekognition")
     for planned in units(made, EVERYTHING, media()):
@@ -84,13 +84,13 @@ def test_what_is_asked_is_what_the_service_takes() -> None:
         ({"container": "matroska"}, "matroska"),
     ],
 )
-def test_what_aws_would_refuse_is_refused_here(changed: dict[str, Any], reason: str) -> None:
+def test_request_that_aws_would_refuse_is_refused(changed: dict[str, Any], reason: str) -> None:
     of = media().model_copy(update=changed)
     refused = plugin().plan(AnalysisRequest(media=of, kinds=("shot",), uri="s3://videos/a.mp4"))
     assert isinstance(refused, Refusal) and reason in refused.reason
 
 
-def test_a_codec_a_place_or_a_region_that_it_cannot_serve_is_named() -> None:
+def test_unsupported_codec_store_or_region_is_named() -> None:
     of = media()
     assert of.video
     hevc = of.model_copy(update={"video": of.video.model_copy(update={"codec": "hevc"})})
@@ -131,7 +131,7 @@ def test_options_that_cannot_work_are_refused(given: dict[str, Any], reason: str
         options(**given)
 
 
-def test_how_aws_is_reached_is_no_part_of_what_was_asked() -> None:
+def test_connection_options_are_not_part_of_the_request() -> None:
     one = plugin(kinds=EVERYTHING)
     other = plugin(
         "http://127.0.0.1:1",
@@ -147,7 +147,7 @@ def test_how_aws_is_reached_is_no_part_of_what_was_asked() -> None:
     assert unit(one, "shot").id == unit(other, "shot").id
 
 
-def test_an_option_of_one_analysis_leaves_the_others_as_they_were() -> None:
+def test_option_of_one_analysis_does_not_change_others() -> None:
     one, other = plugin(), plugin(label_confidence=70)
     assert unit(one, "shot").id == unit(other, "shot").id
     assert unit(one, "label").id != unit(other, "label").id
@@ -155,7 +155,7 @@ def test_an_option_of_one_analysis_leaves_the_others_as_they_were() -> None:
     assert choice_of(one, Phase.OBJECTS, None) != choice_of(other, Phase.OBJECTS, None)
 
 
-def test_a_kind_more_makes_its_phase_stale_and_pays_for_nothing_but_itself() -> None:
+def test_added_kind_makes_phase_stale_and_pays_only_itself() -> None:
     few = plugin(kinds=("shot", "label", "object"))
     many = plugin(kinds=("shot", "label", "object", "face"))
     assert choice_of(few, Phase.SHOTS, None) == choice_of(many, Phase.SHOTS, None)
@@ -169,7 +169,7 @@ def test_a_kind_more_makes_its_phase_stale_and_pays_for_nothing_but_itself() -> 
     assert [one.request.operation for one in after[1:]] == ["StartFaceDetection"]
 
 
-def test_the_account_is_the_one_that_is_named_or_the_roles() -> None:
+def test_account_is_from_options_or_role() -> None:
     assert plugin().account == "123456789012"
     role = "arn:aws:iam::210987654321:role/video"
     assert plugin(account=None, role=role).account == "210987654321"
@@ -199,12 +199,12 @@ def test_all_analyses_share_the_slots_of_an_account_and_region() -> None:
     assert [(one.shared_by, one.limit) for one in slots] == [("video", 7)]
 
 
-def test_a_job_is_given_up_before_aws_forgets_its_result() -> None:
+def test_job_deadline_is_before_its_result_expires() -> None:
     assert plugin().deadline_seconds == 24 * 3600
     assert plugin(deadline_hours=160).deadline_seconds < 7 * 24 * 3600
 
 
-def test_nothing_can_be_cancelled_and_without_a_queue_nothing_is_heard() -> None:
+def test_jobs_cannot_be_cancelled_and_need_queue_for_events() -> None:
     made = plugin()
     assert made.cancel("LabelDetection/1") is False and not made.capabilities().cancellable
     assert list(made.listen()) == []

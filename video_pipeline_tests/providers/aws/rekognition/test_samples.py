@@ -36,13 +36,13 @@ def labels(*rows: Any) -> list[Marker]:
     return list(made.normalise(request, of, iter([json.dumps({"Labels": rows}).encode()])))
 
 
-def test_a_label_found_in_each_picture_is_one_marker_with_its_greatest_confidence() -> None:
+def test_label_in_consecutive_frames_is_one_marker() -> None:
     (found,) = labels(label(0, "Dog", 80), label(500, "Dog", 95), label(1000, "Dog", 90))
     assert (found.kind, found.label, found.confidence) == ("label", "Dog", 0.95)
     assert (found.range.start, found.range.end) == (0, Fraction(3, 2))
 
 
-def test_one_that_is_gone_for_a_picture_is_two() -> None:
+def test_label_missing_in_one_frame_is_two_markers() -> None:
     found = labels(label(0, "Dog"), label(500, "Cat"), label(1000, "Dog"))
     assert [(m.label, m.range.start, m.range.end) for m in found] == [
         ("Dog", 0, HALF),
@@ -51,7 +51,7 @@ def test_one_that_is_gone_for_a_picture_is_two() -> None:
     ]
 
 
-def test_pictures_without_findings_have_no_rows_and_nothing_holds_through_them() -> None:
+def test_frames_without_rows_end_every_marker() -> None:
     found = labels(label(0, "Dog"), label(500, "Dog"), label(9000, "Dog"))
     assert [(m.range.start, m.range.end) for m in found] == [(0, 1), (9, Fraction(19, 2))]
 
@@ -65,7 +65,7 @@ def test_labels_are_given_in_the_order_of_their_starts() -> None:
     assert len(found) == 1 + len(short)
 
 
-def test_one_that_never_ends_is_cut_before_too_many_wait_for_it() -> None:
+def test_long_label_is_split_to_bound_the_backlog() -> None:
     pictures = range(3000)
     rows = [label(n * 500, name) for n in pictures for name in ("Sky", f"Bird {n}")]
     found = markers("label", rows, "Labels", media(1500))
@@ -77,14 +77,14 @@ def test_one_that_never_ends_is_cut_before_too_many_wait_for_it() -> None:
     assert all(one.range.end == after.range.start for one, after in pairwise(sky))
 
 
-def test_instances_are_objects_a_picture_each_and_no_label() -> None:
+def test_instances_are_one_object_per_frame_and_no_label() -> None:
     found = labels(label(0, "Car", 99, BOX, BOX), label(500, "Car", 99, BOX))
     assert [(m.kind, m.label, m.confidence) for m in found] == [("object", "Car", 0.75)] * 3
     assert [(m.range.start, m.range.end) for m in found] == [(0, HALF), (0, HALF), (HALF, 1)]
     assert found[0].box == Box(left=0.25, top=0.5, width=0.25, height=0.25)
 
 
-def test_boxes_and_confidences_end_where_the_picture_and_certainty_do() -> None:
+def test_boxes_and_confidences_are_clamped() -> None:
     beyond = {"Left": -0.25, "Top": 0.75, "Width": 0.5, "Height": 0.5}
     (found,) = labels(label(0, "Car", 99, beyond) | {"Timestamp": 59_900})
     assert found.box == Box(left=0, top=0.75, width=0.25, height=0.25)
@@ -111,7 +111,7 @@ def test_text_is_read_by_lines() -> None:
     assert (found.kind, found.label) == ("text", "The end")
 
 
-def test_a_face_has_a_place_and_no_name() -> None:
+def test_face_has_a_box_and_no_name() -> None:
     row = {"Timestamp": 0, "Face": {"BoundingBox": BOX, "Confidence": 99.5}}
     (found,) = markers("face", [row], "Faces")
     assert (found.kind, found.label, found.confidence) == ("face", None, 0.995)
@@ -127,12 +127,12 @@ def test_moderation_labels_last_as_long_as_they_are_found() -> None:
     assert (found.label, found.range.end) == ("Alcohol", 2)
 
 
-def test_rows_in_no_order_say_the_same() -> None:
+def test_unordered_rows_give_the_same_markers() -> None:
     rows = [label(n * 500, f"L{n % 7}") for n in range(100)]
     assert labels(*rows[::-1]) == labels(*rows)
 
 
-def test_disorder_beyond_what_is_held_back_is_told() -> None:
+def test_rows_too_far_out_of_order_are_reported() -> None:
     rows = [label(n, "Dog") for n in range(pages.HELD + 2)]
     with pytest.raises(ProviderError, match="no order"):
         labels(*rows, label(0, "Cat"))

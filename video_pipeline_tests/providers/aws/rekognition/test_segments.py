@@ -51,7 +51,7 @@ def ranges(found: list[Marker], rate: Fraction | int = 25) -> list[tuple[Fractio
     return [(m.range.start * rate, m.range.end * rate) for m in found]
 
 
-def test_a_shot_ends_after_its_last_frame_and_a_cue_before_its_end() -> None:
+def test_shot_ends_after_its_last_frame_and_cue_before() -> None:
     found = markers(media(), page(segment(0, 299), segment(0, 300, cue="BlackFrames")))
     assert [m.kind for m in found] == ["shot", "technical-cue"]
     assert ranges(found) == [(0, 300), (0, 300)]
@@ -65,17 +65,17 @@ def test_cues_that_follow_each_other_touch() -> None:
     assert black.range.end == content.range.start == 12
 
 
-def test_a_soft_change_leaves_no_hole_and_what_is_left_out_does() -> None:
+def test_soft_transition_leaves_no_gap_but_missing_shot_does() -> None:
     soft, hole = (segment(0, 99), segment(103, 199)), segment(300, 400)
     assert ranges(markers(media(), page(*soft, hole))) == [(0, 103), (103, 200), (300, 401)]
 
 
-def test_the_last_shot_goes_on_to_the_end_of_the_picture() -> None:
+def test_last_shot_continues_to_the_end_of_the_video() -> None:
     assert ranges(markers(media(60), page(segment(1400, 1497)))) == [(1400, 1500)]
     assert ranges(markers(media(60), page(segment(1400, 1502)))) == [(1400, 1500)]
 
 
-def test_the_last_shot_does_so_whatever_cues_come_after_or_before_it() -> None:
+def test_last_shot_continues_to_the_end_beside_any_cues() -> None:
     shots = [segment(0, 1399), segment(1400, 1497)]
     cues = [segment(0, 100, cue="BlackFrames"), segment(1000, 1498, cue="Content")]
     shuffled = [cues[1], shots[1], cues[0], shots[0]]
@@ -91,12 +91,12 @@ def test_shots_that_overlap_are_cut_at_the_later_one() -> None:
     assert ranges(found) == [(0, 100), (100, 251)]
 
 
-def test_a_cue_of_no_frames_has_one_and_a_shot_of_one_frame_has_it() -> None:
+def test_cue_and_shot_have_at_least_one_frame() -> None:
     found = markers(media(), page(segment(10, 10), segment(500, 500, cue="Slate")))
     assert ranges(found) == [(10, 11), (500, 501)]
 
 
-def test_what_lies_outside_the_video_is_cut_off() -> None:
+def test_segments_are_clipped_to_the_video() -> None:
     cues = (segment(1490, 1600, cue="EndCredits"), segment(1600, 1700, cue="BlackFrames"))
     assert ranges(markers(media(60), page(*cues))) == [(1490, 1500)]
 
@@ -106,7 +106,7 @@ def test_frames_at_29_97_are_exact() -> None:
     assert (found.range.start, found.range.end) == (Fraction(1001, 30000), Fraction(1001, 1000))
 
 
-def test_a_capture_without_frame_numbers_is_read_by_its_drop_frame_timecodes() -> None:
+def test_missing_frame_numbers_use_drop_frame_timecodes() -> None:
     rate = FrameRate(per_second=NTSC)
     row = segment(0, 0, NTSC)
     del row["StartFrameNumber"], row["EndFrameNumber"]
@@ -117,7 +117,7 @@ def test_a_capture_without_frame_numbers_is_read_by_its_drop_frame_timecodes() -
     assert found.range == rate.range_of(1800, 1828)
 
 
-def test_without_timecodes_milliseconds_are_taken() -> None:
+def test_missing_timecodes_use_milliseconds() -> None:
     row = segment(25, 49)
     del row["StartFrameNumber"], row["EndFrameNumber"]
     (found,) = markers(media(), page(row))
@@ -125,7 +125,7 @@ def test_without_timecodes_milliseconds_are_taken() -> None:
 
 
 @pytest.mark.parametrize("of", [media(variable=True), media(rate=50)], ids=["varies", "another"])
-def test_where_frames_say_nothing_of_times_milliseconds_are_taken(of: MediaInfo) -> None:
+def test_variable_rate_uses_milliseconds(of: MediaInfo) -> None:
     row = segment(0, 99) | {"StartTimestampMillis": 7_000, "EndTimestampMillis": 9_000}
     (found,) = markers(of, page(row))
     assert of.video
@@ -150,9 +150,7 @@ def test_rows_in_no_order_are_sorted_and_cues_may_come_first() -> None:
     st.lists(st.integers(min_value=1, max_value=200), min_size=1, max_size=40),
     st.sampled_from([Fraction(24), Fraction(25), NTSC, Fraction(24000, 1001), Fraction(50)]),
 )
-def test_shots_that_cover_the_picture_are_given_back_exactly(
-    lengths: list[int], rate: Fraction
-) -> None:
+def test_shots_that_cover_the_video_are_unchanged(lengths: list[int], rate: Fraction) -> None:
     cuts = [0]
     for length in lengths:
         cuts.append(cuts[-1] + length)
@@ -169,7 +167,7 @@ def test_no_rows_are_no_markers() -> None:
 @pytest.mark.parametrize(
     "raw", [b"", b"<html>", b"[]", b"{}", b'{"Segments": [{}]}', b'{"Segments": [1]}']
 )
-def test_what_is_no_page_is_told(raw: bytes) -> None:
+def test_invalid_page_is_reported(raw: bytes) -> None:
     with pytest.raises(ProviderError, match="StartSegmentDetection") as refused:
         markers(media(), raw)
     assert refused.value.category is FailureCategory.MALFORMED_RESULT

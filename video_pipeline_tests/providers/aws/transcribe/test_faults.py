@@ -39,7 +39,7 @@ def test_two_projects_are_transcribed_and_pay_their_own(stage: Stage) -> None:
     ("fault", "times"),
     [("throttled", 2), ("server_error", 2), ("unavailable", 2), ("limit_exceeded", 1)],
 )
-def test_what_passes_is_asked_again_and_paid_once(stage: Stage, fault: str, times: int) -> None:
+def test_transient_fault_is_retried_and_paid_once(stage: Stage, fault: str, times: int) -> None:
     stage.inject(fault, operation=_START, times=times)
     assert stage.settled().state is PhaseState.DONE
     assert stage.unit().state is UnitState.SETTLED
@@ -50,9 +50,7 @@ def test_what_passes_is_asked_again_and_paid_once(stage: Stage, fault: str, time
 @pytest.mark.parametrize(
     "fault", ["reply_lost", "reset", "truncated", "malformed", "gateway_page", "hangs"]
 )
-def test_a_request_of_which_nobody_heard_is_made_again_under_its_name(
-    stage: Stage, fault: str
-) -> None:
+def test_unanswered_start_is_retried_under_its_name(stage: Stage, fault: str) -> None:
     stage.inject(fault, operation=_START)
     assert stage.settled().state is PhaseState.DONE
     assert stage.double.books()["submissions"] == 1
@@ -60,7 +58,7 @@ def test_a_request_of_which_nobody_heard_is_made_again_under_its_name(
     assert stage.money() == (60, SECONDS)
 
 
-def test_what_never_is_heard_is_asked_by_the_next_run_under_its_name(stage: Stage) -> None:
+def test_unanswered_start_is_resumed_by_the_next_run(stage: Stage) -> None:
     stage.inject("reply_lost", operation=_START, times=None)
     stage.inject("reply_lost", operation="GetTranscriptionJob", times=None)
     first = stage.run()
@@ -85,7 +83,7 @@ def test_what_never_is_heard_is_asked_by_the_next_run_under_its_name(stage: Stag
         ("media_too_long", FailureCategory.INPUT_REJECTED, "the file is too long"),
     ],
 )
-def test_what_is_refused_fails_with_its_remedy_and_costs_nothing(
+def test_refused_start_has_remedy_and_costs_nothing(
     stage: Stage, fault: str, category: FailureCategory, told: str
 ) -> None:
     stage.inject(fault, operation=_START)
@@ -99,7 +97,7 @@ def test_what_is_refused_fails_with_its_remedy_and_costs_nothing(
     assert (stage.billed(), stage.counted()) == (60, SECONDS)
 
 
-def test_a_name_that_somebody_else_took_fails_and_the_next_run_asks_under_another(
+def test_name_in_use_fails_and_next_run_uses_another(
     stage: Stage,
 ) -> None:
     patient, uri = stage.services, f"s3://{stage.place.ingest}/{ACME.prefix}film.mp4"
@@ -127,7 +125,7 @@ def test_a_name_that_somebody_else_took_fails_and_the_next_run_asks_under_anothe
 
 
 @pytest.mark.parametrize("fault", ["job_failed", "no_audio"])
-def test_a_job_that_fails_says_why_and_its_name_is_not_used_again(stage: Stage, fault: str) -> None:
+def test_failed_job_has_reason_and_its_name_is_not_reused(stage: Stage, fault: str) -> None:
     stage.inject(fault, operation=_START)
     failed = stage.settled()
     assert failed.state is PhaseState.FAILED
@@ -139,7 +137,7 @@ def test_a_job_that_fails_says_why_and_its_name_is_not_used_again(stage: Stage, 
     assert stage.money() == (60, SECONDS)
 
 
-def test_a_job_that_the_service_forgot_has_expired_and_counts(stage: Stage) -> None:
+def test_forgotten_job_is_expired_and_counted(stage: Stage) -> None:
     stage.double.configure(running_seconds=3600)
     assert stage.run().state is PhaseState.PARKED
     stage.inject("job_gone", operation="GetTranscriptionJob", times=None)
@@ -152,7 +150,7 @@ def test_a_job_that_the_service_forgot_has_expired_and_counts(stage: Stage) -> N
     assert stage.money() == (0, SECONDS)
 
 
-def test_a_job_that_is_gone_when_its_result_is_fetched_was_paid_and_is_paid_anew(
+def test_job_deleted_before_fetch_is_paid_twice(
     stage: Stage,
 ) -> None:
     stage.double.configure(running_seconds=RUNNING_SECONDS)
@@ -172,9 +170,7 @@ def test_a_job_that_is_gone_when_its_result_is_fetched_was_paid_and_is_paid_anew
 
 
 @pytest.mark.parametrize("fault", ["queued_for_ever", "never_ends"])
-def test_a_job_that_never_ends_is_parked_until_its_deadline_and_counted_then(
-    stage: Stage, fault: str
-) -> None:
+def test_job_without_end_is_parked_until_its_deadline(stage: Stage, fault: str) -> None:
     stage.inject(fault)
     assert stage.told() == (UnitState.RUNNING, PhaseState.PARKED)
     stage.wait(hours=23)
@@ -192,7 +188,7 @@ def test_a_job_that_never_ends_is_parked_until_its_deadline_and_counted_then(
     assert stage.money() == (60, 2 * SECONDS)
 
 
-def test_a_result_that_is_not_there_was_paid(stage: Stage) -> None:
+def test_missing_result_is_paid(stage: Stage) -> None:
     stage.inject("output_missing", operation=_START)
     failed = stage.settled()
     assert failed.state is PhaseState.FAILED
@@ -201,7 +197,7 @@ def test_a_result_that_is_not_there_was_paid(stage: Stage) -> None:
     assert stage.money() == (60, SECONDS)
 
 
-def test_a_result_that_cannot_be_read_fails_with_its_pages_kept(stage: Stage) -> None:
+def test_unreadable_result_fails_and_keeps_its_pages(stage: Stage) -> None:
     stage.inject("output_malformed", operation=_START)
     failed = stage.settled()
     assert failed.state is PhaseState.FAILED
@@ -222,9 +218,7 @@ def test_silence_is_a_transcript_without_words(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("fault", ["throttled", "server_error", "credentials_expired", "reset"])
-def test_a_job_that_cannot_be_looked_up_stays_parked_and_is_fetched_later(
-    stage: Stage, fault: str
-) -> None:
+def test_failed_lookup_leaves_job_parked(stage: Stage, fault: str) -> None:
     stage.inject(fault, operation="GetTranscriptionJob", times=40)
     parked = stage.run()
     assert parked.state is PhaseState.PARKED
@@ -234,9 +228,7 @@ def test_a_job_that_cannot_be_looked_up_stays_parked_and_is_fetched_later(
     assert stage.money() == (60, SECONDS)
 
 
-def test_a_video_replaced_while_its_job_ran_is_not_published_and_was_paid(
-    stage: Stage, film: Path
-) -> None:
+def test_video_replaced_during_job_is_paid_not_published(stage: Stage, film: Path) -> None:
     stage.double.configure(running_seconds=1.5)
     assert stage.run().state is PhaseState.PARKED
     stage.place.client("s3").put_object(
@@ -250,7 +242,7 @@ def test_a_video_replaced_while_its_job_ran_is_not_published_and_was_paid(
     assert stage.counted() == SECONDS
 
 
-def test_the_account_runs_no_more_at_once_than_it_may(stage: Stage) -> None:
+def test_account_runs_no_more_jobs_than_its_limit(stage: Stage) -> None:
     stage.double.configure(concurrent=0)
     refused = stage.run()
     assert refused.state is not PhaseState.DONE
@@ -259,7 +251,7 @@ def test_the_account_runs_no_more_at_once_than_it_may(stage: Stage) -> None:
     assert stage.billed() == 60
 
 
-def test_who_has_another_provider_is_served_by_it(stage: Stage) -> None:
+def test_denied_start_uses_the_second_provider(stage: Stage) -> None:
     other = {"spare": stage.place.plugin(stage.double.endpoint)}
     choice = PhaseChoice(providers=("words", "spare"))
     stage.services = replace(

@@ -62,7 +62,7 @@ def refused(plugin: TranscribePlugin, source: ObjectRef) -> ProviderError:
     return raised.value
 
 
-def test_a_job_gives_its_record_and_its_result_as_it_lies_in_the_bucket(stage: Speech) -> None:
+def test_job_returns_its_record_and_stored_result(stage: Speech) -> None:
     plugin = stage.plugin(speakers=2, output={"bucket": stage.results, "prefix": "speech/"})
     job = submit(plugin, stage.deliver())
     assert ended(plugin, job).state == "succeeded"
@@ -92,7 +92,7 @@ def test_two_projects_have_jobs_and_results_of_their_own(stage: Speech) -> None:
     assert sorted(one["Key"].split("/")[2] for one in listed) == ["acme", "globex"]
 
 
-def test_a_request_made_again_is_the_same_job(stage: Speech) -> None:
+def test_repeated_request_is_the_same_job(stage: Speech) -> None:
     plugin, source = stage.plugin(speakers=2), stage.deliver()
     first = submit(plugin, source)
     assert submit(stage.plugin(speakers=2), source) == first
@@ -101,7 +101,7 @@ def test_a_request_made_again_is_the_same_job(stage: Speech) -> None:
     assert submit(plugin, source) == first
 
 
-def test_a_job_of_that_name_that_was_asked_something_else_is_told(stage: Speech) -> None:
+def test_name_used_by_another_request_is_reported(stage: Speech) -> None:
     plugin, source = stage.plugin(), stage.deliver()
     stage.client("transcribe").start_transcription_job(
         TranscriptionJobName=name_of(unit(plugin, "en").id, source.uri),
@@ -114,7 +114,7 @@ def test_a_job_of_that_name_that_was_asked_something_else_is_told(stage: Speech)
     assert not error.accepted
 
 
-def test_what_was_replaced_before_is_not_paid(stage: Speech) -> None:
+def test_object_replaced_before_start_is_not_paid(stage: Speech) -> None:
     plugin, source = stage.plugin(), stage.deliver(b"first")
     stage.deliver(b"second")
     error = refused(plugin, source)
@@ -126,7 +126,7 @@ def test_what_was_replaced_before_is_not_paid(stage: Speech) -> None:
 
 
 @pytest.mark.parametrize("versions", [True, False])
-def test_what_was_replaced_while_its_job_ran_is_not_published(
+def test_object_replaced_during_job_is_not_published(
     server: S3Server, stage: Speech, versions: bool
 ) -> None:
     place = speech(server, versions=versions)
@@ -140,7 +140,7 @@ def test_what_was_replaced_while_its_job_ran_is_not_published(
 
 
 @pytest.mark.parametrize("versions", [True, False])
-def test_the_same_bytes_put_once_more_while_the_job_ran_are_no_other_content(
+def test_same_bytes_stored_again_during_job_are_accepted(
     server: S3Server, stage: Speech, versions: bool
 ) -> None:
     place = speech(server, versions=versions)
@@ -158,7 +158,7 @@ def test_a_job_submitted_before_it_was_replaced_is_found_again(stage: Speech) ->
     assert submit(plugin, source) == job
 
 
-def test_what_is_replaced_after_the_job_has_ended_does_no_harm(stage: Speech) -> None:
+def test_object_replaced_after_job_is_ignored(stage: Speech) -> None:
     plugin, source = stage.plugin(), stage.deliver(b"first")
     job = submit(plugin, source)
     ended(plugin, job)
@@ -167,7 +167,7 @@ def test_what_is_replaced_after_the_job_has_ended_does_no_harm(stage: Speech) ->
     assert len(list(plugin.fetch(job))) == 2
 
 
-def test_a_deleted_object_fails_its_job_and_says_why(stage: Speech) -> None:
+def test_deleted_object_fails_its_job_with_a_reason(stage: Speech) -> None:
     plugin, source = stage.plugin(), stage.deliver()
     job = submit(plugin, source)
     s3 = stage.client("s3")
@@ -178,7 +178,7 @@ def test_a_deleted_object_fails_its_job_and_says_why(stage: Speech) -> None:
     assert "cannot read the object" in status.failure.message
 
 
-def test_a_missing_object_is_told_before_anything_is_paid(stage: Speech) -> None:
+def test_missing_object_is_reported_before_payment(stage: Speech) -> None:
     gone = ObjectRef(uri=f"s3://{stage.ingest}/projects/acme/videos/one/b.mp4", version="v")
     assert "the object is gone" in str(refused(stage.plugin(), gone))
 
@@ -202,7 +202,7 @@ def test_a_result_that_was_deleted_has_expired(stage: Speech) -> None:
     assert raised.value.category is FailureCategory.RESULT_EXPIRED
 
 
-def test_the_redacted_result_is_what_is_fetched(stage: Speech) -> None:
+def test_redacted_result_is_fetched(stage: Speech) -> None:
     plugin = stage.plugin(redact=["ALL"])
     job = submit(plugin, stage.deliver())
     ended(plugin, job)
@@ -229,7 +229,7 @@ def test_a_running_job_cannot_be_stopped(stage: Speech) -> None:
     assert ended(plugin, job).state == "succeeded"
 
 
-def test_it_has_the_slots_of_its_account(stage: Speech) -> None:
+def test_plugin_uses_the_slots_of_its_account(stage: Speech) -> None:
     assert stage.plugin().slots("transcribe") == Slots(shared_by="transcribe", limit=250)
     assert stage.plugin(deadline_hours=2).deadline_seconds == 7200
 
@@ -245,7 +245,7 @@ def _told_in(stage: Speech, queue: str) -> str:
     return url
 
 
-def test_it_hears_that_a_job_has_ended_until_that_is_acknowledged(stage: Speech) -> None:
+def test_event_is_received_until_acknowledged(stage: Speech) -> None:
     plugin = stage.plugin(completions=_told_in(stage, "completions"))
     job = submit(plugin, stage.deliver())
     ended(plugin, job)

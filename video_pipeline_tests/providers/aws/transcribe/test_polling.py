@@ -40,20 +40,20 @@ def test_pages_are_listed_no_faster_than_the_service_gives_them(stub: Stubber) -
     assert waited == [0.2]
 
 
-def test_what_was_listed_before_a_failure_is_told_and_the_rest_runs_on(stub: Stubber) -> None:
+def test_statuses_listed_before_failure_are_returned(stub: Stubber) -> None:
     listed(stub, *JOBS[:5], more="next")
     stub.add_client_error("list_transcription_jobs", "ThrottlingException")
     assert asked(stub) == dict.fromkeys(JOBS[:5], "succeeded") | dict.fromkeys(JOBS[5:], "running")
 
 
-def test_a_job_that_the_service_forgot_is_left_out_whatever_fails_later(stub: Stubber) -> None:
+def test_forgotten_job_is_omitted_despite_later_failure(stub: Stubber) -> None:
     listed(stub, *JOBS[:5])
     stub.add_client_error("get_transcription_job", "NotFoundException")
     stub.add_client_error("get_transcription_job", "InternalFailureException")
     assert set(asked(stub)) == {*JOBS} - {JOBS[5]}
 
 
-def test_a_failure_before_anything_is_known_is_told(stub: Stubber) -> None:
+def test_failure_before_first_status_raises(stub: Stubber) -> None:
     stub.add_client_error("list_transcription_jobs", "AccessDeniedException")
     with pytest.raises(ClientError, match="AccessDenied"):
         asked(stub)

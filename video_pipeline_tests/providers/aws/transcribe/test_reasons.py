@@ -17,6 +17,6 @@ def test_a_file_that_is_too_long_is_refused_for_good() -> None:
     assert "too long" in meaning.what and "another provider" in meaning.remedy
 
 
-def test_too_many_jobs_come_later_also_where_the_words_leave_it_open() -> None:
+def test_too_many_jobs_is_concurrency_with_unclear_text() -> None:
     for said in (TOO_MANY, EITHER, ""):
         assert refusal(LIMIT, said)[LIMIT].category is FailureCategory.CONCURRENCY

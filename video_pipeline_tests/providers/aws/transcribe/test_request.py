@@ -56,7 +56,7 @@ def _enumeration(name: str) -> set[str]:
     return set(cast("Any", MODEL.shape_for(name)).enum)
 
 
-def test_languages_entities_formats_and_regions_are_those_of_the_installed_model() -> None:
+def test_constants_match_the_installed_model() -> None:
     assert _enumeration("LanguageCode") == languages.CODES
     assert _enumeration("PiiEntityType") == set(Entity.__args__)
     assert set(asking.FORMATS.values()) == _enumeration("MediaFormat") - {"amr"}
@@ -69,19 +69,19 @@ def test_languages_entities_formats_and_regions_are_those_of_the_installed_model
 
 
 @pytest.mark.parametrize("language", sorted(languages.LANGUAGES))
-def test_every_language_stands_for_one_code(language: str) -> None:
+def test_every_language_has_one_code(language: str) -> None:
     code = languages.code_of(language, {})
     assert code in languages.CODES
     assert code.startswith(f"{language}-")
 
 
-def test_a_language_is_asked_for_by_its_usual_code_or_the_dialect_that_is_named() -> None:
+def test_language_code_is_the_default_or_named_dialect() -> None:
     assert asked("en")["LanguageCode"] == "en-US"
     assert asked("en", dialects={"en": "en-GB"})["LanguageCode"] == "en-GB"
     assert asked(languages=["de-CH"])["LanguageCode"] == "de-CH"
 
 
-def test_without_one_it_is_identified_among_those_that_are_named() -> None:
+def test_missing_language_is_identified_among_named_ones() -> None:
     assert asked()["IdentifyLanguage"] is True
     assert asked(languages=["en", "de"])["LanguageOptions"] == ["en-US", "de-DE"]
     several = asked(languages=["en", "es-US"], identify="several")
@@ -89,7 +89,7 @@ def test_without_one_it_is_identified_among_those_that_are_named() -> None:
     assert "LanguageOptions" not in asked(identify="several")
 
 
-def test_vocabularies_go_where_their_language_goes() -> None:
+def test_vocabularies_are_sent_with_their_language() -> None:
     given: dict[str, Any] = {
         "vocabularies": {"en": "names", "de": "Namen"},
         "vocabulary_filters": {"en": "rude"},
@@ -110,7 +110,7 @@ def test_vocabularies_go_where_their_language_goes() -> None:
     assert identified["Settings"]["VocabularyFilterMethod"] == "mask"
 
 
-def test_its_result_lies_beside_the_raw_pages_of_the_video_and_its_tags_name_the_project() -> None:
+def test_result_key_and_tags_name_project_and_video() -> None:
     key = "arn:aws:kms:eu-west-1:123456789012:key/k"
     request = asked(
         "en",
@@ -136,7 +136,7 @@ def test_personal_data_is_redacted_where_the_service_can() -> None:
     assert "to be identified" in refused(redact=["ALL"])
 
 
-def test_redaction_is_counted_beside_the_seconds_as_planned_and_as_settled() -> None:
+def test_redaction_is_metered_beside_the_seconds() -> None:
     for redact, dimensions in (([], [""]), (["ALL"], ["", "redaction"])):
         plugin = TranscribePlugin(options(redact=redact, dialects={"en": "en-US"}))
         planned = plugin.plan(AnalysisRequest(media=media(), language="en"))
@@ -148,7 +148,7 @@ def test_redaction_is_counted_beside_the_seconds_as_planned_and_as_settled() -> 
         assert today.usage(asked_for, media(), []) == planned[0].usage
 
 
-def test_each_generation_each_project_and_each_bucket_has_names_of_its_own() -> None:
+def test_names_differ_by_generation_project_and_bucket() -> None:
     plugin = TranscribePlugin(options())
     units = [unit(plugin), unit(plugin, turn=1), unit(plugin, project="globex")]
     names = {asking.name_of(one.id, SOURCE.uri) for one in units}
@@ -170,7 +170,7 @@ def test_each_generation_each_project_and_each_bucket_has_names_of_its_own() -> 
         (media().model_copy(update={"audio": None}), "no audio"),
     ],
 )
-def test_what_the_service_would_not_take_is_refused_before(facts: MediaInfo, reason: str) -> None:
+def test_unsupported_media_is_refused_before_start(facts: MediaInfo, reason: str) -> None:
     assert reason in refused("en", facts)
 
 
@@ -184,14 +184,14 @@ def test_webm_and_ogg_with_opus_are_taken() -> None:
         assert not isinstance(plugin.plan(AnalysisRequest(media=facts)), Refusal)
 
 
-def test_it_reads_from_s3_only_and_only_where_it_is() -> None:
+def test_source_must_be_in_s3_of_the_same_region() -> None:
     plugin = TranscribePlugin(options())
     elsewhere = plugin.plan(AnalysisRequest(media=media(), uri="file:///videos/a.mp4"))
     assert isinstance(elsewhere, Refusal) and "s3://" in elsewhere.reason
     assert "region ap-northeast-3" in refused("en", region="ap-northeast-3")
 
 
-def test_vocabularies_for_languages_that_are_not_named_are_refused() -> None:
+def test_vocabulary_of_unnamed_language_is_refused() -> None:
     assert "de-DE" in refused(vocabularies={"de": "Namen"})
     many = dict.fromkeys(("en", "de", "fr", "es", "it", "pt"), "names")
     assert "2 to 5 languages" in refused(vocabularies=many, languages=list(many))
@@ -201,7 +201,7 @@ def test_vocabularies_for_languages_that_are_not_named_are_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["vocabularies", "vocabulary_filters"])
-def test_a_language_has_one_vocabulary_however_it_is_named(name: str) -> None:
+def test_second_vocabulary_of_a_language_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match=f"{name}: a language is named twice"):
         options(**{name: {"en": "a", "en-US": "b"}})
 
@@ -220,12 +220,12 @@ def test_a_language_has_one_vocabulary_however_it_is_named(name: str) -> None:
         ({"surprise": 1}, "Extra inputs"),
     ],
 )
-def test_options_that_contradict_themselves_are_told(given: dict[str, Any], told: str) -> None:
+def test_contradictory_options_are_reported(given: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         options(**given)
 
 
-def test_what_says_nothing_of_the_result_is_not_part_of_its_identity() -> None:
+def test_options_without_effect_on_result_are_not_hashed() -> None:
     plain = options()
     changed = options(
         output={"bucket": "elsewhere"}, tags={"a": "b"}, concurrent_jobs=10, deadline_hours=3
@@ -239,7 +239,7 @@ def test_each_second_of_audio_begun_is_paid() -> None:
     assert (used.meter, used.quantity, used.paid) == (Meter.AUDIO_SECONDS, 4, True)
 
 
-def test_a_recorded_job_is_compared_by_what_it_was_asked() -> None:
+def test_recorded_job_is_compared_by_its_request() -> None:
     request = asked("en", speakers=2)
     recorded = {
         **request,

@@ -103,7 +103,7 @@ def test_the_clock_is_that_of_the_video() -> None:
     assert (early.words[0].range.start, early.words[0].range.end) == (0, Fraction(1, 2))
 
 
-def test_nothing_lies_outside_the_video() -> None:
+def test_words_are_clipped_to_the_video() -> None:
     found = read([word("Past", "59.9", "61.5"), word("over", "61.6", "62")])
     assert [one.range.end for one in found.words] == [60, 60]
 
@@ -113,7 +113,7 @@ def test_silence_is_an_empty_transcript_without_a_language() -> None:
     assert read([], record=record) == Transcript()
 
 
-def test_audio_segments_are_the_segments_with_the_text_as_written() -> None:
+def test_audio_segments_are_used_with_their_text() -> None:
     items = [word("Good", "0", "1", id=0), mark(",", id=1), word("yes", "1", "2", id=2)]
     items += [word("Well", "3", "4", id=3)]
     stretches = [
@@ -125,7 +125,7 @@ def test_audio_segments_are_the_segments_with_the_text_as_written() -> None:
     assert [len(one.words) for one in found.segments] == [2, 1]
 
 
-def test_without_them_a_sentence_or_a_pause_ends_a_segment() -> None:
+def test_sentence_or_pause_ends_a_segment() -> None:
     items = [word("One", "0", "1"), mark("."), word("Two", "1.1", "2"), word("three", "3", "4")]
     items += [word("four", "4.9", "5")]
     assert [one.text for one in read(items).segments] == ["One.", "Two", "three four"]
@@ -154,7 +154,7 @@ def test_speakers_are_found_where_items_do_not_name_them() -> None:
     assert found.speakers == ("spk_0", "spk_1")
 
 
-def test_people_who_speak_at_once_keep_their_times_in_order() -> None:
+def test_simultaneous_speakers_keep_their_times_in_order() -> None:
     items = [
         word("long", "0", "4", id=0, speaker_label="spk_0"),
         word("talk", "6", "9", id=1, speaker_label="spk_0"),
@@ -172,7 +172,7 @@ def test_people_who_speak_at_once_keep_their_times_in_order() -> None:
     ]
 
 
-def test_what_was_redacted_has_no_confidence() -> None:
+def test_redacted_word_has_no_confidence() -> None:
     hidden = word("[PII]", "1", "2", None)
     hidden["alternatives"][0]["redactions"] = [{"confidence": "0.99", "type": "NAME"}]
     found = read([word("Ask", "0", "1", ""), hidden, mark(".")])
@@ -180,25 +180,25 @@ def test_what_was_redacted_has_no_confidence() -> None:
     assert [one.confidence for one in found.words] == [None, None]
 
 
-def test_a_language_that_was_asked_for_is_nothing_to_be_sure_of() -> None:
+def test_requested_language_has_no_confidence() -> None:
     record = {"LanguageCode": "en-GB"}
     found = read([word("Hi", "0", "1")], record=record, asked="en")
     assert (found.language, found.language_confidence) == ("en", None)
 
 
-def test_an_identified_language_comes_with_its_confidence() -> None:
+def test_identified_language_has_a_confidence() -> None:
     guesses = [{"score": "0.87", "code": "de-DE"}, {"score": "0.1", "code": "nl-NL"}]
     found = read([word("Ja", "0", "1")], language_code="de-DE", language_identification=guesses)
     assert (found.language, found.language_confidence) == ("de", 0.87)
 
 
-def test_the_record_says_it_where_the_result_does_not() -> None:
+def test_language_is_read_from_record_if_not_in_result() -> None:
     record = {"LanguageCode": "sv-SE", "IdentifiedLanguageScore": 0.75}
     found = read([word("Ja", "0", "1")], record=record)
     assert (found.language, found.language_confidence) == ("sv", 0.75)
 
 
-def test_of_several_languages_it_is_the_one_spoken_longest() -> None:
+def test_language_is_the_one_spoken_longest() -> None:
     codes = [
         {"language_code": "en-US", "duration_in_seconds": 4.5},
         {"language_code": "es-US", "duration_in_seconds": 30.25},
@@ -228,7 +228,7 @@ def test_some_languages_have_no_blanks_between_words() -> None:
         pages([word("When", "soon", "later")]),
     ],
 )
-def test_pages_that_are_none_are_refused(broken: list[bytes]) -> None:
+def test_invalid_pages_are_refused(broken: list[bytes]) -> None:
     with pytest.raises(ValueError):
         transcript(broken, video(), None)
 
@@ -240,7 +240,7 @@ moments = st.integers(0, 70_000).map(lambda n: f"{n / 1000:.3f}")
     st.lists(st.tuples(moments, moments, st.sampled_from(["spk_0", "spk_1", None])), max_size=30),
     st.fractions(-5, 5, max_denominator=90_000),
 )
-def test_whatever_comes_is_in_order_and_within(
+def test_any_result_is_ordered_and_within_the_video(
     spoken: list[tuple[str, str, str | None]], shift: Fraction
 ) -> None:
     media = video(shift)

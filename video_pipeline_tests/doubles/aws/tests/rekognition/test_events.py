@@ -37,7 +37,7 @@ def told(queue: QueueOfCompletions) -> list[dict[str, Any]]:
     return queue.bodies(wait_seconds=5)
 
 
-def test_the_end_of_a_job_is_told_as_documented(client: Any, queue: QueueOfCompletions) -> None:
+def test_event_of_ended_job_is_as_documented(client: Any, queue: QueueOfCompletions) -> None:
     job = start(client, NotificationChannel=queue.channel, JobTag="acme")
     [message] = told(queue)
     assert message.pop("Timestamp") > 1_600_000_000_000
@@ -66,7 +66,7 @@ def test_a_topic_that_does_not_deliver_raw_wraps_the_message(peers: S3Server, cl
     assert json.loads(envelope["Message"])["JobId"] == job
 
 
-def test_a_replay_is_not_told_again(client: Any, queue: QueueOfCompletions) -> None:
+def test_replay_sends_no_second_event(client: Any, queue: QueueOfCompletions) -> None:
     asked = {"NotificationChannel": queue.channel, "ClientRequestToken": "unit-1"}
     job = start(client, **asked)
     assert len(told(queue)) == 1
@@ -74,7 +74,7 @@ def test_a_replay_is_not_told_again(client: Any, queue: QueueOfCompletions) -> N
     assert queue.bodies(wait_seconds=1) == []
 
 
-def test_nobody_is_told_of_a_job_without_a_channel(
+def test_job_without_channel_sends_no_event(
     double: Double, client: Any, queue: QueueOfCompletions
 ) -> None:
     ended(client, start(client))
@@ -88,7 +88,7 @@ def test_an_event_may_be_lost(double: Double, client: Any, queue: QueueOfComplet
     assert queue.bodies(wait_seconds=1) == []
 
 
-def test_an_event_may_come_twice(double: Double, client: Any, queue: QueueOfCompletions) -> None:
+def test_event_can_be_duplicated(double: Double, client: Any, queue: QueueOfCompletions) -> None:
     double.inject(Fault(what="event_twice"))
     job = start(client, NotificationChannel=queue.channel)
     messages = told(queue)
@@ -96,7 +96,7 @@ def test_an_event_may_come_twice(double: Double, client: Any, queue: QueueOfComp
     assert [message["JobId"] for message in messages] == [job, job]
 
 
-def test_an_event_may_come_before_the_reply_and_the_job_has_ended(
+def test_event_can_precede_the_reply(
     double: Double, client: Any, queue: QueueOfCompletions
 ) -> None:
     double.configure(running_seconds=600)
@@ -106,7 +106,7 @@ def test_an_event_may_come_before_the_reply_and_the_job_has_ended(
     assert get(client, job)["JobStatus"] == "SUCCEEDED"
 
 
-def test_an_event_may_be_of_a_job_that_nobody_started(
+def test_event_can_name_an_unknown_job(
     double: Double, client: Any, queue: QueueOfCompletions
 ) -> None:
     double.inject(Fault(what="event_of_unknown_job"))

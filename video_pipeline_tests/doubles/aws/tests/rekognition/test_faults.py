@@ -40,9 +40,7 @@ def test_a_refusal_is_the_vendors_and_bills_nothing(double: Double, client: Any,
     assert (code in modelled) != (what in NOT_MODELLED)
 
 
-def test_a_fault_meets_its_operation_its_video_and_its_calls_only(
-    double: Double, client: Any
-) -> None:
+def test_fault_affects_only_matching_calls(double: Double, client: Any) -> None:
     only = Fault(what="throttled", operation="StartLabelDetection", video="acme/*", times=2, skip=1)
     double.inject(only)
     start(client, "face_detection", "acme/a.mp4")
@@ -55,7 +53,7 @@ def test_a_fault_meets_its_operation_its_video_and_its_calls_only(
     assert [armed["hits"] for armed in double.faults()] == [2]
 
 
-def test_a_fault_may_meet_every_third_call_for_ever(double: Double, client: Any) -> None:
+def test_fault_can_affect_every_third_call(double: Double, client: Any) -> None:
     double.inject(Fault(what="server_error", every=3, times=None))
     failed = 0
     for _ in range(9):
@@ -73,7 +71,7 @@ def test_a_fault_that_is_unknown_is_refused(double: Double) -> None:
         double.inject(Fault(what="thunder"))
 
 
-def test_a_hanging_line_ends_with_the_clients_patience(double: Double) -> None:
+def test_hanging_connection_ends_at_the_client_timeout(double: Double) -> None:
     client = double.client("rekognition", read_timeout=0.2)
     double.inject(Fault(what="hangs"))
     with pytest.raises(ReadTimeoutError):
@@ -81,13 +79,13 @@ def test_a_hanging_line_ends_with_the_clients_patience(double: Double) -> None:
     assert double.books()["jobs"] == []
 
 
-def test_a_deaf_endpoint_ends_with_the_clients_patience() -> None:
+def test_silent_endpoint_ends_at_the_client_timeout() -> None:
     with deaf() as endpoint, pytest.raises(ConnectTimeoutError):
         start(client_of("rekognition", endpoint, connect_timeout=0.2))
 
 
 @pytest.mark.parametrize("what", ["reply_lost", "reset"])
-def test_a_line_that_drops_has_taken_and_billed_the_job(
+def test_dropped_connection_leaves_job_accepted_and_billed(
     double: Double, client: Any, what: str
 ) -> None:
     double.inject(Fault(what=what, operation="Start*"))
@@ -101,7 +99,7 @@ def test_a_line_that_drops_has_taken_and_billed_the_job(
 
 
 @pytest.mark.parametrize("what", ["truncated", "malformed"])
-def test_a_reply_that_is_no_json_is_an_empty_one_to_botocore(
+def test_botocore_reads_invalid_json_as_an_empty_reply(
     double: Double, client: Any, what: str
 ) -> None:
     double.inject(Fault(what=what, operation="Start*"))
@@ -110,9 +108,7 @@ def test_a_reply_that_is_no_json_is_an_empty_one_to_botocore(
     assert len(double.books()["jobs"]) == 1
 
 
-def test_a_page_of_a_gateway_is_an_empty_reply_to_botocore_and_nothing_is_taken(
-    double: Double, client: Any
-) -> None:
+def test_botocore_reads_a_gateway_page_as_an_empty_reply(double: Double, client: Any) -> None:
     double.inject(Fault(what="gateway_page"))
     with pytest.raises(KeyError, match="JobId"):
         start(client)
@@ -134,7 +130,7 @@ def test_a_job_fails_with_its_reason_and_is_not_billed(double: Double, client: A
     assert double.books()["billed"] == {}
 
 
-def test_a_job_that_never_ends_keeps_its_place(double: Double, client: Any) -> None:
+def test_job_without_end_keeps_its_slot(double: Double, client: Any) -> None:
     double.configure(concurrent=1)
     double.inject(Fault(what="never_ends"))
     job = start(client)
@@ -144,7 +140,7 @@ def test_a_job_that_never_ends_keeps_its_place(double: Double, client: Any) -> N
         start(client)
 
 
-def test_a_job_may_succeed_with_nothing_found(double: Double, client: Any) -> None:
+def test_job_can_succeed_without_rows(double: Double, client: Any) -> None:
     double.inject(Fault(what="no_rows"))
     told = ended(client, start(client, "segment_detection"), "segment_detection")
     assert (told["JobStatus"], told["Segments"]) == ("SUCCEEDED", [])
@@ -161,7 +157,7 @@ def test_a_token_may_expire_in_the_middle_of_a_read(double: Double, client: Any)
     assert len(all_rows(client, job)) == 2500
 
 
-def test_a_fault_may_meet_later_pages_only(double: Double, client: Any) -> None:
+def test_fault_can_affect_later_pages_only(double: Double, client: Any) -> None:
     double.configure(videos={"*": {"rows": 2500}})
     double.inject(Fault(what="page_token_expired", operation="Get*", later_pages=True))
     job = start(client)

@@ -64,7 +64,7 @@ def test_a_token_is_forgotten_after_a_week(double: Double, client: Any) -> None:
     assert start(client, ClientRequestToken="unit-1") != first
 
 
-def test_twenty_jobs_run_at_once_in_an_account_over_all_operations(
+def test_account_runs_twenty_jobs_over_all_operations(
     double: Double, client: Any, other: Any
 ) -> None:
     double.configure(running_seconds=30)
@@ -79,13 +79,13 @@ def test_twenty_jobs_run_at_once_in_an_account_over_all_operations(
     start(client, "text_detection", "more.mp4")
 
 
-def test_a_replay_needs_no_place(double: Double, client: Any) -> None:
+def test_replay_needs_no_slot(double: Double, client: Any) -> None:
     double.configure(running_seconds=30, concurrent=1)
     first = start(client, ClientRequestToken="unit-1")
     assert start(client, ClientRequestToken="unit-1") == first
 
 
-def test_results_are_gone_after_a_week(double: Double, client: Any) -> None:
+def test_results_expire_after_a_week(double: Double, client: Any) -> None:
     job = start(client)
     ended(client, job)
     double.advance(WEEK_SECONDS + 60)
@@ -94,7 +94,7 @@ def test_results_are_gone_after_a_week(double: Double, client: Any) -> None:
     assert code(raised) == "ResourceNotFoundException"
 
 
-def test_a_job_is_known_to_its_account_and_its_operation_only(client: Any, other: Any) -> None:
+def test_job_is_visible_to_its_account_and_operation_only(client: Any, other: Any) -> None:
     job = start(client)
     for who, name in ((other, "label_detection"), (client, "face_detection")):
         with pytest.raises(ClientError) as raised:
@@ -102,7 +102,7 @@ def test_a_job_is_known_to_its_account_and_its_operation_only(client: Any, other
         assert code(raised) == "ResourceNotFoundException"
 
 
-def test_what_is_billed_is_what_was_processed_by_meter(double: Double, client: Any) -> None:
+def test_billed_usage_is_the_processed_length_by_meter(double: Double, client: Any) -> None:
     double.configure(videos={"long*": {"duration": "90"}})
     ended(client, start(client, "segment_detection"), "segment_detection")
     ended(
@@ -114,7 +114,7 @@ def test_what_is_billed_is_what_was_processed_by_meter(double: Double, client: A
     assert billed == {"SegmentDetection/SHOT": 2.5, "SegmentDetection/TECHNICAL_CUE": 1.0}
 
 
-def test_the_books_of_a_process_of_its_own_are_asked_over_http() -> None:
+def test_books_of_another_process_are_read_over_http() -> None:
     settings = '{"running_seconds": 0, "videos": {"*": {"rows": 1200}}}'
     with started(
         "video_pipeline_tests.doubles.aws.rekognition", ["--settings", settings]

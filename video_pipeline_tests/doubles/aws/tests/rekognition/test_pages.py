@@ -51,9 +51,7 @@ def test_the_same_video_gives_the_same_rows(client: Any) -> None:
     assert first != all_rows(client, start(client, key="other.mp4"))
 
 
-def test_a_token_ends_after_a_day_and_belongs_to_one_job_and_view(
-    double: Double, client: Any
-) -> None:
+def test_page_token_is_bound_to_a_job_and_expires(double: Double, client: Any) -> None:
     of(double, rows=1500)
     job, other = start(client), start(client)
     token = ended(client, job)["NextToken"]
@@ -69,7 +67,7 @@ def test_a_token_ends_after_a_day_and_belongs_to_one_job_and_view(
     assert len(all_rows(client, job)) == 1500
 
 
-def test_shots_end_with_their_last_frame_and_cues_where_the_next_starts(client: Any) -> None:
+def test_shots_end_at_their_last_frame_and_cues_at_the_next(client: Any) -> None:
     rows = all_rows(client, start(client, "segment_detection"), "segment_detection")
     shots = [row for row in rows if row["Type"] == "SHOT"]
     cues = [row for row in rows if row["Type"] == "TECHNICAL_CUE"]
@@ -129,13 +127,13 @@ def test_boxes_overlap_with_themselves_half_a_second_later(client: Any) -> None:
     assert [row["Timestamp"] for row in rows[:3]] == [0, 500, 1000]
 
 
-def test_rows_that_a_test_gives_come_back_as_they_are(double: Double, client: Any) -> None:
+def test_configured_rows_are_returned_unchanged(double: Double, client: Any) -> None:
     row = {"Timestamp": 40, "Label": {"Name": "Violin", "Confidence": 77.5}}
     of(double, given={"LabelDetection": [row]})
     assert all_rows(client, start(client)) == [row]
 
 
-def test_rows_that_no_reply_may_have_are_not_served(double: Double, client: Any) -> None:
+def test_invalid_rows_are_not_served(double: Double, client: Any) -> None:
     of(double, given={"LabelDetection": [{"Timestamp": 40, "Label": {"Colour": "red"}}]})
     with pytest.raises(ClientError, match=r"DoubleIsWrong.*Unknown parameter"):
         ended(client, start(client))

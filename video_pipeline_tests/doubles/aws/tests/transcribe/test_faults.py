@@ -24,7 +24,7 @@ def test_a_refusal_is_the_vendors_and_bills_nothing(stage: Stage, client: Any, w
     assert stage.double.books()["jobs"] == []
 
 
-def test_one_code_has_two_meanings() -> None:
+def test_limit_exceeded_code_has_two_meanings() -> None:
     assert REFUSALS["limit_exceeded"][0] == REFUSALS["media_too_long"][0]
     assert REFUSALS["limit_exceeded"][2] != REFUSALS["media_too_long"][2]
 
@@ -37,7 +37,7 @@ def test_a_get_may_be_throttled(stage: Stage, client: Any) -> None:
     assert ended(client)["TranscriptionJobStatus"] == "COMPLETED"
 
 
-def test_a_lost_reply_has_taken_the_name(stage: Stage, client: Any) -> None:
+def test_lost_reply_leaves_the_name_in_use(stage: Stage, client: Any) -> None:
     stage.double.inject(Fault(what="reply_lost", operation="Start*"))
     with pytest.raises(ConnectionClosedError):
         start(client, stage.bucket)
@@ -68,7 +68,7 @@ def test_a_job_fails_with_its_reason_and_keeps_its_name(
 @pytest.mark.parametrize(
     ("what", "status"), [("queued_for_ever", "QUEUED"), ("never_ends", "IN_PROGRESS")]
 )
-def test_a_job_may_not_come_to_its_end(stage: Stage, client: Any, what: str, status: str) -> None:
+def test_job_can_run_without_end(stage: Stage, client: Any, what: str, status: str) -> None:
     stage.double.inject(Fault(what=what))
     start(client, stage.bucket)
     stage.double.advance(100_000)
@@ -93,7 +93,7 @@ def test_the_result_may_be_no_json(stage: Stage, client: Any) -> None:
         result(stage.s3, stage.bucket)
 
 
-def test_nothing_may_have_been_said(stage: Stage, client: Any) -> None:
+def test_result_can_be_without_words(stage: Stage, client: Any) -> None:
     stage.double.inject(Fault(what="no_words"))
     start(client, stage.bucket)
     ended(client)
@@ -125,7 +125,7 @@ def test_events_may_go_wrong(stage: Stage, client: Any, what: str, names: list[s
     assert sorted(heard) == names
 
 
-def test_an_unknown_job_may_be_said_as_the_model_has_it(stage: Stage, client: Any) -> None:
+def test_unknown_job_can_have_the_code_of_the_model(stage: Stage, client: Any) -> None:
     stage.double.configure(missing_job="NotFoundException")
     with pytest.raises(client.exceptions.NotFoundException):
         get(client, "nobody")

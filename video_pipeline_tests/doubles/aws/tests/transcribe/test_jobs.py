@@ -13,7 +13,7 @@ PII = {"RedactionType": "PII", "RedactionOutput": "redacted_and_unredacted"}
 SPEAKERS = {"ShowSpeakerLabels": True, "MaxSpeakerLabels": 2}
 
 
-def test_a_job_writes_its_result_where_it_was_told_to(stage: Stage, client: Any) -> None:
+def test_job_writes_its_result_to_the_requested_key(stage: Stage, client: Any) -> None:
     start(client, stage.bucket, Settings=SPEAKERS)
     job = ended(client)
     uri = f"https://s3.us-east-1.amazonaws.com/{stage.bucket}/results/unit-1.json"
@@ -41,7 +41,7 @@ def test_a_queued_job_is_in_progress_later(stage: Stage, client: Any) -> None:
     assert ended(client)["TranscriptionJobStatus"] == "COMPLETED"
 
 
-def test_a_name_is_taken_until_its_job_is_deleted(stage: Stage, client: Any) -> None:
+def test_name_is_in_use_until_its_job_is_deleted(stage: Stage, client: Any) -> None:
     start(client, stage.bucket)
     ended(client)
     with pytest.raises(client.exceptions.ConflictException):
@@ -112,16 +112,14 @@ def test_the_list_is_paged_newest_first_and_filtered(stage: Stage, client: Any) 
         {"Media": {"MediaFileUri": "s3://nowhere/a.mp4"}},
     ],
 )
-def test_what_the_service_would_refuse_is_refused(
-    stage: Stage, client: Any, more: dict[str, Any]
-) -> None:
+def test_invalid_request_is_refused(stage: Stage, client: Any, more: dict[str, Any]) -> None:
     stage.double.configure(vocabularies=["names"])
     with pytest.raises((ClientError, ValueError), match="BadRequestException"):
         start(client, stage.bucket, **more)
     assert stage.double.books()["jobs"] == []
 
 
-def test_more_than_so_many_at_once_are_refused(stage: Stage, client: Any) -> None:
+def test_jobs_beyond_the_limit_are_refused(stage: Stage, client: Any) -> None:
     stage.double.configure(concurrent=1, running_seconds=100)
     start(client, stage.bucket)
     with pytest.raises(client.exceptions.LimitExceededException, match="concurrent"):
@@ -129,7 +127,7 @@ def test_more_than_so_many_at_once_are_refused(stage: Stage, client: Any) -> Non
     assert stage.double.books()["peak"] == {"000000000000/us-east-1": 1}
 
 
-def test_the_end_is_told_in_eventbridges_envelope(stage: Stage, client: Any) -> None:
+def test_end_event_has_the_envelope_of_eventbridge(stage: Stage, client: Any) -> None:
     start(client, stage.bucket)
     [event] = stage.queue.bodies(wait_seconds=5)
     assert (event["source"], event["detail-type"]) == (
@@ -142,7 +140,7 @@ def test_the_end_is_told_in_eventbridges_envelope(stage: Stage, client: Any) -> 
     }
 
 
-def test_a_process_of_its_own_serves_as_well() -> None:
+def test_double_works_in_a_separate_process() -> None:
     with started("video_pipeline_tests.doubles.aws.transcribe", ["--settings", "{}"]) as double:
         start(double.client("transcribe"), "media")
         assert double.books()["submissions"] == 1
