@@ -51,7 +51,7 @@ def test_source_changed_between_arrival_and_run(
     assert list(ended) == [Phase.SOURCE_VIDEO]
     source = ended[Phase.SOURCE_VIDEO]
     assert source.state is PhaseState.FAILED and not source.passes
-    assert ("is gone" if gone else "newer version is taken up") in source.message
+    assert ("is gone" if gone else "newer version is processed") in source.message
     assert contents(services, key) == set()
     deliver("acme/one", newer, inspected=False)
     vendor.default = "now"
@@ -70,7 +70,7 @@ def test_source_changed_between_probe_and_decode(
     ended = analyse(services, key, [Phase.THUMBNAILS, Phase.AUDIO])
     assert {o.state for o in ended.values()} == {PhaseState.FAILED}
     for outcome in ended.values():
-        assert ("is gone" if gone else "newer version is taken up") in outcome.message
+        assert ("is gone" if gone else "newer version is processed") in outcome.message
     assert services.of("acme").results.get("one", Phase.THUMBNAILS) is None
 
 

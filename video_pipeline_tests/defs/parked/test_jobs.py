@@ -114,7 +114,7 @@ def test_fetch_shows_the_error_of_a_settled_unit(
     shown = run_job("fetch_again", "fetch_units", project="acme")
     (row,) = shown["work units"].records
     assert row.data["unit"] == units[0].id
-    assert "nothing to be fetched" in row.data["what"], "no provider here"
+    assert "nothing can be fetched" in row.data["what"], "no provider here"
 
 
 def test_jobs_are_not_retried() -> None:

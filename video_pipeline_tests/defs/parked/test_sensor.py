@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import cast
 
 import dagster as dg
@@ -255,18 +256,19 @@ class TestProvider:
     def ready(self, catalog: Catalog, job_of: JobOf) -> WorkUnit:
         return ended(catalog, job_of(phases=(Phase.SHOTS, Phase.SCENES)))
 
-    def choose(self, stage: Opened, **orders: tuple[str, ...]) -> None:
+    def choose(self, stage: Opened, ready: WorkUnit, **orders: tuple[str, ...]) -> None:
         phases = {Phase(name): PhaseChoice(providers=order) for name, order in orders.items()}
+        made_at = SimpleNamespace(account=ready.request.account, region=ready.request.region)
         stage.services = replace(
             stage.services,
-            plugins={"vendor": cast(Plugin, object())},
+            plugins={"vendor": cast(Plugin, made_at)},
             choices=Choices(phases=phases),
         )
 
     def test_run_names_a_provider_that_is_not_preferred(
         self, stage: Opened, instance: dg.DagsterInstance, ready: WorkUnit
     ) -> None:
-        self.choose(stage, shots=("cuts", "vendor"), scenes=("dissolves",))
+        self.choose(stage, ready, shots=("cuts", "vendor"), scenes=("dissolves",))
         (request,) = tick(stage, instance)
         assert request.run_config == {
             "ops": {
@@ -278,7 +280,7 @@ class TestProvider:
     def test_run_of_the_preferred_provider_keeps_fallbacks(
         self, stage: Opened, instance: dg.DagsterInstance, ready: WorkUnit
     ) -> None:
-        self.choose(stage, shots=("vendor", "cuts"), scenes=("vendor",))
+        self.choose(stage, ready, shots=("vendor", "cuts"), scenes=("vendor",))
         (request,) = tick(stage, instance)
         assert request.run_config == {}
 

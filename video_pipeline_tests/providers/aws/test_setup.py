@@ -75,24 +75,23 @@ def operations(files: Iterator[Path]) -> set[str]:
         for service in SERVICES
         for operation in session.get_service_model(service).operation_names
     }
-    called = {
-        node.func.attr
-        for file in files
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    }
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    calls = (node.func for node in nodes if isinstance(node, ast.Call))
+    called = {function.attr for function in calls if isinstance(function, ast.Attribute)}
+    # The reader of queues names its methods as text.
+    called |= {str(node.value) for node in nodes if isinstance(node, ast.Constant)}
     return {named[name] for name in called if name in named}
 
 
 def of_plugins() -> set[str]:
     """What the plugins and what they share call."""
-    found = (
-        file for part in (".", "rekognition", "transcribe") for file in (AWS / part).glob("*.py")
-    )
+    rooms = (AWS, AWS / "rekognition", AWS / "transcribe", ROOT / "video_pipeline" / "aws")
+    found = (file for room in rooms for file in room.glob("*.py"))
     rekognition = {
         f"rekognition:{name}" for analysis in ANALYSES for name in (analysis.start, analysis.get)
     }
-    return operations(found) | rekognition
+    # Only the notifications of arrivals set messages aside.
+    return operations(found) - {"sqs:SendMessage"} | rekognition
 
 
 def needed(operations: set[str]) -> set[str]:
