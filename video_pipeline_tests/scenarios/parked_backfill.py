@@ -161,7 +161,7 @@ class _Stage:
         )
         print(ended.stdout, ended.stderr)
         told = ended.stdout.strip().splitlines()[-1:]
-        said = ended.returncode == 0 and "1 parked jobs" in "".join(told)
+        said = ended.returncode == 0 and "Parked jobs handled: 1" in "".join(told)
         self.claims.holds("the command says so", said, told)
         units = self._units(THIRD)
         self.claims.holds("its job is stopped", units == [(UnitState.CANCELLED, False)], units)
