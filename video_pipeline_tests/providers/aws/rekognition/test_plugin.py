@@ -114,7 +114,7 @@ def test_unsupported_codec_store_or_region_is_named() -> None:
     [
         ({"topic": TOPIC}, "go together"),
         ({"topic": TOPIC.replace("us-east-1", "eu-west-1"), "topic_role": TOPIC_ROLE}, "region"),
-        ({"completions": SQS}, "without topic"),
+        ({"completions": SQS}, "needs topic and topic_role"),
         ({"kinds": ("label",)}, "one analysis"),
         ({"deadline_hours": 168}, "deadline_hours"),
         ({"region": "nowhere"}, "region"),
