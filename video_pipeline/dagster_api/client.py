@@ -76,7 +76,7 @@ def _failures() -> tuple[type[Exception], ...]:
 async def _post(
     url: str, document: str, variables: Mapping[str, Any], seconds: float
 ) -> "Response":
-    """Return the response. The time limit holds for the whole request. Raises httpx.HTTPError."""
+    """Return the response. The time limit holds for all but a blocked DNS query."""
     import ssl
 
     import httpx

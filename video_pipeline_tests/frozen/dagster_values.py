@@ -52,7 +52,7 @@ RUN = "00000000-0000-4000-8000-000000000001"
 
 SETTLED_RENAMES = {"ingest_video": "road"}
 """Names in Dagster that change on purpose, new to old. A new name counts as the old one here: its
-runs that were held or queued before are seen to by a migration of their own."""
+a migration of its own handles runs that were held or queued before."""
 
 
 @cache

@@ -136,7 +136,7 @@ def _slots(plugin: Plugin) -> Any:
 
 
 def aws() -> dict[str, Any]:
-    """What AWS is told: tokens, tags, job names, outputs; and what is read back from it."""
+    """The requests to AWS: tokens, tags, job names, outputs; and the values read back."""
     started: dict[str, Any] = {}
     transcribed: dict[str, Any] = {}
     uri = f"s3://deliveries/{OBJECT_KEY}"

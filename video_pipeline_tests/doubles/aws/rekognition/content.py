@@ -95,7 +95,7 @@ class Settings(Frozen):
     kept_seconds: float = 7 * DAY_SECONDS
     """The life of results and of a ClientRequestToken."""
     sns: str | None = None
-    """The endpoint of an SNS that completions are published to; None: nobody is told."""
+    """The endpoint of an SNS that completions are published to; None publishes nothing."""
     api_spelling: Literal["operation", "constant", "both"] = "both"
     """`API` in a message: `StartLabelDetection`, `LABEL_DETECTION`, or the one and the other in
     turn: the vendor's documentation shows both."""
