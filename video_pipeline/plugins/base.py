@@ -236,6 +236,10 @@ class Jobs(Plugin):
         """Return the limit of concurrent jobs of this operation, if any. Pure."""
         return None
 
+    def console_url(self, unit: WorkUnit) -> str | None:
+        """Return the web page of the unit's job at the provider, if it has one. Pure."""
+        return None
+
     @abstractmethod
     def submit(self, unit: WorkUnit, media: MediaInfo, inputs: Inputs) -> Submission:
         """Submit the request, with `unit.id` as its token where the provider takes one.

@@ -46,6 +46,12 @@ def test_ask_names_the_address_without_webserver() -> None:
         over_http("http://127.0.0.1:9")("{ version }", {})
 
 
+def test_ask_by_a_socks_proxy_names_the_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    with pytest.raises(ConfigurationError, match="socksio"):
+        over_http("http://dagster.example")("{ version }", {})
+
+
 def test_ask_of_a_slow_webserver_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "_LONG_SECONDS", 0.3)
     began = time.monotonic()

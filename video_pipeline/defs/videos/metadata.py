@@ -17,6 +17,7 @@ from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.queries import quantity_of
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
+from video_pipeline.plugins.base import Jobs
 
 Metadata = dict[str, Any]
 
@@ -59,10 +60,10 @@ def other_metadata(services: Services, key: VideoKey, outcome: Outcome) -> Metad
     if outcome.job:
         metadata["job"] = outcome.job
     unit = services.of(key.project).units.get(outcome.unit) if outcome.unit else None
-    return metadata | (_work(unit) if unit else {}) | _considered(outcome)
+    return metadata | (_work(services, unit) if unit else {}) | _considered(outcome)
 
 
-def _work(unit: WorkUnit) -> Metadata:
+def _work(services: Services, unit: WorkUnit) -> Metadata:
     """Return account, times and planned usage of the work unit that a phase waits for."""
     request = unit.request
     metadata: Metadata = {
@@ -76,6 +77,11 @@ def _work(unit: WorkUnit) -> Metadata:
         metadata["looked up by"] = dg.MetadataValue.timestamp(unit.poll_at)
     if unit.planned:
         metadata["planned"] = quantity_of(unit.planned)
+    plugin = services.plugins.get(request.provider)
+    page = plugin.console_url(unit) if isinstance(plugin, Jobs) else None
+    if page:
+        # Dagster's own key for work elsewhere (1.13.27, dagster._core.pipes.reattach).
+        metadata["external run url"] = dg.MetadataValue.url(page)
     return metadata
 
 

@@ -45,6 +45,8 @@ class AwsOptions(PluginOptions):
     connect_seconds: float = Field(default=5.0, gt=0, exclude=True)
     read_seconds: float = Field(default=30.0, gt=0, exclude=True)
     """Without a byte of an answer; at most 10 where nothing is paid."""
+    deadline_hours: float = Field(default=24.0, gt=0, exclude=True)
+    """When a job that has not ended is given up."""
     completions: str | None = Field(default=None, pattern=r"^https?://", exclude=True)
     """The URL of the SQS queue in which AWS tells that jobs have ended; without one they are only
     looked up."""

@@ -136,6 +136,29 @@ def test_release_replaces_a_run_whose_job_is_gone(
     assert made.tags["video_pipeline/held"] == "released"
 
 
+def test_release_links_the_replacement_before_it_cancels(
+    launched: Launched,
+    instance: dg.DagsterInstance,
+    definitions: dg.Definitions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held_id = hold(launched(), [Phase.SHOTS], ["u2"]) or ""
+    rename_job(Path(instance.root_directory), held_id)
+    seen: list[dict[str, str]] = []
+
+    def killed(run: dg.DagsterRun, *_: object) -> None:
+        found = instance.get_run_by_id(run.run_id)
+        seen.append(dict(found.tags) if found else {})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(instance, "report_run_canceled", killed)
+    with pytest.raises(KeyboardInterrupt):
+        release(instance, definitions.get_repository_def(), [held_id])
+    (tags,) = seen
+    assert instance.has_run(tags["dagster/auto_retry_run_id"])
+    assert tags["video_pipeline/held"] == "waiting"
+
+
 def test_hold_in_a_run_without_origin(launched: Launched, instance: dg.DagsterInstance) -> None:
     assert hold(launched(origin=None), [Phase.SHOTS], ["u2"]) is None
     assert waiting(instance) == []

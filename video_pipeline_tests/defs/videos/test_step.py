@@ -1,7 +1,7 @@
 """The events in Dagster for each way in which a phase can end."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,8 @@ from video_pipeline.domain.results.timeline import PhaseResult, Provenance
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.run_video import MAKERS
+from video_pipeline_tests.defs.opened import Opened
+from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorSpeech
 
 KEY = "acme/talk"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -192,6 +194,20 @@ class TestParked:
         seen = run(self.PARKED.model_copy(update={"unit": waiting.id})).observed["transcript"]
         assert seen["waits for"] == "waits for one of 20 slots: place 7"
         assert "looked up by" not in seen
+
+    def test_observation_links_to_the_job_elsewhere(
+        self,
+        run: Run,
+        running: WorkUnit,
+        stage: Opened,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        page = "https://vendor.example/jobs/7"
+        vendor = VendorSpeech(VendorOptions(url="http://127.0.0.1:9"))
+        monkeypatch.setattr(vendor, "console_url", lambda unit: page if unit == running else None)
+        stage.services = replace(stage.services, plugins={"vendor": vendor})
+        seen = run(self.PARKED.model_copy(update={"unit": running.id})).observed["transcript"]
+        assert seen["external run url"] == page
 
 
 class TestFailed:

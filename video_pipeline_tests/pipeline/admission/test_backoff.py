@@ -25,7 +25,6 @@ from video_pipeline_tests.doubles.vendor import Vendor
 
 ENDLESS = Limits(paid_minutes_per_day=float("inf"), providers={"with-token": float("inf")})
 POISON = VideoKey.parse("acme/v0000")
-TURN = timedelta(minutes=1)
 
 
 class Shots(VendorShots):
@@ -52,6 +51,7 @@ class Stage:
     vendor: Vendor
     plugin: Shots
     now: datetime
+    step: timedelta = timedelta(minutes=3)
     # When a refusal of the failing unit was seen.
     tried_at: list[datetime] = field(default_factory=list[datetime])
 
@@ -67,7 +67,7 @@ class Stage:
         for job in list(self.vendor.jobs.values()):
             if job.video != str(POISON) or self.unit().state is UnitState.RUNNING:
                 self.vendor.finish(job.video)
-        self.now += TURN
+        self.now += self.step
         self.services.sleep(0.03)
         return round_
 
@@ -185,12 +185,12 @@ def test_deferred_unit_is_accepted_later_and_paid_once(
     stage: Stage, how: str, state: UnitState, told: str
 ) -> None:
     stage.fail(how)
-    for _ in range(20):
+    for _ in range(8):
         stage.turn()
     assert stage.unit().state is state and stage.unit().untaken > 2
     stage.plugin.unconnected = ""
     stage.vendor.behave(str(POISON), "later")
-    for _ in range(40):
+    for _ in range(14):
         stage.turn()
     assert stage.unit().state is UnitState.RUNNING
     assert stage.vendor.billed[str(POISON)] == 1
@@ -213,10 +213,11 @@ def test_slot_is_free_after_last_try(
 def test_unreachable_provider_gets_one_request_a_round(
     stage: Stage,
 ) -> None:
+    stage.step = timedelta(minutes=1)  # shorter than a unit's second pause
     stage.plugin.unconnected = "acme"
     stage.vendor.default = "full"
     now = list[WorkUnit]()
-    for _ in range(120):
+    for _ in range(100):
         units = [stage.unit(VideoKey.parse(f"acme/v000{n}")) for n in range(4)]
         units += [stage.unit(VideoKey.parse(f"globex/v000{n}")) for n in range(3)]
         tries = sum(unit.untaken for unit in units)
@@ -225,7 +226,7 @@ def test_unreachable_provider_gets_one_request_a_round(
         assert sum(unit.untaken for unit in now) <= tries + 1
     assert all(unit.untaken >= 3 and unit.parked for unit in now), "each was tried in its turn"
     stage.plugin.unconnected, stage.vendor.default = "", "later"
-    for _ in range(60):
+    for _ in range(30):
         stage.turn()
     assert stage.unit().state is UnitState.RUNNING
     assert stage.asked("acme", "globex") == [UnitState.RUNNING] * 6

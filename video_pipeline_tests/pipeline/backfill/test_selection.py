@@ -47,17 +47,24 @@ def phases_of(found: list[Selected]) -> dict[str, frozenset[Phase]]:
 
 
 @pytest.mark.usefixtures("videos")
-def test_select_failed_includes_downstream(services: Services) -> None:
-    assert phases_of(chosen(services, Only.FAILED)) == {"bad": AFTER_SHOTS}
-    assert chosen(services, Only.FAILED, Phase.TRANSCRIPT) == []
-
-
-@pytest.mark.usefixtures("videos")
-def test_select_missing_includes_parked_and_new(services: Services) -> None:
-    found = phases_of(chosen(services, Only.MISSING))
-    assert set(found) == {"new", "parked"}, "phases that wait for a failed one are left out"
-    assert found["new"] == frozenset(PHASES)
-    assert Phase.SHOTS in found["parked"] and Phase.AUDIO not in found["parked"]
+def test_select_by_state_and_phase(services: Services) -> None:
+    assert phases_of(chosen(services, Only.FAILED)) == {"bad": AFTER_SHOTS}, "with its downstream"
+    assert chosen(services, Only.FAILED, Phase.TRANSCRIPT) == [], "no transcript failed"
+    missing = phases_of(chosen(services, Only.MISSING))
+    assert set(missing) == {"new", "parked"}, "phases that wait for a failed one are left out"
+    assert missing["new"] == frozenset(PHASES)
+    assert Phase.SHOTS in missing["parked"] and Phase.AUDIO not in missing["parked"]
+    shots = phases_of(chosen(services, Only.MISSING, Phase.SHOTS))
+    assert shots["new"] == AFTER_SHOTS | {Phase.SOURCE_VIDEO, Phase.MEDIA_INFO}
+    assert shots["parked"] == AFTER_SHOTS
+    found = chosen(services, Only.ALL, Phase.TRANSCRIPT)
+    assert [str(one.key) for one in found] == ["acme/bad", "acme/done", "acme/new", "acme/parked"]
+    after = downstream(frozenset({Phase.TRANSCRIPT}))
+    assert found[0].phases == {Phase.TRANSCRIPT} | after
+    assert chosen(services, Only.STALE) == []
+    swap = {"acme": {Phase.SHOTS: PhaseChoice(providers=("without-token",))}}
+    swapped = replace(services, choices=Choices(phases=services.choices.phases, projects=swap))
+    assert phases_of(chosen(swapped, Only.STALE)) == {"done": AFTER_SHOTS}
 
 
 @pytest.mark.usefixtures("videos")
@@ -78,31 +85,6 @@ def test_select_missing_skips_unreadable_version(
     broken.write_bytes(b"nothing to see")
     run_video(services, deliver("acme/done", broken, inspected=False), run_id="second")
     assert Phase.SHOTS not in phases_of(chosen(services, Only.MISSING)).get("done", ())
-
-
-@pytest.mark.usefixtures("videos")
-def test_select_one_phase_includes_missing_inspection(
-    services: Services,
-) -> None:
-    found = phases_of(chosen(services, Only.MISSING, Phase.SHOTS))
-    assert found["new"] == AFTER_SHOTS | {Phase.SOURCE_VIDEO, Phase.MEDIA_INFO}
-    assert found["parked"] == AFTER_SHOTS
-
-
-@pytest.mark.usefixtures("videos")
-def test_select_all_takes_only_this_project(services: Services) -> None:
-    found = chosen(services, Only.ALL, Phase.TRANSCRIPT)
-    assert [str(one.key) for one in found] == ["acme/bad", "acme/done", "acme/new", "acme/parked"]
-    after = downstream(frozenset({Phase.TRANSCRIPT}))
-    assert found[0].phases == {Phase.TRANSCRIPT} | after
-
-
-@pytest.mark.usefixtures("videos")
-def test_select_stale_includes_downstream(services: Services) -> None:
-    assert chosen(services, Only.STALE) == []
-    swap = {"acme": {Phase.SHOTS: PhaseChoice(providers=("without-token",))}}
-    swapped = replace(services, choices=Choices(phases=services.choices.phases, projects=swap))
-    assert phases_of(chosen(swapped, Only.STALE)) == {"done": AFTER_SHOTS}
 
 
 def test_select_unknown_project_raises(services: Services) -> None:

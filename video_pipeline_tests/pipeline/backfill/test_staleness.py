@@ -50,43 +50,26 @@ def test_fresh_results_are_not_stale(services: Services, keys: list[VideoKey]) -
     assert counts(services, "acme") == {}
 
 
-def test_another_provider_makes_only_its_project_stale(
-    services: Services, keys: list[VideoKey]
+def test_another_choice_makes_its_results_stale(
+    services: Services, keys: list[VideoKey], choosing: Choosing
 ) -> None:
     swapped = of_project(services, "acme", Phase.SHOTS, "without-token")
     assert stale_phases(swapped, "acme") == {("one", Phase.SHOTS), ("two", Phase.SHOTS)}
-    assert stale_phases(swapped, "globex") == set()
+    assert stale_phases(swapped, "globex") == set(), "another project"
     assert counts(swapped, "acme") == {Phase.SHOTS: 2}
     (one, _) = stale(swapped, "acme")
     assert (one.why, one.made_by, one.would_be_made_by) == ("choice", "with-token", "without-token")
-
-
-def test_result_of_fallback_provider_is_not_stale(services: Services, keys: list[VideoKey]) -> None:
     both = of_project(services, "acme", Phase.SHOTS, "without-token", "with-token")
-    assert stale_phases(both, "acme") == set()
-
-
-def test_another_language_makes_transcripts_stale(
-    services: Services, keys: list[VideoKey], choosing: Choosing
-) -> None:
-    asked = choosing(Phase.TRANSCRIPT, "speech", language="de")
-    assert stale_phases(asked, "globex") == {("one", Phase.TRANSCRIPT)}
-
-
-def test_newly_configured_or_removed_phase_is_stale(
-    services: Services, keys: list[VideoKey], choosing: Choosing
-) -> None:
-    (one,) = stale(choosing(Phase.SHOTS), "globex")
-    assert (one.phase, one.would_be_made_by) == (Phase.SHOTS, "not configured")
-    (other,) = stale(choosing(Phase.OBJECTS, "with-token"), "globex")
-    assert (other.phase, other.made_by) == (Phase.OBJECTS, "not configured")
-
-
-def test_result_of_unavailable_provider_is_not_stale(
-    services: Services, keys: list[VideoKey]
-) -> None:
+    assert stale_phases(both, "acme") == set(), "as good by the fallback"
+    german = choosing(Phase.TRANSCRIPT, "speech", language="de")
+    assert stale_phases(german, "globex") == {("one", Phase.TRANSCRIPT)}, "another language"
+    (removed,) = stale(choosing(Phase.SHOTS), "globex")
+    assert (removed.phase, removed.would_be_made_by) == (Phase.SHOTS, "not configured")
+    (added,) = stale(choosing(Phase.OBJECTS, "with-token"), "globex")
+    assert (added.phase, added.made_by) == (Phase.OBJECTS, "not configured")
     plugins = {k: v for k, v in services.plugins.items() if k != "with-token"}
-    assert stale_phases(replace(services, plugins=plugins), "acme") == set()
+    unavailable = replace(services, plugins=plugins)
+    assert stale_phases(unavailable, "acme") == set(), "its provider is unavailable here"
 
 
 def test_remade_result_makes_downstream_stale(services: Services, keys: list[VideoKey]) -> None:

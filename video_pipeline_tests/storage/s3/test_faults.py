@@ -15,6 +15,7 @@ from video_pipeline.domain.errors import (
     StorageFull,
     StorageUnavailable,
 )
+from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.storage.s3.clients import AwsClients
 from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.storage.s3.options import S3Options
@@ -56,6 +57,8 @@ ANSWERS = [
     (Answer(502), StorageUnavailable, "broken"),
     (Answer(400, "RequestTimeout"), StorageUnavailable, "busy"),
     (Answer(507, "InsufficientStorage"), StorageFull, "Free some space"),
+    (Answer(429, "SomethingNew"), StorageUnavailable, "busy"),
+    (Answer(418, "SomethingNew"), StorageError, "SomethingNew"),
     (Answer(409, "SomethingNew", "of tomorrow"), StorageError, "SomethingNew: of tomorrow"),
 ]
 
@@ -178,6 +181,19 @@ def test_range_fails_after_four_breaks() -> None:
         ):
             reader.read()
         assert asked == ["HEAD", *["GET bytes=0-9"] * 4]
+
+
+def test_probe_over_broken_ranges_does_not_blame_the_video() -> None:
+    content = b"0123456789"
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    broken = Answer(206, body=content[:4], claims=10)
+    with answering(_head(content, md5), *[broken] * 4) as (server, _):
+        half = S3Ingest(server.clients().client("s3"), "videos").project("acme")
+        with (
+            half.open(KEY, f"etag:{md5}:10") as reader,
+            pytest.raises(StorageUnavailable, match="S3 does not answer"),
+        ):
+            ChildMediaReader().probe(reader, "0" * 64)
 
 
 def test_damaged_bytes_raise_and_leave_no_copy(tmp_path: Path) -> None:

@@ -19,10 +19,7 @@ from video_pipeline.domain.usage import Meter, MeterSpec, Usage
 from video_pipeline.domain.work import WorkRequest, WorkUnit
 from video_pipeline.plugins.base import (
     AnalysisRequest,
-    Heard,
-    Jobs,
     JobStatus,
-    Listens,
     Refusal,
     Slots,
     Submission,
@@ -32,14 +29,13 @@ from video_pipeline.plugins.base import (
 from video_pipeline.plugins.capabilities import Capabilities, Limits
 from video_pipeline.plugins.inputs import Inputs, Object
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
-from video_pipeline.providers.aws.events import Queue
+from video_pipeline.providers.aws.jobs import AwsJobs
 from video_pipeline.providers.aws.rekognition.analyses import ANALYSES, BY_START, Analysis, jobs_of
 from video_pipeline.providers.aws.rekognition.calls import Calls
 from video_pipeline.providers.aws.rekognition.options import RekognitionOptions
 from video_pipeline.providers.aws.rekognition.pages import Row, metadata_of, page_of, read, seconds
 from video_pipeline.providers.aws.rekognition.samples import FINDINGS, sample_markers
 from video_pipeline.providers.aws.rekognition.segments import segment_markers
-from video_pipeline.providers.aws.session import AwsSession
 
 REGIONS = frozenset(
     {"ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2"}
@@ -58,31 +54,21 @@ _BY_FRAMES = frozenset({Kind.SHOT.value, Kind.CUE.value})
 METER = MeterSpec(meter=Meter.VIDEO_SECONDS, paid=True)
 
 
-class RekognitionPlugin(BaseTemporalPlugin, Jobs, Listens):
+class RekognitionPlugin(BaseTemporalPlugin, AwsJobs):
     """Markers by Amazon Rekognition Video. AWS reads a video from its bucket, and bills each
     analysis by the minute."""
 
     Options = RekognitionOptions
     name = "aws-rekognition"
-    libraries = ("boto3",)
-    install = "pip install boto3"
+    service = "rekognition"
     options: RekognitionOptions
 
     def __init__(self, options: RekognitionOptions) -> None:
         super().__init__(options)
-        self.deadline_seconds = options.deadline_hours * 3600
-        self._session = AwsSession(options, "rekognition")
         self._calls = Calls(options, self._session)
-        url = options.completions
-        self._queue = Queue(lambda: self._session.queue(url or ""), url, jobs_of) if url else None
 
-    @property
-    def account(self) -> str:
-        return self._session.account
-
-    @property
-    def region(self) -> str:
-        return self.options.region
+    def jobs_of(self, message: dict[str, Any]) -> Sequence[str]:
+        return jobs_of(message)
 
     def capabilities(self) -> Capabilities:
         return Capabilities(
@@ -136,17 +122,6 @@ class RekognitionPlugin(BaseTemporalPlugin, Jobs, Listens):
 
     def fetch(self, job: str) -> Iterator[bytes]:
         return self._calls.pages(job)
-
-    def cancel(self, job: str) -> bool:
-        """Return False: AWS cannot stop a job, which is billed."""
-        return False
-
-    def listen(self) -> Sequence[Heard]:
-        return self._queue.listen() if self._queue else ()
-
-    def acknowledge(self, heard: Sequence[Heard]) -> None:
-        if self._queue:
-            self._queue.acknowledge(heard)
 
     def normalise(
         self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]

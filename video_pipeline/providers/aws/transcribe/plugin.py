@@ -16,10 +16,7 @@ from video_pipeline.domain.usage import Meter, MeterSpec, Usage
 from video_pipeline.domain.work import WorkRequest, WorkUnit
 from video_pipeline.plugins.base import (
     AnalysisRequest,
-    Heard,
-    Jobs,
     JobStatus,
-    Listens,
     Refusal,
     Slots,
     Submission,
@@ -30,8 +27,8 @@ from video_pipeline.plugins.capabilities import Capabilities, Limits
 from video_pipeline.plugins.inputs import Inputs, Object, ObjectRef
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 from video_pipeline.providers.aws.errors import told
-from video_pipeline.providers.aws.events import Queue, transcribe_jobs
-from video_pipeline.providers.aws.session import AwsSession
+from video_pipeline.providers.aws.events import transcribe_jobs
+from video_pipeline.providers.aws.jobs import AwsJobs, console_of
 from video_pipeline.providers.aws.transcribe.languages import LANGUAGES
 from video_pipeline.providers.aws.transcribe.objects import There, look, place_of, result
 from video_pipeline.providers.aws.transcribe.options import TranscribeOptions
@@ -63,27 +60,16 @@ _REDACTION = "redaction"
 _LIMITS = Limits(max_duration=4 * 3600, max_bytes=2 * 1000**3, containers=frozenset(FORMATS))  # type: ignore[arg-type]
 
 
-class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
+class TranscribePlugin(BaseTranscriptionPlugin, AwsJobs):
     """Words, speakers and languages by Amazon Transcribe."""
 
     Options = TranscribeOptions
     name = "aws-transcribe"
-    libraries = ("boto3",)
-    install = "pip install boto3"
+    service = "transcribe"
     options: TranscribeOptions
 
-    def __init__(self, options: TranscribeOptions) -> None:
-        super().__init__(options)
-        self._session = AwsSession(options, "transcribe")
-        self.deadline_seconds = options.deadline_hours * 3600
-
-    @property
-    def account(self) -> str:
-        return self._session.account
-
-    @property
-    def region(self) -> str:
-        return self.options.region
+    def jobs_of(self, message: dict[str, Any]) -> Sequence[str]:
+        return transcribe_jobs(message)
 
     def capabilities(self) -> Capabilities:
         several = self.options.identify == "several"
@@ -104,6 +90,14 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
 
     def slots(self, operation: str) -> Slots | None:
         return Slots(shared_by="transcribe", limit=self.options.concurrent_jobs)
+
+    def console_url(self, unit: WorkUnit) -> str | None:
+        """Return the job's page, by the form of AWS's solution Media2Cloud (AWSConsoleTranscribe,
+        seen 2026-11-30)."""
+        if unit.job is None or self.options.endpoint:
+            return None
+        region = unit.request.region
+        return f"{console_of(region)}/transcribe/home?region={region}#job-details/{unit.job}"
 
     def plan(self, request: AnalysisRequest) -> tuple[UnitPlan, ...] | Refusal:
         planned = super().plan(request)
@@ -158,19 +152,6 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
         yield json.dumps(found, default=datetime.isoformat, sort_keys=True).encode()
         yield page
 
-    def cancel(self, job: str) -> bool:
-        """Return False: the service deletes only ended jobs, and bills running ones."""
-        return False
-
-    def listen(self) -> Sequence[Heard]:
-        url = self.options.completions
-        return self._queue(url).listen() if url else ()
-
-    def acknowledge(self, heard: Sequence[Heard]) -> None:
-        url = self.options.completions
-        if url:
-            self._queue(url).acknowledge(heard)
-
     def normalise(
         self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
     ) -> Transcript:
@@ -184,9 +165,6 @@ class TranscribePlugin(BaseTranscriptionPlugin, Jobs, Listens):
                 remedy="Its pages are kept: report it; another provider may serve meanwhile.",
                 where=str(request.key),
             ) from error
-
-    def _queue(self, url: str) -> Queue:
-        return Queue(lambda: self._session.queue(url), url, transcribe_jobs)
 
     def _start(self, request: Mapping[str, Any]) -> None:
         """Start a job, unless one of that name has the same request. Raises ProviderError."""

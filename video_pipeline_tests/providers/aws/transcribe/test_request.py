@@ -89,6 +89,27 @@ def test_missing_language_is_identified_among_named_ones() -> None:
     assert "LanguageOptions" not in asked(identify="several")
 
 
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("eu-west-1", "console.aws.amazon.com"),
+        ("cn-north-1", "console.amazonaws.cn"),
+        ("us-gov-west-1", "console.amazonaws-us-gov.com"),
+    ],
+)
+def test_console_url_is_of_the_units_region(region: str, host: str) -> None:
+    plugin = TranscribePlugin(options(region=region))
+    running = unit(plugin, "en").model_copy(update={"job": "job-1"})
+    moved = TranscribePlugin(options(region="eu-west-2"))
+    page = f"https://{host}/transcribe/home?region={region}#job-details/job-1"
+    assert plugin.console_url(running) == moved.console_url(running) == page
+
+
+def test_console_url_of_another_endpoint_is_none() -> None:
+    plugin = TranscribePlugin(options(endpoint="http://127.0.0.1:9"))
+    assert plugin.console_url(unit(plugin, "en").model_copy(update={"job": "job-1"})) is None
+
+
 def test_vocabularies_are_sent_with_their_language() -> None:
     given: dict[str, Any] = {
         "vocabularies": {"en": "names", "de": "Namen"},

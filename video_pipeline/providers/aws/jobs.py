@@ -1,0 +1,59 @@
+"""The base of plugins whose work runs as jobs at AWS."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from video_pipeline.plugins.base import Heard, Jobs, Listens
+from video_pipeline.providers.aws.events import Queue
+from video_pipeline.providers.aws.session import AwsOptions, AwsSession
+
+# By the start of a region's name: "Amazon Web Services in China" and "AWS GovCloud (US)".
+_CONSOLES = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
+
+
+class AwsJobs(Jobs, Listens):
+    """Jobs of one service of AWS. AWS cannot stop them, and bills them."""
+
+    service: ClassVar[str]
+    """The service's name in boto3."""
+    libraries = ("boto3",)
+    install = "pip install boto3"
+
+    def __init__(self, options: AwsOptions) -> None:
+        super().__init__(options)
+        self._region, self.deadline_seconds = options.region, options.deadline_hours * 3600
+        self._session = AwsSession(options, self.service)
+        url = options.completions
+        self._queue = (
+            Queue(lambda: self._session.queue(url or ""), url, self.jobs_of) if url else None
+        )
+
+    @abstractmethod
+    def jobs_of(self, message: dict[str, Any]) -> Sequence[str]:
+        """Return the jobs that this message says have ended. Pure."""
+
+    @property
+    def account(self) -> str:
+        return self._session.account
+
+    @property
+    def region(self) -> str:
+        return self._region
+
+    def cancel(self, job: str) -> bool:
+        """Return False: AWS cannot stop a job."""
+        return False
+
+    def listen(self) -> Sequence[Heard]:
+        return self._queue.listen() if self._queue else ()
+
+    def acknowledge(self, heard: Sequence[Heard]) -> None:
+        if self._queue:
+            self._queue.acknowledge(heard)
+
+
+def console_of(region: str) -> str:
+    """Return the address of AWS's console for a region."""
+    hosts = (host for start, host in _CONSOLES.items() if region.startswith(start))
+    return f"https://{next(hosts, 'console.aws.amazon.com')}"
