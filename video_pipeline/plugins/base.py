@@ -26,7 +26,8 @@ class PluginOptions(BaseModel):
     """Base of every plugin's options.
 
     Defaults are validated like given values, so that the same choice has the same hash: a default
-    of 50 becomes 50.0 where the field is a float.
+    of 50 becomes 50.0 where the field is a float. An option added to a plugin in use must be left
+    out of that hash at its default, by `Field(exclude_if=...)`: else all earlier results are stale.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
