@@ -7,7 +7,7 @@ from video_pipeline.dagster_api.client import Ask
 from video_pipeline.dagster_api.held_runs import end_waiting
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import WorkUnit
-from video_pipeline.pipeline.backfill.retry_unit import Again
+from video_pipeline.pipeline.backfill.repeat_unit import Again
 from video_pipeline.pipeline.backfill.selection import Picked
 from video_pipeline.pipeline.jobs.cancel import Cancelled, cancel, with_dependents
 from video_pipeline.pipeline.services import Services

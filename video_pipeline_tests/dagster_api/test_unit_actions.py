@@ -7,7 +7,7 @@ from typing import Any
 from video_pipeline.dagster_api.unit_actions import launch_again
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
-from video_pipeline.pipeline.backfill.retry_unit import Again
+from video_pipeline.pipeline.backfill.repeat_unit import Again
 from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish
 
 VIDEOS = ("acme/a", "acme/b", "globex/a")

@@ -11,7 +11,7 @@ from video_pipeline.domain.errors import FailureCategory, InputError
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
-from video_pipeline.pipeline.backfill.retry_unit import force, retry
+from video_pipeline.pipeline.backfill.repeat_unit import force, retry
 from video_pipeline.pipeline.jobs.cancel import cancel
 from video_pipeline.pipeline.jobs.close import release_doubt
 from video_pipeline.testing import deaf

@@ -10,9 +10,8 @@ from video_pipeline.cli.jobs.backfill import print_launched
 from video_pipeline.dagster_api.unit_actions import cancel_work, launch_again
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.backfill import retry_unit
-from video_pipeline.pipeline.backfill.refetch_unit import fetch_again, look_up_now
-from video_pipeline.pipeline.backfill.retry_unit import Again
+from video_pipeline.pipeline.backfill import repeat_unit
+from video_pipeline.pipeline.backfill.repeat_unit import Again, fetch_again, look_up_now
 from video_pipeline.pipeline.jobs.cancel import with_dependents
 from video_pipeline.pipeline.jobs.close import check_in_doubt, release_doubt
 from video_pipeline.pipeline.jobs.queries import find_unit, quantity_of
@@ -50,7 +49,7 @@ def retry(context: typer.Context, unit: Unit) -> None:
     """Launch a run that repeats the request of a failed or cancelled unit."""
     settings = settings_of(context)
     with open_services(settings) as services:
-        again = retry_unit.retry(services, find_unit(services, unit))
+        again = repeat_unit.retry(services, find_unit(services, unit))
     _launch(settings, again)
 
 
@@ -59,8 +58,8 @@ def force(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
     settings = settings_of(context)
     with open_services(settings) as services:
         found = find_unit(services, unit)
-        again = retry_unit.force(services, found)
-        paid = quantity_of(retry_unit.to_pay(services, found))
+        again = repeat_unit.force(services, found)
+        paid = quantity_of(repeat_unit.to_pay(services, found))
     _confirm(f"Repeat the request for {_named(found)}? Cost: {paid or 'nothing'}", yes)
     _launch(settings, again)
 

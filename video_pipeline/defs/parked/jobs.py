@@ -14,8 +14,8 @@ from video_pipeline.defs.partitions import PROJECT_TAG
 from video_pipeline.defs.resources.graphql import ask_of, page_of
 from video_pipeline.domain.errors import PipelineError
 from video_pipeline.domain.work import UnitFilter, UnitState, WorkUnit
-from video_pipeline.pipeline.backfill import refetch_unit as fetching
-from video_pipeline.pipeline.backfill.retry_unit import Again
+from video_pipeline.pipeline.backfill import repeat_unit as fetching
+from video_pipeline.pipeline.backfill.repeat_unit import Again
 from video_pipeline.pipeline.jobs.cancel import with_dependents
 from video_pipeline.pipeline.jobs.queries import every_unit, find_unit, quantity_of
 from video_pipeline.pipeline.services import Services

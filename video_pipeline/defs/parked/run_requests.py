@@ -22,7 +22,7 @@ from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase, step_name
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import WorkUnit
-from video_pipeline.pipeline.backfill.retry_unit import asking_first
+from video_pipeline.pipeline.backfill.repeat_unit import asking_first
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import give_up
 

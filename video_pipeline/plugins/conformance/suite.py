@@ -46,6 +46,7 @@ _UNKNOWN_KIND = "x-nobody-finds-this"
 _UNKNOWN_LANGUAGE = "xx"
 _THEN = datetime(2026, 1, 1, tzinfo=UTC)
 Answers = list[tuple[WorkRequest, list[bytes]]]
+AnyPlugin = BaseTemporalPlugin | BaseTranscriptionPlugin
 
 
 class _Conformance:
@@ -180,6 +181,20 @@ class _Conformance:
         if isinstance(plugin, Jobs):
             assert "nobody-knows-this-job" not in plugin.poll(["nobody-knows-this-job"])
 
+    def test_it_normalises_the_same_twice(
+        self, plugin: AnyPlugin, sample: Sample, answers: Answers
+    ) -> None:
+        for request, pages in answers:
+            first = _normalised(plugin, request, sample, pages)
+            assert _normalised(plugin, request, sample, pages) == first
+
+    def test_it_says_so_when_pages_cannot_be_read(
+        self, plugin: AnyPlugin, sample: Sample, units: list[WorkUnit]
+    ) -> None:
+        with pytest.raises(ProviderError) as refused:
+            _normalised(plugin, units[0].request, sample, [b"\x00 no page"])
+        assert refused.value.category is FailureCategory.MALFORMED_RESULT
+
 
 class TemporalConformance(_Conformance):
     """The suite of temporal plugins."""
@@ -205,17 +220,6 @@ class TemporalConformance(_Conformance):
         request = AnalysisRequest(media=sample.media, kinds=(_UNKNOWN_KIND,))
         assert isinstance(plugin.plan(request), Refusal)
 
-    def test_it_normalises_the_same_twice(
-        self,
-        plugin: BaseTemporalPlugin,
-        sample: Sample,
-        answers: Answers,
-    ) -> None:
-        for request, pages in answers:
-            assert _markers(plugin, request, sample, pages) == _markers(
-                plugin, request, sample, pages
-            )
-
     def test_its_markers_are_declared_ordered_and_within_the_video(
         self,
         plugin: BaseTemporalPlugin,
@@ -223,18 +227,11 @@ class TemporalConformance(_Conformance):
         answers: Answers,
     ) -> None:
         for request, pages in answers:
-            markers = _markers(plugin, request, sample, pages)
+            markers = list(plugin.normalise(request, sample.media, iter(pages)))
             assert {marker.kind for marker in markers} <= set(request.kinds)
             for kind in request.kinds:
                 ranges = [marker.range for marker in markers if marker.kind == kind]
                 _check_ranges(ranges, sample.media.extent)
-
-    def test_it_says_so_when_pages_cannot_be_read(
-        self, plugin: BaseTemporalPlugin, sample: Sample, units: list[WorkUnit]
-    ) -> None:
-        with pytest.raises(ProviderError) as refused:
-            list(plugin.normalise(units[0].request, sample.media, [b"\x00 no page"]))
-        assert refused.value.category is FailureCategory.MALFORMED_RESULT
 
 
 class TranscriptionConformance(_Conformance):
@@ -251,17 +248,6 @@ class TranscriptionConformance(_Conformance):
             request = AnalysisRequest(media=sample.media, language=_UNKNOWN_LANGUAGE)
             assert isinstance(plugin.plan(request), Refusal)
 
-    def test_it_normalises_the_same_twice(
-        self,
-        plugin: BaseTranscriptionPlugin,
-        sample: Sample,
-        answers: Answers,
-    ) -> None:
-        for request, pages in answers:
-            transcript = plugin.normalise(request, sample.media, iter(pages))
-            assert isinstance(transcript, Transcript)
-            assert plugin.normalise(request, sample.media, iter(pages)) == transcript
-
     def test_its_words_are_ordered_and_within_the_video(
         self,
         plugin: BaseTranscriptionPlugin,
@@ -270,16 +256,10 @@ class TranscriptionConformance(_Conformance):
     ) -> None:
         for request, pages in answers:
             transcript = plugin.normalise(request, sample.media, pages)
+            assert isinstance(transcript, Transcript)
             _check_ranges([word.range for word in transcript.words], sample.media.extent)
             _check_ranges([one.range for one in transcript.segments], sample.media.extent)
             assert all(word.text == word.text.strip() != "" for word in transcript.words)
-
-    def test_it_says_so_when_pages_cannot_be_read(
-        self, plugin: BaseTranscriptionPlugin, sample: Sample, units: list[WorkUnit]
-    ) -> None:
-        with pytest.raises(ProviderError) as refused:
-            plugin.normalise(units[0].request, sample.media, [b"\x00 no page"])
-        assert refused.value.category is FailureCategory.MALFORMED_RESULT
 
 
 def everything(plugin: Plugin, media: MediaInfo) -> AnalysisRequest:
@@ -322,10 +302,11 @@ def _unit(plugin: Plugin, plan: UnitPlan) -> WorkUnit:
     )
 
 
-def _markers(
-    plugin: BaseTemporalPlugin, request: WorkRequest, sample: Sample, pages: Iterable[bytes]
-) -> list[Marker]:
-    return list(plugin.normalise(request, sample.media, iter(pages)))
+def _normalised(
+    plugin: AnyPlugin, request: WorkRequest, sample: Sample, pages: Iterable[bytes]
+) -> Transcript | list[Marker]:
+    found = plugin.normalise(request, sample.media, iter(pages))
+    return found if isinstance(found, Transcript) else list(found)
 
 
 def _check_ranges(ranges: list[TimeRange], extent: TimeRange) -> None:

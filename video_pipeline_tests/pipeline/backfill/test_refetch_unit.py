@@ -10,7 +10,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
-from video_pipeline.pipeline.backfill.refetch_unit import fetch_again, to_fetch
+from video_pipeline.pipeline.backfill.repeat_unit import fetch_again, to_fetch
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.services import Services

@@ -13,7 +13,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
-from video_pipeline.pipeline.backfill.refetch_unit import fetch_again
+from video_pipeline.pipeline.backfill.repeat_unit import fetch_again
 from video_pipeline.pipeline.jobs.cancel import cancel
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services

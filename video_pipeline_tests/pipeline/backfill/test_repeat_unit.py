@@ -15,8 +15,14 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
-from video_pipeline.pipeline.backfill.refetch_unit import fetch_again, look_up_now
-from video_pipeline.pipeline.backfill.retry_unit import Again, force, retry, to_pay
+from video_pipeline.pipeline.backfill.repeat_unit import (
+    Again,
+    fetch_again,
+    force,
+    look_up_now,
+    retry,
+    to_pay,
+)
 from video_pipeline.pipeline.backfill.selection import Only
 from video_pipeline.pipeline.jobs.cancel import cancel
 from video_pipeline.pipeline.jobs.close import close, release_doubt
