@@ -70,7 +70,7 @@ class ConfigurationError(PipelineError):
 
 
 class FailureCategory(StrEnum):
-    """Why a provider did not deliver. Retry and fallback depend on this alone."""
+    """Why a provider did not deliver. unit_policy.py says what follows."""
 
     THROTTLED = "throttled"
     CONCURRENCY = "concurrency"
@@ -82,31 +82,6 @@ class FailureCategory(StrEnum):
     MALFORMED_RESULT = "malformed_result"
     UNSUPPORTED = "unsupported"
     CANCELLED = "cancelled"
-
-    @property
-    def retryable(self) -> bool:
-        """Return whether the same request may succeed a little later."""
-        return self in _RETRYABLE
-
-    @property
-    def of_the_request(self) -> bool:
-        """Return whether the request itself is at fault, at any time and from any account."""
-        return self in (FailureCategory.INPUT_REJECTED, FailureCategory.UNSUPPORTED)
-
-    @property
-    def past_mending(self) -> bool:
-        """Return whether a result that could not be fetched is lost for good."""
-        return self in (FailureCategory.RESULT_EXPIRED, FailureCategory.INPUT_REJECTED)
-
-    @property
-    def allows_fallback(self) -> bool:
-        """Return whether the next provider in the order may be tried."""
-        return self is not FailureCategory.CANCELLED
-
-
-_RETRYABLE = frozenset(
-    {FailureCategory.THROTTLED, FailureCategory.CONCURRENCY, FailureCategory.TRANSIENT}
-)
 
 
 class ProviderError(PipelineError):
@@ -128,11 +103,6 @@ class ProviderError(PipelineError):
     ) -> None:
         super().__init__(what, remedy=remedy, where=where)
         self.category, self.accepted, self.retry_after = category, accepted, retry_after
-
-    @property
-    def no_room(self) -> bool:
-        """Return whether the provider refused because its limit of concurrent jobs is reached."""
-        return self.category is FailureCategory.CONCURRENCY and not self.accepted
 
 
 class InDoubt(ProviderError):

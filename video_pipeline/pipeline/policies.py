@@ -77,7 +77,17 @@ class WorkPolicy(Frozen):
     attempts: int = 4
     """How often one run makes a throttled request."""
     backoff_seconds: float = 1.0
+    """The first pause after a request that was refused or not answered. Each next one is twice as
+    long, in a run as in a pool."""
     backoff_ceiling_seconds: float = 30.0
+    """The longest pause in a run."""
+    deferral_seconds: float = 60.0
+    """How long a unit waits without a run after its second refusal, twice as long after each next;
+    also when a provider that did not answer is asked again."""
+    deferral_ceiling_seconds: float = 900.0
+    """The longest of these waits, and of a pool's pauses."""
+    deferrals: int = Field(default=10, ge=1)
+    """After so many refusals a unit fails, if others of its pool were accepted meanwhile."""
     dead_after: int = Field(default=5, ge=1)
     """The number of runs with retryable failures after which a phase is dead: it then runs only
     when revived or forced."""

@@ -4,14 +4,12 @@ from fractions import Fraction
 from typing import Literal
 
 from video_pipeline.domain.results.markers import MarkerKind
+from video_pipeline.domain.unit_policy import Replay as Replay
 from video_pipeline.domain.usage import MeterSpec
 from video_pipeline.domain.values import Frozen, Rational
 from video_pipeline.plugins.inputs import Feed
 
 Precision = Literal["frame", "millisecond", "sampled", "segment"]
-# The effect of repeating a request: nothing is billed; the provider recognises the token
-# and bills once; it may be billed again.
-Replay = Literal["free", "deduplicated", "unsafe"]
 
 
 class Limits(Frozen):

@@ -59,16 +59,6 @@ def test_request_counts_as_accepted_by_default() -> None:
     assert error.accepted and error.retry_after is None
 
 
-def test_only_passing_trouble_is_retried() -> None:
-    retried = {category for category in FailureCategory if category.retryable}
-    assert retried == {"throttled", "concurrency", "transient"}
-
-
-def test_only_what_a_person_cancelled_is_not_tried_elsewhere() -> None:
-    stopped = {category for category in FailureCategory if not category.allows_fallback}
-    assert stopped == {"cancelled"}
-
-
 def test_the_tree_in_the_docstring_has_every_error() -> None:
     assert errors.__doc__
     assert all(error.__name__ in errors.__doc__ for error in ALL)

@@ -32,6 +32,7 @@ from video_pipeline.domain.phases import (
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.markers import Kind
 from video_pipeline.domain.source import Due, Removal
+from video_pipeline.domain.unit_policy import CATEGORIES, is_passing
 from video_pipeline.domain.usage import Meter
 from video_pipeline.domain.work import (
     MOVES,
@@ -131,8 +132,8 @@ def enums() -> dict[str, Any]:
         "served": list(SERVED),
         "steps": {phase: step_name(phase) for phase in Phase},
         "categories": {
-            one: [one.retryable, one.of_the_request, one.past_mending, one.allows_fallback]
-            for one in FailureCategory
+            one: [is_passing(one), row.of_the_request, row.result_lost, row.next_provider]
+            for one, row in CATEGORIES.items()
         },
         "policies": {name: model() for name, model in policies.items()},
     }

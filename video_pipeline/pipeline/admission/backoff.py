@@ -7,20 +7,16 @@ fails while others succeed is deferred, so that it does not block them.
 
 from datetime import timedelta
 
-from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.domain.errors import ProviderError
 from video_pipeline.domain.slots import Pool
+from video_pipeline.domain.unit_policy import is_full, pause_of
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.admission import slots
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs, Plugin
 
-_PAUSE_SECONDS, _LONGEST_PAUSE = 60.0, 900.0
-# The pause after throttling, or after a request without an answer.
-_SHORT_PAUSE_SECONDS = 2.0
-# Of the short pause, while the provider is unreachable: five exceed any pause it did not ask for.
-_DOUBLINGS = 5
-# After so many tries, more than an hour, a unit that fails while others succeed is failed.
-_TRIES = 10
+# The longest pause of a pool that is full: a job may have ended by then.
+_LONGEST_FULL_SECONDS = 60.0
 
 
 def defer(
@@ -34,7 +30,9 @@ def defer(
     seconds = _pause(services, unit, plugin, error)
     services.catalog.admissions.pause(slots.pool_of(plugin, unit.request), seconds)
     if unit.untaken:
-        seconds += min(_PAUSE_SECONDS * 2 ** (unit.untaken - 1), _LONGEST_PAUSE)
+        policy = services.policy
+        grown = policy.deferral_seconds * 2 ** min(unit.untaken - 1, 60)
+        seconds += min(grown, policy.deferral_ceiling_seconds)
         slots.free(services, unit, plugin)
     until = services.clock() + timedelta(seconds=seconds)
     if unit.untaken:
@@ -55,21 +53,29 @@ def is_exhausted(services: Services, unit: WorkUnit, plugin: Plugin) -> bool:
     It must after its last try, if others succeeded meanwhile: the pool then has fewer refusals in a
     row than this unit. Otherwise the provider may be unreachable or full for all.
     """
-    in_a_row = _pool(services, unit, plugin).untaken
-    return in_a_row < unit.untaken and unit.untaken + 1 >= _TRIES
+    if unit.untaken + 1 < services.policy.deferrals:
+        return False
+    return _pool(services, unit, plugin).untaken < unit.untaken
 
 
 def _pause(services: Services, unit: WorkUnit, plugin: Jobs, error: ProviderError) -> float:
-    """Return the seconds to pause the pool: what the provider asks for, within a limit.
+    """Return the seconds to pause the pool.
 
-    If it asks for none: about one poll where no job fits, else a short pause that doubles with each
-    refusal of an unreachable provider.
+    If the provider asks for none: until a job may have ended where no further one fits, else a
+    pause that grows with each refusal in a row.
     """
-    until_a_job_ends = min(plugin.poll_seconds, _PAUSE_SECONDS)
-    unreachable = error.category is FailureCategory.TRANSIENT
-    growth = 2 ** min(_pool(services, unit, plugin).untaken, _DOUBLINGS) if unreachable else 1
-    short = min(_SHORT_PAUSE_SECONDS * growth * (1 + services.random()), until_a_job_ends)
-    return min(error.retry_after or (until_a_job_ends if error.no_room else short), _LONGEST_PAUSE)
+    policy = services.policy
+    until_a_job_ends = min(plugin.poll_seconds, _LONGEST_FULL_SECONDS)
+    if error.retry_after is None and is_full(error.category):
+        return until_a_job_ends
+    asked = error.retry_after is not None
+    return pause_of(
+        _pool(services, unit, plugin).untaken,
+        first=policy.backoff_seconds,
+        longest=policy.deferral_ceiling_seconds if asked else until_a_job_ends,
+        jitter=services.random(),
+        wish=error.retry_after,
+    )
 
 
 def _pool(services: Services, unit: WorkUnit, plugin: Plugin) -> Pool:

@@ -58,12 +58,14 @@ def open_stream(driver: UnitDriver, plugin: Streams, media: MediaInfo) -> Stream
     """Begin a unit that is fed frames. Raises ProviderError if its plugin wants another feed."""
     feed = driver.planned.plugin.capabilities().fed
     if not isinstance(feed, Frames):
-        raise plugin_broke(driver, TypeError(f"a stream is fed frames, not {type(feed).__name__}"))
+        raise plugin_broke(
+            driver.planned.provider, TypeError(f"a stream is fed frames, not {type(feed).__name__}")
+        )
     driver.begin()
     try:
         return Stream(driver, feed, plugin.start(driver.planned.request, media))
     except Exception as broken:
-        error = plugin_broke(driver, broken)
+        error = plugin_broke(driver.planned.provider, broken)
         driver.fail(error)
         raise error from broken
 
@@ -101,7 +103,7 @@ def _feed(consumers: Consumers, feed: Frames, batch: FrameBatch) -> None:
             try:
                 stream.pass_.feed(batch)
             except Exception as error:  # noqa: BLE001 - a plugin's bug must not end the others
-                stream.error = plugin_broke(stream.driver, error)
+                stream.error = plugin_broke(stream.driver.planned.provider, error)
 
 
 def _finish(stream: Stream, end: Fraction) -> None:
@@ -109,7 +111,7 @@ def _finish(stream: Stream, end: Fraction) -> None:
         try:
             pages = list(stream.pass_.finish(end))
         except Exception as error:  # noqa: BLE001 - a plugin's bug must not end the others
-            stream.error = plugin_broke(stream.driver, error)
+            stream.error = plugin_broke(stream.driver.planned.provider, error)
         else:
             stream.driver.store(pages)
             return

@@ -7,13 +7,7 @@ and failures of our own environment (PipelineError.passes). An optional phase is
 
 from collections.abc import Collection, Sequence
 
-from video_pipeline.domain.errors import (
-    InDoubt,
-    InputError,
-    PipelineError,
-    ProviderError,
-    Unheard,
-)
+from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
@@ -22,13 +16,6 @@ from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.progress.reporter import Reporter
 from video_pipeline.pipeline.selection.choice import choice_of
 from video_pipeline.pipeline.services import Services
-
-
-def is_retryable(error: PipelineError) -> bool:
-    """Return whether the same request may succeed in a later run without any change."""
-    if isinstance(error, InDoubt):
-        return isinstance(error, Unheard)  # else a person must check whether it was accepted
-    return isinstance(error, ProviderError) and error.category.retryable
 
 
 class FailureLimit:

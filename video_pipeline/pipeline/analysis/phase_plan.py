@@ -7,15 +7,16 @@ it stays with the next provider of its order.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from video_pipeline.domain.errors import CatalogUnavailable, InDoubt, PipelineError, ProviderError
+from video_pipeline.domain.errors import CatalogUnavailable, PipelineError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import PHASES, SERVED, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import VideoRecord
+from video_pipeline.domain.unit_policy import falls_back, may_pass
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.analysis import audio
-from video_pipeline.pipeline.analysis.failure_limit import FailureLimit, is_retryable
+from video_pipeline.pipeline.analysis.failure_limit import FailureLimit
 from video_pipeline.pipeline.analysis.planner import Assigner, Subject, analysis_request
 from video_pipeline.pipeline.jobs.close import close
 from video_pipeline.pipeline.jobs.moved_account import elsewhere
@@ -142,9 +143,9 @@ class PhaseQueue:
         for phase in phases:
             reason = Verdict(provider=provider, kept=False, reason=f"failed: {error}")
             self._verdicts[phase] = (*self._verdicts.get(phase, ()), reason)
-            if is_retryable(error):
+            if may_pass(error):
                 self._retryable.add(phase)
-            if not (self._orders.get(phase) and _allows_fallback(error)):
+            if not (self._orders.get(phase) and falls_back(error)):
                 counts = phase in self._retryable and not error.passes
                 self._end(
                     self._failure(phase, str(error), provider, counts=counts, passes=error.passes)
@@ -309,12 +310,4 @@ def _is_needed(services: Services, queue: PhaseQueue, unit: WorkUnit) -> bool:
         for name in queue.order(phase)
         if name in plugins
         for serves in (assigner.covers, assigner.is_open_elsewhere)
-    )
-
-
-def _allows_fallback(error: PipelineError) -> bool:
-    return (
-        isinstance(error, ProviderError)
-        and not isinstance(error, InDoubt)
-        and error.category.allows_fallback
     )

@@ -20,6 +20,7 @@ from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import TEMPORAL, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import VideoRecord
+from video_pipeline.domain.unit_policy import Found, is_final
 from video_pipeline.pipeline.analysis.audio import publish as publish_audio
 from video_pipeline.pipeline.analysis.decode import (
     Consumers,
@@ -40,7 +41,7 @@ from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.progress.reporter import Reporter
-from video_pipeline.pipeline.publishing.results import Share, is_final, publish, usage_of
+from video_pipeline.pipeline.publishing.results import Share, publish, usage_of
 from video_pipeline.pipeline.publishing.tracks import link_again
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.probe import failed, known_source
@@ -168,14 +169,14 @@ class _Round:
     def _begin(self, planned: Planned) -> None:
         driver = UnitDriver(self._services, planned, self._leases, forced_by=self._forced_by)
         self._queue.started(planned, driver.unit.id)
-        standing, plugin = driver.standing(), planned.plugin
-        if standing == "ready":
+        found, plugin = driver.standing(), planned.plugin
+        if found is Found.READ:
             self._settle(driver)
-        elif standing == "start" and not driver.admitted():
+        elif found is not Found.POLL and not driver.admitted():
             self._fan_in.parked(planned, driver.unit)
         elif isinstance(plugin, Jobs):
             inputs = partial(self._inputs, driver)
-            if remote_job.advance(driver, plugin, standing, self._queue.media, inputs):
+            if remote_job.advance(driver, plugin, found, self._queue.media, inputs):
                 self._settle(driver)
             else:
                 self._fan_in.parked(planned, driver.unit)
@@ -184,7 +185,7 @@ class _Round:
         elif isinstance(plugin, Calls):
             self._calls.append((driver, plugin))
         else:
-            raise plugin_broke(driver, TypeError("it is none of Streams, Calls and Jobs"))
+            raise plugin_broke(planned.provider, TypeError("it is none of Streams, Calls and Jobs"))
 
     def _settle(self, driver: UnitDriver) -> None:
         """Publish the phases that this unit completes, then settle it.
@@ -201,7 +202,7 @@ class _Round:
                 raise
             except PipelineError as error:
                 failed.append((phase, error))
-        if all(is_final(error) for _, error in failed):
+        if is_final(error for _, error in failed):
             driver.settle(share.used)
         self._queue.ended(ended)
         for phase, error in failed:
@@ -225,7 +226,9 @@ class _Round:
 
         def work() -> None:
             inputs = self._inputs(driver)
-            driver.store(driver.request(lambda: list(plugin.call(driver.unit, inputs, progress))))
+            pages = driver.request(lambda: list(plugin.call(driver.unit, inputs, progress)))
+            assert pages is not None, "only jobs are deferred"
+            driver.store(pages)
             self._settle(driver)
 
         self._guard(planned, work)

@@ -6,17 +6,24 @@ from enum import Enum, auto
 from video_pipeline.domain.errors import (
     FailureCategory,
     InputError,
-    PipelineError,
     ProviderError,
 )
 from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.unit_policy import (
+    FetchStep,
+    JobStep,
+    after_fetch,
+    after_poll,
+    closed,
+    is_passing,
+)
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
 from video_pipeline.pipeline.admission import slots
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.moved_account import elsewhere
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
 from video_pipeline.pipeline.jobs.remote_job import FETCH_RETRIED_FOR
-from video_pipeline.pipeline.jobs.unit_run import is_overdue
+from video_pipeline.pipeline.jobs.unit_run import is_overdue, plugin_broke
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs
 
@@ -44,9 +51,13 @@ def close(services: Services, key: VideoKey, unit_id: str, because: str) -> Clos
             _end(services, unit, UnitState.CANCELLED, f"{because}: no request was made yet")
         elif unit.state is UnitState.SUBMITTING:
             plugin = services.plugins.get(unit.request.provider)
-            free = plugin is not None and plugin.capabilities().replay == "free"
-            state = UnitState.CANCELLED if free else UnitState.IN_DOUBT
-            _end(services, unit, state, f"{because}: its run died while it made the request")
+            replay = plugin.capabilities().replay if plugin else "unsafe"
+            _end(
+                services,
+                unit,
+                closed(unit.state, replay),
+                f"{because}: its run died while it made the request",
+            )
         elif unit.state is UnitState.RUNNING:
             return _end_job(services, key, unit, because)
         return Closing.DONE
@@ -99,7 +110,7 @@ def _end_job(services: Services, key: VideoKey, unit: WorkUnit, because: str) ->
         _end_by_status(services, unit, plugin, because)
     except Exception as error:  # noqa: BLE001 - a later run closes it; this one continues
         _log.warning("%s: work unit %s cannot be closed yet: %s", key, unit.id, error)
-        silent = isinstance(error, ProviderError) and error.category.retryable
+        silent = isinstance(error, ProviderError) and is_passing(error.category)
         return Closing.SILENT if silent else Closing.LATER
     return Closing.DONE
 
@@ -108,15 +119,17 @@ def _end_by_status(services: Services, unit: WorkUnit, plugin: Jobs, because: st
     """End the unit by its job's status. A job that cannot be stopped runs until its deadline."""
     job = unit.job or ""
     status = plugin.poll([job]).get(job)
-    if status is None:
+    overdue = is_overdue(unit, plugin, services.clock())
+    step = after_poll(status.state if status else None, overdue=overdue)
+    if step is JobStep.LOSE:
         _end(services, unit, UnitState.FAILED, f"{because}: the provider knows no job {job}")
-    elif status.state == "failed":
+    elif step is JobStep.FAIL:
         _end(services, unit, UnitState.FAILED, f"{because}: the job failed", billed=False)
-    elif status.state == "succeeded":
+    elif step is JobStep.FETCH:
         _keep_result(services, unit, plugin, because)
     elif plugin.cancel(job):
         _end(services, unit, UnitState.CANCELLED, f"{because}: the provider stopped it")
-    elif is_overdue(unit, plugin, services.clock()):
+    elif step is JobStep.STOP:
         _end(services, unit, UnitState.FAILED, f"{because}: the job passed its deadline")
 
 
@@ -125,21 +138,15 @@ def _keep_result(services: Services, unit: WorkUnit, plugin: Jobs, because: str)
     try:
         pages = RawPages(services.outputs.project(key.project), key, unit.id)
         pages.store(plugin.fetch(unit.job or ""))
-    except Exception as error:
-        if not _is_final(services, unit, plugin, error):
-            raise
+    except Exception as broken:
+        error = plugin_broke(unit.request.provider, broken)
+        too_late = is_overdue(unit, plugin, services.clock() - FETCH_RETRIED_FOR)
+        if after_fetch(error, too_late=too_late) in (FetchStep.LATER, FetchStep.RAISE):
+            raise error from broken
         why = f"{because}: the result of job {unit.job} could not be fetched: {error}"
         _end(services, unit, UnitState.FAILED, why)
     else:
         _end(services, unit, UnitState.SETTLED, "")
-
-
-def _is_final(services: Services, unit: WorkUnit, plugin: Jobs, error: Exception) -> bool:
-    """Return whether the result is not fetched again after this error; never after one of ours."""
-    if isinstance(error, ProviderError) and error.category.past_mending:
-        return True
-    ours = isinstance(error, PipelineError) and not isinstance(error, ProviderError)
-    return not ours and is_overdue(unit, plugin, services.clock() - FETCH_RETRIED_FOR)
 
 
 def _end(

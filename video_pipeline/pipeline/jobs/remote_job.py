@@ -6,10 +6,11 @@ from datetime import timedelta
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.unit_policy import FetchStep, Found, JobStep, after_fetch, after_poll
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import UnitFailure
-from video_pipeline.pipeline.jobs.unit_run import Standing, UnitDriver, plugin_broke
-from video_pipeline.plugins.base import Jobs, JobStatus, Submission
+from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
+from video_pipeline.plugins.base import Jobs, Submission
 from video_pipeline.plugins.inputs import Inputs, Object
 
 _log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ FETCH_RETRIED_FOR = timedelta(days=3)
 def advance(
     driver: UnitDriver,
     plugin: Jobs,
-    standing: Standing,
+    found: Found,
     media: MediaInfo,
     inputs: Callable[[], Inputs],
 ) -> bool:
@@ -32,7 +33,7 @@ def advance(
     It is parked while its job runs or its request waits in the backlog. Inputs are made only for a
     submission. Raises ProviderError if the job failed, InDoubt if it may or may not exist.
     """
-    if standing == "start":
+    if found is not Found.POLL:
         submission = _submit(driver, plugin, media, inputs)
         if submission is None:
             return False
@@ -47,20 +48,11 @@ def advance(
 def _submit(
     driver: UnitDriver, plugin: Jobs, media: MediaInfo, inputs: Callable[[], Inputs]
 ) -> Submission | None:
-    """Submit the request. Returns None if the provider has no room, and the unit is deferred."""
+    """Submit the request. Returns None if the unit is deferred."""
     given = inputs()
     if not isinstance(driver.planned.plugin.capabilities().fed, Object) and not driver.admitted():
         return None  # the download of the input took longer than a slot is kept
-    try:
-        return driver.request(lambda: plugin.submit(driver.unit, media, given))
-    except ProviderError as error:
-        if not error.no_room:
-            raise
-        if driver.is_exhausted:
-            driver.fail(error)
-            raise
-        driver.defer(plugin, error)
-        return None
+    return driver.request(lambda: plugin.submit(driver.unit, media, given))
 
 
 def _job(submission: Submission, driver: UnitDriver) -> str:
@@ -77,50 +69,52 @@ def _job(submission: Submission, driver: UnitDriver) -> str:
 
 
 def _poll(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
-    answered = True
     try:
         status = plugin.poll([job]).get(job)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-        _log.warning("%s", plugin_broke(driver, error))
-        answered, status = False, JobStatus(state="running")  # the sweep polls again
-    if status is None:
+        _log.warning("%s", plugin_broke(driver.planned.provider, error))
+        driver.poll_later(plugin.poll_seconds)
+        return False
+    step = after_poll(status.state if status else None, overdue=driver.is_overdue())
+    if step is JobStep.FETCH:
+        return _fetch(driver, plugin, job)
+    if step is JobStep.WAIT:
+        driver.poll_later(plugin.poll_seconds)
+        return False
+    if step is JobStep.STOP:
+        raise _expired(driver, plugin, job)
+    if step is JobStep.LOSE:
         message = f"the provider knows no job {job}"
         raise _failed(driver, FailureCategory.RESULT_EXPIRED, message, driver.unit.planned)
-    if status.state == "failed":
-        why = status.failure or UnitFailure(
-            category=FailureCategory.PROVIDER_FAILED, message="the job failed, without a reason"
-        )
-        raise _failed(driver, why.category, why.message)
-    if status.state == "succeeded":
-        return _fetch(driver, plugin, job)
-    if status.state == "running" and answered and driver.is_overdue():
-        raise _expired(driver, plugin, job)
-    driver.poll_later(plugin.poll_seconds)
-    return False
+    why = status.failure if status else None
+    why = why or UnitFailure(
+        category=FailureCategory.PROVIDER_FAILED, message="the job failed, without a reason"
+    )
+    raise _failed(driver, why.category, why.message)
 
 
 def _fetch(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
     try:
         driver.store(plugin.fetch(job))
     except Exception as broken:
-        error = plugin_broke(driver, broken)
-        if not isinstance(error, ProviderError):
-            raise error from broken
-        if error.category.past_mending:
-            driver.fail(error, driver.unit.planned)  # the job succeeded and is billed
-            raise error from broken
-        _fetch_later(driver, plugin, error)
-        return False
+        error = plugin_broke(driver.planned.provider, broken)
+        told = f"the result of job {job} could not be fetched: {error}"
+        step = after_fetch(error, too_late=driver.is_overdue(by=FETCH_RETRIED_FOR))
+        if step is FetchStep.LATER:
+            _fetch_later(driver, plugin, told)
+            return False
+        if step is FetchStep.GIVE_UP:
+            category = FailureCategory.RESULT_EXPIRED
+            raise _failed(driver, category, f"given up: {told}", driver.unit.planned) from error
+        if step is FetchStep.LOSE:
+            driver.fail(error, driver.unit.planned)
+        raise error from broken
     return True
 
 
-def _fetch_later(driver: UnitDriver, plugin: Jobs, error: ProviderError) -> None:
+def _fetch_later(driver: UnitDriver, plugin: Jobs, told: str) -> None:
     """Retry fetching a billed result, at growing intervals, until days after the deadline."""
-    _log.warning("%s", error)
-    told = f"the result of job {driver.unit.job} could not be fetched: {error}"
-    if driver.is_overdue(by=FETCH_RETRIED_FOR):
-        category = FailureCategory.RESULT_EXPIRED
-        raise _failed(driver, category, f"given up: {told}", driver.unit.planned) from error
+    _log.warning("%s", told)
     pause = plugin.poll_seconds * 2**driver.unit.unfetched
     at_once = f"`video-pipeline jobs fetch {driver.unit.id}` retries now"
     driver.fetch_later(
@@ -134,7 +128,7 @@ def _expired(driver: UnitDriver, plugin: Jobs, job: str) -> ProviderError:
     try:
         stopped = plugin.cancel(job)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-        _log.warning("%s", plugin_broke(driver, error))
+        _log.warning("%s", plugin_broke(driver.planned.provider, error))
         stopped = False
     end = "it was stopped" if stopped else "its provider has not stopped it"
     hours = plugin.deadline_seconds / 3600

@@ -16,6 +16,18 @@ from video_pipeline.domain.errors import (
     ProviderError,
     Unheard,
 )
+from video_pipeline.domain.unit_policy import (
+    CATEGORIES,
+    Answer,
+    Found,
+    Replay,
+    Step,
+    after_request,
+    answer_of,
+    is_passing,
+    on_finding,
+    pause_of,
+)
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
 from video_pipeline.pipeline.admission import backoff, slots
@@ -23,10 +35,7 @@ from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.planned import Planned
 from video_pipeline.pipeline.jobs.raw_pages import RawPages, are_stored
 from video_pipeline.pipeline.services import Services
-from video_pipeline.plugins.base import Jobs
-
-# Raw pages are stored; the request must be made; a job runs or has ended at the provider.
-Standing = Literal["ready", "start", "running"]
+from video_pipeline.plugins.base import Jobs, Plugin
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -89,22 +98,26 @@ class UnitDriver:
         _log.warning("%s: work unit %s lost its raw pages; requesting it again", key, settled.id)
         return True
 
-    def standing(self) -> Standing:
+    def standing(self) -> Found:
         """Return what the unit needs next, after whatever happened to earlier runs.
 
         Raises InDoubt if an earlier request may have been accepted and cannot be repeated safely.
         """
-        if self.unit.state is UnitState.SETTLED or self.raw.complete:
-            return "ready"
-        if self.unit.state is UnitState.SUBMITTING and self._replay == "unsafe":
+        stored = self.unit.state is UnitState.SETTLED or self.raw.complete
+        found = on_finding(
+            self.unit.state, self._replay, stored=stored, in_doubt=self._services.policy.in_doubt
+        )
+        if found in (Found.HOLD, Found.RENEW) and self.unit.state is UnitState.SUBMITTING:
             self._move(UnitState.IN_DOUBT)
-        if self.unit.state is UnitState.IN_DOUBT:
-            self._resolve_doubt()
-        return "running" if self.unit.state is UnitState.RUNNING else "start"
-
-    def _resolve_doubt(self) -> None:
-        if self._services.policy.in_doubt == "hold":
+        if found is Found.HOLD:
             raise self._doubt()
+        if found is Found.RENEW:
+            self._renew()
+            return Found.SUBMIT
+        return found
+
+    def _renew(self) -> None:
+        """Open a new generation in place of a unit in doubt."""
         message = "in doubt; requested again by policy"
         self._fail(FailureCategory.TRANSIENT, message, self.unit.planned)
         self.unit = self._leases.take(self._open("").id)
@@ -118,24 +131,18 @@ class UnitDriver:
             self._wait(refused.reason)
         return refused is None
 
-    def defer(self, plugin: Jobs, error: ProviderError) -> None:
+    def _defer(self, plugin: Jobs, error: ProviderError) -> None:
         """Defer the unit after its provider was full or unreachable.
 
         A unit in intent returns to the backlog. A unit in submitting stays, for a request with the
         same token.
         """
-        unreachable = error.category is FailureCategory.TRANSIENT
-        until = "answers again" if unreachable else "has room again"
+        until = CATEGORIES[error.category].until
         reason = f"waits until {self.planned.provider} {until}: {error.what}"
         reason = backoff.defer(self._services, self.unit, plugin, error, reason)
         if self.unit.state is UnitState.INTENT:
             slots.refund(self._services, self.unit, self.planned.plugin)
             self._wait(reason)
-
-    @property
-    def is_exhausted(self) -> bool:
-        """Return whether the request, refused again, must fail: others of its pool succeed."""
-        return backoff.is_exhausted(self._services, self.unit, self.planned.plugin)
 
     def _wait(self, reason: str) -> None:
         slots.wait(self._services, self.unit, self.planned.plugin, reason)
@@ -149,71 +156,90 @@ class UnitDriver:
             self._move(UnitState.SUBMITTING, attempts=attempts, waiting=self.awaited)
         self._services.on_step("submitting")
 
-    def request(self, make: Callable[[], T]) -> T:
+    def request(self, make: Callable[[], T]) -> T | None:
         """Call `make`, and retry it if its error and the provider's rules allow it.
 
-        Raises ProviderError after the last try, and InDoubt if the request may have been accepted.
+        Returns None if the unit was deferred, as a job may be. Raises ProviderError after the last
+        try, and InDoubt if the request may have been accepted.
         """
         for attempt in range(1, self._services.policy.attempts + 1):
             self.begin()
             try:
                 return make()
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            except Exception as broken:  # noqa: BLE001 - a plugin may raise anything
+                error = plugin_broke(self.planned.provider, broken)
                 pause = self._pause(attempt, error)
                 last = attempt == self._services.policy.attempts or pause is None
-                self._after_failure(plugin_broke(self, error), last=last)
+                if self._go_on(error, last=last) is Step.DEFER:
+                    return None
                 self._services.sleep(pause or 0)
         raise AssertionError("the last attempt returns or raises")
 
-    def request_once(self, make: Callable[[], T]) -> T:
-        """Call `make` once. Raises PipelineError, but does not fail the unit.
+    def request_once(self, make: Callable[[], T]) -> T | Step:
+        """Call `make` once, outside a run. Returns what follows from an error of the provider.
 
-        After an error the unit is in intent if the request was not accepted. If it may have been,
-        the unit is in doubt where it cannot be repeated, and else stays in submitting.
+        The unit is deferred, in doubt, or a run must be woken. Raises PipelineError for any other
+        error.
         """
         self.begin()
         try:
             return make()
         except Exception as broken:
-            error = plugin_broke(self, broken)
-            if isinstance(error, ProviderError):
-                if self._was_not_accepted(error) or self._replay == "free":
-                    self._move(UnitState.INTENT)
-                elif self._replay == "unsafe":
-                    self._move(UnitState.IN_DOUBT)
-            raise error from broken
+            error = plugin_broke(self.planned.provider, broken)
+            if not isinstance(error, ProviderError):
+                raise error from broken
+            key = self.planned.request.key
+            step = self._follow(error, by="sweep")
+            _log.warning("%s: work unit %s: %s: %s", key, self.unit.id, step, error)
+            return step
 
-    def _after_failure(self, error: PipelineError, *, last: bool) -> None:
-        """Return if the request may be retried; otherwise raise."""
+    def _go_on(self, error: PipelineError, *, last: bool) -> Step:
+        """Return if the request is retried or deferred; otherwise raise."""
         if not isinstance(error, ProviderError):
             raise error  # our error, not the provider's: the row stays as it is
-        not_accepted = self._was_not_accepted(error)
-        if error.no_room and not_accepted and isinstance(self.planned.plugin, Jobs):
-            self._move(UnitState.INTENT)
-            raise error  # the caller returns it to the backlog
-        unheard = not not_accepted and self._replay != "free"
-        if unheard and self._replay == "unsafe":
-            self._move(UnitState.IN_DOUBT)
+        step = self._follow(error, by="run", last=last)
+        if step is Step.HOLD:
             raise self._doubt() from error
-        self._maybe_accepted = self._maybe_accepted or unheard
-        if error.category.retryable and not last:
-            if not_accepted:
-                self._move(UnitState.INTENT)
-            return
-        if unheard:
+        if step is Step.LEAVE:
             if self.unit.untaken:  # a deferred unit holds no slot
                 slots.free(self._services, self.unit, self.planned.plugin)
-            raise self._unheard(error) from error  # the row stays: a re-run repeats its token
-        self.fail(error)
-        raise error
+            raise self._unheard(error) from error
+        if step is Step.FAIL:
+            self.fail(error)
+            raise error
+        return step
 
-    def _was_not_accepted(self, error: ProviderError) -> bool:
-        """Return whether neither this request nor an earlier one was accepted.
+    def _follow(
+        self, error: ProviderError, *, by: Literal["run", "sweep"], last: bool = False
+    ) -> Step:
+        """Move the unit after a failed request, and return what follows."""
+        plugin, answer = self.planned.plugin, self._answer_of(error)
+        step = after_request(
+            answer,
+            self._replay,
+            error.category,
+            by=by,
+            may_defer=isinstance(plugin, Jobs),
+            last=last,
+            exhausted=(by == "run" or bool(self.awaited))
+            and backoff.is_exhausted(self._services, self.unit, plugin),
+        )
+        self._maybe_accepted = self._maybe_accepted or answer is Answer.UNHEARD
+        if step is Step.HOLD:
+            self._move(UnitState.IN_DOUBT)
+        elif step is not Step.FAIL and answer is Answer.REFUSED:
+            self._move(UnitState.INTENT)
+        if step is Step.DEFER and isinstance(plugin, Jobs):
+            self._defer(plugin, error)
+        return step
 
-        A refusal of the request's content covers both. Any other says nothing about an earlier
-        request whose answer was lost.
-        """
-        return not error.accepted and (not self._maybe_accepted or error.category.of_the_request)
+    def _answer_of(self, error: ProviderError) -> Answer:
+        return answer_of(
+            error.category,
+            self._replay,
+            accepted=error.accepted,
+            maybe_accepted=self._maybe_accepted,
+        )
 
     def store(self, pages: Iterable[bytes]) -> None:
         """Store all raw pages while the lease lasts."""
@@ -273,7 +299,7 @@ class UnitDriver:
             raise self._left_open(error) from error
         category = FailureCategory.INPUT_REJECTED if ours else error.category
         unpaid = self.unit.state is UnitState.INTENT or (
-            not ours and not used and self._was_not_accepted(error)
+            not ours and not used and self._answer_of(error) is Answer.REFUSED
         )
         self._fail(category, str(error), used)
         if unpaid:
@@ -296,17 +322,19 @@ class UnitDriver:
         """Return the seconds before the next try; None if the provider asks for too many."""
         policy = self._services.policy
         wish = error.retry_after if isinstance(error, ProviderError) else None
-        if wish is not None:
-            longer = wish * (1 + self._services.random() / 10)
-            return longer if wish <= policy.backoff_ceiling_seconds else None
-        ceiling = min(policy.backoff_seconds * 2 ** (attempt - 1), policy.backoff_ceiling_seconds)
-        return ceiling * (0.5 + self._services.random() / 2)
+        if wish is not None and wish > policy.backoff_ceiling_seconds:
+            return None
+        return pause_of(
+            attempt - 1,
+            first=policy.backoff_seconds,
+            longest=policy.backoff_ceiling_seconds,
+            jitter=self._services.random(),
+            wish=wish,
+        )
 
     @property
-    def _replay(self) -> str:
-        """Return the effect of repeating the request; past its deadline its token has expired."""
-        replay = self.planned.plugin.capabilities().replay
-        return "unsafe" if replay == "deduplicated" and self.is_overdue() else replay
+    def _replay(self) -> Replay:
+        return replay_of(self.unit, self.planned.plugin, self._services.clock())
 
     def _doubt(self) -> InDoubt:
         return InDoubt(
@@ -327,11 +355,18 @@ class UnitDriver:
 
     def _unheard(self, error: ProviderError) -> Unheard:
         what, remedy = error.what, error.remedy
-        if error.category.retryable:
+        if is_passing(error.category):
             what = f"no answer after {self._services.policy.attempts} tries: {what}"
             remedy = "Run the phase again: the provider recognises the request and bills it once."
         where = f"{self.planned.provider}, work unit {self.unit.id}"
         return Unheard(what, category=error.category, where=where, remedy=remedy)
+
+
+def replay_of(unit: WorkUnit, plugin: Plugin, now: datetime) -> Replay:
+    """Return the effect of repeating a unit's request. Past its deadline its token has expired."""
+    replay = plugin.capabilities().replay
+    expired = isinstance(plugin, Jobs) and is_overdue(unit, plugin, now)
+    return "unsafe" if replay == "deduplicated" and expired else replay
 
 
 def is_overdue(unit: WorkUnit, plugin: Jobs, now: datetime) -> bool:
@@ -340,14 +375,14 @@ def is_overdue(unit: WorkUnit, plugin: Jobs, now: datetime) -> bool:
     return now - begun > timedelta(seconds=plugin.deadline_seconds)
 
 
-def plugin_broke(driver: UnitDriver, error: Exception) -> PipelineError:
+def plugin_broke(provider: str, error: Exception) -> PipelineError:
     """Return a plugin's exception as a PipelineError, with its cause."""
     if isinstance(error, PipelineError):
         return error
     wrapped = ProviderError(
         f"the plugin raised {type(error).__name__}: {error}",
         category=FailureCategory.PROVIDER_FAILED,
-        where=driver.planned.provider,
+        where=provider,
         remedy="Report it to the plugin's author, or choose another provider.",
     )
     wrapped.__cause__ = error

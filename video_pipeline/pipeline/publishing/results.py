@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from video_pipeline.domain.errors import FailureCategory, PipelineError, ProviderError, SourceError
+from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase, phase_of
 from video_pipeline.domain.progress import PhaseState
@@ -16,6 +16,7 @@ from video_pipeline.domain.results.markers import Marker
 from video_pipeline.domain.results.timeline import PhaseResult, Provenance
 from video_pipeline.domain.results.transcript import Segment, Transcript
 from video_pipeline.domain.time import TimeRange
+from video_pipeline.domain.unit_policy import is_final
 from video_pipeline.domain.usage import Usage, summed
 from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
 from video_pipeline.pipeline.progress import own_results
@@ -41,15 +42,10 @@ def usage_of(driver: UnitDriver, media: MediaInfo) -> tuple[Usage, ...]:
     try:
         return planned.plugin.usage(planned.request, media, driver.raw.read())
     except Exception as broken:
-        error = plugin_broke(driver, broken)
-        if is_final(error):
+        error = plugin_broke(planned.provider, broken)
+        if is_final([error]):
             driver.settle(driver.unit.planned)
         raise error from broken
-
-
-def is_final(error: PipelineError) -> bool:
-    """Return whether publishing the same pages again would fail again."""
-    return isinstance(error, ProviderError | SourceError)
 
 
 def publish(services: Services, phase: Phase, shares: Sequence[Share], media: MediaInfo) -> Outcome:
@@ -60,7 +56,7 @@ def publish(services: Services, phase: Phase, shares: Sequence[Share], media: Me
     try:
         result = _publish(services, phase, shares, media)
     except Exception as broken:
-        raise plugin_broke(shares[0].driver, broken) from broken
+        raise plugin_broke(shares[0].driver.planned.provider, broken) from broken
     origin = result.provenance
     return Outcome(
         phase=phase,

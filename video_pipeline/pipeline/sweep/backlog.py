@@ -13,13 +13,14 @@ from datetime import timedelta
 from video_pipeline.domain.fair_turns import pool_name, turns
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.slots import Pool
+from video_pipeline.domain.unit_policy import Found, on_finding
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.admission import slots
 from video_pipeline.pipeline.admission.slots import affordable
 from video_pipeline.pipeline.jobs.close import close
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.moved_account import elsewhere
-from video_pipeline.pipeline.jobs.unit_run import is_overdue
+from video_pipeline.pipeline.jobs.unit_run import replay_of
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.submission import (
     MAX_REQUESTS,
@@ -201,7 +202,7 @@ class _Interrupted(Requests):
             held = leases.try_take(unit.id)
             if held is None or held.state is not UnitState.SUBMITTING:
                 return True
-            if media is not None and isinstance(plugin, Jobs) and self._is_safe(held, plugin):
+            if media is not None and isinstance(plugin, Jobs) and self._may_repeat(held, plugin):
                 return self._repeat(held, plugin, media, leases)
             if held.waiting:
                 services.of(key.project).units.let_go(held.id, services.clock())
@@ -214,7 +215,6 @@ class _Interrupted(Requests):
             return True
         return self.submit(unit, plugin, media, leases)
 
-    def _is_safe(self, unit: WorkUnit, plugin: Jobs) -> bool:
-        """Return whether the provider still recognises the repeated request."""
-        overdue = is_overdue(unit, plugin, self._services.clock())
-        return plugin.capabilities().replay != "unsafe" and not overdue
+    def _may_repeat(self, unit: WorkUnit, plugin: Jobs) -> bool:
+        replay = replay_of(unit, plugin, self._services.clock())
+        return on_finding(unit.state, replay, stored=False) is Found.REPEAT

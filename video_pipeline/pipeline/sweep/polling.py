@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from video_pipeline.domain.unit_policy import JobStep, after_poll
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.jobs.moved_account import elsewhere
 from video_pipeline.pipeline.jobs.unit_run import is_overdue
@@ -18,8 +19,6 @@ from video_pipeline.pipeline.sweep.parallel import in_parallel
 from video_pipeline.plugins.base import Jobs, JobStatus
 
 _log = logging.getLogger(__name__)
-# When a job is polled again after its provider did not answer.
-UNREACHABLE_SECONDS = 60.0
 # Jobs of one project in one call. Their statuses are kept even if a later call fails.
 _BATCH = 25
 # How long a round polls: the backlog needs time too.
@@ -67,7 +66,7 @@ def is_pollable(services: Services, unit: WorkUnit, now: datetime) -> bool:
     error = elsewhere(unit, services.plugins.get(unit.request.provider))
     if error is None:
         return True
-    later = now + timedelta(seconds=UNREACHABLE_SECONDS)
+    later = now + timedelta(seconds=services.policy.deferral_seconds)
     services.of(unit.request.key.project).units.postpone(unit.id, later)
     _log.warning("%s: %s", unit.request.key, error)
     return False
@@ -135,15 +134,16 @@ class _ProviderPoll:
                 len(left),
             )
         for unit in left if unresponsive else ():
-            self._postpone(unit, now, UNREACHABLE_SECONDS)
+            self._postpone(unit, now, self._services.policy.deferral_seconds)
         return unresponsive
 
     def _record(
         self, unit: WorkUnit, status: JobStatus | None, now: datetime, orphaned: list[WorkUnit]
     ) -> None:
         assert self.plugin is not None
-        expired = is_overdue(unit, self.plugin, now)
-        if status is None or status.state != "running" or expired:
+        overdue = is_overdue(unit, self.plugin, now)
+        step = after_poll(status.state if status else None, overdue=overdue)
+        if step is not JobStep.WAIT:
             self._services.of(unit.request.key.project).units.mark_ready(unit.id, now)
             return
         self._postpone(unit, now, self.plugin.poll_seconds)
@@ -158,7 +158,7 @@ class _ProviderPoll:
             _log.warning(message, project, len(units), self.provider, why)
             for unit in units:
                 if unavailable:
-                    self._postpone(unit, now, UNREACHABLE_SECONDS)
+                    self._postpone(unit, now, self._services.policy.deferral_seconds)
                 else:  # it cannot be polled again: the next run ends the unit
                     self._services.of(project).units.mark_ready(unit.id, now)
 

@@ -5,9 +5,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-from video_pipeline.domain.errors import CatalogError, PipelineError, ProviderError
+from video_pipeline.domain.errors import CatalogError, PipelineError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.slots import Pool
+from video_pipeline.domain.unit_policy import Step
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.admission import slots
 from video_pipeline.pipeline.jobs.lease import Leases
@@ -68,10 +69,12 @@ class Requests(ABC):
         record = self._services.of(request.key.project).videos.get(request.key.video)
         assert record is not None, "its media was read from it"
         given = Inputs(object=object_of(self._services, record))
-        try:
-            submission = driver.request_once(lambda: plugin.submit(driver.unit, media, given))
-        except ProviderError as error:
-            return self._refused(driver, plugin, error)
+        submission = driver.request_once(lambda: plugin.submit(driver.unit, media, given))
+        if submission is Step.DEFER:
+            return False  # which pauses the pool
+        if isinstance(submission, Step):
+            self.wake_run(driver.unit, plugin)  # it reports the error
+            return True
         driver.submitted()
         self._made += 1
         if submission.job:
@@ -81,23 +84,6 @@ class Requests(ABC):
             driver.store(submission.pages)
         self.wake_run(driver.unit, plugin)
         return True
-
-    def _refused(self, driver: UnitDriver, plugin: Jobs, error: ProviderError) -> bool:
-        """Defer a unit whose provider is full or unreachable, which also pauses the pool.
-
-        After any other error, or the last try, wake its run to report the error.
-        """
-        unit = driver.unit
-        key = unit.request.key
-        open_ = unit.state in (UnitState.INTENT, UnitState.SUBMITTING)
-        exhausted = bool(driver.awaited) and driver.is_exhausted
-        if not open_ or not error.category.retryable or exhausted:
-            _log.info("%s: work unit %s: left to its run to report: %s", key, unit.id, error)
-            self.wake_run(unit, driver.planned.plugin)
-            return True
-        _log.warning("%s: work unit %s: deferred: %s", key, unit.id, error)
-        driver.defer(plugin, error)
-        return False
 
     def wake_run(self, unit: WorkUnit, plugin: Plugin) -> None:
         """Release the run that waits for the unit, and keep the slot for it."""

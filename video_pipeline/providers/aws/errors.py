@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from video_pipeline.aws.errors import Cause, Fault, short, translated
 from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
+from video_pipeline.domain.unit_policy import is_passing
 
 _F = FailureCategory
 
@@ -172,5 +173,5 @@ def _meaning(fault: Fault) -> Meaning:
     if known is _UNKNOWN and fault.operation and (fault.status < 400 or fault.status == 408):
         return _BROKEN
     # A service refuses for want of a key under whatever code fits its own work.
-    refused = fault.code and fault.status < 500 and not known.category.retryable
+    refused = fault.code and fault.status < 500 and not is_passing(known.category)
     return _KMS if refused and "kms" in fault.said.lower() else known

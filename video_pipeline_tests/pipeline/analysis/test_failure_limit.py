@@ -8,15 +8,11 @@ import pytest
 
 from video_pipeline.domain.errors import (
     InputError,
-    PipelineError,
-    StorageError,
-    StorageFull,
-    StorageUnavailable,
 )
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.pipeline.analysis.failure_limit import is_retryable, revive
+from video_pipeline.pipeline.analysis.failure_limit import revive
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.progress.outcome import Outcome
@@ -123,11 +119,6 @@ def test_unanswered_request_with_token_counts(
 ) -> None:
     vendor.default = "drop"
     assert [ask(patient, key, run).state for run in "123"][-1] is PhaseState.DEAD
-
-
-@pytest.mark.parametrize("error", [StorageUnavailable, StorageFull, StorageError, InputError])
-def test_is_retryable_only_for_provider_errors(error: type[PipelineError]) -> None:
-    assert not is_retryable(error("refused", remedy="Look."))
 
 
 def test_failure_counts_if_any_provider_is_retryable(

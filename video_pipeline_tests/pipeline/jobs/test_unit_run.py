@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from video_pipeline.domain.errors import FailureCategory
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
@@ -90,9 +89,3 @@ def test_next_provider_is_used_after_last_try(
     outcome = shots(both, key)
     assert (outcome.state, outcome.provider) == (PhaseState.DONE, "without-token")
     assert len(waits) == 3
-
-
-@pytest.mark.parametrize("category", FailureCategory)
-def test_only_three_categories_are_retryable(category: FailureCategory) -> None:
-    again = {FailureCategory.THROTTLED, FailureCategory.CONCURRENCY, FailureCategory.TRANSIENT}
-    assert category.retryable == (category in again)

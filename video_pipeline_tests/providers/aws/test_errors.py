@@ -5,6 +5,7 @@ from botocore import exceptions
 from botocore.parsers import ResponseParserError
 
 from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
+from video_pipeline.domain.unit_policy import is_of_the_request
 from video_pipeline.providers.aws.errors import Meaning, told
 
 F = FailureCategory
@@ -130,7 +131,7 @@ def test_server_error_mentioning_kms_is_transient() -> None:
 def test_missing_profile_is_not_about_the_request() -> None:
     found = meaning_of(ConfigurationError("no profile x", remedy="Mend it."))
     assert (found.category, found.accepted, found.remedy) == (F.AUTH, False, "Mend it.")
-    assert not found.category.of_the_request
+    assert not is_of_the_request(found.category)
 
 
 def test_service_overrides_a_code() -> None:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from video_pipeline.aws.errors import header_of, status_of
 from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.domain.unit_policy import is_of_the_request
 from video_pipeline.plugins.inputs import ObjectRef
 from video_pipeline.providers.aws.errors import Meaning, told
 from video_pipeline.providers.aws.session import AwsSession
@@ -159,7 +160,7 @@ def _beforehand() -> Generator[None, None, None]:
         yield
     except ProviderError as error:
         error.accepted = False
-        if error.category.of_the_request:
+        if is_of_the_request(error.category):
             error.category = FailureCategory.PROVIDER_FAILED
         raise
 

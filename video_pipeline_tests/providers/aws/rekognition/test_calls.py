@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.domain.unit_policy import is_of_the_request
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.plugins.base import JobStatus
 from video_pipeline.plugins.inputs import Inputs, ObjectRef
@@ -256,7 +257,7 @@ def test_bucket_in_another_region_is_refused_before_start(
 def test_missing_bucket_is_reported(made: RekognitionPlugin, double: Double) -> None:
     given = Inputs(object=ObjectRef(uri="s3://no-such-bucket-here/a.mp4", version="v1"))
     error = refused(made, unit(made, "label"), given)
-    assert not error.accepted and not error.category.of_the_request
+    assert not error.accepted and not is_of_the_request(error.category)
     assert "no-such-bucket-here" in str(error)
     assert "storage.ingest" in error.remedy
     assert not double.books()["calls"]
@@ -288,7 +289,7 @@ def test_replaced_object_leaves_unanswered_start_in_doubt(
     assert unheard.accepted and len(double.books()["jobs"]) == 1
     unversioned.bucket.put(KEY, b"another")
     error = refused(made, unit(made, "label"), unversioned.inputs)
-    assert not error.accepted and not error.category.of_the_request
+    assert not error.accepted and not is_of_the_request(error.category)
 
 
 def test_source_outside_s3_is_reported(made: RekognitionPlugin) -> None:
