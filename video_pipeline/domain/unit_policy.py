@@ -114,7 +114,7 @@ class Step(StrEnum):
     FAIL = "fail"
     """End the unit; a later run makes a new request."""
     WAKE = "wake a run"
-    """Let the waiting run make the request, which reports the error."""
+    """Let the waiting run take over; it reports the error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,64 +130,26 @@ class RequestRule:
     why: str
 
 
-_ALL = frozenset(_REPLAYS)
-_LATER = frozenset({Nature.FULL, Nature.PASSING})
-REQUEST_RULES: tuple[RequestRule, ...] = (
-    RequestRule(
-        Answer.REFUSED,
-        _ALL,
-        frozenset({Nature.FULL}),
-        Step.DEFER,
-        Step.DEFER,
-        Step.DEFER,
-        "a run cannot wait until another job has ended",
-    ),
-    RequestRule(
-        Answer.REFUSED,
-        _ALL,
-        frozenset({Nature.PASSING}),
-        Step.RETRY,
-        Step.FAIL,
-        Step.DEFER,
-        "the provider takes it a little later; a run then tries the next provider",
-    ),
-    RequestRule(
-        Answer.REFUSED,
-        _ALL,
-        frozenset({Nature.LASTING}),
-        Step.FAIL,
-        Step.FAIL,
-        Step.WAKE,
-        "the same request fails again",
-    ),
-    RequestRule(
-        Answer.UNHEARD,
-        frozenset({"unsafe"}),
-        frozenset(Nature),
-        Step.HOLD,
-        Step.HOLD,
-        Step.WAKE,
-        "a repeated request may be billed again; its run holds it in doubt, and says so",
-    ),
-    RequestRule(
-        Answer.UNHEARD,
-        frozenset({"deduplicated"}),
-        _LATER,
-        Step.RETRY,
-        Step.LEAVE,
-        Step.DEFER,
-        "the provider recognises the token, and bills once",
-    ),
-    RequestRule(
-        Answer.UNHEARD,
-        frozenset({"deduplicated"}),
-        frozenset({Nature.LASTING}),
-        Step.LEAVE,
-        Step.LEAVE,
-        Step.WAKE,
-        "this answer says nothing of the earlier request",
-    ),
-)
+_ANY, _FULL = frozenset(_REPLAYS), frozenset({Nature.FULL})
+_PASSING, _LASTING = frozenset({Nature.PASSING}), frozenset({Nature.LASTING})
+_UNSAFE: frozenset[Replay] = frozenset({"unsafe"})
+_DEDUPLICATED: frozenset[Replay] = frozenset({"deduplicated"})
+_RETRY, _DEFER, _LEAVE, _HOLD, _FAIL, _WAKE = Step
+# Answer, replay, nature: in a run, at its last try, in the sweep, why.
+REQUEST_RULES = tuple(RequestRule(*row) for row in (
+    (Answer.REFUSED, _ANY, _FULL, _DEFER, _DEFER, _DEFER,
+     "a run cannot wait until another job has ended"),
+    (Answer.REFUSED, _ANY, _PASSING, _RETRY, _FAIL, _DEFER,
+     "the provider takes it a little later; a run then tries the next provider"),
+    (Answer.REFUSED, _ANY, _LASTING, _FAIL, _FAIL, _WAKE,
+     "the same request fails again"),
+    (Answer.UNHEARD, _UNSAFE, _FULL | _PASSING | _LASTING, _HOLD, _HOLD, _WAKE,
+     "a repeated request may be billed again; its run holds it in doubt, and says so"),
+    (Answer.UNHEARD, _DEDUPLICATED, _FULL | _PASSING, _RETRY, _LEAVE, _DEFER,
+     "the provider recognises the token, and bills once"),
+    (Answer.UNHEARD, _DEDUPLICATED, _LASTING, _LEAVE, _LEAVE, _WAKE,
+     "this answer says nothing of the earlier request"),
+))  # fmt: skip
 # What becomes of a deferral after its last try, while others of the pool are served.
 _EXHAUSTED = {Answer.REFUSED: Step.FAIL, Answer.UNHEARD: Step.LEAVE}
 
