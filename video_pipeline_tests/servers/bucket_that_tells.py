@@ -1,4 +1,4 @@
-"""A bucket with notifications in a queue, on a real server of S3 and SQS."""
+"""A bucket that sends notifications to a queue, on a real S3 and SQS server."""
 
 import json
 import uuid
@@ -15,7 +15,7 @@ _EVENTS = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
 
 @dataclass(frozen=True)
 class BucketThatTells:
-    """The bucket, its queue and the queue for dead letters, with clients of their owner."""
+    """A bucket, its queue and its dead-letter queue, with the owner's S3 and SQS clients."""
 
     server: S3Server
     name: str
@@ -25,7 +25,7 @@ class BucketThatTells:
     sqs: Any
 
     def notices(self, *, dead_letters: bool = True) -> SqsNotices:
-        """The queue as the pipeline sees it; it gives up waiting at once."""
+        """Return the queue as the pipeline reads it. A receive returns at once if it is empty."""
         aside = self.dead_letters if dead_letters else None
         return SqsNotices(self.sqs, self.name, self.queue, aside, wait_seconds=0)
 
@@ -38,18 +38,18 @@ class BucketThatTells:
         self.s3.delete_object(Bucket=self.name, Key=key)
 
     def say(self, body: str) -> None:
-        """Put a message into the queue that the bucket did not send."""
+        """Send a message to the queue, which did not come from the bucket."""
         self.sqs.send_message(QueueUrl=self.queue, MessageBody=body)
 
     def waiting(self) -> int:
-        """How many messages are in the queue, also those that somebody has received."""
+        """Return the number of messages in the queue, including received but not deleted ones."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         asked = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=names)
         return sum(int(asked["Attributes"][name]) for name in names)
 
 
 def bucket_that_tells(server: S3Server, way: Way = "queue") -> BucketThatTells:
-    """Make a bucket and its queues, notified directly, by an SNS topic, or by EventBridge."""
+    """Make a bucket and its queues. Notifications come directly, by SNS or by EventBridge."""
     clients, name = server.clients(), f"videos-{uuid.uuid4().hex[:12]}"
     s3, sqs = clients.client("s3"), clients.client("sqs", server.endpoint)
     queue, aside = (sqs.create_queue(QueueName=f"{name}{end}")["QueueUrl"] for end in ("", "-dead"))
@@ -78,6 +78,6 @@ def _told(server: S3Server, clients: AwsClients, name: str, arn: str, way: Way) 
 
 
 def notification(bucket: str, key: str, name: str = "ObjectCreated:Put") -> str:
-    """A message as S3 writes it, of a key that needs no encoding."""
+    """Return a notification in S3's format, for a key that needs no URL encoding."""
     stored = {"bucket": {"name": bucket}, "object": {"key": key, "sequencer": "00"}}
     return json.dumps({"Records": [{"eventName": name, "s3": stored}]})

@@ -1,4 +1,4 @@
-"""Buckets of one's own in real servers, each of which is started when it is first asked for."""
+"""New buckets on real S3 servers. Each server starts at its first use."""
 
 import uuid
 from collections.abc import Callable
@@ -12,19 +12,19 @@ from video_pipeline_tests.servers.s3_servers import SERVERS, S3Server
 
 @dataclass(frozen=True)
 class MadeBucket:
-    """A bucket with its server and the client of its owner."""
+    """A bucket, its server and the owner's client."""
 
     server: S3Server
     name: str
     client: Any
 
     def put(self, key: str, content: bytes) -> None:
-        """Put bytes under a key, as an owner of videos does."""
+        """Put bytes under a key, as the owner of a video does."""
         self.client.put_object(Bucket=self.name, Key=key, Body=content)
 
 
 class Servers:
-    """The servers by name; they end with the stack."""
+    """The S3 servers by name. They stop when the exit stack closes."""
 
     def __init__(self, stack: ExitStack, new_folder: Callable[[str], Path]) -> None:
         self._stack, self._new_folder = stack, new_folder
@@ -38,14 +38,14 @@ class Servers:
         return self._running[name]
 
     def client(self, name: str) -> Any:
-        """A client that many tests share: to make one takes longer than most of them."""
+        """Return a client shared by many tests: making one takes longer than most tests."""
         if name not in self._clients:
             self._clients[name] = self[name].clients().client("s3")
         return self._clients[name]
 
 
 def made_bucket(server: S3Server, *, versioned: bool = False, client: Any = None) -> MadeBucket:
-    """A new, empty bucket, with a client of its own unless one is given."""
+    """Make an empty bucket, with a new client unless one is given."""
     client = client or server.clients().client("s3")
     name = f"videos-{uuid.uuid4().hex[:12]}"
     client.create_bucket(Bucket=name)
@@ -56,7 +56,7 @@ def made_bucket(server: S3Server, *, versioned: bool = False, client: Any = None
 
 
 def fetched_bytes(client: Any) -> list[int]:
-    """Collects, from now on, how many bytes each GET of an object gives."""
+    """Return a list that collects the size in bytes of every later GetObject response."""
     found: list[int] = []
 
     def count(parsed: dict[str, Any], **_: object) -> None:

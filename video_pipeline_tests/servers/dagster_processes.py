@@ -22,9 +22,9 @@ _START_SECONDS = 120
 def dagster_processes(
     home: Path, environment: Mapping[str, str]
 ) -> Iterator[tuple[dg.DagsterInstance, Webserver]]:
-    """Start an instance in `home` with the project's dagster.yaml, its webserver and daemon.
+    """Start a webserver and a daemon on a new instance in `home`, with the project's dagster.yaml.
 
-    Every process is ended when the block is left.
+    Every process ends with the block.
     """
     home.mkdir(parents=True)
     shutil.copy(_ROOT / "dagster.yaml", home)

@@ -1,7 +1,7 @@
-"""Environments of their own for servers that cannot live in ours: they pin other libraries.
+"""Virtual environments for servers that pin other versions of our libraries.
 
-Each is made once, from a file with the hashes of all that it holds, below `.environments` in the
-checkout; again when that file or the checkout's place changes.
+Each is made once in `.environments` of the checkout, from a requirements file with hashes. It is
+made again when that file or the path of the checkout changes.
 """
 
 import fcntl
@@ -18,9 +18,9 @@ _MINUTES = 5
 
 
 def interpreter(name: str) -> Path:
-    """The Python of the environment `name`, made where it is not there yet.
+    """Return the Python of the environment `name`, which is made if it is missing or outdated.
 
-    Raises CalledProcessError where it cannot be made.
+    Raises CalledProcessError if it cannot be made.
     """
     _MADE.mkdir(exist_ok=True)
     venv, needed = _MADE / name, _FILES / f"{name}.txt"

@@ -1,5 +1,7 @@
-"""The real daemon; only the 30 s between two looks at a backfill, for which there is no setting,
-are shortened."""
+"""The real Dagster daemon with a shorter interval: it checks backfills every 4 s, not every 30 s.
+
+Dagster has no setting for this interval.
+"""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""Three embedded MongoDB servers as one replica set, each of which can be killed and come back.
+"""Three embedded MongoDB servers as one replica set. Each can be killed and restarted.
 
-Their elections are quick, and they let a test say how a request shall fail.
+Elections are fast, and a test can make chosen commands fail.
 """
 
 import os
@@ -15,12 +15,12 @@ from pymongo import MongoClient
 
 from video_pipeline.catalog.server.mongod import REPLICA_SET, Mongod
 
-# MongoDB's own are 10,000 and 2,000.
+# MongoDB's defaults are 10,000 and 2,000 ms.
 _SETTINGS = {"electionTimeoutMillis": 1500, "heartbeatIntervalMillis": 300}
 
 
 class Member(Mongod):
-    """One server, that takes commands of tests."""
+    """One server, with MongoDB's test commands enabled."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -28,7 +28,7 @@ class Member(Mongod):
         self.socket = folder / "m.sock"
 
     def start_again(self) -> None:
-        """Start it over its data, on its socket."""
+        """Start it on its existing data and socket."""
         self.socket.unlink(missing_ok=True)
         self.start(self.socket)
 
@@ -44,7 +44,7 @@ class Member(Mongod):
 
 
 class ReplicaSet:
-    """Three members and their address."""
+    """Three members and their connection string."""
 
     def __init__(self, folder: Path) -> None:
         self.members = [Member(folder / str(number)) for number in range(3)]
@@ -52,7 +52,7 @@ class ReplicaSet:
         self.uri = f"mongodb://{hosts}/?replicaSet={REPLICA_SET}"
 
     def begin(self) -> None:
-        """Start all, and return once one of them takes writes."""
+        """Start all members, and return once one of them accepts writes."""
         for member in self.members:
             member.start_again()
         hosts = [{"_id": n, "host": str(m.socket)} for n, m in enumerate(self.members)]
@@ -62,19 +62,21 @@ class ReplicaSet:
         self.primary()
 
     def primary(self) -> Member:
-        """The member that takes writes, once there is one."""
+        """Wait for a primary, at most 30 s, and return it."""
         with MongoClient[dict[str, Any]](self.uri, serverSelectionTimeoutMS=30_000) as client:
             socket = client.admin.command("hello")["me"]
         return next(member for member in self.members if str(member.socket) == socket)
 
     def step_down(self) -> None:
-        """Let the primary hand over to another."""
+        """Make the primary step down, so that another member is elected."""
         with self._client(self.primary()) as client:
             client.admin.command("replSetStepDown", 5, secondaryCatchUpPeriodSecs=4)
 
     def answers_are_lost(self, command: str, times: int) -> None:
-        """The primary does what these next requests ask, and answers that it does not know whether
-        the others have it."""
+        """Make the primary reply to the next `times` commands with a write concern error.
+
+        It carries them out, but does not know whether the other members have the write.
+        """
         lost = {"failCommands": [command], "writeConcernError": {"code": 89, "errmsg": "lost"}}
         with self._client(self.primary()) as client:
             client.admin.command(
@@ -82,7 +84,7 @@ class ReplicaSet:
             )
 
     def end(self) -> None:
-        """End all that run; asked to, a primary would wait for the others first."""
+        """Kill all running members. On a normal shutdown, a primary would wait for the others."""
         for member in self.members:
             if member.pid():
                 member.kill()
@@ -94,7 +96,7 @@ class ReplicaSet:
 
 @contextmanager
 def replica_set(folder: Path) -> Iterator[ReplicaSet]:
-    """A running replica set in a folder; its servers are ended with the block."""
+    """Start a replica set in a folder. Its servers end with the block."""
     servers = ReplicaSet(folder)
     try:
         servers.begin()

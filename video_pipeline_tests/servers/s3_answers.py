@@ -1,5 +1,7 @@
-"""A server that answers as S3's documentation says it does where no server of ours can be brought
-to: throttled, moved, expired, damaged."""
+"""A server that sends scripted S3 responses: throttled, moved, expired, damaged.
+
+They follow S3's documentation. The real test servers cannot be made to send them.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from video_pipeline_tests.servers.s3_servers import S3Server
 
 @dataclass(frozen=True)
 class Answer:
-    """What it says to one request; an error where there is a code."""
+    """The response to one request. With a `code`, it is an error."""
 
     status: int = 200
     code: str = ""
@@ -21,11 +23,11 @@ class Answer:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict[str, str])
     claims: int | None = None
-    """The length that it promises; then it ends early."""
+    """Content-Length, if it is to be more than the body: the response then ends early."""
 
     @property
     def content(self) -> bytes:
-        """The answer to a GET."""
+        """Return the body of the response to a GET."""
         if not self.code:
             return self.body
         text = f"<Code>{self.code}</Code><Message>{self.message}</Message>{self.inner}"
@@ -65,7 +67,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def answering(*answers: Answer) -> Iterator[tuple[S3Server, list[str]]]:
-    """A server that gives these answers in order, the last one for ever, and what it was asked."""
+    """Serve these responses in order, the last one for ever. Yields the server and its requests."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.answers, server.asked = list(answers), []
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -1,4 +1,4 @@
-"""Servers that speak S3, each a process on a free loopback port, ended with its context."""
+"""S3 servers for tests: each is a process on a free loopback port, and ends with its context."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ _FULL_MOTO = Path(__file__).parent / "programs" / "moto_with_objects.py"
 
 @dataclass(frozen=True)
 class S3Server:
-    """A server that answers."""
+    """The address and credentials of a running server."""
 
     name: str
     endpoint: str
@@ -35,7 +35,7 @@ class S3Server:
     secret: str = "testing"
 
     def options(self, **changed: object) -> S3Options:
-        """How it is reached, by its owner."""
+        """Return the owner's connection options, with these changes."""
         return S3Options(
             endpoint=self.endpoint,
             region=REGION,
@@ -45,7 +45,7 @@ class S3Server:
         ).model_copy(update=changed)
 
     def clients(self, **changed: object) -> AwsClients:
-        """Clients of it."""
+        """Return clients for it; `changed` are changes to the options."""
         return AwsClients(self.options(**changed))
 
 
@@ -55,7 +55,7 @@ Serve = Callable[[Path], AbstractContextManager[S3Server]]
 
 @contextmanager
 def moto(folder: Path) -> Generator[S3Server, None, None]:
-    """Moto, in memory: it can be told to enforce IAM's policies."""
+    """Start moto, which keeps objects in memory and can enforce IAM policies."""
     port = port_to_use(None)
     command = [str(interpreter("moto")), "-m", "moto.server", "-H", LOOPBACK, "-p", str(port)]
     with _process(command, folder, {}, port) as endpoint:
@@ -64,7 +64,7 @@ def moto(folder: Path) -> Generator[S3Server, None, None]:
 
 @contextmanager
 def full_moto(folder: Path, bucket: str, keys: Iterable[str]) -> Generator[S3Server, None, None]:
-    """Moto with a bucket that has an object of one byte under each key when it starts."""
+    """Start moto with a bucket that already has an object of one byte under each key."""
     port, listed = port_to_use(None), folder / "keys.txt"
     listed.write_text("\n".join(keys))
     program = [str(interpreter("moto")), str(_FULL_MOTO), bucket, str(listed)]
@@ -74,7 +74,7 @@ def full_moto(folder: Path, bucket: str, keys: Iterable[str]) -> Generator[S3Ser
 
 @contextmanager
 def ministack(folder: Path) -> Generator[S3Server, None, None]:
-    """Ministack, in memory."""
+    """Start ministack, which keeps objects in memory."""
     port = port_to_use(None)
     variables = {"BIND_HOST": LOOPBACK, "GATEWAY_PORT": str(port), "TMPDIR": str(folder)}
     command = [str(interpreter("ministack")), "-m", "ministack.app"]
@@ -84,7 +84,7 @@ def ministack(folder: Path) -> Generator[S3Server, None, None]:
 
 @contextmanager
 def swift(folder: Path) -> Generator[S3Server, None, None]:
-    """OpenStack Swift with its S3 API: bytes on disk, no kin of the others."""
+    """Start OpenStack Swift with its S3 API. It stores on disk, and is unrelated to the others."""
     port, access = port_to_use(None), "test:tester"
     arguments = [str(folder / "swift"), str(port), access, "testing"]
     command = [str(interpreter("swift")), "-W", "ignore", str(_SWIFT), *arguments]
@@ -99,7 +99,10 @@ SERVERS: Mapping[str, Serve] = {"moto": moto, "ministack": ministack, "swift": s
 def _process(
     command: list[str], folder: Path, variables: Mapping[str, str], port: int
 ) -> Generator[str, None, None]:
-    """A server that answers; it is ended with the block, and with this process."""
+    """Start a server, and yield its endpoint once it answers.
+
+    It ends with the block, or with this process.
+    """
     leashed = [sys.executable, str(leash.__file__), str(os.getpid()), *command]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(

@@ -1,7 +1,7 @@
 """A supervised deployment: each process can be killed, and is restarted.
 
-MongoDB and Dagster's webserver and daemon are started here. Only Dagster starts code servers and
-runs.
+This module starts MongoDB and Dagster's webserver and daemon. Dagster itself starts code servers
+and runs.
 """
 
 import os
@@ -25,7 +25,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _CODE = ["-m", "video_pipeline.definitions", "-d", str(_ROOT)]
 _START_SECONDS = 120
 _DEATH_SECONDS = 10
-# Waits of dagster.yaml that only cost time here.
+# Timeouts of dagster.yaml that would only cost time here.
 _QUICKER = {"start_timeout_seconds: 180": "start_timeout_seconds: 60"}
 
 RUNS, CODE_SERVER, DAEMON, WEBSERVER, MONGOD = KINDS = (
@@ -46,7 +46,7 @@ class Supervised:
     _port: str
 
     def living(self, kind: str) -> list[int]:
-        """Return the live processes of a kind."""
+        """Return the process ids of the live processes of a kind."""
         if kind == MONGOD:
             pid = Mongod(self._folder / "mongo").pid()
             return [pid] if pid else []
@@ -56,9 +56,10 @@ class Supervised:
         return [pid for pid in sorted(descendants()) if sign[kind] in _command(pid)]
 
     def kill(self, kind: str, pid: int) -> None:
-        """Kill a process, and restart what a supervisor would.
+        """Kill a process. Restart it if it is MongoDB, the daemon or the webserver.
 
-        Raises psutil.Error if the process had ended before, psutil.TimeoutExpired if it lives on.
+        Raises psutil.Error if the process had already ended, psutil.TimeoutExpired if it does not
+        end within 10 s.
         """
         process = psutil.Process(pid)
         process.kill()
@@ -85,7 +86,7 @@ class Supervised:
         self._processes.start(kind, command, self._folder / "dagster")
 
     def await_server(self) -> None:
-        """Return once the webserver answers. Raises TimeoutError."""
+        """Wait until the webserver answers. Raises TimeoutError after 120 s."""
         until = time.monotonic() + _START_SECONDS
         while not self.server.answers():
             if time.monotonic() > until:
@@ -103,7 +104,7 @@ class Supervised:
 
 @contextmanager
 def supervised(folder: Path, environment: Mapping[str, str]) -> Iterator[Supervised]:
-    """Start everything in a folder with the project's dagster.yaml, and end it with the block."""
+    """Start all processes in a folder, with the project's dagster.yaml. They end with the block."""
     home = folder / "dagster"
     home.mkdir()
     settings = (_ROOT / "dagster.yaml").read_text()

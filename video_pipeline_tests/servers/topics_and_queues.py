@@ -1,8 +1,8 @@
-"""Where completions of jobs arrive, on a real SNS, SQS and EventBridge.
+"""Queues for completion events of jobs, on a real SNS, SQS and EventBridge server.
 
-Rekognition's topic delivers raw: the queue's body is then the vendor's message and nothing more,
-one envelope less to take off. `wrapped` is the way of a topic that was left as SNS makes it.
-Transcribe's events come by a rule of EventBridge, whose envelope cannot be taken off.
+Rekognition publishes to an SNS topic. With `raw` delivery, the body of a queue message is the
+vendor's message alone. With `wrapped` delivery, SNS's default, it is inside SNS's envelope.
+Transcribe's events come by an EventBridge rule, whose envelope cannot be removed.
 """
 
 import json
@@ -28,11 +28,11 @@ class QueueOfCompletions:
 
     @property
     def channel(self) -> dict[str, str]:
-        """NotificationChannel of a request whose end is to be told here."""
+        """Return the NotificationChannel of a request whose completion is to be published here."""
         return {"SNSTopicArn": self.source, "RoleArn": ROLE}
 
     def bodies(self, wait_seconds: int = 0) -> list[Any]:
-        """The messages that are there, acknowledged, as parsed JSON."""
+        """Receive and delete all messages in the queue, and return their bodies as parsed JSON."""
         found: list[Any] = []
         while received := self._receive(wait_seconds if not found else 0):
             for message in received:
@@ -41,7 +41,7 @@ class QueueOfCompletions:
         return found
 
     def left(self) -> int:
-        """How many messages were not deleted, seen or not."""
+        """Return the number of messages in the queue, including received but not deleted ones."""
         asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=asked)
         return sum(int(count) for count in found["Attributes"].values())
@@ -54,7 +54,7 @@ class QueueOfCompletions:
 
 
 def topic_to_queue(server: S3Server, delivery: Delivery = "raw") -> QueueOfCompletions:
-    """A new topic, and a queue that hears of what is published to it."""
+    """Make a topic, and a queue that receives the messages published to it."""
     name = f"AmazonRekognition-{uuid.uuid4().hex[:12]}"
     sqs, url, arn = _queue(server, name)
     sns = server.clients().client("sns", server.endpoint)
@@ -65,7 +65,7 @@ def topic_to_queue(server: S3Server, delivery: Delivery = "raw") -> QueueOfCompl
 
 
 def rule_to_queue(server: S3Server) -> QueueOfCompletions:
-    """A new rule on Transcribe's changes of state, and a queue that hears of them."""
+    """Make an EventBridge rule for Transcribe's state changes, and a queue that receives them."""
     name = f"transcribe-{uuid.uuid4().hex[:12]}"
     sqs, url, arn = _queue(server, name)
     events = server.clients().client("events", server.endpoint)
@@ -76,13 +76,13 @@ def rule_to_queue(server: S3Server) -> QueueOfCompletions:
 
 
 def untold_queue(server: S3Server) -> QueueOfCompletions:
-    """Make a queue that a double sends events to directly."""
+    """Make a queue without a source: a double sends events to it directly."""
     sqs, url, arn = _queue(server, f"transcribe-{uuid.uuid4().hex[:12]}")
     return QueueOfCompletions(url, arn, "", sqs)
 
 
 def new_bucket(server: S3Server, *, versioned: bool = False) -> str:
-    """A new bucket."""
+    """Make a bucket, and return its name."""
     s3, name = server.clients().client("s3"), f"media-{uuid.uuid4().hex[:12]}"
     s3.create_bucket(Bucket=name)
     if versioned:

@@ -1,4 +1,4 @@
-"""What a person does and sees in the UI, by the same GraphQL: backfills and partition statuses."""
+"""A client of Dagster's webserver, for backfills and partitions, by the GraphQL of its UI."""
 
 import json
 import urllib.error
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# It listens on this machine: no proxy of the environment is asked.
+# The webserver listens on this machine: ignore any proxy of the environment.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 _BACKFILL = """
@@ -44,7 +44,7 @@ _VALUES = ("text", "mdStr", "intValue", "floatValue", "boolValue", "seconds")
 
 @dataclass(frozen=True)
 class Shown:
-    """An event of an asset's partition, as its page shows it."""
+    """An event of an asset's partition, as the asset's page shows it."""
 
     partition: str
     description: str
@@ -59,33 +59,33 @@ class Webserver:
 
     @property
     def address(self) -> str:
-        """What the commands are told."""
+        """Return the base URL, as the CLI commands take it."""
         return self._url.removesuffix("/graphql")
 
     def answers(self) -> bool:
-        """Whether it is up."""
+        """Return whether it answers a query."""
         try:
             return bool(self._ask("{ version }"))
         except (OSError, ValueError):
             return False
 
     def launch_backfill(self, assets: Sequence[str], partitions: Sequence[str]) -> str:
-        """Start a backfill; its id."""
+        """Start a backfill of these partitions, and return its id."""
         wanted = [{"path": [asset]} for asset in assets]
         parameters = {"assetSelection": wanted, "partitionNames": list(partitions)}
         answer = self._ask(_BACKFILL, p=parameters)["launchPartitionBackfill"]
         return str(answer["backfillId"])
 
     def cancel_backfill(self, backfill: str) -> None:
-        """Cancel it."""
+        """Cancel a backfill."""
         self._ask(_CANCEL, id=backfill)
 
     def backfill_status(self, backfill: str) -> str:
-        """REQUESTED while it runs."""
+        """Return the status of a backfill; it is REQUESTED while the backfill runs."""
         return str(self._state(backfill)["status"])
 
     def backfill_counts(self, backfill: str, asset: str) -> tuple[int, int, int]:
-        """Partitions of an asset: materialized, failed, in progress."""
+        """Return a backfill's partition counts of an asset: materialized, failed, in progress."""
         for counts in self._state(backfill)["assetBackfillData"]["assetBackfillStatuses"]:
             if counts["assetKey"]["path"] == [asset]:
                 return (
@@ -96,7 +96,7 @@ class Webserver:
         return 0, 0, 0
 
     def partition_states(self, asset: str) -> dict[str, str]:
-        """What the asset's page shows of each partition that is not merely missing."""
+        """Return the status by partition, as the asset's page shows it. Leaves out missing ones."""
         node = self._ask(_PARTITIONS, key={"path": [asset]})["assetNodeOrError"]
         shown = node["assetPartitionStatuses"]
         return {
@@ -106,12 +106,12 @@ class Webserver:
         }
 
     def observations(self, asset: str, partitions: Sequence[str]) -> dict[str, Shown]:
-        """The last observation of each of these partitions that has one."""
+        """Return the last observation by partition, for those of these partitions that have one."""
         found = self._events("assetObservations", asset, partitions)
         return {shown.partition: shown for shown in reversed(found)}
 
     def materializations(self, asset: str, partition: str) -> list[Shown]:
-        """What was recorded of a partition, newest first."""
+        """Return the materializations of a partition, newest first."""
         return self._events("assetMaterializations", asset, [partition])
 
     def _events(self, kind: str, asset: str, partitions: Sequence[str]) -> list[Shown]:

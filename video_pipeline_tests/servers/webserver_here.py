@@ -1,5 +1,7 @@
-"""Dagster's webserver within this process, over an instance of a test's own: real GraphQL over HTTP
-without the seconds that processes of its own take to start."""
+"""Dagster's webserver in the test's process, on the test's own instance.
+
+It serves real GraphQL over HTTP, without the seconds that separate processes take to start.
+"""
 
 import sys
 import threading
@@ -20,7 +22,7 @@ _SECONDS = 30
 
 @contextmanager
 def webserver_here(instance: dg.DagsterInstance) -> Generator[str, None, None]:
-    """The address of a webserver that has loaded the project's definitions."""
+    """Start a webserver with the project's definitions, and yield its address."""
     target = LoadableTargetOrigin(
         executable_path=sys.executable, module_name="video_pipeline.definitions"
     )

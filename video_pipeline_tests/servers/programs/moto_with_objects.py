@@ -1,8 +1,8 @@
-"""Moto with a bucket that is full already: `python moto_with_objects.py BUCKET KEYS ARGUMENTS...`.
+"""Moto with a filled bucket: `python moto_with_objects.py BUCKET KEYS ARGUMENTS...`.
 
-KEYS is a file with one key a line, each for an object of one byte. The other arguments are those
-of moto's server. Run by an environment that has moto, as a file of its own: to put so many objects
-in by requests would take minutes.
+KEYS is a file with one key per line, each for an object of one byte. The other arguments go to
+moto's server. The file runs in the environment that has moto, so it imports nothing of ours.
+It writes to moto's backend directly: to put so many objects by requests would take minutes.
 """
 
 import sys

@@ -1,6 +1,7 @@
 """OpenStack Swift with its S3 API in one process: `python swift_program.py FOLDER PORT KEY SECRET`.
 
-Run by an environment that has Swift, as a file of its own. One device, one replica, on loopback.
+It has one device and one replica, and listens on loopback. The file runs in the environment that
+has Swift, so it imports nothing of ours.
 """
 
 import sys
@@ -74,7 +75,7 @@ use = egg:swift#symlink
 
 
 def main(folder: Path, port: int, access: str, secret: str) -> None:
-    """Serve until the process is ended."""
+    """Serve until the process ends."""
     devices = folder / "devices"
     (devices / "sda").mkdir(parents=True)
     (folder / "swift.conf").write_text(SWIFT)
