@@ -1,7 +1,7 @@
-"""What the plugins for AWS rely on in botocore's models, as kept in aws_shapes.json.
+"""Compare the parts of botocore's models that the AWS plugins rely on with aws_shapes.json.
 
-A path is `Operation.input` or `Operation.output` and members, with `[]` for what a list holds. An
-enumeration is kept with its values: a new one is something that a plugin would have to know of.
+A path is `Operation.input` or `Operation.output`, then member names; `[]` means a list's items. An
+enumeration is recorded with its values: a plugin would have to support a new one.
 """
 
 import json
@@ -17,12 +17,12 @@ _KEPT = Path(__file__).with_suffix(".json")
 
 
 def kept() -> Shapes:
-    """What the file says."""
+    """Return the recorded shapes, by service and path."""
     return json.loads(_KEPT.read_text())
 
 
 def differences(shapes: Shapes) -> list[str]:
-    """What of that the installed botocore says otherwise; each a sentence to act on."""
+    """Return how the installed botocore differs from these shapes, one message per difference."""
     found: list[str] = []
     for service, paths in shapes.items():
         model = botocore.session.get_session().get_service_model(service)

@@ -1,6 +1,8 @@
-"""What comes of events of jobs that are lost, double, early, foreign or tell of a failure, at every
-provider that tells of its jobs in a queue: state of the unit and of the phase, what people read,
-what was paid, what is left in the queue."""
+"""Tests of completion events, for every provider that sends them to a queue.
+
+Events are lost, duplicated, early, of unknown jobs or of failed jobs. The tests check the states
+of unit and phase, the message for people, the money, and the messages left in the queue.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,13 +21,13 @@ _S, _P = UnitState, PhaseState
 
 
 class EventsContract:
-    """The tests. `heard` is a fixture of the one who uses them."""
+    """The tests. A subclass sets the class variables, and its module has the fixture `heard`."""
 
     paid: ClassVar[Any]
-    """What the provider bills and the ledger counts of one job; `unpaid` of none."""
+    """The amounts that the provider bills and the ledger counts: for one job, or for none."""
     unpaid: ClassVar[Any]
     job_fails: ClassVar[str]
-    """The fault by which a job fails, and what its phase then says."""
+    """The fault that makes a job fail, and texts that the message of its phase then contains."""
     says: ClassVar[Sequence[str]]
 
     @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ class EventsContract:
         assert heard.money() == self.unpaid
 
     def check_done(self, heard: HearingDeployment) -> None:
-        """The next run ends it, and one job is paid."""
+        """Check that the next run settles the unit, and that one job is paid."""
         outcome = heard.run()
         assert (heard.unit().state, outcome.state, outcome.message) == (_S.SETTLED, _P.DONE, "")
         assert heard.money() == self.paid

@@ -1,6 +1,6 @@
-"""What every object store does. A test module subclasses these with fixtures of its own.
+"""Tests that every object store must pass. A test module subclasses them with its own fixtures.
 
-Two projects are always there, `acme` and `acme2`: the one's name begins with the other's.
+They use the projects `acme` and `acme2`: one name is a prefix of the other.
 """
 
 import random
@@ -16,7 +16,7 @@ from video_pipeline.domain.naming.identity import project_id_for
 from video_pipeline.storage.store import IngestStore, OutputStore, StoredObject
 
 Deliver = Callable[[str, bytes], None]
-"""Puts bytes under a key of the ingest store, as an owner of videos does."""
+"""Puts bytes under a key of the ingest store, as the owner of a video does."""
 
 EXACT_NAMES = [
     "plain.mp4",
