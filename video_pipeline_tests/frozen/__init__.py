@@ -1,2 +1,4 @@
-"""Frozen values: what is stored, hashed or told to a provider, as earlier versions wrote it. Tests
-of behaviour do not belong here."""
+"""Frozen values: data that is stored, hashed or sent to a provider, as earlier versions wrote it.
+
+Tests of behaviour do not belong here.
+"""

@@ -1,4 +1,4 @@
-"""The frozen values that Dagster keeps: names, tags, keys and ids of runs, cursors."""
+"""Frozen values that Dagster stores: names, tags, run keys and ids, cursors."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -51,8 +51,10 @@ KEY = VideoKey(project="acme", video="trailer")
 RUN = "00000000-0000-4000-8000-000000000001"
 
 SETTLED_RENAMES = {"ingest_video": "road"}
-"""Names in Dagster that change on purpose, new to old. A new name counts as the old one here: its
-a migration of its own handles runs that were held or queued before."""
+"""Dagster names that were changed on purpose, new to old. Here a new name counts as the old one.
+
+A separate migration handles runs that were held or queued under the old name.
+"""
 
 
 @cache
@@ -70,7 +72,7 @@ def _settled(name: str | None) -> str | None:
 
 
 def graph() -> dict[str, Any]:
-    """Everything that Dagster knows by name."""
+    """Return everything that Dagster stores by name."""
     repository = _definitions().get_repository_def()
     assets = repository.asset_graph
     return {
@@ -115,7 +117,7 @@ def graph() -> dict[str, Any]:
 
 
 def _fields(op: Any) -> Any:
-    """The fields of an op's config, which held runs and backfills carry, with their defaults."""
+    """Return the config fields of an op, with defaults: held runs and backfills store them."""
     kind = op.config_field.config_type if op.config_field else None
     return {
         name: [field.is_required, field.default_value if field.default_provided else None]
@@ -124,7 +126,7 @@ def _fields(op: Any) -> Any:
 
 
 def resources() -> dict[str, Any]:
-    """The choices of plugins that are made as a run makes them: by resources."""
+    """Return the choice hashes of plugins that are created from resources, as in a run."""
     context = dg.build_init_resource_context()
     made: dict[str, Any] = {
         name: one.create_resource(context) for name, one in provider_resources(_settings()).items()
@@ -143,7 +145,7 @@ _REPOSITORY: Any = SimpleNamespace(has_job=lambda _: True, get_job=lambda _: Non
 
 
 def tags() -> dict[str, Any]:
-    """Tags of runs and backfills, keys and values."""
+    """Return the keys and values of the tags of runs and backfills."""
     instance: Any = Instance([])
     release(instance, _REPOSITORY, [RUN])
     units = {"video_pipeline/units": "a,b", "dagster/partition": str(KEY), "dagster/backfill": "b"}
@@ -168,7 +170,7 @@ def _limits() -> Any:
 
 
 def runs() -> dict[str, Any]:
-    """Runs that are made or requested: ids, keys, tags, assets and config; and cursors."""
+    """Return ids, keys, tags, assets and config of created or requested runs, and the cursors."""
     return {
         "held": _held(),
         "made again": _made_again(),
@@ -205,7 +207,7 @@ def _held() -> Any:
 
 
 def _made_again() -> Any:
-    """The run that is queued in the place of one that Dagster could not make again."""
+    """Return the run that replaces a failed one that Dagster could not retry."""
     lost = {"dagster/will_retry": "false", "dagster/max_retries": "2", "dagster/backfill": "b"}
     definitions = _definitions()
     name = next(
@@ -231,7 +233,7 @@ def _made_again() -> Any:
 
 
 def _without_dagsters(found: Any) -> dict[str, str]:
-    """Tags without those that Dagster itself adds, which change with its version."""
+    """Return the tags without Dagster's own, which change with its version."""
     ours = ("video_pipeline/", "dagster/backfill", "dagster/root", "dagster/parent")
     return {key: value for key, value in sorted(found.items()) if key.startswith(ours)}
 

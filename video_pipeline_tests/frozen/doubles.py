@@ -1,4 +1,4 @@
-"""Doubles that note what the code would store or send, so that no server is needed."""
+"""Doubles that record the data the code would store or send, without a server."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ from typing import Any
 NOW = datetime(2026, 11, 2, 3, 4, 5, 678000, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
 BY_THE_SERVER = "(reckoned by the server)"
-# Words of MongoDB's own expressions, which stand beside our fields in pipelines.
+# Keys of MongoDB's expressions. In a pipeline they stand among our field names.
 _OPERANDS = frozenset({"input", "in", "as", "cond", "branches", "case", "then", "default"})
 
 
 class Database:
-    """Stands in for pymongo's database. `writes` has every write as (collection, fields)."""
+    """Stands in for pymongo's database. `writes` lists every write as (collection, fields)."""
 
     def __init__(self) -> None:
         self.writes: list[tuple[str, dict[str, Any]]] = []
@@ -44,7 +44,7 @@ class _Client:
 
 
 class _Collection:
-    """One document, which every write changes; reads find nothing."""
+    """A collection of one document. Every write changes it; reads find nothing."""
 
     def __init__(self, name: str, database: Database) -> None:
         self._name, self._database = name, database
@@ -102,7 +102,7 @@ class _Collection:
 
 
 def _literals(stage: dict[str, Any]) -> dict[str, Any]:
-    """The values of a stage that the server does not reckon; times by its clock are NOW."""
+    """Return the values of a stage that the server does not compute. Its clock's times are NOW."""
     found: dict[str, Any] = {}
     for name, value in stage.get("$set", {}).items() if isinstance(stage, dict) else ():
         if isinstance(value, dict) and "$literal" in value:
@@ -113,7 +113,7 @@ def _literals(stage: dict[str, Any]) -> dict[str, Any]:
 
 
 def _names(expression: Any) -> Iterator[str]:
-    """The fields that a pipeline names, at any depth."""
+    """Yield the field names of a pipeline, at any depth."""
     if isinstance(expression, list):
         for one in expression:
             yield from _names(one)
@@ -125,7 +125,7 @@ def _names(expression: Any) -> Iterator[str]:
 
 
 class Outputs:
-    """Stands in for one project's output store. `keys` are those that were written, in order."""
+    """Stands in for one project's output store. `keys` lists the written keys, in order."""
 
     def __init__(self, store: dict[str, bytes] | None = None) -> None:
         self.store = store if store is not None else {}
@@ -152,7 +152,7 @@ class Outputs:
 
 
 class Aws:
-    """Stands in for the session of an AWS plugin. `asked` are the paid requests, by operation."""
+    """Stands in for an AWS plugin's session. `asked` lists paid requests by operation."""
 
     def __init__(self, region: str) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
@@ -177,7 +177,7 @@ class Aws:
 
 
 class Instance:
-    """Stands in for Dagster's instance where runs are made or tagged."""
+    """Stands in for Dagster's instance. `made` lists created runs, `tagged` tags added to runs."""
 
     def __init__(self, tag_limits: list[Any]) -> None:
         self.made: list[dict[str, Any]] = []

@@ -1,7 +1,7 @@
-"""Records every frozen value, as the code under test computes it.
+"""Record every frozen value, as the code under test computes it.
 
-`python -m video_pipeline_tests.frozen.record_values` adds new values to values.json. It refuses
-where a recorded one has changed: see test_frozen_values.py.
+`python -m video_pipeline_tests.frozen.record_values` adds new values to values.json. It writes
+nothing if a recorded value has changed, unless `--with-a-migration` is given.
 """
 
 import json
@@ -73,7 +73,7 @@ NAMES = (
 
 
 def names() -> dict[str, Any]:
-    """Identifiers made from names as they are found in a store, and places in a store."""
+    """Return the identifiers made from names in a store, and how object keys are laid out."""
     videos = {name: video_id_for(name) for name in NAMES}
     rule = Layout(pattern=r"in/(?P<project>[^/]+)/(?P<video>[^/]+)\.[^/.]+")
     keys = (OBJECT_KEY, "projects/a/b", "projects/Ä b/videos/ß/x/y.mp4", "in/a/b.mp4", "x")
@@ -119,7 +119,7 @@ STORED_ENUMS: dict[str, type[Enum]] = {
 
 
 def enums() -> dict[str, Any]:
-    """Values that stand for states and kinds, and what follows from them."""
+    """Return the stored values of states and kinds, and the rules that depend on them."""
     policies = {"work": WorkPolicy, "arrivals": ArrivalPolicy, "limits": Limits}
     return {
         **{name: [one.value for one in enum] for name, enum in STORED_ENUMS.items()},
@@ -140,7 +140,7 @@ def enums() -> dict[str, Any]:
 
 
 def configuration() -> dict[str, Any]:
-    """Keys of pipeline.yaml, variables, and where a deployment keeps its state."""
+    """Return the keys of pipeline.yaml, the environment variables, and the paths of the state."""
     schema = PipelineForm.model_json_schema()
     sections = {"PipelineForm": schema, **schema["$defs"]}
     found = settings()
@@ -159,7 +159,7 @@ def configuration() -> dict[str, Any]:
 
 
 def _embedded_folder() -> str:
-    """Where the embedded server's data lies, below the state folder."""
+    """Return the folder of the embedded server's data, relative to the state folder."""
     with tempfile.TemporaryDirectory() as home, patch.object(wiring, "EmbeddedServer") as server:
         found = load_settings(HERE / "deployment.yaml", {HOME: home})
         with wiring.catalog_server(found):
@@ -174,11 +174,11 @@ GROUPS: dict[str, Callable[[], Any]] = {
     "enums": enums,
     "configuration": configuration,
 }
-"""Each group by its name in values.json, with what computes it."""
+"""The function that computes each group, by the group's name in values.json."""
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it; fractions and times as text, sets in order."""
+    """Return a value as JSON has it: fractions and times as text, sets sorted."""
     if isinstance(value, BaseModel):
         return _plain(value.model_dump(mode="json"))
     if isinstance(value, Enum):
@@ -195,12 +195,12 @@ def _plain(value: Any) -> Any:
 
 
 def compute(group: str) -> Any:
-    """One group of values, as JSON has it."""
+    """Return one group of values, as JSON has it."""
     return _plain(GROUPS[group]())
 
 
 def differences(recorded: Any, now: Any, at: str, *, new: bool = True) -> list[str]:
-    """Each place where two values differ, with both; what is new too, unless left out."""
+    """Return a line for each difference between two values; added values count only if `new`."""
     if isinstance(recorded, dict) and isinstance(now, dict):
         found: list[str] = []
         for name in sorted({*recorded, *now}):
@@ -221,14 +221,14 @@ def differences(recorded: Any, now: Any, at: str, *, new: bool = True) -> list[s
                 for line in differences(one, two, f"{at}[{n}]", new=new)
             ]
         left = iter(now)
-        if all(one in left for one in recorded):  # all there, in their order, among others
+        if all(one in left for one in recorded):  # nothing removed or reordered, only added
             added = [one for one in now if one not in recorded]
             return [f"{at} has new: {added!r}"] if new else []
     return [] if recorded == now else [f"{at} was {recorded!r}, is {now!r}"]
 
 
 def main() -> None:
-    """Write values.json; where a recorded value has changed, only if a migration goes with it."""
+    """Write values.json. Exit if a recorded value has changed and no migration is declared."""
     values = {group: compute(group) for group in GROUPS}
     recorded = json.loads(VALUES.read_text()) if VALUES.exists() else {}
     changed = differences(recorded, values, "values", new=False)

@@ -1,4 +1,4 @@
-"""The frozen values of what is asked of providers: requests, choices, plugins, tokens, jobs."""
+"""Frozen values of requests to providers: requests, choices, plugins, tokens, jobs."""
 
 import dataclasses
 from collections.abc import Callable
@@ -47,7 +47,7 @@ REQUIRED = "(required)"
 
 
 def requests() -> list[dict[str, Any]]:
-    """Work requests in canonical form, with what is made of each."""
+    """Return work requests in canonical form, with the digest, units, usage and pool of each."""
     return [
         {
             "request": one.request.model_dump(mode="json"),
@@ -65,7 +65,7 @@ def requests() -> list[dict[str, Any]]:
 
 
 def choices() -> dict[str, Any]:
-    """Hashes of choices: what tells which results are stale, and which phases are given up."""
+    """Return the hashes of choices: they decide which results are stale and which phases dead."""
     plugins, chosen = create_plugins(settings()), settings().choices
     services: Any = SimpleNamespace(plugins=plugins, choices=chosen)
     orders = {phase: chosen.of("acme", phase).providers for phase in SERVED}
@@ -88,7 +88,7 @@ def choices() -> dict[str, Any]:
 
 
 def plugins() -> dict[str, Any]:
-    """What plugins are called, and each option with its default."""
+    """Return the names of plugins, and their options with the defaults."""
     installed = {g: registry.names(g) for g in (registry.TEMPORAL, registry.TRANSCRIPTION)}
     classes = {name: registry.declared(name) for names in installed.values() for name in names}
     return {
@@ -136,7 +136,7 @@ def _slots(plugin: Plugin) -> Any:
 
 
 def aws() -> dict[str, Any]:
-    """The requests to AWS: tokens, tags, job names, outputs; and the values read back."""
+    """Return the requests to AWS (tokens, tags, job names, outputs), and the values read back."""
     started: dict[str, Any] = {}
     transcribed: dict[str, Any] = {}
     uri = f"s3://deliveries/{OBJECT_KEY}"
@@ -168,7 +168,7 @@ def aws() -> dict[str, Any]:
 
 
 def waiting() -> dict[str, Any]:
-    """Why units wait: MongoDB looks for rows by how these texts begin."""
+    """Return the reasons why units wait. MongoDB queries match the beginnings of these texts."""
     plugins = create_plugins(settings())
     services: Any = SimpleNamespace(plugins=plugins, limits=Limits(), clock=lambda: NOW)
     found: dict[str, Any] = {}

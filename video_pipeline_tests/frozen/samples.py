@@ -1,4 +1,4 @@
-"""What the frozen values are computed of: one deployment, one video, and its work units."""
+"""The input of the frozen values: one deployment, one video, and its work units."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -53,12 +53,12 @@ RECORD = VideoRecord(source=SOURCE, arrived_at=NOW, sha256=CONTENT, media=MEDIA)
 
 @cache
 def settings() -> Settings:
-    """The deployment of deployment.yaml, whatever this machine's environment says."""
+    """Return the settings of deployment.yaml, without this machine's environment variables."""
     return load_settings(HERE / "deployment.yaml", {})
 
 
 def planned(plugins: Mapping[str, Plugin]) -> list[tuple[str, str | None, Planned]]:
-    """Every request that the product would make of each entry, by its own planner."""
+    """Return the requests that the product's planner makes, as (entry, language, request)."""
     found: list[tuple[str, str | None, Planned]] = []
     uri = S3Ingest(None, "deliveries").project(KEY.project).uri(OBJECT_KEY)
     for name, plugin in plugins.items():

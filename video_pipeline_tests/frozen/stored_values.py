@@ -1,4 +1,4 @@
-"""The frozen values of what is stored: outputs, results, documents, indexes and fields."""
+"""Frozen values of stored data: outputs, results, documents, indexes and fields."""
 
 import json
 from collections.abc import Callable
@@ -68,7 +68,7 @@ REQUIRED = "(required)"
 
 
 def outputs() -> dict[str, Any]:
-    """The key of every output, and the counts and fingerprints of the pipeline's own results."""
+    """Return the key of each output, and counts and fingerprints of the pipeline's own results."""
     published: list[tuple[PhaseResult, list[Any]]] = []
     store = Outputs()
     services = _services(store, published)
@@ -116,7 +116,7 @@ def own_provenance() -> Provenance:
 
 
 def results() -> dict[str, Any]:
-    """Fingerprints of results, and tracks as they are named."""
+    """Return the documents and fingerprints of results, and the names of tracks."""
     origin = own_provenance()
     bought = origin.model_copy(update={"unit": "a1"})
     several = origin.model_copy(update={"units": ("a1", "b2")})
@@ -161,7 +161,7 @@ SEGMENT = Segment(
 
 
 def catalogue() -> dict[str, Any]:
-    """Collections, indexes, and every field as it is written."""
+    """Return the collections and indexes, and every field as it is written."""
     database: Any = Database()
     ensure_schema(database)
     schema = {"collections": dict(database.made), "indexes": dict(database.indexes)}
@@ -271,11 +271,11 @@ STORED: dict[str, type[BaseModel]] = {
     "slot": Slot, "budget": Budget, "unit filter": UnitFilter, "unit sum": UnitSum,
     "video key": VideoKey, "stale": Stale, "job status": JobStatus,
 }  # fmt: skip
-"""By names of our own: classes may be renamed."""
+"""The stored models, by names that stay when classes are renamed."""
 
 
 def fields() -> dict[str, Any]:
-    """The fields of each stored value, and whether a document must have them."""
+    """Return the fields of each stored model: the default, or that a document must have it."""
     return {
         name: {
             field: REQUIRED if about.is_required() else about.get_default(call_default_factory=True)
@@ -289,11 +289,11 @@ SHOT_PAGE = (
     b'{"frames":90,"end":"3003/1000","boundaries":[{"frame":45,"start":"3003/2000","found_by":"cut"},'
     b'{"frame":60,"start":"1001/500","found_by":"dissolve"}]}'
 )
-"""A raw page as version 1 of pyscenedetect writes it."""
+"""A raw page as version 1 of the pyscenedetect plugin wrote it."""
 
 
 def pages() -> dict[str, Any]:
-    """Raw pages as they are stored, and what is read in those that an earlier version stored."""
+    """Return raw pages as they are stored, and results read from pages of an earlier version."""
     by_name = {name: one for name, _, one in planned(create_plugins(settings()))}
     shots, words = by_name["scenedetect-default"], by_name["whisper-default"]
     word = SimpleNamespace(word=" Hello", start=0.5, end=1.25, probability=0.75)
