@@ -1,6 +1,6 @@
-"""Today's code over a home: its sensors, Dagster's own queue, and runs executed in this process.
+"""Today's code on an existing home: sensors, Dagster's run queue, and runs in this process.
 
-What a daemon does between them is done here, so that no process is waited for.
+It does the work of Dagster's daemon step by step, so that a test waits for no other process.
 """
 
 from contextlib import suppress
@@ -25,40 +25,40 @@ from video_pipeline.settings import load_settings
 from video_pipeline_tests.defs.opened import LAUNCHED_FROM
 
 TODAY = ingest_video.name
-"""The name of the job that a video's run has today."""
+"""Today's name of the job that ingests a video."""
 _ORIGIN = LAUNCHED_FROM._replace(job_name=TODAY)
 
 
 def code() -> dg.Definitions:
-    """The code location: the definitions of the pipeline.yaml that the environment names."""
+    """Return the code location: the definitions for the environment's pipeline.yaml."""
     return build_defs(load_settings())
 
 
 class HereRunLauncher(dg.DefaultRunLauncher):
-    """Executes a run as its own process would, but in this one."""
+    """Executes a run in this process, as a run's own process would."""
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Return once the run has ended. A run whose job cannot be loaded is marked as failed."""
         run = context.dagster_run
         location = ReconstructableRepository(ModuleCodePointer(__name__, code.__name__, None))
         job = location.get_reconstructable_job(run.job_name)
-        with suppress(Exception):  # the event log has it, as in a process
+        with suppress(Exception):  # the error is in the event log, as in a separate process
             for _ in core_execute_run(job, run, self._instance, inject_env_vars=False):
                 pass
 
 
 @dataclass(frozen=True)
 class _Workspace:
-    """The part of a daemon's workspace that the queue looks at."""
+    """The attributes of a daemon's workspace that the run queue uses."""
 
     instance: dg.DagsterInstance
 
     def create_request_context(self) -> None:
-        """Runs are executed here: no code location is asked."""
+        """Return None: runs are executed in this process, without a code location."""
 
 
 class Deployment:
-    """What the daemon would do, step by step."""
+    """The work of Dagster's daemon, step by step."""
 
     def __init__(self, instance: dg.DagsterInstance) -> None:
         self._instance, self._definitions = instance, code()
@@ -68,7 +68,7 @@ class Deployment:
         self._cursor: str | None = None
 
     def round(self) -> None:
-        """Evaluate each sensor once, submit what it requests, and launch what may be launched."""
+        """Evaluate each sensor once, queue the requested runs, and launch those that may start."""
         for sensor in (arrivals, completions, lost_retries):
             with dg.build_sensor_context(
                 instance=self._instance,
@@ -85,7 +85,7 @@ class Deployment:
             pass
 
     def submit(self, request: dg.RunRequest) -> None:
-        """Queue a run of today's job, once for each run key."""
+        """Queue a run of today's job, unless a run with its run key exists."""
         key = {"dagster/run_key": request.run_key} if request.run_key else {}
         if key and self._instance.get_runs(dg.RunsFilter(tags=key), limit=1):
             return

@@ -1,7 +1,7 @@
-"""The archive of an earlier version's home, and unpacking it for today's code.
+"""Unpack the archive of an earlier version's home for today's code.
 
-Times move with it: what was written some minutes before the archive was made was written some
-minutes before now. Dagster's and the vendor's patience with old jobs has ends.
+All times are shifted, so that the archive seems to have been written 5 minutes ago. Otherwise
+Dagster's and the vendor's limits for the age of jobs would apply.
 """
 
 import sqlite3
@@ -33,7 +33,7 @@ _AWARE = json_util.JSONOptions(tz_aware=True)
 
 
 def expose(folder: Path, *, shots: str, speech: str) -> None:
-    """Install the vendor's plugins, `module:class`, below a folder of the import path."""
+    """Install the vendor's plugins, given as `module:class`, in a folder of the import path."""
     info = folder / "kept_plugins-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: kept-plugins\nVersion: 1\n")
@@ -44,7 +44,7 @@ def expose(folder: Path, *, shots: str, speech: str) -> None:
 
 
 def unpack(folder: Path) -> dict[str, Any]:
-    """Unpack the archive into a folder; what was written beside the files, in today's times."""
+    """Unpack the archive into a folder, and return its written.json with shifted times."""
     with tarfile.open(ARCHIVE) as packed:
         # Python 3.11.3 and older have no filters.
         packed.extraction_filter = getattr(tarfile, "data_filter", None)
@@ -58,7 +58,7 @@ def unpack(folder: Path) -> dict[str, Any]:
 
 
 def load(catalogue: dict[str, Any], uri: str, database: str) -> None:
-    """Make every collection as it was, with its rules and indexes."""
+    """Create every collection of a catalogue, with its options, indexes and documents."""
     with MongoClient[dict[str, Any]](uri) as client:
         for name, written in catalogue.items():
             collection = client[database].create_collection(name, **written["options"])
@@ -74,7 +74,7 @@ def _index(written: dict[str, Any]) -> IndexModel:
 
 
 def _note_versions(videos: list[dict[str, Any]], ingest: Path) -> None:
-    """A file's version names its inode: here each has another."""
+    """Set the versions of the unpacked files: a version contains the inode, which has changed."""
     for video in videos:
         store = FolderIngest(ingest).project(video["project_id"])
         found = store.stat(video["source"]["object_key"])
@@ -95,7 +95,7 @@ def _moved(written: Any, later: timedelta) -> Any:
 
 
 def _move_runs(file: Path, later: timedelta) -> None:
-    """Dagster's sensors look at what happened to runs within some hours."""
+    """Shift the times of runs: Dagster's sensors only read runs that changed in the last hours."""
     seconds = f"{later.total_seconds():+.6f} seconds"
     moved = ", ".join(
         f"{name} = strftime('%Y-%m-%d %H:%M:%f000', {name}, ?1)"

@@ -3,7 +3,8 @@
     git worktree add /some/where a306670
     python -m video_pipeline_tests.upgrade.make_old_home /some/where
 
-Home, catalogue and the vendor's books go into one archive. No path of this machine is in it.
+The home, the catalogue and the vendor's books go into one archive. It contains no path of this
+machine.
 """
 
 import os
@@ -29,12 +30,12 @@ _KEYS = (
     "doubt/video",
 )
 _KEPT = ("dagster/history", "dagster/schedules", "state/ingest", "state/outputs", "written.json")
-# Whole seconds: an archive keeps no finer time, and a file's time is part of its version.
+# Whole seconds: the archive stores no fractions, and a file's time is part of its version.
 _MADE_AT = 1_795_000_000
 
 
 def make(checkout: Path, archive: Path) -> None:
-    """Run the program on the checkout's code, and pack what it wrote."""
+    """Run the old program with the checkout's code, and pack the files it wrote."""
     with tempfile.TemporaryDirectory(prefix="old-home-") as name:
         folder = Path(name)
         _put_videos(folder / "state" / "ingest")
@@ -62,7 +63,7 @@ def make(checkout: Path, archive: Path) -> None:
 
 
 def _installed(folder: Path) -> Path:
-    """Return the program in this folder, with its plugins installed beside it."""
+    """Copy the old program into this folder, install its plugins beside it, and return its path."""
     folder.mkdir()
     program = folder / "old_program.py"
     shutil.copy(_PROGRAM, program)
@@ -80,7 +81,7 @@ def _put_videos(ingest: Path) -> None:
 
 
 def _here(folder: Path, checkout: Path) -> dict[str, str]:
-    """Return the names of this machine, each with what stands in its place in the archive."""
+    """Return the paths of this machine, each with its replacement in the archive."""
     python = Path(sys.executable)
     return {
         str(folder): "/old-home",
@@ -92,7 +93,7 @@ def _here(folder: Path, checkout: Path) -> dict[str, str]:
 
 
 def _scrub(folder: Path, names: dict[str, str]) -> None:
-    """Replace the names of this machine in the logs of runs."""
+    """Replace the paths of this machine in Dagster's databases."""
     for file in (folder / "dagster").rglob("*.db"):
         with closing(sqlite3.connect(file)) as database:
             _scrub_database(database, names)
@@ -114,7 +115,7 @@ def _scrub_database(database: sqlite3.Connection, names: dict[str, str]) -> None
 
 
 def _check(folder: Path, names: Iterable[str]) -> None:
-    """Raise ValueError where a kept file names this machine."""
+    """Raise ValueError if a kept file contains a path of this machine."""
     for kept in _KEPT:
         for file in [folder / kept, *(folder / kept).rglob("*")]:
             told = file.read_bytes() if file.is_file() else b""

@@ -1,4 +1,4 @@
-"""The vendor's plugins as the earlier version had them: its address is no part of a request."""
+"""The vendor's plugins as in the earlier version: the vendor's address is not in a request."""
 
 from collections.abc import Sequence
 
@@ -8,20 +8,20 @@ from video_pipeline_tests.doubles.job_plugin import VendorShots, VendorSpeech
 
 
 class KeptShots(VendorShots):
-    """Shots: the vendor recognises a request by its token."""
+    """Shots with an idempotency token: the vendor recognises a repeated request."""
 
     name = "kept-shots"
 
     def options_for(self, kinds: Sequence[str]) -> dict[str, JsonValue]:
-        """None says anything about the result."""
+        """Return no options: none changes the result."""
         return {}
 
 
 class KeptSpeech(VendorSpeech):
-    """Speech: the vendor takes no token, so that a request may be in doubt."""
+    """Speech without an idempotency token, so a request can be in doubt."""
 
     name = "kept-speech"
 
     def options_for(self, kinds: Sequence[str]) -> dict[str, JsonValue]:
-        """None says anything about the result."""
+        """Return no options: none changes the result."""
         return {}
