@@ -1,4 +1,4 @@
-"""Puts videos into an ingest folder and registers them, as the arrivals sensor would."""
+"""Put videos into an ingest folder, and register them as the arrivals sensor would."""
 
 import shutil
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Makes the vendor's plugins visible to started processes, by entry points like any plugin's."""
+"""Make the vendor's plugins available to child processes, by entry points like any plugin's."""
 
 import os
 from pathlib import Path

@@ -45,7 +45,7 @@ _CATEGORIES = {
 
 
 class VendorOptions(PluginOptions):
-    """The vendor's address, and whether to use a token, a limit of jobs, and events."""
+    """The vendor's address, and whether to use a token, a job limit and events."""
 
     url: str
     token: bool = True
@@ -55,7 +55,7 @@ class VendorOptions(PluginOptions):
 
 
 class VendorJobs(Jobs, Listens):
-    """The vendor's protocol."""
+    """The vendor's HTTP protocol."""
 
     poll_seconds = 1.0
     options: VendorOptions
@@ -172,7 +172,7 @@ class VendorShots(VendorJobs, BaseTemporalPlugin):
 
 
 class SightOptions(VendorOptions):
-    """The same, with the URI schemes that the vendor can read."""
+    """The vendor's options, and the URI schemes that the vendor can read."""
 
     schemes: frozenset[str] | None = None
 

@@ -1,4 +1,4 @@
-"""A round of arrivals in a process of its own, killed with SIGKILL at a chosen moment.
+"""A round of arrivals in its own process, killed with SIGKILL at a chosen moment.
 
 The bucket, the queue and MongoDB are real and outlive it.
 """
@@ -30,9 +30,9 @@ _SECONDS = 60
 
 @dataclass(frozen=True)
 class RoundSetup:
-    """The servers of the process, and when it dies.
+    """The servers of the process, and when it is killed.
 
-    It dies at an acknowledgement, or after so many registered videos.
+    `dies` is the moment before or after an acknowledgement, or a number of registered videos.
     """
 
     uri: str
@@ -46,7 +46,7 @@ class RoundSetup:
 
 
 def run_until_killed(setup: RoundSetup) -> None:
-    """Run a round until it dies. Raises AssertionError if it does not die."""
+    """Run a round until it is killed. Raises AssertionError if it ends otherwise."""
     process = multiprocessing.get_context("forkserver").Process(target=_round, args=(setup,))
     process.start()
     process.join(_SECONDS)

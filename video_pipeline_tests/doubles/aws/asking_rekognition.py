@@ -1,4 +1,4 @@
-"""A deployment whose shots are found by a double of Rekognition. Videos lie in a real S3."""
+"""A deployment that gets shots from a double of Rekognition. Its videos are in a real S3 server."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ from video_pipeline_tests.servers.topics_and_queues import ROLE, topic_to_queue
 
 @dataclass
 class Cloud(AwsDeployment):
-    """A deployment that asks Rekognition for shots, and what it sees and pays."""
+    """A deployment that requests shots from Rekognition, with its billing records."""
 
     bucket: MadeBucket
     phase = Phase.SHOTS
@@ -35,25 +35,25 @@ class Cloud(AwsDeployment):
     keys = (ACME, GLOBEX)
 
     def end(self) -> None:
-        """Let time pass until every job has ended and is looked up."""
+        """Advance the double's clock until every job has ended, and sweep to look them up."""
         self.double.advance(2 * self.running_seconds)
         sweep(self.services, self.services.clock() + timedelta(hours=1))
 
     def billed(self) -> list[float]:
-        """Return the milliseconds of each job that AWS bills."""
+        """Return the milliseconds of each billed job."""
         return [job["milliseconds"] for job in self.double.books()["jobs"] if job["milliseconds"]]
 
 
 @dataclass
 class HearingCloud(HearingDeployment, Cloud):
-    """One that receives the events of ended jobs in a queue."""
+    """A `Cloud` that receives completion events in a queue."""
 
 
 @contextmanager
 def asking_rekognition(
     services: Services, bucket: MadeBucket, video: Path
 ) -> Generator[Cloud, None, None]:
-    """Two projects with a video each, of two seconds, whose shots AWS is to find."""
+    """Make a deployment of two projects, each with one video of 2 s, and the phase `shots`."""
     content: Any = {"duration": "2", "frames_per_second": "25"}
     settings = Settings(
         s3=bucket.server.endpoint, running_seconds=Cloud.running_seconds, otherwise=content
@@ -73,7 +73,7 @@ def asking_rekognition(
 
 
 def hearing(cloud: Cloud) -> HearingCloud:
-    """The same deployment, with events in a queue of its own from now on."""
+    """Return the same deployment, which from now on receives events in a new queue."""
     queue = topic_to_queue(cloud.bucket.server)
     cloud.double.configure(sns=cloud.bucket.server.endpoint)
     told = {"topic": queue.source, "topic_role": ROLE, "completions": queue.url}

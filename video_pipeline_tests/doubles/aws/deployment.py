@@ -1,4 +1,4 @@
-"""What deployments share that ask a double of AWS: two projects, each with one video in S3."""
+"""Base classes of deployments that use a double of AWS: two projects, each with a video in S3."""
 
 import time
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ ACME, GLOBEX = VideoKey.parse("acme/one"), VideoKey.parse("globex/one")
 
 @dataclass
 class AwsDeployment:
-    """A deployment whose one phase is made by a double."""
+    """A deployment with one phase, whose provider is a double."""
 
     services: Services
     double: Double
@@ -51,7 +51,7 @@ class AwsDeployment:
         return self.unit().state, outcome.state
 
     def wait(self, hours: float) -> None:
-        """Let time pass here, but not at AWS, and sweep."""
+        """Advance the pipeline's clock, but not the double's, and sweep."""
         then = self.services.clock
         self.services = replace(self.services, clock=lambda: then() + timedelta(hours=hours))
         sweep(self.services, self.services.clock())
@@ -69,7 +69,7 @@ class AwsDeployment:
         return self.billed(), self.counted()
 
     def jobs_end(self, events: int = 0) -> dict[str, Any]:
-        """Wait until no job runs and so many events were sent; return the books."""
+        """Wait until no job runs and `events` events were sent, and return the books."""
         until = time.monotonic() + 10
         while _runs(books := self.double.books()) or len(books["events"]) < events:
             assert time.monotonic() < until, books
@@ -77,7 +77,7 @@ class AwsDeployment:
         return books
 
     def registered(self, object_key: str, key: VideoKey) -> None:
-        """Register and inspect a video that lies in the ingest store."""
+        """Register and inspect a video that is in the ingest store."""
         services = self.services
         register_now(services.ingest, services.catalog, object_key, services.clock())
         assert source_video(services, key).state.good
@@ -86,18 +86,18 @@ class AwsDeployment:
 
 @dataclass
 class HearingDeployment(AwsDeployment):
-    """One that receives the events of ended jobs in a queue."""
+    """A deployment that receives completion events in a queue."""
 
     queue: QueueOfCompletions
 
     def ended(self, events: int) -> None:
-        """Let time pass until every job has ended, and so many events were sent."""
+        """Advance the double's clock until every job has ended and `events` events were sent."""
         self.double.advance(2 * self.running_seconds)
         books = self.jobs_end(events)
         assert [one for one in books["events"] if "undelivered" in one] == []
 
     def hear(self) -> bool:
-        """Sweep now, when no job is overdue; return whether the unit waits for a run."""
+        """Sweep before any job is overdue, and return whether the unit waits for a run."""
         sweep(self.services, self.services.clock())
         return self.unit().ready
 

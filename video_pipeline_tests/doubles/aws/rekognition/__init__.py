@@ -1,10 +1,9 @@
-"""Rekognition Video's stored-video operations: Start and Get of segments, labels, text, faces and
-content moderation.
+"""A double of Rekognition Video: Start and Get of segments, labels, text, faces and moderation.
 
     with serving(Rekognition(Settings(running_seconds=0.1))) as double:
         client = double.client("rekognition")
 
-or, as a process of its own, `python -m video_pipeline_tests.doubles.aws.rekognition --help`.
+or, in a separate process, `python -m video_pipeline_tests.doubles.aws.rekognition --help`.
 """
 
 from video_pipeline_tests.doubles.aws.rekognition.content import Settings, VideoContent

@@ -1,4 +1,4 @@
-"""What a test sets: the content of videos, and how the double behaves."""
+"""Settings of the double for a test: the content of videos, quotas and lifetimes."""
 
 from fnmatch import fnmatchcase
 from fractions import Fraction
@@ -12,7 +12,7 @@ from video_pipeline.domain.values import Frozen, Rational
 
 
 class VideoContent(Frozen):
-    """A video's length and pace, and how many rows are found in it."""
+    """A video's duration and frame rate, and the number of rows found in it."""
 
     duration: Rational = Fraction(60)
     """Seconds."""
@@ -21,12 +21,12 @@ class VideoContent(Frozen):
     variable_rate: bool = False
     """The first half of the frames takes two thirds of the time; FrameRate is the mean."""
     rows: int | None = Field(default=None, ge=0)
-    """Rows of each operation; None: what is usual for the length."""
+    """Rows of each operation. None: a number that depends on the duration."""
     codec: str = "h264"
     width: int = 1280
     height: int = 720
     given: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
-    """Rows to give verbatim, by operation without its verb, such as `LabelDetection`."""
+    """Rows to return verbatim, by operation without its verb, such as `LabelDetection`."""
 
     @model_validator(mode="after")
     def _counts(self) -> Self:
@@ -39,21 +39,21 @@ class VideoContent(Frozen):
 
     @property
     def frames(self) -> int:
-        """How many frames it has."""
+        """Return the number of frames."""
         return max(1, floor(self.duration * self.frames_per_second))
 
     @property
     def milliseconds(self) -> int:
-        """Its length."""
+        """Return the duration in milliseconds, rounded down."""
         return floor(self.duration * 1000)
 
     @property
     def samples(self) -> int:
-        """How many pictures are looked at: two a second."""
+        """Return the number of analysed frames: two a second."""
         return max(1, -(-self.milliseconds // 500))
 
     def millisecond_of(self, frame: int) -> int:
-        """When a frame starts, rounded down as the vendor does."""
+        """Return the start of a frame in milliseconds, rounded down as the vendor does."""
         if not self.variable_rate:
             return floor(frame / self.frames_per_second * 1000)
         half = Fraction(self.frames, 2)
@@ -63,11 +63,11 @@ class VideoContent(Frozen):
         return floor(self.milliseconds * (Fraction(2, 3) + rest))
 
     def timecode(self, frame: int) -> str:
-        """The SMPTE timecode of a frame."""
+        """Return the SMPTE timecode of a frame."""
         return str(Timecode(frames=frame, rate=self._rate, drop_frame=self.drop_frame))
 
     def metadata(self) -> dict[str, Any]:
-        """VideoMetadata."""
+        """Return the VideoMetadata of a reply."""
         return {
             "Codec": self.codec,
             "DurationMillis": self.milliseconds,
@@ -83,30 +83,32 @@ DAY_SECONDS = 86_400
 
 
 class Settings(Frozen):
-    """Quotas and lives from the developer guide of Amazon Rekognition, "Guidelines and quotas"."""
+    """Quotas and lifetimes of the Amazon Rekognition developer guide, "Guidelines and quotas"."""
 
     concurrent: int = Field(default=20, ge=0)
-    """Jobs at once of one account in one region, over all operations."""
+    """The limit of running jobs of one account in one region, over all operations."""
     running_seconds: float = Field(default=0.2, ge=0)
     """How long a job runs."""
     page_rows: int = Field(default=1000, ge=1, le=1000)
     page_token_seconds: float = DAY_SECONDS
-    """The life of a NextToken."""
+    """The lifetime of a NextToken."""
     kept_seconds: float = 7 * DAY_SECONDS
-    """The life of results and of a ClientRequestToken."""
+    """The lifetime of results and of a ClientRequestToken."""
     sns: str | None = None
-    """The endpoint of an SNS that completions are published to; None publishes nothing."""
+    """The endpoint of the SNS server for completion events. None: publish nothing."""
     api_spelling: Literal["operation", "constant", "both"] = "both"
-    """`API` in a message: `StartLabelDetection`, `LABEL_DETECTION`, or the one and the other in
-    turn: the vendor's documentation shows both."""
+    """`API` in an event: `StartLabelDetection`, `LABEL_DETECTION`, or the two in turn.
+
+    The vendor's documentation shows both.
+    """
     s3: str | None = None
-    """The endpoint of an S3 in which objects must exist; None: every object does."""
+    """The endpoint of the S3 server that must have the objects. None: do not check."""
     videos: dict[str, VideoContent] = Field(default_factory=dict)
-    """What is in videos, by a pattern of the object's key; the first that matches holds."""
+    """The content of videos, by a pattern of the object's key. The first match applies."""
     otherwise: VideoContent = VideoContent()
-    """What is in all others."""
+    """The content of all other videos."""
 
     def content(self, key: str) -> VideoContent:
-        """What is in the video with a key."""
+        """Return the content of the video with this key."""
         found = (c for pattern, c in self.videos.items() if fnmatchcase(key, pattern))
         return next(found, self.otherwise)

@@ -1,4 +1,4 @@
-"""A job and what is known of all of them: quotas, tokens, ends. Time is passed in."""
+"""One job, and the registry of all jobs with their quotas, tokens and ends. Time is an argument."""
 
 import hashlib
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ class Job:
     call: Call
     content: VideoContent
     quirks: dict[str, str]
-    """Faults of this job, each with the vendor's words."""
+    """Faults of this job, each with the vendor's message."""
     started: float
     ends: float | None
     """None: never."""
@@ -33,21 +33,21 @@ class Job:
 
     @property
     def request(self) -> dict[str, Any]:
-        """What was asked for."""
+        """Return the parameters of the request."""
         return self.call.request
 
     @property
     def object(self) -> dict[str, str]:
-        """The video's bucket, name and version."""
+        """Return the video's bucket, name and version."""
         return self.request["Video"]["S3Object"]
 
     @property
     def seed(self) -> str:
-        """The same video gives the same results, whoever asks and how often."""
+        """Return the seed of the results: the same video gives the same results in every job."""
         return "/".join((self.analysis.name, self.object["Bucket"], self.object["Name"]))
 
     def entry(self) -> dict[str, Any]:
-        """What stands of it in the books."""
+        """Return the job's entry in the books."""
         return {
             "JobId": self.id,
             "account": self.call.account,
@@ -65,7 +65,7 @@ class Job:
         }
 
     def end(self) -> None:
-        """Come to its end."""
+        """Set the final status, which depends on the faults."""
         failed = self.quirks.get("job_failed") or self.quirks.get("event_error")
         self.status = SUCCEEDED if failed is None else FAILED
         self.message = failed or ""
@@ -82,9 +82,9 @@ class Jobs:
     _tokens: dict[tuple[str, str, str, str], str] = field(default_factory=dict)
 
     def known(self, call: Call, since: float) -> Job | None:
-        """The job that a token stands for, if it was started since then.
+        """Return the job of the call's token, if it was started at or after `since`.
 
-        Raises Refused if it was given with other parameters.
+        Raises Refused if the token was used with other parameters.
         """
         job = self.by_id.get(self._tokens.get(_token(call), ""))
         if job is None or job.started < since:
@@ -99,7 +99,7 @@ class Jobs:
         return job
 
     def add(self, job: Job) -> None:
-        """Take a job in, as running."""
+        """Add a running job."""
         place = (job.call.account, job.call.region)
         self.by_id[job.id] = job
         now = self.running.setdefault(place, set())
@@ -109,29 +109,29 @@ class Jobs:
             self._tokens[_token(job.call)] = job.id
 
     def running_with(self, call: Call) -> int:
-        """How many run in the account and region of a call."""
+        """Return the number of running jobs in the account and region of a call."""
         return len(self.running.get((call.account, call.region), ()))
 
     def next_id(self) -> str:
-        """An identifier that no job has."""
+        """Return an unused job id."""
         return hashlib.sha256(f"{self.seed}/{len(self.by_id)}".encode()).hexdigest()
 
     def due(self, now: float) -> list[Job]:
-        """Running jobs whose time has come, in the order of their ends."""
+        """Return the running jobs that must end by `now`, in the order of their ends."""
         found = [job for job in self.all_running() if job.ends is not None and job.ends <= now]
         return sorted(found, key=lambda job: (job.ends, job.number))
 
     def all_running(self) -> Iterable[Job]:
-        """Every job that runs."""
+        """Return every running job."""
         return (self.by_id[name] for names in self.running.values() for name in names)
 
     def end(self, job: Job) -> None:
-        """A job comes to its end, and its place is free."""
+        """End a running job, and free its slot."""
         self.running[job.call.account, job.call.region].discard(job.id)
         job.end()
 
     def billed(self) -> dict[str, float]:
-        """Minutes successfully processed, by meter."""
+        """Return the successfully processed minutes, by meter."""
         total: dict[str, int] = {}
         for job in self.by_id.values():
             if job.status == SUCCEEDED:

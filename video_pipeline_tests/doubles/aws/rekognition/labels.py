@@ -1,4 +1,4 @@
-"""Rows of label detection: labels with boxes at two samples a second, or by segment."""
+"""Rows of label detection: labels with boxes, at two samples a second or by segment."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from video_pipeline_tests.doubles.aws.rekognition.content import VideoContent
 from video_pipeline_tests.doubles.aws.rekognition.rows import Row, Rows, chance, confidence
 
 _SCENE_SAMPLES = 20
-"""A scene of ten seconds has the same labels."""
+"""Samples in a scene of ten seconds, in which the labels stay the same."""
 _PER_SAMPLE = 3
 
 
@@ -31,7 +31,7 @@ _VOCABULARY = (
 
 
 def labels(seed: str, content: VideoContent, request: dict[str, Any], view: dict[str, Any]) -> Rows:
-    """The rows for one request, seen as a Get asks for them."""
+    """Return the rows for one request, sorted and aggregated as the Get requests."""
     known = _allowed(request.get("Settings", {}).get("GeneralLabels", {}))
     least = request.get("MinConfidence", 50)
     if view.get("AggregateBy") == "SEGMENTS":
@@ -91,7 +91,7 @@ def _by_segment(seed: str, content: VideoContent, known: Sequence[_Known], least
 
 
 def stretch(start: int, end: int) -> Row:
-    """The members of an aggregation by segments, in milliseconds."""
+    """Return the members of a row that is aggregated by segment, in milliseconds."""
     return {
         "StartTimestampMillis": start,
         "EndTimestampMillis": end,
@@ -110,7 +110,7 @@ def _told(label: _Known, sure: float) -> Row:
 
 
 def by_name(rows: Rows, member: str) -> Rows:
-    """The same rows by name, then by falling confidence; only this order is held."""
+    """Return the rows by name, then by descending confidence. Only the order is held in memory."""
 
     def key(number: int) -> tuple[str, float]:
         found = rows.row(number)[member]
@@ -120,7 +120,7 @@ def by_name(rows: Rows, member: str) -> Rows:
 
 
 def box(seed: str, name: str, sample: int) -> Row:
-    """A box that wanders slowly, so that it overlaps with itself from one sample to the next."""
+    """Return a box that moves slowly, so that it overlaps with itself in the next sample."""
     phase = 2 * math.pi * chance(seed, "box", name) + sample / 20
     return {
         "Width": 0.2,

@@ -1,4 +1,4 @@
-"""The five operations: how each is named, what its rows are called, and where they come from."""
+"""The five operations: their names, the members of their replies, and what makes their rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ class Analysis:
     """One kind of job."""
 
     name: str
-    """As in `StartLabelDetection` and `GetLabelDetection`."""
+    """Without its verb: `LabelDetection` of `StartLabelDetection`."""
     constant: str
-    """As in one of the two spellings of a notification."""
+    """Its name in one of the two spellings of an event, such as `LABEL_DETECTION`."""
     rows: str
-    """The member of Get's reply that has the rows."""
+    """The member of a Get's reply that contains the rows."""
     version: str
-    """The member that names the model, or none."""
+    """The member with the model's version, empty if there is none."""
     make: Make
 
 
@@ -60,7 +60,7 @@ def rows_of(
     request: dict[str, Any],
     view: dict[str, Any],
 ) -> Rows:
-    """The rows of a job: those that the test gave, else made from the seed."""
+    """Return the rows of a job: those that the test gave, or else rows made from the seed."""
     given = content.given.get(analysis.name)
     if given is None:
         return analysis.make(seed, content, request, view)
@@ -71,7 +71,7 @@ def rows_of(
 
 
 def meters(analysis: Analysis, request: dict[str, Any]) -> list[str]:
-    """What a job is billed as: segments by their types, which are priced apart."""
+    """Return the meters of a job. Segment types have separate prices, so each is a meter."""
     if analysis is SEGMENTS:
         return [f"{analysis.name}/{kind}" for kind in sorted(set(request["SegmentTypes"]))]
     return [analysis.name]

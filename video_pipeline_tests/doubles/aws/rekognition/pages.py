@@ -1,4 +1,4 @@
-"""Pages of results: NextToken, which belongs to one job and one view and ends, and the reply."""
+"""Pages of results: the reply, and its NextToken, which belongs to one job and view and expires."""
 
 import base64
 from typing import Any
@@ -14,7 +14,7 @@ _MODEL_VERSION = "3.0"
 
 
 def page(job: Job, asked: dict[str, Any], settings: Settings, now: float) -> dict[str, Any]:
-    """The reply to a Get. Raises Refused if its token is none, or none any more."""
+    """Return the reply to a Get. Raises Refused if its token is invalid or expired."""
     told = _job(job)
     if job.status != SUCCEEDED:
         return told | {job.analysis.rows: []}
@@ -37,7 +37,7 @@ def _job(job: Job) -> dict[str, Any]:
 
 
 def _about(job: Job, asked: dict[str, Any]) -> dict[str, Any]:
-    """What every page repeats: a list for segments, a structure elsewhere."""
+    """Return the metadata of every page: lists for segments, structures for other operations."""
     metadata = job.content.metadata()
     if job.analysis is SEGMENTS:
         audio = {"Codec": "aac", "DurationMillis": job.content.milliseconds}

@@ -1,4 +1,4 @@
-"""Faults of a job: what they make of its content, its rows and its events."""
+"""Faults of a job, and how they change its content and its rows."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -26,11 +26,11 @@ JOB_FAULTS: Mapping[str, str] = {
     "variable_rate": "",
     "drop_frame": "",
 }
-"""Each with what the vendor says of it, where it says something."""
+"""Each fault with the vendor's message, empty if there is none."""
 
 
 def changed(content: VideoContent, quirks: Mapping[str, str]) -> VideoContent:
-    """The content of a video whose job has faults."""
+    """Return a video's content as changed by the faults of its job."""
     changes: dict[str, Any] = {}
     if "no_rows" in quirks:
         changes = {"rows": 0, "given": {}}
@@ -42,7 +42,7 @@ def changed(content: VideoContent, quirks: Mapping[str, str]) -> VideoContent:
 
 
 def bent(rows: Rows, content: VideoContent, quirks: Mapping[str, str]) -> Rows:
-    """The rows of such a job: every fifth that has an end is bent."""
+    """Return rows as changed by the faults of their job: every fifth row, if it has an end."""
 
     def row(number: int) -> Row:
         found = rows.row(number)

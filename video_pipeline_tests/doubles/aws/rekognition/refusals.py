@@ -1,6 +1,6 @@
-"""What the vendor says when it refuses, by the name of the fault: code, HTTP status, message.
+"""The vendor's errors by the name of the fault: code, HTTP status, message.
 
-Codes and statuses are those of the developer guide, "Error handling".
+Codes and statuses are from the developer guide, "Error handling".
 """
 
 from collections.abc import Mapping
@@ -65,5 +65,7 @@ REFUSALS: Mapping[str, tuple[str, int, str]] = {
     ),
     "result_gone": ("ResourceNotFoundException", 400, "Could not find JobId"),
 }
-"""`kms_denied` is told apart from a missing object by nothing: the vendor says only that it could
-not read the object's metadata."""
+"""`kms_denied` cannot be distinguished from a missing object.
+
+The vendor only says that it could not read the object's metadata.
+"""

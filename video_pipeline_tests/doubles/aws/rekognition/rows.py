@@ -1,6 +1,6 @@
-"""Rows that are made when they are asked for: a count, and a pure function of the row's number.
+"""Lazy rows: a count, and a pure function that makes a row from its number.
 
-300,000 rows so cost no more memory than one page of them.
+So 300,000 rows cost no more memory than one page of them.
 """
 
 import hashlib
@@ -14,21 +14,21 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Rows:
-    """`count` rows, each made by its number."""
+    """`count` rows, each made from its number."""
 
     count: int
     row: Callable[[int], Row]
 
     def part(self, start: int, stop: int) -> list[Row]:
-        """The rows from one number up to another."""
+        """Return the rows from number `start` up to `stop`, exclusive."""
         return [self.row(number) for number in range(start, min(stop, self.count))]
 
     def ordered(self, order: Callable[[int], int]) -> "Rows":
-        """The same rows, number n being what was order(n)."""
+        """Return the rows in another order: number n is the row order(n)."""
         return Rows(self.count, lambda number: self.row(order(number)))
 
     def then(self, others: "Rows") -> "Rows":
-        """These rows and then others."""
+        """Return these rows followed by others."""
 
         def row(number: int) -> Row:
             return self.row(number) if number < self.count else others.row(number - self.count)
@@ -36,7 +36,7 @@ class Rows:
         return Rows(self.count + others.count, row)
 
     def shuffled(self) -> "Rows":
-        """The same rows in no order: steps of a size that meets each row once."""
+        """Return the rows shuffled: by steps of a size that reaches each row once."""
         step = max(1, self.count * 5 // 8)
         while gcd(step, self.count) != 1:
             step += 1
@@ -44,16 +44,16 @@ class Rows:
 
 
 def listed(rows: Sequence[Row]) -> Rows:
-    """Rows that are there already."""
+    """Return existing rows as Rows."""
     return Rows(len(rows), rows.__getitem__)
 
 
 def chance(*seed: object) -> float:
-    """A number in [0, 1) that is always the same for the same seed."""
+    """Return a number in [0, 1) that is always the same for the same seed."""
     said = "\x1f".join(map(str, seed)).encode()
     return int.from_bytes(hashlib.blake2b(said, digest_size=6).digest()) / 2**48
 
 
 def confidence(least: float, *seed: object) -> float:
-    """A confidence from `least` to 100, in percent."""
+    """Return a confidence from `least` to 100, in percent."""
     return round(least + (100 - least) * chance(*seed), 4)

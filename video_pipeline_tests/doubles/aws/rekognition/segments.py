@@ -1,8 +1,8 @@
-"""Rows of segment detection: shots and technical cues, each with its own convention of ends.
+"""Rows of segment detection: shots and technical cues, which have different end frames.
 
-A shot ends with its *inclusive last frame*, a technical cue where the next one starts, in one
-response; milliseconds are rounded down, and durations are end minus start in both (measured in a
-capture of 1,000 segments, and in the developer guide's sample).
+In the same response, a shot ends with its *inclusive last frame*, and a technical cue with the
+first frame of the next one. Milliseconds are rounded down. A duration is end minus start in both.
+This was measured in a capture of 1,000 segments, and is so in the developer guide's sample.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ _SOFT_EVERY = 97
 
 
 def segments(seed: str, content: VideoContent, request: dict[str, Any]) -> Rows:
-    """The rows for one request, by segment type in the order asked for, then by time."""
+    """Return the rows for one request, by segment type in the requested order, then by time."""
     filters = request.get("Filters", {})
     found = Rows(0, lambda number: {})
     for kind in request["SegmentTypes"]:
@@ -36,7 +36,7 @@ def _shots(seed: str, content: VideoContent, least: float) -> Rows:
     count = min(content.frames, usual if content.rows is None else content.rows)
 
     def shot(number: int) -> Row:
-        soft = number % _SOFT_EVERY == _SOFT_EVERY - 1  # a few frames of a dissolve are no shot's
+        soft = number % _SOFT_EVERY == _SOFT_EVERY - 1  # some frames of a dissolve are in no shot
         start = _cut(seed, content.frames, count, number)
         after = _cut(seed, content.frames, count, number + 1)
         last = max(start, after - (3 if soft else 1))
@@ -48,7 +48,7 @@ def _shots(seed: str, content: VideoContent, least: float) -> Rows:
 
 
 def _cut(seed: str, frames: int, count: int, number: int) -> int:
-    """The frame at which shot `number` starts: strictly rising, uneven, the same each time."""
+    """Return the first frame of shot `number`: strictly rising, uneven, and always the same."""
     even = number * frames // count
     room = frames // count // 2
     if number in (0, count) or not room:
@@ -71,7 +71,7 @@ def _cues(seed: str, content: VideoContent, least: float) -> Rows:
 
 
 def span(content: VideoContent, start: int, end: int) -> Row:
-    """The members that say from which frame to which."""
+    """Return the members of a row that give its start, end and duration."""
     began, ended = content.millisecond_of(start), content.millisecond_of(end)
     return {
         "StartTimestampMillis": began,

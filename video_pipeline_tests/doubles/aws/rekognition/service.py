@@ -1,4 +1,4 @@
-"""The service itself: what Start and Get do to the jobs, and the thread that ends them."""
+"""The service: Start and Get of jobs, the thread that ends them, and their events."""
 
 import json
 import secrets
@@ -21,14 +21,14 @@ _ROWS_CHECKED = 25
 
 
 class Events:
-    """Completions, published to an SNS topic where a job names one and an SNS is known."""
+    """Completion events, published to SNS if a job names a topic and the settings name a server."""
 
     def __init__(self) -> None:
         self.published: list[dict[str, Any]] = []
         self._clients: dict[tuple[str, str], Any] = {}
 
     def tell(self, job: Job, settings: Settings, now: float) -> None:
-        """Publish the end of a job to its SNS topic, with the faults that it has."""
+        """Publish the completion of a job to its SNS topic, as changed by its faults."""
         if "NotificationChannel" not in job.request or "event_lost" in job.quirks:
             return
         message = _message(job, settings, now)
@@ -45,7 +45,7 @@ class Events:
             sns = self._client(settings.sns, topic.split(":")[3], job.call.account)
             try:
                 sns.publish(TopicArn=topic, Message=json.dumps(message))
-            except (BotoCoreError, ClientError) as error:  # the vendor does not try again either
+            except (BotoCoreError, ClientError) as error:  # the vendor does not retry either
                 told["undelivered"] = str(error)
         self.published.append(told)
 
@@ -87,7 +87,7 @@ class Rekognition(Service):
         self._alarm = Alarm(self.clock, self._end_due)
 
     def video(self, call: Call) -> str:
-        """The key of the object, which a Get names by its job."""
+        """Return the key of the video. A Get names its job, so the key is the job's."""
         if call.operation.startswith("Get"):
             job = self._jobs.by_id.get(str(call.request.get("JobId")))
             return job.object["Name"] if job else ""
@@ -96,7 +96,7 @@ class Rekognition(Service):
         return str(stored.get("Name", "")) if isinstance(stored, dict) else ""
 
     def answer(self, call: Call) -> dict[str, Any]:
-        """Start a job or tell of one. Raises Refused."""
+        """Start a job, or return a page of its results. Raises Refused."""
         verb, name = ("Get", call.operation[3:])
         if call.operation.startswith("Start"):
             verb, name = ("Start", call.operation[5:])
@@ -115,7 +115,7 @@ class Rekognition(Service):
         self._look_at(call)
         with self._lock:
             if known := self._jobs.known(call, now - self.settings.kept_seconds):
-                self._replays += 1  # the same request came twice, and both were looked at
+                self._replays += 1  # the same request came twice at once
                 return known.id
             if self._jobs.running_with(call) >= self.settings.concurrent:
                 raise Refused(*LIMIT)
@@ -143,7 +143,7 @@ class Rekognition(Service):
         )
 
     def _look_at(self, call: Call) -> None:
-        """Where an S3 is known, the object must be in it."""
+        """Check that S3 has the object, if the settings name a server. Raises Refused."""
         stored = call.request["Video"].get("S3Object", {})
         if not {"Bucket", "Name"} <= stored.keys():
             raise Refused("InvalidParameterException", "Request has invalid parameters")
@@ -167,7 +167,7 @@ class Rekognition(Service):
             return page(job, call.request, self.settings, now)
 
     def sample(self, operation: str, reply: dict[str, Any]) -> dict[str, Any]:
-        """Of rows that one generator made, the first; of those that a test gave, all."""
+        """Return the reply with all rows that a test gave, but only the first 25 generated ones."""
         analysis = ANALYSES.get(operation.removeprefix("Get"))
         job = self._jobs.by_id.get(reply.get("JobId", ""))
         if not analysis or not job or analysis.name in job.content.given:
@@ -175,8 +175,11 @@ class Rekognition(Service):
         return reply | {analysis.rows: reply[analysis.rows][:_ROWS_CHECKED]}
 
     def books(self) -> dict[str, Any]:
-        """`jobs`, `submissions` that made or found one, `replays` among them, `billed` minutes by
-        meter, `peak` and `running` by account and region, `calls` by outcome, `events`."""
+        """Return the books.
+
+        `submissions` made or found a job; `replays` are those that found one. `billed` has minutes
+        by meter. `peak` and `running` are by account and region, `calls` by outcome.
+        """
         with self._lock:
             jobs = self._jobs
             return {
@@ -191,12 +194,12 @@ class Rekognition(Service):
             }
 
     def configure(self, changes: dict[str, Any]) -> None:
-        """Change settings; jobs that run keep theirs."""
+        """Change settings. Running jobs keep theirs."""
         with self._lock:
             self.settings = Settings.model_validate({**self.settings.model_dump(), **changes})
 
     def close(self) -> None:
-        """End the thread that ends jobs."""
+        """Stop the thread that ends jobs."""
         self._alarm.close()
 
     def _end_due(self) -> float | None:

@@ -18,7 +18,7 @@ _MODERATION_LEAST = 50
 
 
 def text(seed: str, content: VideoContent, request: dict[str, Any], view: dict[str, Any]) -> Rows:
-    """A line of two words in each sample, as the line and then its words."""
+    """Return rows of text: in each sample a line of two words, then each of its words."""
     least = request.get("Filters", {}).get("WordFilter", {}).get("MinConfidence", 50)
     count = content.samples * 3 if content.rows is None else content.rows
     each = -(-count // content.samples) or 1
@@ -51,7 +51,7 @@ def _geometry(left: float, top: float) -> Row:
 
 
 def faces(seed: str, content: VideoContent, request: dict[str, Any], view: dict[str, Any]) -> Rows:
-    """A face in each sample; what it looks like only where all attributes were asked for."""
+    """Return rows of faces, one in each sample. `FaceAttributes: ALL` adds their attributes."""
     count = content.samples if content.rows is None else content.rows
     each = -(-count // content.samples) or 1
     everything = request.get("FaceAttributes") == "ALL"
@@ -88,7 +88,7 @@ def _looks() -> Row:
 def moderation(
     seed: str, content: VideoContent, request: dict[str, Any], view: dict[str, Any]
 ) -> Rows:
-    """A label and its parent every five seconds, by sample or by segment."""
+    """Return rows of moderation: a label and its parent every 5 s, by sample or by segment."""
     least = request.get("MinConfidence", _MODERATION_LEAST)
     found = max(1, content.samples // _MODERATED_EVERY)
     count = found * 2 if content.rows is None else content.rows

@@ -1,4 +1,4 @@
-"""One real server of S3, SQS, SNS, EventBridge and Transcribe for the tests of the doubles."""
+"""A real server of S3, SQS, SNS, EventBridge and Transcribe for the tests of the doubles."""
 
 from collections.abc import Iterator
 

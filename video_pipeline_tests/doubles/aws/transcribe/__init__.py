@@ -1,9 +1,9 @@
-"""Transcribe's batch jobs, for what a real peer does not do: faults, quotas, queues.
+"""A double of Transcribe's batch jobs, for what a real server lacks: faults, quotas, queues.
 
     with serving(Transcribe(Settings(s3=endpoint))) as double:
         client = double.client("transcribe")
 
-or, as a process of its own, `python -m video_pipeline_tests.doubles.aws.transcribe --help`.
+or, in a separate process, `python -m video_pipeline_tests.doubles.aws.transcribe --help`.
 """
 
 from video_pipeline_tests.doubles.aws.transcribe.results import Speech

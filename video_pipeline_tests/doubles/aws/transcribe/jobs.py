@@ -1,4 +1,4 @@
-"""A transcription job, and how the API tells of it. Time is passed in."""
+"""A transcription job, and its form in replies. Time is an argument."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,36 +22,36 @@ _SUMMARISED = (
 
 @dataclass(eq=False)
 class Job:
-    """One transcription."""
+    """One transcription job."""
 
     call: Call
     speech: Speech
     quirks: dict[str, str]
-    """Faults of this job, each with the vendor's words."""
+    """Faults of this job, each with the vendor's message."""
     created: float
     starts: float | None
     ends: float | None
-    """When it leaves the queue, and when it is done; None: never."""
+    """When it leaves the queue, and when it ends. None: never."""
     status: str = QUEUED
     reason: str = ""
 
     @property
     def request(self) -> dict[str, Any]:
-        """What was asked for."""
+        """Return the parameters of the request."""
         return self.call.request
 
     @property
     def name(self) -> str:
-        """Its name, unique in the account and region."""
+        """Return the job's name, unique in the account and region."""
         return self.request["TranscriptionJobName"]
 
     @property
     def failure(self) -> str | None:
-        """Why it will fail, if it will."""
+        """Return the reason why the job will fail, or None."""
         return self.quirks.get("job_failed") or self.quirks.get("no_audio")
 
     def outputs(self) -> dict[str, str]:
-        """Keys of its results in the customer's bucket, by the member that names them."""
+        """Return the keys of the results in the customer's bucket, by the member of the reply."""
         key = self.request.get("OutputKey", "")
         key = f"{key}{self.name}.json" if key == "" or key.endswith("/") else key
         folder, slash, file = key.rpartition("/")
@@ -61,7 +61,7 @@ class Job:
         return plain | ({"RedactedTranscriptFileUri": hidden} if wanted else {})
 
     def told(self) -> dict[str, Any]:
-        """TranscriptionJob."""
+        """Return the TranscriptionJob of a reply."""
         told = {name: self.request[name] for name in _ECHOED if name in self.request}
         told |= {
             "TranscriptionJobName": self.name,
@@ -94,7 +94,7 @@ class Job:
         return found
 
     def summary(self) -> dict[str, Any]:
-        """TranscriptionJobSummary."""
+        """Return the TranscriptionJobSummary of a reply."""
         told = self.told()
         own = "OutputBucketName" in self.request
         place = "CUSTOMER_BUCKET" if own else "SERVICE_BUCKET"
@@ -103,7 +103,7 @@ class Job:
         }
 
     def entry(self) -> dict[str, Any]:
-        """What stands of it in the books."""
+        """Return the job's entry in the books."""
         return {
             "name": self.name,
             "account": self.call.account,
@@ -116,14 +116,14 @@ class Job:
 
 
 def media(request: dict[str, Any]) -> tuple[str, str]:
-    """Bucket and key of a request's media, both empty if there are none."""
+    """Return the bucket and key of a request's media, both empty if there are none."""
     found = request.get("Media")
     uri = urlparse(str(found.get("MediaFileUri", "")) if isinstance(found, dict) else "")
     return (uri.netloc, uri.path.lstrip("/")) if uri.scheme == "s3" else ("", "")
 
 
 def check(request: dict[str, Any], vocabularies: tuple[str, ...] | None) -> None:
-    """Refuse combinations that the model allows and the service does not. Raises Refused."""
+    """Raise Refused for combinations that botocore's model allows but the service refuses."""
     ways = ("LanguageCode", "IdentifyLanguage", "IdentifyMultipleLanguages")
     settings = request.get("Settings", {})
     wrong = ""

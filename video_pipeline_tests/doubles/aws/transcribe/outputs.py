@@ -1,4 +1,4 @@
-"""What leaves the service: results to the customer's bucket, changes of state to a queue."""
+"""The output of the service: results in the customer's bucket, state changes in a queue."""
 
 import json
 import uuid
@@ -14,7 +14,7 @@ from video_pipeline_tests.doubles.aws.transcribe.settings import Settings
 
 
 def write(job: Job, settings: Settings) -> str | None:
-    """Put the results where the request wants them; why that failed, if it did."""
+    """Write the results to the requested bucket and key. Return an error message, or None."""
     bucket = job.request.get("OutputBucketName")
     if not settings.s3 or not bucket or "output_missing" in job.quirks:
         return None
@@ -32,7 +32,10 @@ def write(job: Job, settings: Settings) -> str | None:
 
 
 def tell(job: Job, settings: Settings, now: float) -> list[dict[str, Any]]:
-    """Tell of a job's end in EventBridge's envelope; what was told, with its faults."""
+    """Send the events of a job's end in EventBridge's envelope, as changed by its faults.
+
+    Returns the events, also those that were not delivered.
+    """
     if "event_lost" in job.quirks:
         return []
     names = [job.name] * (2 if "event_twice" in job.quirks else 1)
@@ -50,7 +53,7 @@ def tell(job: Job, settings: Settings, now: float) -> list[dict[str, Any]]:
 
 
 def s3_client(endpoint: str, account: str, region: str) -> Any:
-    """A client of the S3 that has media and results."""
+    """Return a client of the S3 server that has media and results."""
     return client("s3", endpoint, account, region=region, s3={"addressing_style": "path"})
 
 

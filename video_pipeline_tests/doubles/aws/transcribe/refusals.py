@@ -1,4 +1,4 @@
-"""What Transcribe says when it refuses, and the faults that a job can have."""
+"""Transcribe's errors by the name of the fault, and the faults that a job can have."""
 
 from collections.abc import Mapping
 
@@ -60,4 +60,4 @@ JOB_FAULTS: Mapping[str, str] = {
     "output_malformed": "",
     "no_words": "",
 }
-"""Each with what the vendor says of it, where it says something."""
+"""Each fault with the vendor's message, empty if there is none."""

@@ -1,6 +1,7 @@
-"""What is said in a medium, and the result file that Transcribe makes of it.
+"""The speech in a media file, and the result file that Transcribe makes of it.
 
-Times and confidences are texts, as the vendor writes them; punctuation has neither.
+Times and confidences are strings, as the vendor writes them. Punctuation has no times, and
+the confidence 0.0.
 """
 
 import itertools
@@ -17,7 +18,7 @@ _ENTITY = "NAME"
 
 
 class Speech(Frozen):
-    """Words evenly over the time, in sentences of six, each by the next speaker and language."""
+    """Evenly spaced words in sentences of six. Each sentence has the next speaker and language."""
 
     seconds: float = Field(default=60, gt=0)
     words: int = Field(default=60, ge=0)
@@ -26,12 +27,12 @@ class Speech(Frozen):
 
     @property
     def billed_seconds(self) -> int:
-        """Whole seconds, rounded up."""
+        """Return the billed seconds, rounded up to whole seconds."""
         return math.ceil(self.seconds)
 
 
 def result(name: str, account: str, request: dict[str, Any], speech: Speech) -> dict[str, Any]:
-    """The result file of a job, as it was asked for, without redaction."""
+    """Return the result file of a job for its request, without redaction."""
     settings = request.get("Settings", {})
     spoken = [_word(speech, number) for number in range(speech.words)]
     sentences = [spoken[at : at + _SENTENCE_WORDS] for at in range(0, len(spoken), _SENTENCE_WORDS)]
@@ -61,7 +62,7 @@ def result(name: str, account: str, request: dict[str, Any], speech: Speech) -> 
 
 
 def redacted(told: dict[str, Any]) -> dict[str, Any]:
-    """The same, with the last word of each sentence taken for personal information."""
+    """Return the result file with the last word of each sentence redacted as personal data."""
     results = told["results"]
     items = [dict(item) for item in results["items"]]
     for item, then in itertools.pairwise(items):
@@ -128,7 +129,7 @@ def _segment(sentence: list[dict[str, Any]], speaker: str) -> dict[str, Any]:
 
 
 def _languages(request: dict[str, Any], speech: Speech) -> dict[str, Any]:
-    """Seconds are shared evenly between the languages, as sentences are."""
+    """Return the identified languages. They share the seconds evenly, as they share sentences."""
     if request.get("IdentifyMultipleLanguages"):
         share = speech.seconds / len(speech.languages)
         return {

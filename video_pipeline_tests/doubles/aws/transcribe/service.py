@@ -1,4 +1,4 @@
-"""The service itself: Start, Get, List and Delete, and the alarm that moves jobs on."""
+"""The service: Start, Get, List and Delete of jobs, and the alarm that starts and ends them."""
 
 import threading
 from typing import Any
@@ -22,7 +22,7 @@ from video_pipeline_tests.doubles.aws.transcribe.refusals import JOB_FAULTS, REF
 from video_pipeline_tests.doubles.aws.transcribe.settings import Settings
 
 _LIST_ROWS = 5
-"""Of a List that names no MaxResults."""
+"""Rows of a List without MaxResults."""
 _Place = tuple[str, str, str]
 
 
@@ -43,12 +43,12 @@ class Transcribe(Service):
         self._alarm = Alarm(self.clock, self._move_on)
 
     def video(self, call: Call) -> str:
-        """The key of the media, which Get and Delete name by their job."""
+        """Return the key of the media. Get and Delete name their job, so the key is the job's."""
         job = self._jobs.get(_place(call))
         return media(job.request if job and "Media" not in call.request else call.request)[1]
 
     def answer(self, call: Call) -> dict[str, Any]:
-        """See Service. Raises Refused."""
+        """Return the reply to a request. Raises Refused."""
         with self._lock:
             self._forget()
         match call.operation:
@@ -98,7 +98,7 @@ class Transcribe(Service):
         return Job(call, speech, quirks, now, starts, ends)
 
     def _look_at(self, call: Call) -> None:
-        """Where an S3 is known, the media must be in it."""
+        """Check that S3 has the media, if the settings name a server. Raises Refused."""
         if self.settings.s3 is None:
             return
         bucket, key = media(call.request)
@@ -123,7 +123,7 @@ class Transcribe(Service):
         return {}
 
     def _list(self, call: Call) -> dict[str, Any]:
-        """Newest first; a token says after how many jobs of that order to go on."""
+        """List jobs, newest first. A NextToken is the number of jobs to skip."""
         asked = call.request
         with self._lock:
             found = [
@@ -144,12 +144,15 @@ class Transcribe(Service):
         return told | ({"NextToken": str(stop)} if stop < len(found) else {})
 
     def sample(self, operation: str, reply: dict[str, Any]) -> dict[str, Any]:
-        """All of it: replies are short."""
+        """Return the whole reply: replies are short."""
         return reply
 
     def books(self) -> dict[str, Any]:
-        """`jobs`, deleted ones too, `submissions`, `billed` seconds by meter, `peak` at once by
-        account and region, `calls` by outcome, `events`."""
+        """Return the books.
+
+        `jobs` includes deleted ones. `billed` has seconds by meter. `peak` is the most
+        unfinished jobs at once, by account and region. `calls` are by outcome.
+        """
         with self._lock:
             alive = [job for job in self._jobs.values() if job.status in (QUEUED, RUNNING)]
             jobs = self._finished + alive
@@ -170,16 +173,16 @@ class Transcribe(Service):
             }
 
     def configure(self, changes: dict[str, Any]) -> None:
-        """Change settings; jobs that run keep theirs."""
+        """Change settings. Running jobs keep theirs."""
         with self._lock:
             self.settings = Settings.model_validate({**self.settings.model_dump(), **changes})
 
     def close(self) -> None:
-        """End the alarm."""
+        """Stop the alarm."""
         self._alarm.close()
 
     def _move_on(self) -> float | None:
-        """Begin and end what is due; when something is due next."""
+        """Start and end the jobs that are due, and return the time of the next one."""
         now = self.clock.now()
         with self._lock:
             alive = [job for job in self._jobs.values() if job.status in (QUEUED, RUNNING)]
@@ -207,7 +210,7 @@ class Transcribe(Service):
             self._events += told
 
     def _forget(self) -> None:
-        """Forget records whose life is over; the books keep them."""
+        """Remove the records of expired jobs. The books keep them."""
         since = self.clock.now() - self.settings.kept_seconds
         self._jobs = {place: job for place, job in self._jobs.items() if job.created >= since}
 

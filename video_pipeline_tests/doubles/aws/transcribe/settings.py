@@ -1,4 +1,4 @@
-"""How the double behaves; every number is the vendor's unless a test says otherwise."""
+"""Settings of the double. The defaults are the vendor's numbers; a test can change them."""
 
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -12,31 +12,31 @@ DAY_SECONDS = 86_400
 
 
 class Settings(Frozen):
-    """Quotas and lives from the developer guide of Amazon Transcribe, "Guidelines and quotas"."""
+    """Quotas and lifetimes of the Amazon Transcribe developer guide, "Guidelines and quotas"."""
 
     concurrent: int = Field(default=250, ge=0)
-    """Jobs in progress at once of one account in one region."""
+    """The limit of jobs in progress of one account in one region."""
     queued_seconds: float = Field(default=0, ge=0)
-    """How long a job is QUEUED before it is in progress."""
+    """How long a job is QUEUED before it is IN_PROGRESS."""
     running_seconds: float = Field(default=0.2, ge=0)
     kept_seconds: float = 90 * DAY_SECONDS
-    """The life of a job's record, and of its name."""
+    """The lifetime of a job's record and of its name."""
     missing_job: Literal["BadRequestException", "NotFoundException"] = "BadRequestException"
-    """What is said of an unknown job: the model has the second, the service says the first."""
+    """The error for an unknown job: the service sends the first, its model lists the second."""
     vocabularies: tuple[str, ...] | None = None
-    """The vocabularies that exist; None: every one does."""
+    """The existing vocabularies. None: all exist."""
     s3: str | None = None
-    """The endpoint of an S3 that has the media and takes results; None: neither is looked at."""
+    """The endpoint of the S3 server for media and results. None: check and write neither."""
     sqs: str | None = None
-    """The endpoint of the SQS that has `queue`."""
+    """The endpoint of the SQS server that has `queue`."""
     queue: str | None = None
-    """The URL of a queue that changes of state are told in, in EventBridge's envelope."""
+    """The URL of the queue for state changes, which are sent in EventBridge's envelope."""
     media: dict[str, Speech] = Field(default_factory=dict)
-    """What is said in media, by a pattern of the object's key; the first that matches holds."""
+    """The speech in media, by a pattern of the object's key. The first match applies."""
     otherwise: Speech = Speech()
-    """What is said in all others."""
+    """The speech in all other media."""
 
     def speech(self, key: str) -> Speech:
-        """What is said in the media with a key."""
+        """Return the speech in the media with this key."""
         found = (said for pattern, said in self.media.items() if fnmatchcase(key, pattern))
         return next(found, self.otherwise)

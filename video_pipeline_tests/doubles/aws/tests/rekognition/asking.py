@@ -1,4 +1,4 @@
-"""What a client asks of Rekognition, shortly."""
+"""Shorthands for a client's requests to Rekognition."""
 
 import time
 from typing import Any
@@ -10,7 +10,7 @@ STARTS: dict[str, dict[str, Any]] = {
     "face_detection": {},
     "content_moderation": {},
 }
-"""The operations in a client's spelling, with what each needs beside the video."""
+"""The operations as a client spells them, each with its required parameters besides the video."""
 ROWS = {
     "segment_detection": "Segments",
     "label_detection": "Labels",

@@ -1,4 +1,4 @@
-"""A double of Rekognition for each test, with a client of each of two accounts."""
+"""A double of Rekognition for each test, with clients of two accounts."""
 
 from collections.abc import Iterator
 from typing import Any

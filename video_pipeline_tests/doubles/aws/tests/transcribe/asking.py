@@ -1,4 +1,4 @@
-"""What a client asks of Transcribe, shortly."""
+"""Shorthands for a client's requests to Transcribe."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""A double of Transcribe that puts results into a real bucket and events into a real queue."""
+"""A double of Transcribe that writes results to a real bucket and events to a real queue."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Start = Callable[..., dict[str, Any]]
 
 @dataclass(frozen=True)
 class Stage:
-    """The double, and the bucket and queue beside it."""
+    """The double, and its bucket and queue on the real server."""
 
     double: Double
     bucket: str
