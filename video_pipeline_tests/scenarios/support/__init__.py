@@ -1,1 +1,1 @@
-"""Deployments, accounts, media and claims that scenarios share; no scenario itself."""
+"""Deployments, accounts, media and claims that scenarios share. No scenario belongs here."""

@@ -1,9 +1,10 @@
-"""What a deployment uses at AWS: a bucket, a topic and queues of a real server, Rekognition and
-Transcribe by their doubles, and what pipeline.yaml says of it all.
+"""An AWS account for a deployment, and its settings in pipeline.yaml.
 
-The doubles are processes of their own, as their jobs outlive whoever asked for them. The server of
-S3 gives a version whole whichever range of it is asked for, so that videos must be short: below the
-256 KiB that are read at once.
+A bucket, a topic and queues are on a real server (ministack). Rekognition and Transcribe are
+doubles in separate processes, because their jobs outlive the requesting process.
+
+For a range of an object version, ministack returns the whole version. So videos must be shorter
+than the 256 KiB that are read at once.
 """
 
 import json
@@ -37,7 +38,7 @@ _WORDS = 6
 
 @dataclass(frozen=True)
 class AwsAccount:
-    """A running account, in which every video is as long as one clip."""
+    """A running account. Its doubles take every video to be as long as one clip."""
 
     server: S3Server
     ingest: str
@@ -47,7 +48,7 @@ class AwsAccount:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What processes need to reach it."""
+        """Return the environment variables that processes need to connect to it."""
         return {
             "SCENARIO_KEY": self.server.access,
             "SCENARIO_SECRET": self.server.secret,
@@ -56,13 +57,13 @@ class AwsAccount:
 
     @property
     def storage(self) -> str:
-        """`storage:` of pipeline.yaml, whose outputs stay in the folder."""
+        """Return `storage:` of pipeline.yaml: the bucket for ingest, local outputs."""
         s3 = {"endpoint": self.server.endpoint, "region": REGION, **_KEYS}
         return f"storage: {json.dumps({'ingest': {'bucket': self.ingest}, 's3': s3})}\n"
 
     @property
     def providers(self) -> str:
-        """The entries below `providers:` of pipeline.yaml."""
+        """Return the entries below `providers:` of pipeline.yaml."""
         plugins = {VIDEO: "aws-rekognition", SPEECH: "aws-transcribe"}
         entries = {
             name: {"plugin": plugin, "options": self._options[name]}
@@ -81,12 +82,12 @@ class AwsAccount:
         catalog.close()
 
     def run_for(self, seconds: float) -> None:
-        """How long jobs run that start from now on."""
+        """Set how long jobs run that start from now on."""
         for double in (self.rekognition, self.transcribe):
             double.configure(running_seconds=seconds)
 
     def end_jobs(self, seconds: float) -> None:
-        """So much time passes at AWS."""
+        """Advance the clocks of the doubles by so many seconds."""
         for double in (self.rekognition, self.transcribe):
             double.advance(seconds)
 
@@ -95,7 +96,7 @@ class AwsAccount:
 def aws_account(
     folder: Path, clip: Path, *, jobs: int, running_seconds: float
 ) -> Generator[AwsAccount, None, None]:
-    """An account that runs so many jobs of Rekognition at once, each for so many seconds."""
+    """Start an account that runs at most `jobs` Rekognition jobs, each for `running_seconds`."""
     with ExitStack() as stack:
         server = stack.enter_context(ministack(folder))
         ingest, results = new_bucket(server, versioned=True), new_bucket(server)

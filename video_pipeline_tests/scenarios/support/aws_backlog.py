@@ -1,7 +1,7 @@
-"""A thousand videos whose shots, cues and words are found at AWS, as its doubles stand for it.
+"""A backlog of a thousand videos, whose shots, cues and words the doubles of AWS find.
 
-Buckets, the queues of completions and SNS are ministack's, Rekognition and Transcribe the published
-doubles, MongoDB is real. Everything outlives the processes that work on it, so those can be killed.
+Buckets, completion queues and SNS are on ministack. Rekognition and Transcribe are the published
+doubles. MongoDB is real. They all outlive the worker processes, so a worker can be killed.
 """
 
 import math
@@ -38,12 +38,12 @@ from video_pipeline_tests.servers.s3_servers import REGION, S3Server, ministack
 from video_pipeline_tests.servers.topics_and_queues import ROLE, topic_to_queue
 
 PHASES = (Phase.SHOTS, Phase.EVENTS, Phase.TRANSCRIPT)
-# Of each video.
+# The length of each video.
 SECONDS = 2
-# The shots, cues and words of a video, by the last digit of its name.
-# Videos of more than five shots have two pages.
+# The shots and words of a video by the last digit of its name, the cues of every video, and the
+# rows of a page. Videos of more than five shots have two pages.
 SHOTS, CUES, WORDS, PAGE_ROWS = range(1, 11), 5, range(6, 16), 10
-# Jobs that run at once, by the entry's name.
+# The limit of running jobs, by the name of the provider entry.
 SLOTS = {"video": 20, "words": 250}
 # The project whose vendor has no idempotency tokens.
 UNSAFE = "umbrella"
@@ -52,7 +52,7 @@ _DATABASE = "aws"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a process that works finds everything; it can be handed to another process."""
+    """The addresses and settings of a worker process. It can be pickled for another process."""
 
     uri: str
     folder: Path
@@ -61,13 +61,13 @@ class Place:
     access: str
     secret: str
     options: Mapping[str, Mapping[str, Any]]
-    """Of the plugins, by the entry's name."""
+    """The options of the plugins, by the name of the provider entry."""
     vendor: str = ""
 
 
 @dataclass(frozen=True)
 class Account:
-    """What stands for AWS, with its books."""
+    """The servers that stand in for AWS, with their books."""
 
     place: Place
     rekognition: Double
@@ -77,7 +77,7 @@ class Account:
 
 @contextmanager
 def aws_account(folder: Path, uri: str, vendor: str, running: float) -> Generator[Account]:
-    """Everything started; a job runs for so many seconds."""
+    """Start the servers. A job runs for `running` seconds."""
     with ExitStack() as stack:
         server = stack.enter_context(ministack(folder))
         bucket = bucket_that_tells(server)
@@ -131,7 +131,7 @@ def _transcribe(server: S3Server, queue: str, running: float) -> Any:
 
 
 def services(place: Place) -> Services:
-    """The parts, made anew in whichever process asks."""
+    """Make the services in the calling process."""
     os.environ["AWS_ENDPOINT_URL_S3"] = place.s3
     server = S3Server("ministack", place.s3, place.access, place.secret)
     return Services(
@@ -161,8 +161,10 @@ _CHOICES = Choices(
 
 
 def deliver(account: Account, keys: list[str]) -> None:
-    """Put a short real video under each key, register it, and record what it is made of: one is
-    looked into, and all others are as long."""
+    """Put a short real video under each key, register it, and record its media info.
+
+    Only the first video is inspected: all are the same clip with different last bytes.
+    """
     clip = encode(account.place.folder / "clip.mp4", seconds=SECONDS).read_bytes()
     account.place.folder.joinpath("scratch").mkdir()
     parts = services(account.place)

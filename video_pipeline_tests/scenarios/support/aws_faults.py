@@ -1,4 +1,4 @@
-"""The faults that go on while a backlog at AWS is worked through, and whether each was met."""
+"""The faults that are injected while a backlog at AWS is processed, and whether each occurred."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ _FAILING = frozenset(
 
 
 def failing_of(keys: Sequence[str]) -> frozenset[str]:
-    """The phases of these videos that are made to fail, as `acme/v0033 shots`."""
+    """Return the phases of these videos that must fail, as `acme/v0033 shots`."""
     return frozenset(one for one in _FAILING if one.split()[0] in keys)
 
 
 def inject(account: Account, keys: Sequence[str]) -> None:
-    """The faults that go on all the time, and those of single videos among these."""
+    """Inject the recurring faults, and the faults of single videos that are among these keys."""
     starts, gets = "Start*", "Get*"
     lasting = [
         ("throttled", starts, 10, 40, 3), ("server_error", starts, 23, 20, 3),
@@ -45,7 +45,7 @@ def inject(account: Account, keys: Sequence[str]) -> None:
 
 
 def of_faults(account: Account) -> Claim:
-    """Each fault was made at least once."""
+    """Claim that each fault occurred at least once."""
     doubles = {"video": account.rekognition, "words": account.transcribe}
     told = [(name, fault) for name, double in doubles.items() for fault in double.faults()]
     never = [

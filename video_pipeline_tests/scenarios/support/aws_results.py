@@ -1,6 +1,6 @@
-"""What is stored of videos of a backlog at AWS, against what AWS told of them, and what is in them.
+"""Compare the stored results of a backlog at AWS with AWS's rows and the content of the videos.
 
-What is asked of the doubles for that stands in their books of calls: note those before.
+The comparison makes requests to the doubles, which count in their books. Read the books before.
 """
 
 from collections import Counter
@@ -25,14 +25,17 @@ Starts = list[tuple[str, int]]
 def of_results(
     parts: Services, account: Account, keys: Sequence[str], failing: frozenset[str]
 ) -> list[Claim]:
-    """Every shot, cue and word is there, and nothing else. The doubles make no more faults then."""
+    """Claim that exactly the expected shots, cues and words are stored.
+
+    It clears the faults of the Rekognition double.
+    """
     seen = [key for key in keys if f"{key} shots" not in failing]
     heard = [key for key in keys if f"{key} transcript" not in failing]
     return [of_markers(parts, account, seen), of_words(parts, heard)]
 
 
 def of_markers(parts: Services, account: Account, keys: Sequence[str]) -> Claim:
-    """Shots and cues start where AWS told, and are as many as are in the video."""
+    """Claim that shots and cues start at AWS's frames, and are as many as in the video."""
     told, total, wrong = _told(account, keys), 0, list[str]()
     for key in keys:
         found = _stored(parts, VideoKey.parse(key))
@@ -45,7 +48,7 @@ def of_markers(parts: Services, account: Account, keys: Sequence[str]) -> Claim:
 
 
 def of_words(parts: Services, keys: Sequence[str]) -> Claim:
-    """There are as many words as are spoken in the video."""
+    """Claim that as many words are stored as are spoken in the video."""
     total, wrong = 0, list[str]()
     for key in keys:
         video = VideoKey.parse(key)
@@ -66,7 +69,7 @@ def _stored(parts: Services, key: VideoKey) -> Starts:
 
 
 def _told(account: Account, keys: Sequence[str]) -> dict[str, Starts]:
-    """By video, what AWS answers now to who asks for the job that succeeded."""
+    """Return AWS's current rows of each video's succeeded job, by video."""
     account.rekognition.clear_faults()
     wanted, told, clients = set(keys), dict[str, Starts](), dict[tuple[str, str], Any]()
     for job in account.rekognition.books()["jobs"]:

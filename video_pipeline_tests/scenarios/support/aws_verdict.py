@@ -33,7 +33,7 @@ def units_of(parts: Services, keys: Sequence[str]) -> list[WorkUnit]:
 
 
 def nothing_left(parts: Services, units: Sequence[WorkUnit]) -> list[Claim]:
-    """Claim that no unit is open, none at AWS in doubt, and no slot held."""
+    """Claim that no unit is open, no unit at AWS is in doubt, and no slot is held."""
     open_ = Counter(
         f"{unit.request.provider} {unit.state}"
         for unit in units
@@ -88,8 +88,10 @@ def _seconds(book: dict[str, Any], name: str) -> list[int]:
 
 
 def _settled(units: Sequence[WorkUnit], name: str) -> int:
-    """Over all of its units, however they ended: AWS bills nothing for what it refused, or what
-    failed there."""
+    """Return the settled usage of all units of a provider, whatever their final state.
+
+    AWS bills nothing for a refused or failed job.
+    """
     mine = [unit for unit in units if unit.request.provider == name]
     return round(sum(used.quantity for unit in mine for used in unit.settled))
 

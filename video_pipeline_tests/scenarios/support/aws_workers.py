@@ -1,7 +1,8 @@
-"""What works through a backlog: processes that make runs, and one that sweeps; all can be killed.
+"""The workers of a backlog: processes that make runs, and one that sweeps. All can be killed.
 
-A run is the use case that a step of Dagster calls. Who needs one is asked of the catalogue, as the
-sensor of completions does: what is new, what has ended, and what a killed process left behind.
+A run is the use case that a step of Dagster calls. As the completions sensor does, a worker reads
+from the catalogue which videos need a run. These are new videos, those with ended jobs, and those
+that a killed process left unfinished.
 """
 
 import multiprocessing
@@ -21,7 +22,7 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import make_round
 from video_pipeline_tests.scenarios.support.aws_backlog import PHASES, Place, services
 
-# Runs of a video with a failed phase.
+# The limit of runs of a video with a failed phase.
 _TRIES = 3
 _PAUSE_SECONDS = 0.2
 
@@ -40,14 +41,14 @@ def run_videos(place: Place, keys: Sequence[str], busy: Any, peak: Any) -> None:
 
 @dataclass
 class _Hand:
-    """The videos of one process, and what it knows of them."""
+    """The remaining videos of one process, the parked ones among them, and the runs of each."""
 
     left: dict[str, VideoKey]
     parked: set[str] = field(default_factory=set[str])
     tries: dict[str, int] = field(default_factory=dict[str, int])
 
     def due(self, parts: Services) -> Iterator[VideoKey]:
-        """Those that need a run now."""
+        """Yield the videos that need a run now."""
         ended = {
             str(unit.request.key)
             for project in sorted({key.project for key in self.left.values()})
@@ -103,7 +104,7 @@ class Hands:
         self._context.set_forkserver_preload([__name__])
         self.busy = [self._context.Value("i", 0) for _ in shares]
         self.peaks = [self._context.Value("q", 0) for _ in range(len(shares) + 1)]
-        """The most memory that each has used, in kilobytes; the one that sweeps is last."""
+        """The peak memory of each process in kilobytes. The sweeping process is last."""
         told = zip(shares, self.busy, self.peaks[:-1], strict=True)
         self._all = [_Process(run_videos, (place, *one)) for one in told]
         self._all.append(_Process(sweep, (place, self.peaks[-1])))
@@ -121,11 +122,11 @@ class Hands:
 
     @property
     def done(self) -> bool:
-        """Whether no video needs a run any more."""
+        """Return whether no video needs another run."""
         return all(one.living.exitcode == 0 for one in self._all[:-1])
 
     def look_after(self) -> None:
-        """Restart killed processes. Raises AssertionError for any other failure."""
+        """Restart killed processes. Raises AssertionError if a process failed otherwise."""
         for one in self._all:
             if one.living.exitcode not in (None, 0):
                 if one.living.exitcode != -signal.SIGKILL:
@@ -134,7 +135,7 @@ class Hands:
                 self._start(one)
 
     def kill(self, number: int) -> bool:
-        """Kill one with SIGKILL. Return whether that ended it, not its own exit."""
+        """Kill a process with SIGKILL. Return False if it had already ended by itself."""
         living = self._all[number % len(self._all)].living
         if living.exitcode is not None:
             return False

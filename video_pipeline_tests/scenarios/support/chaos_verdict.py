@@ -34,7 +34,7 @@ class Claim:
 
 
 def of_videos(catalog: Catalog, keys: Sequence[VideoKey], reel: bytes) -> Iterator[Claim]:
-    """What the catalogue must know of every video."""
+    """Claim that the catalogue has the phases, results, shots and units of every video once."""
 
     def where(wrong: Callable[[ProjectCatalog, VideoKey], bool]) -> list[str]:
         return [str(key) for key in keys if wrong(catalog.project(key.project), key)]
@@ -47,7 +47,7 @@ def of_videos(catalog: Catalog, keys: Sequence[VideoKey], reel: bytes) -> Iterat
 
 
 def of_events(catalog: Catalog) -> Iterator[Claim]:
-    """The numbers of progress have no gaps."""
+    """Claim that the progress events of each project are numbered without gaps."""
     gaps: list[str] = []
     for project in catalog.projects():
         numbers = list(_numbers(catalog.project(project)))
@@ -56,7 +56,7 @@ def of_events(catalog: Catalog) -> Iterator[Claim]:
 
 
 def of_vendor(vendor: Vendor, keys: Sequence[VideoKey]) -> Iterator[Claim]:
-    """Nothing was paid twice, nor forgotten."""
+    """Claim that every video was billed exactly once."""
     billed = Counter({str(key): vendor.billed[str(key)] for key in keys})
     wrong = [f"{key}: {times}" for key, times in billed.items() if times != 1]
     yield Claim("the vendor billed every video once", wrong)
@@ -65,7 +65,7 @@ def of_vendor(vendor: Vendor, keys: Sequence[VideoKey]) -> Iterator[Claim]:
 def of_dagster(
     instance: dg.DagsterInstance, server: Webserver, keys: Sequence[VideoKey], backfill: str
 ) -> Iterator[Claim]:
-    """What the UI shows: every partition of every asset made, and nothing left over."""
+    """Claim that the UI shows every partition of every asset as materialized, and no open run."""
     wrong: list[str] = []
     for asset in PHASES:
         shown = server.partition_states(asset)

@@ -1,4 +1,4 @@
-"""Short clips of the drawn videos, their packets as they are, and the same ones in other bytes."""
+"""Short clips of the drawn videos, cut without re-encoding, and copies with different bytes."""
 
 from collections.abc import Collection
 from fractions import Fraction
@@ -11,22 +11,22 @@ from video_pipeline.samples import drawn
 
 
 class Lengths(NamedTuple):
-    """What a clip's streams say of themselves."""
+    """The durations and the frame rate in a clip's stream headers."""
 
     video: Fraction
     """Seconds."""
     audio: Fraction
-    """Seconds; 0 without sound."""
+    """Seconds; 0 without an audio stream."""
     frames_per_second: Fraction
 
 
 def trailer() -> Path:
-    """The drawn trailer, which has every kind of transition, and sound."""
+    """Return the drawn trailer, which has every kind of transition, and audio."""
     return drawn()[1]
 
 
 def short_clip(target: Path, seconds: float, kinds: Collection[str] = ("video", "audio")) -> bytes:
-    """The first seconds of the trailer, or of some of its streams."""
+    """Write the first seconds of the trailer's streams of these kinds. Return the file's bytes."""
     with av.open(str(trailer())) as source, av.open(str(target), "w") as out:
         taken = [stream for stream in source.streams if stream.type in kinds]
         copied = {stream.index: out.add_stream_from_template(stream) for stream in taken}
@@ -38,12 +38,12 @@ def short_clip(target: Path, seconds: float, kinds: Collection[str] = ("video", 
 
 
 def unlike(clip: bytes, number: int) -> bytes:
-    """The same video in other bytes: an empty box behind it."""
+    """Return the same video with different bytes: a `free` box is appended."""
     return clip + (16).to_bytes(4, "big") + b"free" + number.to_bytes(8, "big")
 
 
 def lengths(file: Path) -> Lengths:
-    """How long a clip's streams are."""
+    """Return the durations and the frame rate of a clip."""
     with av.open(str(file)) as opened:
         pictures = opened.streams.video[0]
         assert pictures.average_rate is not None

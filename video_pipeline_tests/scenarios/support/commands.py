@@ -1,4 +1,4 @@
-"""The command line against a deployment."""
+"""The command line, run on a deployment."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -22,7 +22,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 @contextlib.contextmanager
 def temporary_deployment() -> Iterator[tuple[Path, str]]:
-    """Make a temporary folder with a MongoDB, and yield the folder and its address."""
+    """Make a temporary folder with a MongoDB. Yield the folder and the MongoDB's URI."""
     with tempfile.TemporaryDirectory(prefix="scenario-") as name:
         folder = Path(name)
         with EmbeddedServer(folder / "mongo") as uri:

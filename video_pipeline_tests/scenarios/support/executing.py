@@ -1,4 +1,4 @@
-"""Runs in progress, and waiting for a condition."""
+"""Runs in progress, and a wait for conditions."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,12 +14,12 @@ UNFINISHED = [*AT_WORK, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STAR
 
 
 def executing(instance: dg.DagsterInstance) -> Sequence[str]:
-    """Return the runs that execute now."""
+    """Return the ids of the runs in progress."""
     return instance.get_run_ids(dg.RunsFilter(statuses=AT_WORK))
 
 
 def unfinished(instance: dg.DagsterInstance) -> Sequence[str]:
-    """Return the runs that have not ended, including held ones."""
+    """Return the ids of the runs that have not ended, including held ones."""
     return instance.get_run_ids(dg.RunsFilter(statuses=UNFINISHED))
 
 
@@ -32,7 +32,7 @@ class Watch:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since it was made."""
+        """Return the seconds since this object was made."""
         return time.monotonic() - self._began
 
     def until(self, there: Callable[[], bool], what: str) -> None:

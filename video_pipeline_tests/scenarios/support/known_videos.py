@@ -1,5 +1,4 @@
-"""Very many videos in a catalogue, as if each had arrived long ago: to register them one by one
-would take minutes."""
+"""Record very many videos in a catalogue in bulk: registering each would take minutes."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -22,8 +21,10 @@ _LAYOUT = Layout()
 def record_known(
     uri: str, database: str, keys: Iterable[str], version: str, size: int, then: datetime
 ) -> None:
-    """Record a video for each object key of the usual layout, grouped by project: all at the same
-    version and size, with nothing due."""
+    """Record a video for each object key of the usual layout. The keys are grouped by project.
+
+    All have the same version and size. They arrived at `then`, and have nothing due.
+    """
     connected = connect(uri, database)
     connected.projects()  # makes the schema
     connected.close()

@@ -1,4 +1,4 @@
-"""Short videos, each of its own bytes, cut out of the samples without encoding them again."""
+"""Short videos with different bytes, cut from a sample without re-encoding."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +13,7 @@ SECONDS = 2
 
 
 def cut(path: Path) -> bytes:
-    """The first seconds of the drawn sample: its packets as they are."""
+    """Write the first 2 s of the drawn sample without re-encoding. Return the file's bytes."""
     sample = Path(video_pipeline.samples.__file__).with_name("trailer.mp4")
     with av.open(str(sample)) as given, av.open(str(path), "w") as out:
         streams = {s.index: out.add_stream_from_template(s) for s in given.streams}
@@ -26,17 +26,17 @@ def cut(path: Path) -> bytes:
 
 
 def bytes_of(reel: bytes, key: str) -> bytes:
-    """The reel of one video: behind it, where no player looks, stands its key."""
+    """Return the reel of one video. Its key is appended in a `free` box, which players ignore."""
     name = key.encode()
     return reel + (8 + len(name)).to_bytes(4, "big") + b"free" + name
 
 
 def object_key(key: str) -> str:
-    """Where the reel of this video lies in the bucket."""
+    """Return the object key of a video's reel in the bucket."""
     return f"{VideoKey.parse(key).prefix}reel.mp4"
 
 
 def put(bucket: BucketThatTells, reel: bytes, keys: Iterable[str]) -> None:
-    """A video under each key."""
+    """Put the reel of each video into the bucket."""
     for key in keys:
         bucket.put(object_key(key), bytes_of(reel, key))
