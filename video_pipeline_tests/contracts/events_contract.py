@@ -1,7 +1,7 @@
 """Tests of completion events, for every provider that sends them to a queue.
 
 Events are lost, duplicated, early, of unknown jobs or of failed jobs. The tests check the states
-of unit and phase, the message for people, the money, and the messages left in the queue.
+of unit and phase, the message for people, the money, and the queue's remaining messages.
 """
 
 from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import Any
 NOW = datetime(2026, 11, 2, 3, 4, 5, 678000, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
 BY_THE_SERVER = "(reckoned by the server)"
-# Keys of MongoDB's expressions. In a pipeline they stand among our field names.
+# Keys of MongoDB's expressions. In a pipeline they are mixed with our field names.
 _OPERANDS = frozenset({"input", "in", "as", "cond", "branches", "case", "then", "default"})
 
 

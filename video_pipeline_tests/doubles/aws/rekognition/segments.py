@@ -1,6 +1,6 @@
 """Rows of segment detection: shots and technical cues, which have different end frames.
 
-In the same response, a shot ends with its *inclusive last frame*, and a technical cue with the
+In the same response, a shot ends with its *inclusive last frame*. A technical cue ends with the
 first frame of the next one. Milliseconds are rounded down. A duration is end minus start in both.
 This was measured in a capture of 1,000 segments, and is so in the developer guide's sample.
 """

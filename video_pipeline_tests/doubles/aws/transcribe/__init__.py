@@ -1,4 +1,4 @@
-"""A double of Transcribe's batch jobs, for what a real server lacks: faults, quotas, queues.
+"""A double of Transcribe's batch jobs, with faults, quotas and queues, which real servers lack.
 
     with serving(Transcribe(Settings(s3=endpoint))) as double:
         client = double.client("transcribe")
