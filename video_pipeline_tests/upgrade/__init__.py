@@ -1,1 +1,1 @@
-"""A home and a catalogue of an earlier version, and the test that today's code finishes them."""
+"""An earlier version's home and catalogue, and the test that today's code finishes their work."""
