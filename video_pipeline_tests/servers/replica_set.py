@@ -73,9 +73,9 @@ class ReplicaSet:
             client.admin.command("replSetStepDown", 5, secondaryCatchUpPeriodSecs=4)
 
     def answers_are_lost(self, command: str, times: int) -> None:
-        """Make the primary reply to the next `times` commands with a write concern error.
+        """Make the primary answer `command` with a write concern error, the next `times` times.
 
-        It carries them out, but does not know whether the other members have the write.
+        It executes the command, but reports that the other members may not have the write.
         """
         lost = {"failCommands": [command], "writeConcernError": {"code": 89, "errmsg": "lost"}}
         with self._client(self.primary()) as client:
