@@ -150,8 +150,6 @@ REQUEST_RULES = tuple(RequestRule(*row) for row in (
     (Answer.UNHEARD, _DEDUPLICATED, _LASTING, _LEAVE, _LEAVE, _WAKE,
      "this answer says nothing of the earlier request"),
 ))  # fmt: skip
-# What becomes of a deferral after its last try, while others of the pool are served.
-_EXHAUSTED = {Answer.REFUSED: Step.FAIL, Answer.UNHEARD: Step.LEAVE}
 
 
 def answer_of(
@@ -192,7 +190,7 @@ def after_request(
         step = rule.in_sweep
         return Step.WAKE if step is Step.DEFER and exhausted else step
     step = rule.last_in_run if last else rule.in_run
-    return _EXHAUSTED[answer] if step is Step.DEFER and exhausted else step
+    return Step.FAIL if step is Step.DEFER and exhausted else step
 
 
 def _first(answer: Answer, replay: Replay, nature: Nature) -> RequestRule:
@@ -201,6 +199,11 @@ def _first(answer: Answer, replay: Replay, nature: Nature) -> RequestRule:
         for rule in REQUEST_RULES
         if rule.answer is answer and replay in rule.replay and nature in rule.nature
     )
+
+
+def is_unsafe_outage(answer: Answer, replay: Replay, error: ProviderError) -> bool:
+    """Return whether the pool is paused, as its next request would be in doubt too."""
+    return answer is Answer.UNHEARD and replay == "unsafe" and is_passing(error.category)
 
 
 # --- How long to wait --------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Removal
@@ -76,17 +76,18 @@ class WorkPolicy(Frozen):
     in_doubt: Literal["hold", "retry"] = "hold"
     attempts: int = 4
     """How often one run makes a throttled request."""
-    backoff_seconds: float = 1.0
+    backoff_seconds: PositiveFloat = 1.0
     """The first pause after a request that was refused or not answered. Each next one is twice as
     long, in a run as in a pool."""
-    backoff_ceiling_seconds: float = 30.0
+    backoff_ceiling_seconds: PositiveFloat = 30.0
     """The longest pause in a run."""
-    deferral_seconds: float = 60.0
-    """How long a unit waits without a run after its second refusal, twice as long after each next;
-    also when a provider that did not answer is asked again."""
-    deferral_ceiling_seconds: float = 900.0
-    """The longest of these waits, and of a pool's pauses."""
-    deferrals: int = Field(default=10, ge=1)
+    deferral_seconds: PositiveFloat = 60.0
+    """How long a unit waits without a run after its second refusal, besides the pause of its pool;
+    twice as long after each next."""
+    deferral_ceiling_seconds: PositiveFloat = 900.0
+    """The longest of these waits, and the longest that a pool pauses if its provider asks for it;
+    else it pauses at most a minute."""
+    deferrals: int = Field(default=10, ge=2)
     """After so many refusals a unit fails, if others of its pool were accepted meanwhile."""
     dead_after: int = Field(default=5, ge=1)
     """The number of runs with retryable failures after which a phase is dead: it then runs only

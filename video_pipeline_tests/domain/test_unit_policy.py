@@ -52,6 +52,7 @@ def predicted(when: Facts) -> Facts:
         "job is polled": _poll,
         "result cannot be fetched": _fetch,
         "found": _found,
+        "renewed": _renewed,
         "cancelled": _cancel,
     }[when["event"]](when)
 
@@ -135,6 +136,14 @@ def _found(when: Facts) -> Facts:
     found = on_finding(state, replay, stored=False, in_doubt=when["policy"])
     generation = {"generation": 1} if found is Found.RENEW else {}
     return {"state": "in_doubt" if found is Found.HOLD else "running", **generation}
+
+
+def _renewed(when: Facts) -> Facts:
+    """A unit in doubt was replaced by a new one, of which no earlier request is known."""
+    found = on_finding(UnitState(when["before"]), "unsafe", stored=False, in_doubt="retry")
+    assert found is Found.RENEW
+    new = {"before": "new", "replay": "unsafe", "accepted": False, "refused before": 0}
+    return {"generation": 1, **_request(when | new)}
 
 
 def _cancel(when: Facts) -> Facts:

@@ -56,6 +56,7 @@ def cases() -> Iterator[Case]:
     yield from _looked_up()
     yield from _fetched()
     yield from _found()
+    yield from _renewed()
     yield from _cancelled()
 
 
@@ -207,6 +208,24 @@ def _found() -> Iterator[Case]:
             lambda replay=replay: Script(replay=replay),
             act,
         )
+
+
+def _renewed() -> Iterator[Case]:
+    """Yield requests that `in_doubt: retry` made anew, and that were refused."""
+    for state, category in product(
+        (UnitState.SUBMITTING, UnitState.IN_DOUBT),
+        (FailureCategory.THROTTLED, FailureCategory.AUTH),
+    ):
+        yield Case(
+            {"by": "run", "event": "renewed", "before": str(state), "category": str(category)},
+            lambda c=category: Script(failing(c, accepted=False), replay="unsafe"),
+            lambda stage, state=state: _run_after(stage, state),
+        )
+
+
+def _run_after(stage: Stage, state: UnitState) -> dict[str, JsonValue]:
+    stage.opened(state)
+    return stage.run(policy=WorkPolicy(attempts=2, in_doubt="retry"))
 
 
 def _cancelled() -> Iterator[Case]:

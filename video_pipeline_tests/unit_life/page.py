@@ -70,8 +70,8 @@ def _lines() -> Iterator[str]:
     yield (
         "`refused`: the provider has nothing of the unit. `unheard`: this request or an earlier\n"
         "one may have been accepted. A unit that was refused `work.deferrals` times while others\n"
-        "were accepted is not deferred again: its phase fails. The next run repeats an unheard\n"
-        "request with its token.\n"
+        "were accepted is not deferred again: it fails, and the next provider is asked. The sweep\n"
+        "lets a run do that.\n"
     )
     yield from _table(
         ("answer", "repeating is", "holds", "in a run", "last try", "in the sweep", "why"),
@@ -97,6 +97,11 @@ def _lines() -> Iterator[str]:
         ),
     )
     yield "\n## A unit found after its process died\n"
+    yield (
+        "A unit whose pages are all stored is read, whatever its state. A token past the job's\n"
+        "deadline is not recognised: repeating is `unsafe` then. With `in_doubt: retry` in\n"
+        "pipeline.yaml a unit is not held in doubt: it fails, and a new request is made.\n"
+    )
     yield from _by_state(FOUND_RULES)
     yield "\n## A unit that no run needs\n"
     yield "A running job is polled first; one that still runs is stopped where the provider can.\n"

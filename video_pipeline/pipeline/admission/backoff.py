@@ -15,8 +15,8 @@ from video_pipeline.pipeline.admission import slots
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs, Plugin
 
-# The longest pause of a pool that is full: a job may have ended by then.
-_LONGEST_FULL_SECONDS = 60.0
+# The longest pause of a pool whose provider asks for none: a job may have ended by then.
+_LONGEST_PAUSE_SECONDS = 60.0
 
 
 def defer(
@@ -27,8 +27,7 @@ def defer(
     Returns the reason with the number of tries. It is stored if a run waits for the unit. Raises
     CatalogError.
     """
-    seconds = _pause(services, unit, plugin, error)
-    services.catalog.admissions.pause(slots.pool_of(plugin, unit.request), seconds)
+    seconds = pause(services, unit, plugin, error)
     if unit.untaken:
         policy = services.policy
         grown = policy.deferral_seconds * 2 ** min(unit.untaken - 1, 60)
@@ -58,24 +57,24 @@ def is_exhausted(services: Services, unit: WorkUnit, plugin: Plugin) -> bool:
     return _pool(services, unit, plugin).untaken < unit.untaken
 
 
-def _pause(services: Services, unit: WorkUnit, plugin: Jobs, error: ProviderError) -> float:
-    """Return the seconds to pause the pool.
+def pause(services: Services, unit: WorkUnit, plugin: Jobs, error: ProviderError) -> float:
+    """Pause the unit's pool, and return for how many seconds.
 
     If the provider asks for none: until a job may have ended where no further one fits, else a
     pause that grows with each refusal in a row.
     """
-    policy = services.policy
-    until_a_job_ends = min(plugin.poll_seconds, _LONGEST_FULL_SECONDS)
-    if error.retry_after is None and is_full(error.category):
-        return until_a_job_ends
-    asked = error.retry_after is not None
-    return pause_of(
-        _pool(services, unit, plugin).untaken,
-        first=policy.backoff_seconds,
-        longest=policy.deferral_ceiling_seconds if asked else until_a_job_ends,
-        jitter=services.random(),
-        wish=error.retry_after,
-    )
+    policy, wish = services.policy, error.retry_after or None
+    seconds = min(plugin.poll_seconds, _LONGEST_PAUSE_SECONDS)
+    if wish or not is_full(error.category):
+        seconds = pause_of(
+            _pool(services, unit, plugin).untaken,
+            first=policy.backoff_seconds,
+            longest=policy.deferral_ceiling_seconds if wish else seconds,
+            jitter=services.random(),
+            wish=wish,
+        )
+    services.catalog.admissions.pause(slots.pool_of(plugin, unit.request), seconds)
+    return seconds
 
 
 def _pool(services: Services, unit: WorkUnit, plugin: Plugin) -> Pool:

@@ -28,6 +28,10 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs
 
 _log = logging.getLogger(__name__)
+_WITHOUT_JOB = {
+    UnitState.INTENT: "no request was made yet",
+    UnitState.SUBMITTING: "its run died while it made the request",
+}
 
 
 class Closing(Enum):
@@ -47,17 +51,11 @@ def close(services: Services, key: VideoKey, unit_id: str, because: str) -> Clos
         unit = leases.try_take(unit_id)
         if unit is None:
             return Closing.DONE
-        if unit.state is UnitState.INTENT:
-            _end(services, unit, UnitState.CANCELLED, f"{because}: no request was made yet")
-        elif unit.state is UnitState.SUBMITTING:
+        if unit.state in _WITHOUT_JOB:
             plugin = services.plugins.get(unit.request.provider)
             replay = plugin.capabilities().replay if plugin else "unsafe"
-            _end(
-                services,
-                unit,
-                closed(unit.state, replay),
-                f"{because}: its run died while it made the request",
-            )
+            why = f"{because}: {_WITHOUT_JOB[unit.state]}"
+            _end(services, unit, closed(unit.state, replay), why)
         elif unit.state is UnitState.RUNNING:
             return _end_job(services, key, unit, because)
         return Closing.DONE

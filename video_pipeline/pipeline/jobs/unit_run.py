@@ -25,6 +25,7 @@ from video_pipeline.domain.unit_policy import (
     after_request,
     answer_of,
     is_passing,
+    is_unsafe_outage,
     on_finding,
     pause_of,
 )
@@ -60,11 +61,14 @@ class UnitDriver:
         # Why a run waits for the taken unit; empty if none does.
         self.awaited = taken.waiting if taken else ""
         services.on_step("planned")
-        self.unit = taken or self._take(forced_by)
-        # Whether an earlier request, whose answer was lost, may have been accepted.
-        self._maybe_accepted = self.unit.state is UnitState.SUBMITTING
-        self.raw = RawPages(services.outputs.project(key.project), key, self.unit.id)
+        self._hold(taken or self._take(forced_by))
         services.on_step("opened")
+
+    def _hold(self, unit: WorkUnit) -> None:
+        self.unit, key = unit, unit.request.key
+        # Whether an earlier request, whose answer was lost, may have been accepted.
+        self._maybe_accepted = unit.state is UnitState.SUBMITTING
+        self.raw = RawPages(self._services.outputs.project(key.project), key, unit.id)
 
     def _take(self, forced_by: str) -> WorkUnit:
         unit = self._leases.take(self._open(forced_by).id)
@@ -103,26 +107,23 @@ class UnitDriver:
 
         Raises InDoubt if an earlier request may have been accepted and cannot be repeated safely.
         """
-        stored = self.unit.state is UnitState.SETTLED or self.raw.complete
-        found = on_finding(
-            self.unit.state, self._replay, stored=stored, in_doubt=self._services.policy.in_doubt
-        )
-        if found in (Found.HOLD, Found.RENEW) and self.unit.state is UnitState.SUBMITTING:
-            self._move(UnitState.IN_DOUBT)
-        if found is Found.HOLD:
-            raise self._doubt()
-        if found is Found.RENEW:
+        policy = self._services.policy.in_doubt
+        while True:
+            stored = self.unit.state is UnitState.SETTLED or self.raw.complete
+            found = on_finding(self.unit.state, self._replay, stored=stored, in_doubt=policy)
+            if found not in (Found.HOLD, Found.RENEW):
+                return found
+            if self.unit.state is UnitState.SUBMITTING:
+                self._move(UnitState.IN_DOUBT)
+            if found is Found.HOLD:
+                raise self._doubt()
             self._renew()
-            return Found.SUBMIT
-        return found
 
     def _renew(self) -> None:
         """Open a new generation in place of a unit in doubt."""
         message = "in doubt; requested again by policy"
         self._fail(FailureCategory.TRANSIENT, message, self.unit.planned)
-        self.unit = self._leases.take(self._open("").id)
-        key = self.planned.request.key
-        self.raw = RawPages(self._services.outputs.project(key.project), key, self.unit.id)
+        self._hold(self._take(""))
 
     def admitted(self) -> bool:
         """Return whether the request may be made now. If not, add the unit to the backlog."""
@@ -178,8 +179,7 @@ class UnitDriver:
     def request_once(self, make: Callable[[], T]) -> T | Step:
         """Call `make` once, outside a run. Returns what follows from an error of the provider.
 
-        The unit is deferred, in doubt, or a run must be woken. Raises PipelineError for any other
-        error.
+        The unit is deferred, or its run must be woken. Raises PipelineError for any other error.
         """
         self.begin()
         try:
@@ -213,10 +213,10 @@ class UnitDriver:
         self, error: ProviderError, *, by: Literal["run", "sweep"], last: bool = False
     ) -> Step:
         """Move the unit after a failed request, and return what follows."""
-        plugin, answer = self.planned.plugin, self._answer_of(error)
+        plugin, answer, replay = self.planned.plugin, self._answer_of(error), self._replay
         step = after_request(
             answer,
-            self._replay,
+            replay,
             error.category,
             by=by,
             may_defer=isinstance(plugin, Jobs),
@@ -229,8 +229,10 @@ class UnitDriver:
             self._move(UnitState.IN_DOUBT)
         elif step is not Step.FAIL and answer is Answer.REFUSED:
             self._move(UnitState.INTENT)
-        if step is Step.DEFER and isinstance(plugin, Jobs):
+        if isinstance(plugin, Jobs) and step is Step.DEFER:
             self._defer(plugin, error)
+        elif isinstance(plugin, Jobs) and by == "sweep" and is_unsafe_outage(answer, replay, error):
+            backoff.pause(self._services, self.unit, plugin, error)
         return step
 
     def _answer_of(self, error: ProviderError) -> Answer:
@@ -299,7 +301,10 @@ class UnitDriver:
             raise self._left_open(error) from error
         category = FailureCategory.INPUT_REJECTED if ours else error.category
         unpaid = self.unit.state is UnitState.INTENT or (
-            not ours and not used and self._answer_of(error) is Answer.REFUSED
+            self.unit.state is UnitState.SUBMITTING
+            and not ours
+            and not used
+            and self._answer_of(error) is Answer.REFUSED
         )
         self._fail(category, str(error), used)
         if unpaid:

@@ -20,7 +20,7 @@ from video_pipeline.pipeline.admission.slots import affordable
 from video_pipeline.pipeline.jobs.close import close
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.moved_account import elsewhere
-from video_pipeline.pipeline.jobs.unit_run import replay_of
+from video_pipeline.pipeline.jobs.unit_run import is_overdue, replay_of
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.submission import (
     MAX_REQUESTS,
@@ -216,5 +216,6 @@ class _Interrupted(Requests):
         return self.submit(unit, plugin, media, leases)
 
     def _may_repeat(self, unit: WorkUnit, plugin: Jobs) -> bool:
-        replay = replay_of(unit, plugin, self._services.clock())
-        return on_finding(unit.state, replay, stored=False) is Found.REPEAT
+        now = self._services.clock()
+        found = on_finding(unit.state, replay_of(unit, plugin, now), stored=False)
+        return found is Found.REPEAT and not is_overdue(unit, plugin, now)

@@ -19,6 +19,8 @@ from video_pipeline.pipeline.sweep.parallel import in_parallel
 from video_pipeline.plugins.base import Jobs, JobStatus
 
 _log = logging.getLogger(__name__)
+# When a job is polled again after its provider did not answer.
+UNREACHABLE_SECONDS = 60.0
 # Jobs of one project in one call. Their statuses are kept even if a later call fails.
 _BATCH = 25
 # How long a round polls: the backlog needs time too.
@@ -66,7 +68,7 @@ def is_pollable(services: Services, unit: WorkUnit, now: datetime) -> bool:
     error = elsewhere(unit, services.plugins.get(unit.request.provider))
     if error is None:
         return True
-    later = now + timedelta(seconds=services.policy.deferral_seconds)
+    later = now + timedelta(seconds=UNREACHABLE_SECONDS)
     services.of(unit.request.key.project).units.postpone(unit.id, later)
     _log.warning("%s: %s", unit.request.key, error)
     return False
@@ -134,7 +136,7 @@ class _ProviderPoll:
                 len(left),
             )
         for unit in left if unresponsive else ():
-            self._postpone(unit, now, self._services.policy.deferral_seconds)
+            self._postpone(unit, now, UNREACHABLE_SECONDS)
         return unresponsive
 
     def _record(
@@ -158,7 +160,7 @@ class _ProviderPoll:
             _log.warning(message, project, len(units), self.provider, why)
             for unit in units:
                 if unavailable:
-                    self._postpone(unit, now, self._services.policy.deferral_seconds)
+                    self._postpone(unit, now, UNREACHABLE_SECONDS)
                 else:  # it cannot be polled again: the next run ends the unit
                     self._services.of(project).units.mark_ready(unit.id, now)
 

@@ -24,6 +24,7 @@ from video_pipeline.pipeline.sweep.backlog import (
 )
 from video_pipeline.pipeline.sweep.events import listen
 from video_pipeline.pipeline.sweep.polling import (
+    UNREACHABLE_SECONDS,
     Polled,
     is_pollable,
     poll_overdue,
@@ -108,7 +109,7 @@ class _Closer:
         now = units.get(unit.id)
         if now is None or not now.unwanted:
             return  # a run needs it again
-        seconds = self._services.policy.deferral_seconds
+        seconds = UNREACHABLE_SECONDS
         if provider not in self._unresponsive:
             self._left -= 1
             closing = close(self._services, key, unit.id, ORPHANED)
@@ -153,7 +154,7 @@ def give_up(services: Services, unit: WorkUnit, runs: int) -> bool:
     closed = close(services, key, unit.id, because) is Closing.DONE
     now = project.units.get(unit.id)
     if now is None or not closed or not (now.state.ended or now.state is UnitState.IN_DOUBT):
-        later = services.clock() + timedelta(seconds=services.policy.deferral_seconds)
+        later = services.clock() + timedelta(seconds=UNREACHABLE_SECONDS)
         project.units.postpone(unit.id, later)
         return False
     report, statuses = Reporter(services, key, ""), project.results.statuses(key.video)
