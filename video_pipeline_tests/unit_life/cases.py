@@ -73,20 +73,8 @@ def _refused_in_a_run() -> Iterator[Case]:
                 stage.refuse(stage.opened(state), refused)
             return stage.run()
 
-        yield Case(
-            {
-                "by": "run",
-                "event": "request fails",
-                "runs as": how,
-                "replay": replay,
-                "before": before,
-                "category": str(category),
-                "accepted": accepted,
-                "refused before": refused,
-            },
-            lambda c=category, a=accepted, r=replay: Script(failing(c, accepted=a), replay=r),
-            act,
-        )
+        head: dict[str, JsonValue] = {"by": "run", "event": "request fails", "runs as": how}
+        yield _refused(head, replay, before, category, accepted, refused, act)
 
 
 def _refused_in_the_sweep() -> Iterator[Case]:
@@ -102,19 +90,28 @@ def _refused_in_the_sweep() -> Iterator[Case]:
                 stage.refuse(unit, refused)
             return stage.sweep()
 
-        yield Case(
-            {
-                "by": "sweep",
-                "event": "request fails",
-                "replay": replay,
-                "before": before,
-                "category": str(category),
-                "accepted": accepted,
-                "refused before": refused,
-            },
-            lambda c=category, a=accepted, r=replay: Script(failing(c, accepted=a), replay=r),
-            act,
-        )
+        head: dict[str, JsonValue] = {"by": "sweep", "event": "request fails"}
+        yield _refused(head, replay, before, category, accepted, refused, act)
+
+
+def _refused(
+    head: dict[str, JsonValue],
+    replay: str,
+    before: str,
+    category: FailureCategory,
+    accepted: bool,
+    refused: int,
+    act: Callable[[Stage], dict[str, JsonValue]],
+) -> Case:
+    when: dict[str, JsonValue] = {
+        **head,
+        "replay": replay,
+        "before": before,
+        "category": str(category),
+        "accepted": accepted,
+        "refused before": refused,
+    }
+    return Case(when, lambda: Script(failing(category, accepted=accepted), replay=replay), act)
 
 
 _STATUSES: dict[str, Callable[[], Any]] = {
