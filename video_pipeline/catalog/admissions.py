@@ -101,7 +101,7 @@ class Admissions:
             in_a_row = {"_id": pool, "untaken": {"$gt": 0}}
             self._pools.update_one(in_a_row, {"$set": {"untaken": 0}})
 
-    def nobody_waits(self, pool: Pool) -> None:
+    def open_to_newcomers(self, pool: Pool) -> None:
         """Let newcomers take slots again, unless one was refused since `pool` was read."""
         seen = {"_id": pool.name, "queued_until": pool.queued_until}
         with translated(self._address):
@@ -156,7 +156,7 @@ class Admissions:
         with translated(self._address), self._client.start_session() as session:
             return session.with_transaction(count)
 
-    def give_back(self, unit: str) -> None:
+    def unreserve(self, unit: str) -> None:
         """Release the paid seconds that a unit has reserved. Repeatable."""
 
         def uncount(session: ClientSession) -> None:
@@ -256,7 +256,7 @@ def _pool(document: Document) -> Pool:
         served={one["project_id"]: one["at"] for one in document["served"]},
         paused=document["paused"],
         queued_until=document["queued_until"],
-        untaken=document.get("untaken", 0),
+        refusals=document.get("untaken", 0),
     )
 
 

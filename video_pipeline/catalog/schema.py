@@ -6,17 +6,19 @@ Exact times are rationals in the values; the floats beside them are for searchin
 
 from typing import Any
 
+from pydantic import Field
 from pymongo import IndexModel, timeout
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
+from video_pipeline.catalog import upgrade
 from video_pipeline.catalog.scoped import Document, address_of, translated
-from video_pipeline.catalog.upgrade import fill_in
 from video_pipeline.domain.errors import CatalogError
 from video_pipeline.domain.values import Frozen
+from video_pipeline.domain.work import UnitState
 
 # Raised with every change below; a newer program upgrades an older database.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _NAMESPACE_EXISTS = 48
 # How long the creation of indexes may take in a large catalogue.
@@ -40,11 +42,20 @@ class CollectionSpec(Frozen):
     fields: dict[str, str]
     unique: tuple[tuple[str, ...], ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
+    values: dict[str, tuple[str, ...]] = Field(default_factory=dict[str, tuple[str, ...]])
+    """The only values of a field."""
+    gone: tuple[str, ...] = ()
+    """Fields of an earlier schema, so that its programs cannot write."""
 
     @property
     def validator(self) -> Document:
         """Return the JSON schema of the documents."""
-        return _validator({"project_id": "string", **self.fields})
+        found = _validator({"project_id": "string", **self.fields})
+        schema = found["$jsonSchema"]
+        schema["properties"] |= {name: {"enum": [*some]} for name, some in self.values.items()}
+        if self.gone:
+            schema["not"] = {"anyOf": [{"required": [name]} for name in self.gone]}
+        return found
 
     @property
     def index_models(self) -> list[IndexModel]:
@@ -134,11 +145,12 @@ COLLECTIONS = {
             ("video", "created_at"),
             ("provider", "job"),
             ("state", "created_at"),
-            ("state", "waits_in", "created_at"),
-            ("state", "ready", "poll_at"),
-            ("ready", "ready_at"),
-            ("waits_in", "created_at", "waits_for"),
+            ("state", "waits_in", "created_at", "waits_for"),
+            ("state", "wait.until"),
+            ("state", "ready_at"),
         ),
+        values={"state": tuple(UnitState)},
+        gone=("waiting", "ready"),
     ),
 }
 
@@ -173,7 +185,13 @@ def ensure_schema(database: Database[Document]) -> None:
         if version < SCHEMA_VERSION:
             _check_replica_set(database, address)
             with timeout(_CREATION_SECONDS):
+                if version:
+                    upgrade.check_at_rest(database, address)
                 _create(database)
+                if version:
+                    upgrade.complete_results(database)
+                    upgrade.map_states(database)
+                _record_version(database)
 
 
 def _check_replica_set(database: Database[Document], address: str) -> None:
@@ -196,7 +214,9 @@ def _create(database: Database[Document]) -> None:
             database.command("collMod", name, validator=spec.validator)
         if spec.index_models:
             database[name].create_indexes(spec.index_models)
-    fill_in(database)
+
+
+def _record_version(database: Database[Document]) -> None:
     database["deployment"].update_one(
         {"_id": "schema"}, {"$set": {"version": SCHEMA_VERSION}}, upsert=True
     )

@@ -1,7 +1,6 @@
 """The ledger of one project's work units. Every change is an atomic step on one row."""
 
 import math
-import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -11,25 +10,30 @@ from video_pipeline.catalog.scoped import Document, ProjectDatabase
 from video_pipeline.domain.errors import IllegalMove
 from video_pipeline.domain.usage import Usage, summed, times
 from video_pipeline.domain.work import (
+    DEFERRALS,
+    Stage,
+    UnitFailure,
     UnitFilter,
     UnitState,
     UnitSum,
+    Wait,
+    WaitKind,
     WorkRequest,
     WorkUnit,
     check_move,
+    states_in,
     unit_id,
 )
 
-_INTENT, _SUBMITTING = UnitState.INTENT.value, UnitState.SUBMITTING.value
-_RUNNING = UnitState.RUNNING.value
-_OPEN = [_INTENT, _SUBMITTING, _RUNNING]
 # In the backlog only: the pool, and the paid seconds that a unit needs.
 _PLACE = {"waits_in": "", "waits_for": ""}
+# Without a hint the server may sort all units of a state.
+_BY_READY = [("project_id", 1), ("state", 1), ("ready_at", 1)]
 # Rows without a lease.
 _FREE: Document = {"$expr": {"$lte": ["$leased_until", "$$NOW"]}}
 # The resolution of times in MongoDB.
 _TICK = timedelta(milliseconds=1)
-_TIMES = frozenset({"leased_until", "created_at", "updated_at", "submitted_at", "poll_at"})
+_TIMES = frozenset({"leased_until", "created_at", "updated_at", "submitted_at"})
 
 
 class Units:
@@ -61,13 +65,13 @@ class Units:
         *,
         forced_by: str = "",
     ) -> WorkUnit:
-        """Return the row of this request and generation, created in intent if it is missing."""
+        """Return the row of this request and generation, planned if it is missing."""
         self._check_owner(request.key.project)
         unit = WorkUnit(
             id=unit_id(request, generation),
             request=request,
             generation=generation,
-            state=UnitState.INTENT,
+            state=UnitState.PLANNED,
             planned=planned,
             forced_by=forced_by,
             created_at=now,
@@ -102,18 +106,45 @@ class Units:
         free = {"holder": None, "leased_until": None}
         self._units.update({"id": unit, "holder": holder}, {"$set": free})
 
-    def move(self, unit: WorkUnit, state: UnitState, now: datetime, **changes: Any) -> WorkUnit:
-        """Move a unit to a state, and change other fields of its row, in one atomic step.
+    def begin(self, unit: WorkUnit, now: datetime, *, parked: bool) -> WorkUnit:
+        """Record that the request is about to be made; `parked`: for a phase without a run.
 
-        Raises IllegalMove if work.MOVES lacks the move, or if the row has moved since `unit` was
-        read. `updated_at` rises with every move, and so shows that the row has moved.
+        This and the next transitions are atomic. They raise IllegalMove if work.NEXT does not
+        allow them, or if the row has moved since `unit` was read.
         """
+        state = UnitState.UNANSWERED if parked else UnitState.SUBMITTING
+        return self._move(unit, state, now, attempts=unit.attempts + 1)
+
+    def refuse(self, unit: WorkUnit, now: datetime) -> WorkUnit:
+        """Record that the provider has not accepted the request."""
+        return self._move(unit, UnitState.PLANNED, now)
+
+    def accept(self, unit: WorkUnit, job: str, now: datetime, poll_at: datetime) -> WorkUnit:
+        """Record that the provider accepted the request as a job."""
+        polled = Wait(kind=WaitKind.JOB, until=poll_at)
+        return self._move(unit, UnitState.RUNNING, now, job=job, submitted_at=now, wait=polled)
+
+    def finish(
+        self,
+        unit: WorkUnit,
+        state: UnitState,
+        now: datetime,
+        *,
+        used: tuple[Usage, ...],
+        failure: UnitFailure | None = None,
+    ) -> WorkUnit:
+        """Record the unit's last state, or that it is in doubt, with its usage and the reason."""
+        return self._move(unit, state, now, settled=used, failure=failure)
+
+    def _move(self, unit: WorkUnit, state: UnitState, now: datetime, **fields: object) -> WorkUnit:
+        """Change state and fields in one step. `updated_at` rises, and so shows that it moved."""
         check_move(unit.id, unit.state, state)
         later = max(now, unit.updated_at + _TICK)
-        changes = {"waiting": "", "ready": False, **changes, "state": state, "updated_at": later}
+        changes = {"wait": None, **fields, "state": state, "updated_at": later}
         moved = WorkUnit.model_validate({**dict(unit), **changes})
-        where = {"id": unit.id, "state": unit.state.value, "updated_at": unit.updated_at}
-        change: Document = {"$set": _fields(moved, changes), "$unset": _PLACE}
+        # A hint or the sweep may have moved it within its stage.
+        where = {**_is(unit.id, unit.state.stage), "updated_at": unit.updated_at}
+        change: Document = {"$set": _fields(moved, changes), "$unset": {**_PLACE, "ready_at": ""}}
         found = self._units.change(where, change)
         if found is None:
             raise IllegalMove(
@@ -122,121 +153,125 @@ class Units:
             )
         return _known(found)
 
-    def wait(self, unit: str, reason: str, pool: str, seconds: Fraction) -> bool:
-        """Queue a unit in intent for a slot of a pool, or for so many paid seconds of a day.
+    def queue(self, unit: str, wait: Wait, pool: str, seconds: Fraction) -> WorkUnit | None:
+        """Put a unit into the backlog of a pool, and return it. It needs so many paid seconds.
 
-        Returns False if it is not in intent. Repeatable: the last reason stands.
+        Returns None if its request was made. Repeatable: the last wait stands.
         """
         place = {"waits_in": pool, "waits_for": float(seconds)}
-        waits = {"waiting": reason, "ready": False, **place}
-        return self._units.update({"id": unit, "state": _INTENT}, {"$set": waits})
+        queued = {"state": UnitState.QUEUED.value, "wait": _stored(wait), **place}
+        return _unit(self._units.change(_is(unit, Stage.UNSENT), {"$set": queued}))
 
-    def let_go(self, unit: str, now: datetime) -> bool:
-        """Take a unit in intent or submitting out of the backlog, for a run to continue it.
+    def hand_over(self, unit: str, now: datetime) -> bool:
+        """Leave the next step to a run: it makes the request, or reports its error.
 
-        The run submits the request or reports its error. `ready` lists the unit until a run has
-        moved it. Returns False if the unit is in another state.
+        Returns False if the request was answered.
         """
-        free = {"waiting": "", "ready": True, "ready_at": now}
-        where: Document = {"id": unit, "state": {"$in": [_INTENT, _SUBMITTING]}}
-        return self._units.update(where, {"$set": free, "$unset": _PLACE})
+        unsent: Document = {"$in": ["$state", _values(states_in(Stage.UNSENT))]}
+        state = {"$cond": [unsent, UnitState.ADMITTED.value, UnitState.RETURNED.value]}
+        ready = {"wait": None, "ready_at": now, **dict.fromkeys(_PLACE, "$$REMOVE")}
+        where = _is(unit, Stage.UNSENT, Stage.SENT)
+        return self._units.update(where, [{"$set": {"state": state, **ready}}])
 
-    def put_off(self, unit: str, until: datetime, reason: str) -> None:
-        """Defer the request of a unit in intent or submitting, and count the refusal.
-
-        A reason that is not empty becomes what the unit waits for.
-        """
-        told = {"waiting": reason} if reason else {}
-        where: Document = {"id": unit, "state": {"$in": [_INTENT, _SUBMITTING]}}
-        change: Document = {"$set": {"poll_at": until, **told}, "$inc": {"untaken": 1}}
-        self._units.update(where, change)
+    def defer(self, unit: str, wait: Wait) -> None:
+        """Count a refusal of a unit's request, and set until when it is not tried again."""
+        change: Document = {"$set": {"wait": _stored(wait)}, "$inc": {"refusals": 1}}
+        self._units.update(_is(unit, Stage.UNSENT, Stage.SENT), change)
 
     def backlog(self) -> dict[str, int]:
-        """Count the waiting units by pool."""
-        found = self._units.grouped({"waits_in": {"$gt": ""}}, "waits_in")
+        """Count the queued units by pool."""
+        found = self._units.grouped({"state": UnitState.QUEUED.value}, "waits_in")
         return {pool: count for (pool,), count in found}
 
-    def waiting(
+    def queued(
         self, pool: str, now: datetime, limit: int = 1000, seconds: float | None = None
     ) -> list[WorkUnit]:
         """Return the units that wait for a pool and are not deferred, oldest first.
 
         With `seconds`, only those that cost at most so many paid seconds.
         """
-        where: Document = {"waits_in": pool, **_not_put_off(now)}
+        where = _in_pool(pool) | _not_deferred(now)
         if seconds is not None:
             where["waits_for"] = {"$lte": seconds}
         return self._listed(where, "created_at", limit)
 
     def explain(
-        self, pool: str, reason: str, now: datetime, *, over: float = -1, up_to: float = math.inf
+        self, pool: str, wait: Wait, now: datetime, *, over: float = -1, up_to: float = math.inf
     ) -> None:
-        """Set the reason of the units that wait for a pool and are not deferred.
+        """Set what the units wait for that wait for a pool and are not deferred.
 
-        Applies to units that cost more than `over` and at most `up_to` paid seconds. A unit whose
-        reason begins with this one keeps its own.
+        Applies to units that cost more than `over` and at most `up_to` paid seconds. A unit that
+        waits for the same keeps its details.
         """
-        told = {"$not": {"$regex": f"^{re.escape(reason)}"}}
-        where = {"waits_in": pool, "waits_for": {"$gt": over, "$lte": up_to}, "waiting": told}
-        self._units.update_all({**where, **_not_put_off(now)}, {"$set": {"waiting": reason}})
+        same = {f"wait.{name}": getattr(wait, name) for name in ("kind", "scope", "limit")}
+        costs = {"waits_for": {"$gt": over, "$lte": up_to}}
+        where = {**_in_pool(pool), **costs, **_not_deferred(now, same)}
+        self._units.update_all(where, {"$set": {"wait": _stored(wait)}})
 
     def number(self, unit: WorkUnit, pool: str) -> int:
         """Return the position of a unit in its project's queue for a pool, from 1."""
-        earlier = {"waits_in": pool, "created_at": {"$lt": unit.created_at}}
+        earlier = {**_in_pool(pool), "created_at": {"$lt": unit.created_at}}
         return self._units.count(earlier) + 1
 
     def abandoned(
         self, repeatable: Mapping[str, datetime], now: datetime, limit: int = 100
     ) -> list[WorkUnit]:
-        """Return units in submitting without lease, result or backoff, oldest first.
+        """Return units whose request no process makes or defers, oldest first.
 
-        Only those that a run waits for, and those of these providers that moved after the given
-        time.
+        Those for which no run is parked only if they are of these providers, and moved after the
+        given time.
         """
         begun = [
             {"provider": provider, "updated_at": {"$gt": since}}
             for provider, since in sorted(repeatable.items())
         ]
-        wanted = {"$or": [{"waiting": {"$gt": ""}}, *begun]}
-        left: Document = {"state": _SUBMITTING, "ready": False, **_FREE, **wanted}
-        return self._listed({**left, **_not_put_off(now)}, "created_at", limit)
+        wanted = {"$or": [{"state": UnitState.UNANSWERED.value}, *begun]}
+        sent = {"state": {"$in": _values({UnitState.SUBMITTING, UnitState.UNANSWERED})}}
+        where: Document = {**sent, **wanted, **_FREE, **_not_deferred(now)}
+        return self._listed(where, "created_at", limit)
 
     def dropped(self, providers: Collection[str], limit: int = 100) -> list[WorkUnit]:
         """Return refused units of these providers that are missing in the backlog, oldest first.
 
         The process that submitted such a unit died before it queued the unit again.
         """
-        nowhere: Document = {"state": _INTENT, "waits_in": None, "ready": False}
-        asked: Document = {"attempts": {"$gt": 0}, "provider": {"$in": sorted(providers)}}
-        return self._listed({**nowhere, **asked, **_FREE}, "created_at", limit)
+        refused: Document = {"state": UnitState.PLANNED.value, "attempts": {"$gt": 0}}
+        where: Document = {**refused, "provider": {"$in": sorted(providers)}, **_FREE}
+        return self._listed(where, "created_at", limit)
 
-    def mark_ready(self, unit: str, now: datetime) -> bool:
-        """Record that the job of a running unit has ended. Repeatable.
+    def end(self, unit: str, now: datetime) -> bool:
+        """Record that the job of a unit has ended. Repeatable. Returns False if it has no job."""
+        ended: Document = {"$set": {"state": UnitState.ENDED.value, "wait": None}}
+        return self._units.update(_is(unit, Stage.ACCEPTED), ended | {"$min": {"ready_at": now}})
 
-        Returns False if the unit is not running.
-        """
-        return self._units.update(
-            {"id": unit, "state": _RUNNING}, {"$set": {"ready": True}, "$min": {"ready_at": now}}
-        )
+    def postpone(self, unit: str, poll_at: datetime) -> WorkUnit | None:
+        """Set when a job is polled next, and return its unit. If it had ended, it runs again."""
+        unfetched: Document = {"$eq": ["$state", UnitState.UNFETCHED.value]}
+        job = {"$mergeObjects": [_stored(Wait(kind=WaitKind.JOB)), {"until": poll_at}]}
+        later = {"$mergeObjects": ["$wait", {"until": poll_at}]}
+        change: Document = {
+            "state": {"$cond": [unfetched, "$state", UnitState.RUNNING.value]},
+            "wait": {"$cond": [unfetched, later, job]},
+            "ready_at": "$$REMOVE",
+        }
+        return _unit(self._units.change(_is(unit, Stage.ACCEPTED), [{"$set": change}]))
 
-    def postpone(self, unit: str, poll_at: datetime, unfetched: str = "") -> None:
-        """Set when a running unit is polled next, and clear its `ready` flag.
-
-        `unfetched` says why the result could not be fetched. It becomes what the unit waits for,
-        and is counted.
-        """
-        later: Document = {"$set": {"poll_at": poll_at, "ready": False}, "$unset": {"ready_at": ""}}
-        if unfetched:
-            later["$set"]["waiting"] = unfetched
-            later["$inc"] = {"unfetched": 1}
-        self._units.update({"id": unit, "state": _RUNNING}, later)
+    def fetch_later(self, unit: str, until: datetime, why: str) -> WorkUnit | None:
+        """Count a failed attempt to fetch a job's result, set the next, and return the unit."""
+        wait = Wait(kind=WaitKind.RESULT, until=until, detail=why)
+        change: Document = {
+            "$set": {"state": UnitState.UNFETCHED.value, "wait": _stored(wait)},
+            "$unset": {"ready_at": ""},
+            "$inc": {"fetch_failures": 1},
+        }
+        return _unit(self._units.change(_is(unit, Stage.ACCEPTED), change))
 
     def set_unwanted(self, unit: str, unwanted: bool) -> bool:
         """Record whether any run needs a unit.
 
-        Returns False if the unit has ended or is in doubt.
+        Returns False if the unit is over or in doubt.
         """
-        open_: Document = {"id": unit, "state": {"$in": _OPEN}}
+        open_ = _is(unit, Stage.UNSENT, Stage.SENT, Stage.ACCEPTED)
         return self._units.update(open_, {"$set": {"unwanted": unwanted}})
 
     def by_job(self, provider: str, job: str) -> WorkUnit | None:
@@ -244,16 +279,15 @@ class Units:
         return _unit(self._units.find_one({"provider": provider, "job": job}))
 
     def due(self, now: datetime, limit: int = 100) -> list[WorkUnit]:
-        """Return running units, not ready, with `poll_at` up to now, longest overdue first."""
-        overdue: Document = {"state": _RUNNING, "ready": False, "poll_at": {"$lte": now}}
-        return self._listed(overdue, "poll_at", limit)
+        """Return the units whose job is to be polled now, longest overdue first."""
+        waiting = _values({UnitState.RUNNING, UnitState.UNFETCHED})
+        overdue: Document = {"state": {"$in": waiting}, "wait.until": {"$lte": now}}
+        return self._listed(overdue, "wait.until", limit)
 
     def ready(self, limit: int = 1000) -> list[WorkUnit]:
-        """Return units for a run to consume, longest ready first.
-
-        Their jobs have ended, or `let_go` took them out of the backlog.
-        """
-        return self._listed({"ready": True}, "ready_at", limit)
+        """Return the units whose next step is that of a run, longest ready first."""
+        ready = _values(state for state in UnitState if state.ready)
+        return self._listed({"state": {"$in": ready}}, "ready_at", limit, hint=_BY_READY)
 
     def of_video(self, video: str) -> list[WorkUnit]:
         """Return all units of one video, oldest first."""
@@ -291,8 +325,9 @@ class Units:
             for provider, state in [kind]
         ]
 
-    def _listed(self, where: Document, order: str, limit: int) -> list[WorkUnit]:
-        return [_known(one) for one in self._units.find(where, sort=[(order, 1)], limit=limit)]
+    def _listed(self, where: Document, order: str, limit: int, **options: Any) -> list[WorkUnit]:
+        found = self._units.find(where, sort=[(order, 1)], limit=limit, **options)
+        return [_known(one) for one in found]
 
 
 def _where(wanted: UnitFilter) -> Document:
@@ -301,8 +336,25 @@ def _where(wanted: UnitFilter) -> Document:
     return where | {name: value for name, value in chosen.items() if value is not None}
 
 
-def _not_put_off(now: datetime) -> Document:
-    return {"poll_at": {"$not": {"$gt": now}}}
+def _is(unit: str, *stages: Stage) -> Document:
+    return {"id": unit, "state": {"$in": _values(states_in(*stages))}}
+
+
+def _in_pool(pool: str) -> Document:
+    return {"state": UnitState.QUEUED.value, "waits_in": pool}
+
+
+def _not_deferred(now: datetime, *others: Document) -> Document:
+    deferred = {"wait.kind": {"$in": sorted(DEFERRALS)}, "wait.until": {"$gt": now}}
+    return {"$nor": [deferred, *others]}
+
+
+def _values(states: Iterable[UnitState]) -> list[str]:
+    return sorted(state.value for state in states)
+
+
+def _stored(wait: Wait) -> Document:
+    return {**wait.model_dump(mode="json"), "until": wait.until}
 
 
 def _until(lease: timedelta) -> Document:
@@ -314,7 +366,8 @@ def _fields(unit: WorkUnit, names: Iterable[str]) -> Document:
     """Return the stored form of these fields: times as dates, others as JSON."""
     chosen = set(names)
     times = {name: getattr(unit, name) for name in chosen & _TIMES}
-    return {**unit.model_dump(mode="json", include=chosen - _TIMES), **times}
+    wait = {"wait": _stored(unit.wait)} if unit.wait and "wait" in chosen else {}
+    return {**unit.model_dump(mode="json", include=chosen - _TIMES), **times, **wait}
 
 
 def _known(document: Document) -> WorkUnit:

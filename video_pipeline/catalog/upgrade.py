@@ -1,23 +1,114 @@
-"""Upgrade of documents of schema 1. Idempotent, and safe beside other upgrades and writers."""
+"""Upgrade of documents of earlier schemas. Idempotent, and safe beside other upgrades.
+
+Schema 1 had results without inputs. Up to schema 4 a work unit had fewer states, and flags.
+"""
 
 from collections.abc import Iterable
+from contextlib import suppress
+from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import OperationFailure
 
 from video_pipeline.catalog.scoped import Document
 from video_pipeline.catalog.standings import is_warned, result_of, wrong_flags
+from video_pipeline.domain.errors import UpgradeBlocked
 from video_pipeline.domain.phases import MADE_FROM, PHASES, Phase
 from video_pipeline.domain.results.timeline import PhaseResult
+from video_pipeline.domain.work import UnitState, WaitKind
 
 _PAGE = 1000
 _OWNER = ("project_id", "video")
 
 
-def fill_in(database: Database[Document]) -> None:
+def check_at_rest(database: Database[Document], address: str) -> None:
+    """Raise UpgradeBlocked while processes of an earlier version hold work units."""
+    held = {**_OF_SCHEMA_4, "$expr": {"$gt": ["$leased_until", "$$NOW"]}}
+    count = database["units"].count_documents(held)
+    if count:
+        raise UpgradeBlocked(
+            f"{count} work units are in the hands of runs of an earlier version",
+            where=address,
+            remedy="Wait until these runs have ended, or terminate them, and try again.",
+        )
+
+
+# Rows that no later program has written.
+_OF_SCHEMA_4: Document = {"refusals": {"$exists": False}}
+# State, flag or field of schema 4, and the state since: the first that holds.
+_STATES: tuple[tuple[str, Document | bool, UnitState], ...] = (
+    ("intent", {"$gt": ["$waits_in", ""]}, UnitState.QUEUED),
+    ("intent", {"$eq": ["$ready", True]}, UnitState.ADMITTED),
+    ("intent", True, UnitState.PLANNED),
+    ("submitting", {"$eq": ["$ready", True]}, UnitState.RETURNED),
+    ("submitting", {"$gt": ["$waiting", ""]}, UnitState.UNANSWERED),
+    ("running", {"$eq": ["$ready", True]}, UnitState.ENDED),
+    ("running", {"$gt": ["$unfetched", 0]}, UnitState.UNFETCHED),
+)
+# Of the new states, some only with refusals: what a unit waits for.
+_REFUSED: Document = {"$gt": ["$untaken", 0]}
+_WAITS: tuple[tuple[UnitState, Document | bool, WaitKind], ...] = (
+    (UnitState.QUEUED, _REFUSED, WaitKind.PROVIDER),
+    (UnitState.QUEUED, True, WaitKind.SLOT),
+    (UnitState.SUBMITTING, _REFUSED, WaitKind.PROVIDER),
+    (UnitState.UNANSWERED, _REFUSED, WaitKind.PROVIDER),
+    (UnitState.RUNNING, True, WaitKind.JOB),
+    (UnitState.UNFETCHED, True, WaitKind.RESULT),
+)
+_GONE_INDEXES = tuple(
+    "_".join(f"{field}_1" for field in ("project_id", *fields))
+    for fields in (
+        ("state", "waits_in", "created_at"),
+        ("state", "ready", "poll_at"),
+        ("ready", "ready_at"),
+        ("waits_in", "created_at", "waits_for"),
+    )
+)
+
+
+def map_states(database: Database[Document]) -> None:
+    """Map state, flags and fields of work units to the states and waits of today."""
+    wait: Document = {
+        "kind": "$kind",
+        "until": {"$ifNull": ["$poll_at", None]},
+        "scope": {"$ifNull": ["$waits_in", "$provider"]},
+        "limit": None,
+        "detail": {"$cond": [{"$eq": ["$state", UnitState.UNFETCHED.value]}, "$waiting", ""]},
+    }
+    today = {
+        "wait": {"$cond": ["$kind", wait, None]},
+        "refusals": {"$ifNull": ["$untaken", 0]},
+        "fetch_failures": {"$ifNull": ["$unfetched", 0]},
+    }
+    units = database["units"]
+    units.update_many(
+        _OF_SCHEMA_4,
+        [
+            {"$set": {"state": _switch(_STATES, "$state")}},
+            {"$set": {"kind": _switch(_WAITS, None)}},
+            {"$set": today},
+            {"$unset": ["kind", "waiting", "ready", "poll_at", "untaken", "unfetched"]},
+        ],
+    )
+    for index in _GONE_INDEXES:
+        with suppress(OperationFailure):  # it is gone
+            units.drop_index(index)
+
+
+def _switch(rules: Iterable[tuple[str, Document | bool, StrEnum]], otherwise: Any) -> Document:
+    """Return an expression for the first rule whose state and condition hold."""
+    branches = [
+        {"case": {"$and": [{"$eq": ["$state", str(state)]}, holds]}, "then": str(then)}
+        for state, holds, then in rules
+    ]
+    return {"$switch": {"branches": branches, "default": otherwise}}
+
+
+def complete_results(database: Database[Document]) -> None:
     """Add fingerprint, inputs, `outdated` and `warned` to every result.
 
     10,000 videos take some seconds.

@@ -8,13 +8,14 @@ PipelineError
 ├── ConfigurationError         pipeline.yaml, the environment, a missing library or model
 ├── ProviderError              an analysis failed; its category decides what follows
 │   └── InDoubt                the answer was lost: the request may have been accepted
-│       └── Unheard            the same, and repeating the request is safe
+│       └── AnswerLost         the same, and repeating the request is safe
 ├── StorageError               an object store refused or failed
 │   ├── StorageFull            no space or quota left
 │   └── StorageUnavailable     an object store does not answer, or throttles
 ├── NoticesError               the queue of arrivals refused or failed
 └── CatalogError               the catalogue refused or failed
     ├── CatalogUnavailable     no MongoDB answers
+    ├── UpgradeBlocked         an earlier version still writes to it
     └── IllegalMove            a work unit cannot make this transition
 """
 
@@ -76,6 +77,7 @@ class FailureCategory(StrEnum):
     CONCURRENCY = "concurrency"
     TRANSIENT = "transient"
     AUTH = "auth"
+    FUNDS = "funds"
     INPUT_REJECTED = "input_rejected"
     PROVIDER_FAILED = "provider_failed"
     RESULT_EXPIRED = "result_expired"
@@ -109,7 +111,7 @@ class InDoubt(ProviderError):
     """The answer was lost: the provider may have accepted the request, and may bill it."""
 
 
-class Unheard(InDoubt):
+class AnswerLost(InDoubt):
     """The same at a provider that recognises a repeated request, and bills it once."""
 
 
@@ -141,6 +143,12 @@ class CatalogError(PipelineError):
 
 class CatalogUnavailable(CatalogError):
     """No MongoDB answers at the configured address."""
+
+    passes = True
+
+
+class UpgradeBlocked(CatalogError):
+    """Processes of an earlier version still write to the catalogue."""
 
     passes = True
 

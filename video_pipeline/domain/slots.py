@@ -28,7 +28,7 @@ class Pool(Frozen):
     # Until then newcomers get no slot, because others wait.
     queued_until: datetime | None = None
     # Consecutive requests that the provider refused or did not answer.
-    untaken: int = 0
+    refusals: int = 0
 
 
 class Budget(Frozen):

@@ -10,14 +10,14 @@ from enum import StrEnum
 from typing import Literal
 
 from video_pipeline.domain.errors import (
+    AnswerLost,
     FailureCategory,
     InDoubt,
     PipelineError,
     ProviderError,
     SourceError,
-    Unheard,
 )
-from video_pipeline.domain.work import UnitState
+from video_pipeline.domain.work import Stage, UnitState, WaitKind
 
 # The effect of repeating a request: nothing is billed; the provider recognises the token
 # and bills once; it may be billed again.
@@ -49,19 +49,18 @@ class Category:
     """Whether a result that could not be fetched for this reason is lost for good."""
     next_provider: bool = True
     """Whether the next provider of the order may serve the phase."""
-    until: str = ""
-    """What a deferred unit waits for its provider to do."""
+    waits_for: WaitKind = WaitKind.PROVIDER
+    """What a deferred unit waits for."""
 
 
 CATEGORIES: dict[FailureCategory, Category] = {
-    _F.THROTTLED: Category(Nature.PASSING, "too many requests at once", until="has room again"),
+    _F.THROTTLED: Category(Nature.PASSING, "too many requests at once", waits_for=WaitKind.ROOM),
     _F.CONCURRENCY: Category(
-        Nature.FULL, "no further job fits until one has ended", until="has room again"
+        Nature.FULL, "no further job fits until one has ended", waits_for=WaitKind.ROOM
     ),
-    _F.TRANSIENT: Category(
-        Nature.PASSING, "a fault of the network or of the service", until="answers again"
-    ),
+    _F.TRANSIENT: Category(Nature.PASSING, "a fault of the network or of the service"),
     _F.AUTH: Category(Nature.LASTING, "a person must change a right or a key"),
+    _F.FUNDS: Category(Nature.LASTING, "a person must pay, or raise a quota of money"),
     _F.INPUT_REJECTED: Category(
         Nature.LASTING, "the media is refused", of_the_request=True, result_lost=True
     ),
@@ -96,7 +95,7 @@ class Answer(StrEnum):
 
     REFUSED = "refused"
     """The provider has neither this request nor an earlier one of the unit."""
-    UNHEARD = "unheard"
+    UNKNOWN = "unknown"
     """This request, or an earlier one, may have been accepted and billed."""
 
 
@@ -143,11 +142,11 @@ REQUEST_RULES = tuple(RequestRule(*row) for row in (
      "the provider takes it a little later; a run then tries the next provider"),
     (Answer.REFUSED, _ANY, _LASTING, _FAIL, _FAIL, _WAKE,
      "the same request fails again"),
-    (Answer.UNHEARD, _UNSAFE, _FULL | _PASSING | _LASTING, _HOLD, _HOLD, _WAKE,
+    (Answer.UNKNOWN, _UNSAFE, _FULL | _PASSING | _LASTING, _HOLD, _HOLD, _WAKE,
      "a repeated request may be billed again; its run holds it in doubt, and says so"),
-    (Answer.UNHEARD, _DEDUPLICATED, _FULL | _PASSING, _RETRY, _LEAVE, _DEFER,
+    (Answer.UNKNOWN, _DEDUPLICATED, _FULL | _PASSING, _RETRY, _LEAVE, _DEFER,
      "the provider recognises the token, and bills once"),
-    (Answer.UNHEARD, _DEDUPLICATED, _LASTING, _LEAVE, _LEAVE, _WAKE,
+    (Answer.UNKNOWN, _DEDUPLICATED, _LASTING, _LEAVE, _LEAVE, _WAKE,
      "this answer says nothing of the earlier request"),
 ))  # fmt: skip
 
@@ -164,7 +163,7 @@ def answer_of(
     if replay == "free":
         return Answer.REFUSED
     covered = not maybe_accepted or is_of_the_request(category)
-    return Answer.REFUSED if not accepted and covered else Answer.UNHEARD
+    return Answer.REFUSED if not accepted and covered else Answer.UNKNOWN
 
 
 def after_request(
@@ -203,7 +202,7 @@ def _first(answer: Answer, replay: Replay, nature: Nature) -> RequestRule:
 
 def is_unsafe_outage(answer: Answer, replay: Replay, error: ProviderError) -> bool:
     """Return whether the pool is paused, as its next request would be in doubt too."""
-    return answer is Answer.UNHEARD and replay == "unsafe" and is_passing(error.category)
+    return answer is Answer.UNKNOWN and replay == "unsafe" and is_passing(error.category)
 
 
 # --- How long to wait --------------------------------------------------------------------------
@@ -296,44 +295,47 @@ class Found(StrEnum):
     READ = "read its stored pages"
 
 
-_S = UnitState
-FOUND_RULES: dict[tuple[UnitState, Replay], tuple[Found, str]] = {
-    **{(_S.INTENT, r): (Found.SUBMIT, "no request was made") for r in _REPLAYS},
-    (_S.SUBMITTING, "free"): (Found.REPEAT, "a repeated request costs nothing"),
-    (_S.SUBMITTING, "deduplicated"): (Found.REPEAT, "its token is recognised"),
-    (_S.SUBMITTING, "unsafe"): (Found.HOLD, "a repeated request may be billed again"),
-    **{(_S.RUNNING, r): (Found.POLL, "the provider knows its job") for r in _REPLAYS},
-    **{(_S.IN_DOUBT, r): (Found.HOLD, "it may have been billed") for r in _REPLAYS},
+_G = Stage
+FOUND_RULES: dict[tuple[Stage, Replay], tuple[Found, str]] = {
+    **{(_G.UNSENT, r): (Found.SUBMIT, "no request was made") for r in _REPLAYS},
+    (_G.SENT, "free"): (Found.REPEAT, "a repeated request costs nothing"),
+    (_G.SENT, "deduplicated"): (Found.REPEAT, "its token is recognised"),
+    (_G.SENT, "unsafe"): (Found.HOLD, "a repeated request may be billed again"),
+    **{(_G.ACCEPTED, r): (Found.POLL, "the provider knows its job") for r in _REPLAYS},
+    **{(_G.DOUBTED, r): (Found.HOLD, "it may have been billed") for r in _REPLAYS},
 }
 
 
 def on_finding(
-    state: UnitState, replay: Replay, *, stored: bool, in_doubt: Literal["hold", "retry"] = "hold"
+    stage: Stage, replay: Replay, *, stored: bool, in_doubt: Literal["hold", "retry"] = "hold"
 ) -> Found:
-    """Return how a run goes on with a unit. Raises KeyError for a failed or cancelled one.
+    """Return how a run goes on with a unit. Raises KeyError if it is over.
 
     `stored` means that all raw pages are there. `in_doubt` is what pipeline.yaml says of units
     that may be billed.
     """
     if stored:
         return Found.READ
-    found = FOUND_RULES[state, replay][0]
+    found = FOUND_RULES[stage, replay][0]
     return Found.RENEW if found is Found.HOLD and in_doubt == "retry" else found
 
 
 # --- A unit that no run needs, and whose request has no known job ------------------------------
 
-CLOSE_RULES: dict[tuple[UnitState, Replay], tuple[UnitState, str]] = {
-    **{(_S.INTENT, r): (_S.CANCELLED, "no request was made") for r in _REPLAYS},
-    (_S.SUBMITTING, "free"): (_S.CANCELLED, "whether it was made does not matter"),
-    (_S.SUBMITTING, "deduplicated"): (_S.IN_DOUBT, "asking whether it was made would make it"),
-    (_S.SUBMITTING, "unsafe"): (_S.IN_DOUBT, "nobody can tell whether it was made"),
+CLOSE_RULES: dict[tuple[Stage, Replay], tuple[UnitState, str]] = {
+    **{(_G.UNSENT, r): (UnitState.CANCELLED, "no request was made") for r in _REPLAYS},
+    (_G.SENT, "free"): (UnitState.CANCELLED, "whether it was made does not matter"),
+    (_G.SENT, "deduplicated"): (
+        UnitState.IN_DOUBT,
+        "asking whether it was made would make it",
+    ),
+    (_G.SENT, "unsafe"): (UnitState.IN_DOUBT, "nobody can tell whether it was made"),
 }
 
 
-def closed(state: UnitState, replay: Replay) -> UnitState:
+def closed(stage: Stage, replay: Replay) -> UnitState:
     """Return the state of such a unit after it is closed."""
-    return CLOSE_RULES[state, replay][0]
+    return CLOSE_RULES[stage, replay][0]
 
 
 # --- The phase of a unit that failed -----------------------------------------------------------
@@ -349,7 +351,7 @@ def falls_back(error: PipelineError) -> bool:
 def may_pass(error: PipelineError) -> bool:
     """Return whether the same request may succeed in a later run without any change."""
     if isinstance(error, InDoubt):
-        return isinstance(error, Unheard)  # else a person must look whether it was accepted
+        return isinstance(error, AnswerLost)  # else a person must look whether it was accepted
     return isinstance(error, ProviderError) and is_passing(error.category)
 
 

@@ -1,15 +1,18 @@
 """Work units: one request to one provider, its states, and the allowed transitions.
 
-    intent ──> submitting ──> running ──> settled
-       ^           │  │          │
-       └─throttled─┘  └──────────┴─> failed | cancelled | in_doubt
+    planned ─> submitting ──> running ──> ended ──> settled
+      │ ^        ^  │            ^          │
+      v └refused─│──┤            │          ├─> unfetched
+    queued ─> admitted           │          │
+      └─────> unanswered ────────┘          └─> failed | cancelled
 
 `in_doubt` is a request whose answer was lost: it may have been accepted, so the planned usage
-counts as used.
+counts as used. docs/work-units.md has the whole diagram.
 """
 
 import hashlib
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -23,21 +26,52 @@ from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.values import Frozen
 
 
-class UnitState(StrEnum):
-    """The state of a work unit."""
+class Stage(StrEnum):
+    """How far a unit's request got."""
 
-    INTENT = "intent"
+    UNSENT = "not made"
+    SENT = "made, or about to be, and its answer is not known"
+    ACCEPTED = "accepted as a job"
+    DOUBTED = "perhaps accepted, and not to be repeated"
+    OVER = "over"
+
+
+class UnitState(StrEnum):
+    """The state of a work unit. STATES tells what each one means."""
+
+    PLANNED = "planned"
+    QUEUED = "queued"
+    ADMITTED = "admitted"
     SUBMITTING = "submitting"
+    UNANSWERED = "unanswered"
+    RETURNED = "returned"
     RUNNING = "running"
+    ENDED = "ended"
+    UNFETCHED = "unfetched"
+    IN_DOUBT = "in_doubt"
     SETTLED = "settled"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    IN_DOUBT = "in_doubt"
 
     @property
-    def ended(self) -> bool:
-        """Return whether the state is final."""
-        return self in (UnitState.SETTLED, UnitState.FAILED, UnitState.CANCELLED)
+    def stage(self) -> Stage:
+        """Return how far the unit's request got."""
+        return STATES[self].stage
+
+    @property
+    def parked(self) -> bool:
+        """Return whether a phase waits for the unit without a run."""
+        return STATES[self].parked
+
+    @property
+    def ready(self) -> bool:
+        """Return whether the next step is that of a run."""
+        return STATES[self].ready
+
+    @property
+    def final(self) -> bool:
+        """Return whether nothing follows."""
+        return self.stage is Stage.OVER
 
     @property
     def may_be_reopened(self) -> bool:
@@ -45,23 +79,61 @@ class UnitState(StrEnum):
         return self in (UnitState.FAILED, UnitState.CANCELLED)
 
 
-_S = UnitState
-MOVES: dict[UnitState, frozenset[UnitState]] = {
-    _S.INTENT: frozenset({_S.SUBMITTING, _S.FAILED, _S.CANCELLED}),
-    _S.SUBMITTING: frozenset(
-        {_S.INTENT, _S.RUNNING, _S.SETTLED, _S.FAILED, _S.CANCELLED, _S.IN_DOUBT}
+@dataclass(frozen=True, slots=True)
+class StateSpec:
+    """What a state means."""
+
+    stage: Stage
+    meaning: str
+    parked: bool = False
+    ready: bool = False
+
+
+_S, _G = UnitState, Stage
+STATES: dict[UnitState, StateSpec] = {
+    _S.PLANNED: StateSpec(_G.UNSENT, "a run is about to ask for a slot"),
+    _S.QUEUED: StateSpec(
+        _G.UNSENT, "it waits in the backlog for a slot, paid minutes or its provider", parked=True
     ),
-    _S.RUNNING: frozenset({_S.SETTLED, _S.FAILED, _S.CANCELLED}),
-    _S.IN_DOUBT: frozenset({_S.SETTLED, _S.FAILED, _S.CANCELLED}),
-    _S.SETTLED: frozenset(),
-    _S.FAILED: frozenset(),
-    _S.CANCELLED: frozenset(),
+    _S.ADMITTED: StateSpec(_G.UNSENT, "it left the backlog; a run makes its request", ready=True),
+    _S.SUBMITTING: StateSpec(_G.SENT, "a run makes its request"),
+    _S.UNANSWERED: StateSpec(
+        _G.SENT, "the sweep makes its request, or repeats it with the same token", parked=True
+    ),
+    _S.RETURNED: StateSpec(
+        _G.SENT, "the sweep may not repeat its request; a run decides", ready=True
+    ),
+    _S.RUNNING: StateSpec(_G.ACCEPTED, "its job runs", parked=True),
+    _S.ENDED: StateSpec(
+        _G.ACCEPTED, "its job has ended; a run fetches the result", parked=True, ready=True
+    ),
+    _S.UNFETCHED: StateSpec(_G.ACCEPTED, "its result could not be fetched yet", parked=True),
+    _S.IN_DOUBT: StateSpec(_G.DOUBTED, "it may have been billed; a person must look"),
+    _S.SETTLED: StateSpec(_G.OVER, "its result is stored, and its usage counted"),
+    _S.FAILED: StateSpec(_G.OVER, "it ended without a result"),
+    _S.CANCELLED: StateSpec(_G.OVER, "a person or a newer request ended it"),
 }
+_UNSENT = frozenset({_S.PLANNED, _S.QUEUED, _S.ADMITTED})
+_JOB = frozenset({_S.RUNNING, _S.ENDED, _S.UNFETCHED})
+_OVER = frozenset({_S.SETTLED, _S.FAILED, _S.CANCELLED})
+NEXT: dict[Stage, frozenset[UnitState]] = {
+    _G.UNSENT: _UNSENT | {_S.SUBMITTING, _S.UNANSWERED, _S.FAILED, _S.CANCELLED},
+    _G.SENT: frozenset({_S.PLANNED, _S.RETURNED, _S.RUNNING, _S.IN_DOUBT}) | _OVER,
+    _G.ACCEPTED: _JOB | _OVER,
+    _G.DOUBTED: _OVER,
+    _G.OVER: frozenset(),
+}
+"""The states that may follow, by how far the request got."""
+
+
+def states_in(*stages: Stage) -> frozenset[UnitState]:
+    """Return the states of these stages."""
+    return frozenset(state for state in UnitState if state.stage in stages)
 
 
 def check_move(unit: str, before: UnitState, after: UnitState) -> None:
-    """Raise IllegalMove unless MOVES allows this transition."""
-    if after not in MOVES[before]:
+    """Raise IllegalMove unless NEXT allows this transition."""
+    if after not in NEXT[before.stage]:
         raise IllegalMove(
             f"work unit {unit} cannot go from {before} to {after}",
             remedy="Look it up with `video-pipeline show` and force it if it must be made again.",
@@ -120,6 +192,37 @@ class UnitFailure(Frozen):
     message: str
 
 
+class WaitKind(StrEnum):
+    """What a work unit waits for."""
+
+    SLOT = "slot"
+    MINUTES = "minutes"
+    """Paid minutes: those of today are used up."""
+    LIMIT = "limit"
+    """A higher limit of paid minutes: those of a whole day are too few."""
+    ROOM = "room"
+    """Its provider is full or throttles."""
+    PROVIDER = "provider"
+    """Its provider does not answer."""
+    JOB = "job"
+    RESULT = "result"
+    """A result that could not be fetched."""
+
+
+DEFERRALS = frozenset({WaitKind.ROOM, WaitKind.PROVIDER})
+"""The waits after a refused request: nothing is tried before `until`."""
+
+
+class Wait(Frozen):
+    """What a work unit waits for, and until when at the earliest. jobs/wording.py has the words."""
+
+    kind: WaitKind
+    until: datetime | None = None
+    scope: str = ""  # whose slots, minutes or answer
+    limit: float | None = None  # how many slots or minutes there are
+    detail: str = ""  # the provider's words, the place in the queue, or the option to raise
+
+
 class WorkUnit(Frozen):
     """A row of the ledger: a request, its state, and its usage."""
 
@@ -132,29 +235,23 @@ class WorkUnit(Frozen):
     settled: tuple[Usage, ...] = ()
     failure: UnitFailure | None = None
     attempts: int = 0  # submissions
-    # Why a unit in the backlog is not submitted yet, such as no free slot or a used-up budget. Of a
-    # running unit: why the result of its job could not be fetched yet.
-    waiting: str = ""
-    untaken: int = 0  # submissions that the provider refused or did not answer
-    unfetched: int = 0  # failed attempts to fetch the result
+    wait: Wait | None = None
+    refusals: int = 0  # submissions that the provider refused or did not answer
+    fetch_failures: int = 0  # failed attempts to fetch the result
     holder: str | None = None
     leased_until: datetime | None = None
     created_at: datetime
     updated_at: datetime
     submitted_at: datetime | None = None
-    # When a running job is polled next. Of a deferred request: its earliest retry without a run.
-    poll_at: datetime | None = None
-    # The job has ended, or a waiting unit needs a run. Set by a hint or a sweep.
-    ready: bool = False
     # The id of the run that forced a new generation after an earlier one had settled.
     forced_by: str = ""
     # Orphaned: no run needs it, and the provider cannot cancel it. Its usage is still recorded.
     unwanted: bool = False
 
     @property
-    def parked(self) -> bool:
-        """Return whether a phase may park on it: its job runs, or it is in the backlog."""
-        return self.state is UnitState.RUNNING or bool(self.waiting)
+    def due_at(self) -> datetime | None:
+        """Return when its job is polled or its request tried next, if a time is set."""
+        return self.wait.until if self.wait else None
 
 
 class UnitFilter(Frozen):

@@ -83,9 +83,9 @@ def test_newcomers_enter_once_the_backlog_is_empty(
     admissions.free("p", "a")
     time.sleep(0.01)
     admissions.take("p", 1, "globex", "c", MINUTE, newcomer=True)
-    admissions.nobody_waits(seen)
+    admissions.open_to_newcomers(seen)
     assert not admissions.take("p", 1, "globex", "d", MINUTE, newcomer=True)
-    admissions.nobody_waits(pool(admissions))
+    admissions.open_to_newcomers(pool(admissions))
     assert admissions.take("p", 1, "globex", "d", MINUTE, newcomer=True)
 
 
@@ -106,9 +106,9 @@ def test_refusals_are_counted_until_a_success(admissions: Admissions) -> None:
     assert not admissions.pools("p"), "nobody has asked for it"
     for name in ("p", "p", "q"):
         admissions.pause(name, 0)
-    assert pool(admissions).untaken == 2
+    assert pool(admissions).refusals == 2
     admissions.answered("p")
-    assert [one.untaken for one in admissions.pools("p", "q")] == [0, 1]
+    assert [one.refusals for one in admissions.pools("p", "q")] == [0, 1]
 
 
 def test_concurrent_threads_get_no_more_slots_than_exist(
@@ -157,7 +157,7 @@ def test_an_account_bounds_all_projects_together(admissions: Admissions) -> None
 def test_returned_usage_can_be_used_once(admissions: Admissions) -> None:
     reserve(admissions, "a", 60)
     for _ in range(3):
-        admissions.give_back("a")
+        admissions.unreserve("a")
     assert admissions.used(DAY, project="acme") == 0 == admissions.used(DAY, account="v/1")
     assert reserve(admissions, "b", 60) is None
 

@@ -23,6 +23,7 @@ from video_pipeline.domain.results.timeline import PhaseResult
 from video_pipeline.domain.source import Source
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.work import UnitState, WorkRequest
+from video_pipeline_tests.doubles.units import bring_to
 from video_pipeline_tests.servers.replica_set import ReplicaSet, replica_set
 
 Requests = Callable[..., WorkRequest]
@@ -77,11 +78,10 @@ def test_an_election_in_the_middle_of_work_is_not_noticed(
         video = f"v{number}"
         unit = acme.units.open(request_for(video), 0, (), now)
         acme.events.record(video, Phase.SHOTS, PhaseState.RUNNING, now)
-        for state in (UnitState.SUBMITTING, UnitState.RUNNING):
-            unit = acme.units.move(unit, state, now, attempts=unit.attempts + 1)
+        unit = bring_to(acme.units, unit, UnitState.RUNNING, now)
         begun.release()
         acme.results.publish(video, result(shot=3), shots(3))
-        acme.units.move(unit, UnitState.SETTLED, now)
+        acme.units.finish(unit, UnitState.SETTLED, now, used=())
         acme.events.record(video, Phase.SHOTS, PhaseState.DONE, now)
 
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -115,7 +115,7 @@ def test_write_with_lost_answer_is_not_repeated(
         servers.answers_are_lost(lost, times=2)
         unit = acme.units.open(request_for(lost), 0, (), now)
         servers.answers_are_lost(lost, times=2)
-        moved = acme.units.move(unit, UnitState.SUBMITTING, now, attempts=1)
+        moved = acme.units.begin(unit, now, parked=False)
         assert moved == acme.units.get(unit.id)
         servers.answers_are_lost(lost, times=2)
         acme.events.record(lost, Phase.SHOTS, PhaseState.RUNNING, now)

@@ -23,6 +23,7 @@ from video_pipeline.domain.source import Due, Rejection, Source
 from video_pipeline.domain.staleness import Current
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.work import UnitState, WorkRequest
+from video_pipeline_tests.doubles.units import FULL
 
 Documents = dict[str, Any]
 SCANS = ("IXSCAN", "DISTINCT_SCAN", "COUNT_SCAN")
@@ -114,25 +115,27 @@ def use_units(half: ProjectCatalog, request: WorkRequest, now: datetime) -> None
     units = half.units
     unit = units.open(request, 0, (), now)
     units.latest(request)
-    units.wait(unit.id, "full", "pool", Fraction(9))
+    units.queue(unit.id, FULL, "pool", Fraction(9))
     units.backlog()
-    units.waiting("pool", now)
-    units.waiting("pool", now, 5, 9.0)
-    units.explain("pool", "full", now, over=3)
+    units.queued("pool", now)
+    units.queued("pool", now, 5, 9.0)
+    units.explain("pool", FULL, now, over=3)
     units.number(unit, "pool")
-    units.let_go(unit.id, now)
+    units.hand_over(unit.id, now)
     units.get(unit.id)
     units.claim(unit.id, "a", timedelta(minutes=1))
     units.renew(unit.id, "a", timedelta(minutes=1))
     units.release(unit.id, "a")
-    unit = units.move(unit, UnitState.SUBMITTING, now)
+    unit = units.begin(unit, now, parked=False)
+    units.defer(unit.id, FULL)
     units.abandoned({"cloud": now}, now)
     units.dropped(["cloud"])
     units.among([unit.id, "other"])
-    unit = units.move(unit, UnitState.RUNNING, now, job="j", poll_at=now)
+    unit = units.accept(unit, "j", now, now)
     units.postpone(unit.id, now)
+    units.fetch_later(unit.id, now, "no answer")
     units.due(now)
-    units.mark_ready(unit.id, now)
+    units.end(unit.id, now)
     units.ready()
     units.set_unwanted(unit.id, True)
     units.by_job("cloud", "j")

@@ -31,8 +31,8 @@ def fill(half: ProjectCatalog, source: Source, request: WorkRequest, now: dateti
     transcript = PhaseResult(phase=Phase.TRANSCRIPT, state=PhaseState.DONE)
     half.results.publish("film", transcript, said)
     unit = half.units.open(request, 0, (), now)
-    unit = half.units.move(unit, UnitState.SUBMITTING, now)
-    half.units.move(unit, UnitState.RUNNING, now, job="job-1", poll_at=now)
+    unit = half.units.begin(unit, now, parked=False)
+    half.units.accept(unit, "job-1", now, now)
 
 
 @pytest.fixture
@@ -76,9 +76,9 @@ def test_another_project_changes_nothing(
     assert not globex.videos.set_sha256("film", "1", "cd" * 32)
     globex.videos.clear_rejection("k")
     assert globex.units.claim(unit.id, "me", timedelta(hours=1)) is None
-    assert not globex.units.mark_ready(unit.id, now)
+    assert not globex.units.end(unit.id, now)
     with pytest.raises(CatalogError):
-        globex.units.move(unit, UnitState.FAILED, now)
+        globex.units.finish(unit, UnitState.FAILED, now, used=())
     assert acme.units.get(unit.id) == unit
     assert len(acme.videos.rejections()) == 1
 

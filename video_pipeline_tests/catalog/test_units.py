@@ -5,10 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.domain.errors import FailureCategory, IllegalMove
@@ -17,20 +15,25 @@ from video_pipeline.domain.work import (
     UnitFailure,
     UnitFilter,
     UnitState,
+    Wait,
+    WaitKind,
     WorkRequest,
     WorkUnit,
     unit_id,
 )
+from video_pipeline_tests.doubles.units import FULL
 
 Requests = Callable[..., WorkRequest]
 MINUTE, SHORT = timedelta(minutes=1), timedelta(milliseconds=200)
 PLANNED = (Usage(meter=Meter.VIDEO_SECONDS, quantity=Fraction(1001, 30), paid=True),)
 
 
-def running(half: ProjectCatalog, request: WorkRequest, now: datetime, **changes: Any) -> WorkUnit:
-    unit = half.units.open(request, 0, PLANNED, now)
-    unit = half.units.move(unit, UnitState.SUBMITTING, now)
-    return half.units.move(unit, UnitState.RUNNING, now, **changes)
+def running(
+    half: ProjectCatalog, request: WorkRequest, now: datetime, job: str = "job-7", minutes: int = 0
+) -> WorkUnit:
+    """Return a unit whose job is polled after these minutes."""
+    unit = half.units.begin(half.units.open(request, 0, PLANNED, now), now, parked=False)
+    return half.units.accept(unit, job, now, now + minutes * MINUTE)
 
 
 def test_opening_twice_finds_the_row(
@@ -42,12 +45,12 @@ def test_opening_twice_finds_the_row(
         id=unit_id(request, 0),
         request=request,
         generation=0,
-        state=UnitState.INTENT,
+        state=UnitState.PLANNED,
         planned=PLANNED,
         created_at=now,
         updated_at=now,
     )
-    moved = acme.units.move(first, UnitState.SUBMITTING, now + MINUTE, attempts=1)
+    moved = acme.units.begin(first, now + MINUTE, parked=False)
     assert acme.units.open(request, 0, (), now + 2 * MINUTE) == moved
     assert acme.units.get(first.id) == moved
     assert acme.units.get("0" * 40) is None
@@ -60,7 +63,7 @@ def test_concurrent_opens_make_one_row(
         request = request_for(f"v{n}")
         units = threads.map(lambda one: acme.units.open(one, 0, PLANNED, now), [request] * 8)
         assert len({unit.id for unit in units}) == 1
-    assert len(acme.units.in_state(UnitState.INTENT)) == 10
+    assert len(acme.units.in_state(UnitState.PLANNED)) == 10
 
 
 def test_the_latest_generation_is_found(
@@ -77,14 +80,15 @@ def test_the_latest_generation_is_found(
 def test_unit_stores_the_fields_of_its_moves(
     acme: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
-    unit = running(acme, request_for(), now, job="job-7", submitted_at=now, poll_at=now + MINUTE)
+    unit = running(acme, request_for(), now, minutes=1)
     failure = UnitFailure(category=FailureCategory.PROVIDER_FAILED, message="it broke")
-    ended = acme.units.move(unit, UnitState.FAILED, now + MINUTE, failure=failure, settled=PLANNED)
+    ended = acme.units.finish(unit, UnitState.FAILED, now + MINUTE, used=PLANNED, failure=failure)
     expected = {
         **dict(unit),
         "state": UnitState.FAILED,
         "failure": failure,
         "settled": PLANNED,
+        "wait": None,
         "updated_at": now + MINUTE,
     }
     assert ended == WorkUnit(**expected) == acme.units.get(unit.id)
@@ -95,17 +99,9 @@ def test_invalid_transition_is_refused(
     acme: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
     unit = acme.units.open(request_for(), 0, (), now)
-    with pytest.raises(IllegalMove, match="from intent to settled"):
-        acme.units.move(unit, UnitState.SETTLED, now)
+    with pytest.raises(IllegalMove, match="from planned to settled"):
+        acme.units.finish(unit, UnitState.SETTLED, now, used=())
     assert acme.units.get(unit.id) == unit
-
-
-def test_unknown_field_is_refused(
-    acme: ProjectCatalog, request_for: Requests, now: datetime
-) -> None:
-    unit = acme.units.open(request_for(), 0, (), now)
-    with pytest.raises(ValidationError):
-        acme.units.move(unit, UnitState.SUBMITTING, now, jobb="job-7")
 
 
 def test_move_of_an_outdated_row_raises(
@@ -113,10 +109,10 @@ def test_move_of_an_outdated_row_raises(
 ) -> None:
     """Also where it has come back to the same state in the same millisecond."""
     read = acme.units.open(request_for(), 0, (), now)
-    submitting = acme.units.move(read, UnitState.SUBMITTING, now)
-    acme.units.move(submitting, UnitState.INTENT, now)
+    submitting = acme.units.begin(read, now, parked=False)
+    acme.units.refuse(submitting, now)
     with pytest.raises(IllegalMove, match="moved by another"):
-        acme.units.move(read, UnitState.SUBMITTING, now)
+        acme.units.begin(read, now, parked=False)
 
 
 def test_concurrent_moves_have_one_winner(
@@ -126,7 +122,7 @@ def test_concurrent_moves_have_one_winner(
 
     def attempt(n: int) -> int | None:
         try:
-            return acme.units.move(unit, UnitState.SUBMITTING, now, attempts=n).attempts
+            return acme.units.begin(unit, now, parked=False).attempts
         except IllegalMove:
             return None
 
@@ -167,9 +163,9 @@ def test_hint_does_not_block_a_move(
     acme: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
     unit = running(acme, request_for(), now)
-    assert acme.units.mark_ready(unit.id, now)
+    assert acme.units.end(unit.id, now)
     acme.units.claim(unit.id, "a", MINUTE)
-    assert acme.units.move(unit, UnitState.SETTLED, now).holder == "a"
+    assert acme.units.finish(unit, UnitState.SETTLED, now, used=()).holder == "a"
 
 
 def test_only_running_units_become_ready(
@@ -178,33 +174,32 @@ def test_only_running_units_become_ready(
     waiting = acme.units.open(request_for("waiting"), 0, (), now)
     second = running(acme, request_for("second"), now)
     first = running(acme, request_for("first"), now)
-    assert not acme.units.mark_ready(waiting.id, now)
-    assert acme.units.mark_ready(first.id, now)
-    assert acme.units.mark_ready(second.id, now + MINUTE)
-    assert acme.units.mark_ready(first.id, now + 2 * MINUTE)
+    assert not acme.units.end(waiting.id, now)
+    assert acme.units.end(first.id, now)
+    assert acme.units.end(second.id, now + MINUTE)
+    assert acme.units.end(first.id, now + 2 * MINUTE)
     assert [unit.id for unit in acme.units.ready()] == [first.id, second.id]
     found = acme.units.get(first.id)
     assert found is not None
-    acme.units.move(found, UnitState.SETTLED, now)
+    acme.units.finish(found, UnitState.SETTLED, now, used=())
     assert [unit.id for unit in acme.units.ready()] == [second.id]
-    assert not acme.units.mark_ready(first.id, now)
+    assert not acme.units.end(first.id, now)
 
 
 def test_overdue_units_are_listed_longest_overdue_first(
     acme: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
     ids = {
-        minutes: running(acme, request_for(f"v{minutes}"), now, poll_at=now + minutes * MINUTE).id
+        minutes: running(acme, request_for(f"v{minutes}"), now, minutes=minutes).id
         for minutes in (2, 1, 3, 9)
     }
-    running(acme, request_for("never"), now)
 
     def due(minutes: int, limit: int = 100) -> list[str]:
         return [unit.id for unit in acme.units.due(now + minutes * MINUTE, limit)]
 
     assert due(3) == [ids[1], ids[2], ids[3]]
     assert due(3, limit=2) == [ids[1], ids[2]]
-    acme.units.mark_ready(ids[1], now)
+    acme.units.end(ids[1], now)
     acme.units.postpone(ids[2], now + 5 * MINUTE)
     assert due(3) == [ids[3]]
     assert due(5) == [ids[3], ids[2]]
@@ -226,8 +221,8 @@ def test_units_are_listed_oldest_first(
     earlier = acme.units.open(request_for(model="a"), 0, (), now)
     other = acme.units.open(request_for("other"), 0, (), now - MINUTE)
     assert acme.units.of_video("film") == [earlier, later]
-    assert acme.units.in_state(UnitState.INTENT) == [other, earlier, later]
-    assert acme.units.in_state(UnitState.INTENT, limit=1) == [other]
+    assert acme.units.in_state(UnitState.PLANNED) == [other, earlier, later]
+    assert acme.units.in_state(UnitState.PLANNED, limit=1) == [other]
     assert acme.units.in_state(UnitState.RUNNING) == []
 
 
@@ -240,7 +235,7 @@ def test_listing_resumes_after_a_unit_of_the_same_time(
 ) -> None:
     at_once = [acme.units.open(request_for(f"v{n}"), 0, PLANNED, now) for n in range(4)]
     later = running(acme, request_for("later"), now + MINUTE)
-    wanted = of(UnitState.INTENT, UnitState.RUNNING)
+    wanted = of(UnitState.PLANNED, UnitState.RUNNING)
     expected = [*sorted(at_once, key=lambda unit: unit.id), later]
     assert acme.units.listing(wanted) == expected
     first = acme.units.listing(wanted, limit=2)
@@ -255,11 +250,11 @@ def test_listing_filters_by_state_provider_and_video(
     rival = acme.units.open(request_for(provider="rival"), 0, PLANNED, now)
     other = acme.units.open(request_for("other"), 0, PLANNED, now)
     running(acme, request_for("runs"), now)
-    assert {u.id for u in acme.units.listing(of(UnitState.INTENT))} == {
+    assert {u.id for u in acme.units.listing(of(UnitState.PLANNED))} == {
         *(mine.id, rival.id, other.id)
     }
-    assert acme.units.listing(of(UnitState.INTENT, provider="rival")) == [rival]
-    assert acme.units.listing(of(UnitState.INTENT, video="other")) == [other]
+    assert acme.units.listing(of(UnitState.PLANNED, provider="rival")) == [rival]
+    assert acme.units.listing(of(UnitState.PLANNED, video="other")) == [other]
     assert acme.units.listing(of(UnitState.SETTLED)) == []
 
 
@@ -272,7 +267,7 @@ def test_units_are_summed_by_provider_and_state(
     running(acme, request_for(provider="rival"), now)
     globex.units.open(request_for(project="globex"), 0, PLANNED, now)
     cloud, rival = acme.units.sums(of(*UnitState))
-    assert (cloud.provider, cloud.state, cloud.units) == ("cloud", UnitState.INTENT, 4)
+    assert (cloud.provider, cloud.state, cloud.units) == ("cloud", UnitState.PLANNED, 4)
     (planned,) = cloud.planned
     assert planned.quantity == 5 * PLANNED[0].quantity and planned.paid
     assert (rival.provider, rival.state, rival.units) == ("rival", UnitState.RUNNING, 1)
@@ -284,7 +279,7 @@ class TestLeftBehind:
 
     def begun(self, half: ProjectCatalog, request: WorkRequest, now: datetime) -> WorkUnit:
         unit = half.units.open(request, 0, PLANNED, now)
-        return half.units.move(unit, UnitState.SUBMITTING, now, attempts=1)
+        return half.units.begin(unit, now, parked=False)
 
     def test_abandoned_is_not_hidden_by_unrepeatable_units(
         self, acme: ProjectCatalog, globex: ProjectCatalog, request_for: Requests, now: datetime
@@ -294,8 +289,8 @@ class TestLeftBehind:
         late = now + MINUTE
         own = self.begun(acme, request_for("own", provider="cloud"), late)
         awaited = self.begun(acme, request_for("awaited", provider="local"), late + MINUTE)
-        awaited = acme.units.move(awaited, UnitState.INTENT, late + MINUTE)
-        awaited = acme.units.move(awaited, UnitState.SUBMITTING, late + MINUTE, waiting="full")
+        awaited = acme.units.refuse(awaited, late + MINUTE)
+        awaited = acme.units.begin(awaited, late + MINUTE, parked=True)
         found = acme.units.abandoned({"cloud": now}, late)
         assert [unit.id for unit in found] == [own.id, awaited.id]
         overdue = acme.units.abandoned({"cloud": late + MINUTE}, late)
@@ -307,25 +302,26 @@ class TestLeftBehind:
     ) -> None:
         begun = self.begun(acme, request_for(provider="cloud"), now)
         other = self.begun(globex, request_for(project="globex", provider="cloud"), now)
-        acme.units.put_off(begun.id, now + MINUTE, "was not heard")
-        globex.units.put_off(begun.id, now + MINUTE, "not mine")
+        silent = Wait(kind=WaitKind.PROVIDER, until=now + MINUTE)
+        acme.units.defer(begun.id, silent)
+        globex.units.defer(begun.id, silent.model_copy(update={"scope": "not mine"}))
         earlier = {"cloud": now - MINUTE}
         assert acme.units.abandoned(earlier, now) == []
         assert [one.id for one in globex.units.abandoned(earlier, now)] == [other.id]
         (found,) = acme.units.abandoned(earlier, now + MINUTE)
-        assert (found.waiting, found.untaken) == ("was not heard", 1)
+        assert (found.wait, found.refusals) == (silent, 1)
 
     def test_dropped_lists_refused_units_outside_any_backlog(
         self, acme: ProjectCatalog, globex: ProjectCatalog, request_for: Requests, now: datetime
     ) -> None:
         def refused(video: str) -> WorkUnit:
             begun = self.begun(acme, request_for(video, provider="cloud"), now)
-            return acme.units.move(begun, UnitState.INTENT, now)
+            return acme.units.refuse(begun, now)
 
         dropped, waits, freed, held = map(refused, ("dropped", "waits", "freed", "held"))
         acme.units.open(request_for("fresh", provider="cloud"), 0, PLANNED, now)
-        acme.units.wait(waits.id, "full", "pool", Fraction(1))
-        acme.units.let_go(freed.id, now)
+        acme.units.queue(waits.id, FULL, "pool", Fraction(1))
+        acme.units.hand_over(freed.id, now)
         acme.units.claim(held.id, "a run", MINUTE)
         assert [unit.id for unit in acme.units.dropped(["cloud"])] == [dropped.id]
         assert acme.units.dropped(["other"]) == [] == globex.units.dropped(["cloud"])
@@ -336,20 +332,21 @@ def test_explain_skips_deferred_units(
 ) -> None:
     first, second = (acme.units.open(request_for(v), 0, PLANNED, now) for v in ("one", "two"))
     theirs = globex.units.open(request_for(project="globex"), 0, PLANNED, now)
+    silent = Wait(kind=WaitKind.PROVIDER)
     for half, unit in ((acme, first), (acme, second), (globex, theirs)):
-        half.units.wait(unit.id, "not taken", "pool", Fraction(1))
-    acme.units.put_off(first.id, now + MINUTE, "")
-    acme.units.explain("pool", "full", now)
-    assert [unit.id for unit in acme.units.waiting("pool", now)] == [second.id]
+        half.units.queue(unit.id, silent, "pool", Fraction(1))
+    acme.units.defer(first.id, silent.model_copy(update={"until": now + MINUTE}))
+    acme.units.explain("pool", FULL, now)
+    assert [unit.id for unit in acme.units.queued("pool", now)] == [second.id]
     assert acme.units.backlog() == {"pool": 2}, "it waits all the same"
-    assert [unit.id for unit in globex.units.waiting("pool", now)] == [theirs.id]
-    later = acme.units.waiting("pool", now + MINUTE)
-    assert {unit.id: (unit.waiting, unit.untaken) for unit in later} == {
-        first.id: ("not taken", 1),
-        second.id: ("full", 0),
+    assert [unit.id for unit in globex.units.queued("pool", now)] == [theirs.id]
+    later = acme.units.queued("pool", now + MINUTE)
+    assert {unit.id: (unit.wait and unit.wait.kind, unit.refusals) for unit in later} == {
+        first.id: (WaitKind.PROVIDER, 1),
+        second.id: (WaitKind.SLOT, 0),
     }
     running_unit = running(acme, request_for("runs"), now)
-    acme.units.put_off(running_unit.id, now + MINUTE, "not taken")
+    acme.units.defer(running_unit.id, silent)
     assert acme.units.get(running_unit.id) == running_unit, "its request was taken"
 
 

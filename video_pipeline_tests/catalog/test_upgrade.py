@@ -1,18 +1,23 @@
-"""What a database of the first schema lacks is filled in before anything is asked of it."""
+"""A database of an earlier schema is brought up to date before anything is asked of it."""
 
-from datetime import datetime, timedelta
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pymongo.database import Database
+from pymongo.errors import WriteError
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
+from video_pipeline.domain.errors import UpgradeBlocked
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.timeline import PhaseResult, Provenance
+from video_pipeline.domain.work import UnitState, WaitKind
 
 TENANTS = ("acme", "globex")
+SOON = datetime(2099, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -70,3 +75,91 @@ def test_new_timeline_after_upgrade_is_not_stale(older: Catalog, now: datetime) 
     origin = timeline.provenance.model_copy(update={"inputs": {Phase.SHOTS: shots.fingerprint}})
     results.publish("later", timeline.model_copy(update={"provenance": origin}))
     assert older.project("acme").standings.count_outdated() == {Phase.EXPORTS: 1}
+
+
+# Of schema 4: state, its flags and fields; of today: state, wait, refusals and failed fetches.
+OLD_ROWS: list[tuple[str, dict[str, Any], UnitState, WaitKind | None, int, int]] = [
+    ("intent", {}, UnitState.PLANNED, None, 0, 0),
+    ("intent", {"waiting": "no room", "waits_in": "p"}, UnitState.QUEUED, WaitKind.SLOT, 0, 0),
+    (
+        "intent",
+        {"waiting": "full", "waits_in": "p", "untaken": 2, "poll_at": SOON},
+        *(UnitState.QUEUED, WaitKind.PROVIDER, 2, 0),
+    ),
+    ("intent", {"ready": True}, UnitState.ADMITTED, None, 0, 0),
+    ("submitting", {}, UnitState.SUBMITTING, None, 0, 0),
+    (
+        "submitting",
+        {"waiting": "silent", "untaken": 1, "poll_at": SOON},
+        *(UnitState.UNANSWERED, WaitKind.PROVIDER, 1, 0),
+    ),
+    ("submitting", {"ready": True, "untaken": 9}, UnitState.RETURNED, None, 9, 0),
+    ("running", {"poll_at": SOON}, UnitState.RUNNING, WaitKind.JOB, 0, 0),
+    ("running", {"ready": True, "unfetched": 3}, UnitState.ENDED, None, 0, 3),
+    (
+        "running",
+        {"waiting": "no right", "unfetched": 2, "poll_at": SOON},
+        *(UnitState.UNFETCHED, WaitKind.RESULT, 0, 2),
+    ),
+    ("in_doubt", {"poll_at": SOON}, UnitState.IN_DOUBT, None, 0, 0),
+    ("settled", {}, UnitState.SETTLED, None, 0, 0),
+    ("failed", {"untaken": 4}, UnitState.FAILED, None, 4, 0),
+    ("cancelled", {}, UnitState.CANCELLED, None, 0, 0),
+]
+
+
+@pytest.fixture
+def old_row(catalog: Catalog, request_for, now: datetime, database: Database[dict[str, Any]]):
+    """Return a function that writes a unit as schema 4 kept it."""
+
+    def write(project: str, video: str, state: str, **fields: Any) -> str:
+        unit = catalog.project(project).units.open(request_for(video, project=project), 0, (), now)
+        old = {"state": state, "waiting": "", "ready": False, "poll_at": None, "holder": None}
+        old |= {"untaken": 0, "unfetched": 0, "leased_until": None, **fields}
+        new = dict.fromkeys(("wait", "refusals", "fetch_failures"), "")
+        database["units"].update_one(
+            {"id": unit.id}, {"$set": old, "$unset": new}, bypass_document_validation=True
+        )
+        database["deployment"].update_one({"_id": "schema"}, {"$set": {"version": 4}})
+        return unit.id
+
+    return write
+
+
+def test_states_of_schema_4_are_mapped(old_row, mongo_uri: str, database) -> None:
+    for number, (state, fields, *_) in enumerate(OLD_ROWS):
+        for project in TENANTS:
+            old_row(project, f"v{number}", state, **fields)
+    with closing(connect(mongo_uri, database.name)) as upgraded:
+        for project in TENANTS:
+            for number, (_, fields, *expected) in enumerate(OLD_ROWS):
+                (unit,) = upgraded.project(project).units.of_video(f"v{number}")
+                kind = unit.wait.kind if unit.wait else None
+                assert [unit.state, kind, unit.refusals, unit.fetch_failures] == expected
+                assert unit.due_at == (fields.get("poll_at") if kind else None)
+            unfetched = upgraded.project(project).units.of_video("v9")
+            assert [unit.wait and unit.wait.detail for unit in unfetched] == ["no right"]
+        assert not {"ready", "waiting", "poll_at", "untaken"} & set(
+            database["units"].find_one({}) or {}
+        )
+
+
+def test_program_of_schema_4_can_no_longer_write(old_row, mongo_uri: str, database) -> None:
+    unit = old_row("acme", "film", "intent")
+    with closing(connect(mongo_uri, database.name)) as upgraded:
+        assert upgraded.projects() == []
+        for change in ({"state": "intent"}, {"waiting": ""}, {"ready": True}):
+            with pytest.raises(WriteError):
+                database["units"].update_one({"id": unit}, {"$set": change})
+
+
+def test_upgrade_waits_for_processes_of_the_earlier_version(
+    old_row, mongo_uri: str, database
+) -> None:
+    unit = old_row("acme", "film", "submitting", holder="old", leased_until=SOON)
+    with (
+        closing(connect(mongo_uri, database.name)) as blocked,
+        pytest.raises(UpgradeBlocked, match="1 work units"),
+    ):
+        blocked.projects()
+    assert database["units"].find_one({"id": unit, "state": "submitting", "ready": False})

@@ -24,6 +24,7 @@ from video_pipeline.settings import load_settings
 from video_pipeline.storage.local.folder import FolderIngest, FolderOutputs
 from video_pipeline_tests.defs.opened import Opened
 from video_pipeline_tests.defs.parked.completing import ended
+from video_pipeline_tests.doubles.units import bring_to
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "acme/talk"
@@ -92,9 +93,9 @@ def job_of(catalog: Catalog) -> Callable[..., WorkUnit]:
         unit = units.open(_request(key, phases, operation), 0, usage, NOW)
         taken = units.claim(unit.id, "me", timedelta(0))
         assert taken is not None
-        taken = units.move(taken, UnitState.SUBMITTING, NOW)
+        taken = units.begin(taken, NOW, parked=False)
         late = datetime(2999, 1, 1, tzinfo=UTC)
-        return units.move(taken, UnitState.RUNNING, NOW, job="7", poll_at=late)
+        return units.accept(taken, "7", NOW, late)
 
     return job_of
 
@@ -126,10 +127,7 @@ def waiting_of(catalog: Catalog) -> Callable[..., WorkUnit]:
         catalog.project(key.project).videos.register(source, NOW)
         units = catalog.project(key.project).units
         unit = units.open(_request(key, phases), 0, (), NOW)
-        assert units.wait(unit.id, "waits for one of 20 slots", "pool", Fraction(0))
-        found = units.get(unit.id)
-        assert found is not None
-        return found
+        return bring_to(units, unit, UnitState.QUEUED, NOW)
 
     return waiting_of
 

@@ -8,13 +8,13 @@ import pytest
 
 from video_pipeline.domain import unit_policy
 from video_pipeline.domain.errors import (
+    AnswerLost,
     FailureCategory,
     InDoubt,
     InputError,
     PipelineError,
     ProviderError,
     StorageError,
-    Unheard,
 )
 from video_pipeline.domain.unit_policy import (
     CATEGORIES,
@@ -37,7 +37,7 @@ from video_pipeline.domain.unit_policy import (
     may_pass,
     on_finding,
 )
-from video_pipeline.domain.work import UnitState
+from video_pipeline.domain.work import Stage, UnitState
 from video_pipeline_tests.unit_life.situations import now_of, rows
 
 Facts = dict[str, Any]
@@ -59,9 +59,9 @@ def predicted(when: Facts) -> Facts:
 
 def _request(when: Facts) -> Facts:
     category, replay = FailureCategory(when["category"]), when["replay"]
-    in_run, open_ = when["by"] == "run", when["before"] == "submitting"
-    if open_ and on_finding(UnitState.SUBMITTING, replay, stored=False) is Found.HOLD:
-        return {"state": "in_doubt"} if in_run else {"state": "submitting", "ready": True}
+    in_run, open_ = when["by"] == "run", when["before"] in ("submitting", "unanswered")
+    if open_ and on_finding(Stage.SENT, replay, stored=False) is Found.HOLD:
+        return {"state": "in_doubt" if in_run else "returned"}
     asked = 0
     for last in (False, True):
         asked += 1
@@ -75,13 +75,16 @@ def _request(when: Facts) -> Facts:
             last=last,
             exhausted=when["refused before"] == 9,
         )
-        open_ = open_ or answer is Answer.UNHEARD
+        open_ = open_ or answer is Answer.UNKNOWN
         if step is not Step.RETRY:
             break
-    back = "submitting" if answer is Answer.UNHEARD else "intent"
+    sent = answer is Answer.UNKNOWN
     return {"asked": asked} | {
-        Step.DEFER: {"state": back, "refused": when["refused before"] + 1},
-        Step.WAKE: {"state": back, "ready": True},
+        Step.DEFER: {
+            "state": "unanswered" if sent else "queued",
+            "refused": when["refused before"] + 1,
+        },
+        Step.WAKE: {"state": "returned" if sent else "admitted"},
         Step.LEAVE: {"state": "submitting", "phase": "failed"},
         Step.HOLD: {"state": "in_doubt", "phase": "failed", "billed": True},
         Step.FAIL: {"state": "failed", "next provider": CATEGORIES[category].next_provider},
@@ -94,7 +97,7 @@ def _poll(when: Facts) -> Facts:
     late = when["late"]
     step = JobStep.WAIT if reported in SILENT else after_poll(state, overdue=late)
     if when["by"] == "sweep":
-        return {"state": "running", "ready": step is not JobStep.WAIT}
+        return {"state": "running" if step is JobStep.WAIT else "ended"}
     return _after_job(step)
 
 
@@ -118,29 +121,29 @@ def _fetch(when: Facts) -> Facts:
     step = after_fetch(_error(when["error"]), too_late=when["three days late"])
     before = when["unfetched before"]
     return {
-        FetchStep.LATER: {"state": "running", "unfetched": before + 1},
-        FetchStep.RAISE: {"state": "running", "unfetched": before},
+        FetchStep.LATER: {"state": "unfetched", "unfetched": before + 1},
+        FetchStep.RAISE: {"state": "unfetched" if before else "running", "unfetched": before},
         FetchStep.LOSE: {"state": "failed", "billed": True, "failure": when["error"]},
         FetchStep.GIVE_UP: {"state": "failed", "billed": True, "failure": "result_expired"},
     }[step]
 
 
 def _found(when: Facts) -> Facts:
-    state, replay = UnitState(when["before"]), when["replay"]
-    if when["late"] and replay == "deduplicated" and state is UnitState.SUBMITTING:
+    stage, replay = UnitState(when["before"]).stage, when["replay"]
+    if when["late"] and replay == "deduplicated" and stage is Stage.SENT:
         replay = "unsafe"  # its token has expired
     if when["by"] == "sweep":
         # No run waits, so the sweep repeats the request only before its token has expired.
-        repeats = not when["late"] and on_finding(state, replay, stored=False) is Found.REPEAT
+        repeats = not when["late"] and on_finding(stage, replay, stored=False) is Found.REPEAT
         return {"state": "running" if repeats else when["before"]}
-    found = on_finding(state, replay, stored=False, in_doubt=when["policy"])
+    found = on_finding(stage, replay, stored=False, in_doubt=when["policy"])
     generation = {"generation": 1} if found is Found.RENEW else {}
     return {"state": "in_doubt" if found is Found.HOLD else "running", **generation}
 
 
 def _renewed(when: Facts) -> Facts:
     """A unit in doubt was replaced by a new one, of which no earlier request is known."""
-    found = on_finding(UnitState(when["before"]), "unsafe", stored=False, in_doubt="retry")
+    found = on_finding(UnitState(when["before"]).stage, "unsafe", stored=False, in_doubt="retry")
     assert found is Found.RENEW
     new = {"before": "new", "replay": "unsafe", "accepted": False, "refused before": 0}
     return {"generation": 1, **_request(when | new)}
@@ -150,7 +153,7 @@ def _cancel(when: Facts) -> Facts:
     if when["before"] == "in_doubt":
         return {"state": "in_doubt"}
     if when["before"] != "running":
-        return {"state": str(closed(UnitState(when["before"]), when["replay"]))}
+        return {"state": str(closed(UnitState(when["before"]).stage, when["replay"]))}
     late, stops, reported = when["three days late"], when["stops"], when["status"].partition(":")[0]
     step = JobStep.WAIT if reported in SILENT else None
     if step is None:
@@ -207,7 +210,7 @@ FLIPS = [
     *(
         (FOUND_RULES, key, Found.HOLD, Found.SUBMIT)
         for key in FOUND_RULES
-        if key[0] is not UnitState.RUNNING
+        if key[0] is not Stage.ACCEPTED
     ),
     *((CLOSE_RULES, key, UnitState.IN_DOUBT, UnitState.CANCELLED) for key in CLOSE_RULES),
 ]
@@ -248,12 +251,12 @@ def test_only_a_cancelled_phase_has_no_next_provider() -> None:
 
 def test_doubt_and_own_faults_have_no_next_provider() -> None:
     doubt = {"category": FailureCategory.TRANSIENT, "remedy": "Look."}
-    assert not falls_back(InDoubt("lost", **doubt)) and not falls_back(Unheard("lost", **doubt))
+    assert not falls_back(InDoubt("lost", **doubt)) and not falls_back(AnswerLost("lost", **doubt))
     assert not falls_back(InputError("bad", remedy="Look."))
 
 
 def test_failure_counts_where_the_same_request_may_succeed() -> None:
     doubt = {"category": FailureCategory.TRANSIENT, "remedy": "Look."}
-    assert may_pass(Unheard("lost", **doubt)) and not may_pass(InDoubt("lost", **doubt))
+    assert may_pass(AnswerLost("lost", **doubt)) and not may_pass(InDoubt("lost", **doubt))
     assert may_pass(ProviderError("busy", **doubt))
     assert not may_pass(StorageError("full", remedy="Look."))

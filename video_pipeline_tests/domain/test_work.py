@@ -10,7 +10,7 @@ from video_pipeline.domain.errors import IllegalMove
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.work import (
-    MOVES,
+    NEXT,
     UnitState,
     WorkRequest,
     check_move,
@@ -32,14 +32,16 @@ REQUEST = WorkRequest(
     model="adaptive",
 )
 
-LEGAL = {
-    "intent": {"submitting", "failed", "cancelled"},
-    "submitting": {"intent", "running", "settled", "failed", "cancelled", "in_doubt"},
-    "running": {"settled", "failed", "cancelled"},
-    "in_doubt": {"settled", "failed", "cancelled"},
-    "settled": set[str](),
-    "failed": set[str](),
-    "cancelled": set[str](),
+UNSENT = {"planned", "queued", "admitted"}
+SENT = {"submitting", "unanswered", "returned"}
+JOB = {"running", "ended", "unfetched"}
+OVER = {"settled", "failed", "cancelled"}
+LEGAL: dict[str, set[str]] = {
+    **dict.fromkeys(UNSENT, UNSENT | {"submitting", "unanswered", "failed", "cancelled"}),
+    **dict.fromkeys(SENT, OVER | {"planned", "returned", "running", "in_doubt"}),
+    **dict.fromkeys(JOB, OVER | JOB),
+    "in_doubt": OVER,
+    **{state: set[str]() for state in OVER},
 }
 
 
@@ -54,8 +56,8 @@ def test_unit_allows_only_valid_transitions(before: UnitState, after: UnitState)
 
 @pytest.mark.parametrize("state", UnitState)
 def test_ended_unit_allows_no_transition(state: UnitState) -> None:
-    assert state.ended == (not MOVES[state])
-    assert not state.may_be_reopened or state.ended
+    assert state.final == (not NEXT[state.stage])
+    assert not state.may_be_reopened or state.final
 
 
 def test_settled_work_is_not_repeated_automatically() -> None:

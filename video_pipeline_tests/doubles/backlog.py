@@ -9,6 +9,7 @@ from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.admission.slots import pool_of
 from video_pipeline.pipeline.analysis.planner import Assigner, Subject
 from video_pipeline.pipeline.services import Services
+from video_pipeline_tests.doubles.units import FULL
 
 
 def put_into_backlog(
@@ -34,7 +35,7 @@ def _waiting_unit(services: Services, key: VideoKey, media: MediaInfo, provider:
     (planned,) = assigner.plan(provider, plugin, [Phase.SHOTS])
     unit = catalog.units.open(planned.request, 0, planned.usage, services.clock())
     pool = pool_of(plugin, planned.request)
-    catalog.units.wait(unit.id, "waits for a slot", pool, paid_seconds(planned.usage))
+    catalog.units.queue(unit.id, FULL, pool, paid_seconds(planned.usage))
     found = catalog.units.get(unit.id)
     assert found is not None
     return found

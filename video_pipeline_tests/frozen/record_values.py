@@ -35,7 +35,7 @@ from video_pipeline.domain.source import Due, Removal
 from video_pipeline.domain.unit_policy import CATEGORIES, is_passing
 from video_pipeline.domain.usage import Meter
 from video_pipeline.domain.work import (
-    MOVES,
+    NEXT,
     UnitState,
 )
 from video_pipeline.pipeline.backfill.selection import Only
@@ -124,7 +124,7 @@ def enums() -> dict[str, Any]:
     return {
         **{name: [one.value for one in enum] for name, enum in STORED_ENUMS.items()},
         "replay": list(get_args(Replay)),
-        "moves": {before: sorted(after) for before, after in MOVES.items()},
+        "moves": {stage.name: sorted(after) for stage, after in NEXT.items()},
         "phases of kinds": {kind: phase_of(kind) for kind in (*Kind, "x-our-own")},
         "hangs on": {phase: list(spec.needs) for phase, spec in PHASES.items()},
         "made from": {phase: list(used) for phase, used in MADE_FROM.items()},

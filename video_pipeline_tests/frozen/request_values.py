@@ -14,10 +14,8 @@ from video_pipeline.domain.work import (
     choice_hash,
     unit_id,
 )
-from video_pipeline.pipeline.admission.slots import crowded, pool_of
+from video_pipeline.pipeline.admission.slots import pool_of
 from video_pipeline.pipeline.analysis.failure_limit import counting_key
-from video_pipeline.pipeline.costs.budget import used_up
-from video_pipeline.pipeline.policies import Limits
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.selection.choice import choice_of
 from video_pipeline.plugins import registry
@@ -167,23 +165,9 @@ def aws() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def waiting() -> dict[str, Any]:
-    """Return the reasons why units wait. MongoDB queries match the beginnings of these texts."""
-    plugins = create_plugins(settings())
-    services: Any = SimpleNamespace(plugins=plugins, limits=Limits(), clock=lambda: NOW)
-    found: dict[str, Any] = {}
-    for name in ("rekognition-shots", "scenedetect-default"):
-        request = next(one.request for n, _, one in planned(plugins) if n == name)
-        found[name] = [crowded(plugins[name], request)]
-        for whose in ("project", "account"):
-            found[name] += [used_up(services, request, whose, ever=e) for e in (True, False)]
-    return found
-
-
 REQUEST_GROUPS: dict[str, Callable[[], Any]] = {
     "requests": requests,
     "choices": choices,
     "plugins": plugins,
     "aws": aws,
-    "waiting": waiting,
 }

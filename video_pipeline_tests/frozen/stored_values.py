@@ -50,6 +50,7 @@ from video_pipeline.plugins.inputs import Audio
 from video_pipeline.providers.local.speech.whisper_pages import Header, header_page, segment_pages
 from video_pipeline.storage.local.publish import INCOMING
 from video_pipeline.wiring import create_plugins
+from video_pipeline_tests.doubles.units import FULL
 from video_pipeline_tests.frozen.doubles import LATER, NOW, Database, Outputs
 from video_pipeline_tests.frozen.samples import (
     CONTENT,
@@ -227,26 +228,28 @@ def _unit_writes(project: ProjectCatalog) -> Writes:
     name, failure = unit_id(request, 0), UnitFailure(category=FailureCategory.AUTH, message="no")
     unit = work_unit(request, usage)
 
-    def move(state: UnitState, to: UnitState, **changes: Any) -> Callable[[], Any]:
-        return lambda: units.move(unit.model_copy(update={"state": state}), to, LATER, **changes)
+    def at(state: UnitState) -> Any:
+        return unit.model_copy(update={"state": state})
 
     return {
         "open": lambda: units.open(request, 0, usage, NOW, forced_by="run"),
         "claim": lambda: units.claim(name, "holder", timedelta(seconds=20)),
         "renew": lambda: units.renew(name, "holder", timedelta(seconds=20)),
         "release": lambda: units.release(name, "holder"),
-        "wait": lambda: units.wait(name, "reason", "pool", Fraction(30)),
-        "let_go": lambda: units.let_go(name, NOW),
-        "put_off": lambda: units.put_off(name, LATER, "reason"),
-        "mark_ready": lambda: units.mark_ready(name, NOW),
-        "postpone": lambda: units.postpone(name, LATER, "reason"),
+        "queue": lambda: units.queue(name, FULL, "pool", Fraction(30)),
+        "hand_over": lambda: units.hand_over(name, NOW),
+        "defer": lambda: units.defer(name, FULL),
+        "end": lambda: units.end(name, NOW),
+        "postpone": lambda: units.postpone(name, LATER),
+        "fetch_later": lambda: units.fetch_later(name, LATER, "reason"),
         "set_unwanted": lambda: units.set_unwanted(name, True),
-        "submit": move(UnitState.INTENT, UnitState.SUBMITTING, attempts=1, waiting=""),
-        "run": move(
-            UnitState.SUBMITTING, UnitState.RUNNING, job="j", submitted_at=NOW, poll_at=LATER
+        "begin": lambda: units.begin(at(UnitState.PLANNED), LATER, parked=False),
+        "refuse": lambda: units.refuse(at(UnitState.SUBMITTING), LATER),
+        "accept": lambda: units.accept(at(UnitState.SUBMITTING), "j", NOW, LATER),
+        "fail": lambda: units.finish(
+            at(UnitState.RUNNING), UnitState.FAILED, LATER, used=usage, failure=failure
         ),
-        "fail": move(UnitState.RUNNING, UnitState.FAILED, failure=failure, settled=usage),
-        "settle": move(UnitState.RUNNING, UnitState.SETTLED, settled=usage, ready=False),
+        "settle": lambda: units.finish(at(UnitState.RUNNING), UnitState.SETTLED, LATER, used=usage),
     }
 
 

@@ -8,7 +8,8 @@ requests, lost answers, lost, repeated and early events, expired page tokens, fa
 import time
 from collections.abc import Sequence
 
-from video_pipeline.domain.work import WorkUnit
+from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.scenarios.support.aws_backlog import (
     SLOTS,
@@ -72,7 +73,7 @@ def _all_wait(parts: Services, account: Account, hands: Hands, keys: Sequence[st
     while True:
         hands.look_after()
         units = units_of(parts, keys)
-        parked = [unit for unit in units if unit.parked]
+        parked = [unit for unit in units if unit.state.parked]
         jobs = [u for u in units if u.job]
         print(f"{len(parked)} units wait or run, {len(jobs)} of them at AWS", flush=True)
         if len(parked) == asked and len(jobs) == most:
@@ -81,7 +82,7 @@ def _all_wait(parts: Services, account: Account, hands: Hands, keys: Sequence[st
             raise TimeoutError(f"{len(parked)} of {asked} units are parked, {len(jobs)} jobs run")
         time.sleep(3)
     samples = [sum(flag.value for flag in hands.busy) for _ in range(30) if not time.sleep(0.1)]
-    waiting = next((unit.waiting for unit in reversed(units) if unit.waiting), "")
+    waiting = next((reason_of(u) for u in reversed(units) if u.state is UnitState.QUEUED), "")
     print(f"one of them says: {waiting}", flush=True)
     what = f"while {asked} units are parked, {most} of them at AWS, no run executes"
     return Claim(what, max(samples) == 0, max(samples))

@@ -26,6 +26,7 @@ from video_pipeline.defs.parked.held_runs import waiting
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import PHASES
 from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline_tests.scenarios.support.aws_account import (
     ACCOUNT,
     VIDEO,
@@ -138,7 +139,7 @@ class _Stage:
             self._claim_states("parked", asset, "materialized")
         books = self.account.rekognition.books()["running"]
         self.claims.equal("parked: jobs at Rekognition", [JOBS], [*books.values()])
-        waits = sum(bool(unit.waiting) for unit in self._units())
+        waits = sum(unit.state is UnitState.QUEUED for unit in self._units())
         self.claims.equal("parked: all others wait", len(self.keys) - JOBS, waits)
         self._show_page()
 
@@ -147,11 +148,13 @@ class _Stage:
         self.account.run_for(1)
         self.account.end_jobs(_DAY)
         self._watch.until(self._others_done, f"all is done but for {BRAKED}, which is braked")
-        braked = [unit for unit in self._units() if unit.waiting]
+        braked = [unit for unit in self._units() if unit.state is UnitState.QUEUED]
         reason = f"{BRAKED} has used up its {_allowed(self.keys):g} paid minutes"
-        told = Counter(unit.waiting.partition(" paid")[0] for unit in braked)
+        told = Counter(reason_of(unit).partition(" paid")[0] for unit in braked)
         theirs = all(unit.request.key.project == BRAKED for unit in braked)
-        held = theirs and bool(braked) and all(unit.waiting.startswith(reason) for unit in braked)
+        held = (
+            theirs and bool(braked) and all(reason_of(unit).startswith(reason) for unit in braked)
+        )
         self.claims.holds("braked: they wait with that reason", held, dict(told))
         used, limit = self._used(BRAKED), _allowed(self.keys) * 60
         seen = f"{float(used):g} of {limit:g} s"
@@ -183,7 +186,7 @@ class _Stage:
         states = Counter(str(unit.state) for unit in self._units())
         expected = {str(UnitState.SETTLED): 2 * len(self.keys)}
         self.claims.equal("two work units a video, all settled", expected, dict(states))
-        waits = sum(bool(unit.waiting) for unit in self._units())
+        waits = sum(unit.state is UnitState.QUEUED for unit in self._units())
         self.claims.equal("nothing waits", 0, waits)
         self._claim_books()
         self._claim_minutes()
@@ -274,8 +277,8 @@ class _Stage:
         others = [key for key in self.keys if not key.startswith(f"{BRAKED}/")]
         if not all(shown.get(key) == "materialized" for key in others):
             return False
-        open_units = [unit for unit in self._units() if not unit.state.ended]
-        waits = all(unit.waiting and not unit.ready for unit in open_units)
+        open_units = [unit for unit in self._units() if not unit.state.final]
+        waits = all(unit.state is UnitState.QUEUED for unit in open_units)
         held = {run.run_id for run in waiting(self.instance)}
         return waits and set(unfinished(self.instance)) == held
 
@@ -325,7 +328,7 @@ def _units(catalog: Catalog, keys: Sequence[str]) -> Iterator[WorkUnit]:
 
 def _where(unit: WorkUnit) -> str:
     name = "pictures" if unit.request.provider == VIDEO else "speech"
-    return f"{name} {'waiting' if unit.waiting else unit.state}"
+    return f"{name} {unit.state}"
 
 
 def _videos(book: dict[str, list[dict[str, str]]]) -> Counter[str]:

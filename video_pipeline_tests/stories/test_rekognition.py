@@ -210,7 +210,7 @@ def test_job_without_end_is_parked_until_its_deadline(cloud: Cloud) -> None:
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     assert cloud.money() == ([], 0)
     cloud.wait(hours=2)
-    assert cloud.unit().ready
+    assert cloud.unit().state.ready
     outcome = cloud.run()
     assert (cloud.unit().state, outcome.state) == (_S.FAILED, _P.FAILED)
     assert "still runs 24 hours after its submission" in outcome.message

@@ -69,7 +69,7 @@ def _refused_in_a_run() -> Iterator[Case]:
 
         def act(stage: Stage, before: str = before, refused: int = refused) -> Any:
             if before == "submitting" or refused:
-                state = UnitState.SUBMITTING if before == "submitting" else UnitState.INTENT
+                state = UnitState.SUBMITTING if before == "submitting" else UnitState.PLANNED
                 stage.refuse(stage.opened(state), refused)
             return stage.run()
 
@@ -79,14 +79,14 @@ def _refused_in_a_run() -> Iterator[Case]:
 
 def _refused_in_the_sweep() -> Iterator[Case]:
     for replay, before, category, accepted, refused in product(
-        _REPLAYS, ("queued", "submitting"), FailureCategory, (False, True), (0, 9)
+        _REPLAYS, ("queued", "unanswered"), FailureCategory, (False, True), (0, 9)
     ):
 
         def act(stage: Stage, before: str = before, refused: int = refused) -> Any:
             if before == "queued":
                 stage.refuse(stage.waiting(), refused)
             else:
-                unit = stage.opened(UnitState.SUBMITTING, waiting="waits")
+                unit = stage.opened(UnitState.UNANSWERED)
                 stage.refuse(unit, refused)
             return stage.sweep()
 
@@ -153,7 +153,7 @@ def _fetched() -> Iterator[Case]:
                 UnitState.RUNNING, begun=NOW - (_TOO_LATE if late else timedelta(minutes=1))
             )
             for _ in range(before):
-                stage.units.postpone(unit.id, NOW, "could not be fetched")
+                stage.units.fetch_later(unit.id, NOW, "no answer.")
             return stage.run()
 
         yield Case(
@@ -175,7 +175,7 @@ def _found() -> Iterator[Case]:
     """Yield what a run or the sweep finds after a process died, where the provider is well."""
     for by, state, replay, late, policy in product(
         ("run", "sweep"),
-        (UnitState.INTENT, UnitState.SUBMITTING, UnitState.IN_DOUBT),
+        (UnitState.PLANNED, UnitState.SUBMITTING, UnitState.IN_DOUBT),
         _REPLAYS,
         (False, True),
         ("hold", "retry"),
@@ -227,7 +227,7 @@ def _run_after(stage: Stage, state: UnitState) -> dict[str, JsonValue]:
 
 def _cancelled() -> Iterator[Case]:
     for state, replay in product(
-        (UnitState.INTENT, UnitState.SUBMITTING, UnitState.IN_DOUBT), _REPLAYS
+        (UnitState.PLANNED, UnitState.SUBMITTING, UnitState.IN_DOUBT), _REPLAYS
     ):
         yield Case(
             {"event": "cancelled", "before": str(state), "replay": replay},

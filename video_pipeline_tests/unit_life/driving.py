@@ -18,7 +18,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Source
 from video_pipeline.domain.time import FrameRate
 from video_pipeline.domain.usage import Meter, MeterSpec
-from video_pipeline.domain.work import UnitFailure, UnitState, WorkRequest, WorkUnit
+from video_pipeline.domain.work import UnitFailure, UnitState, Wait, WaitKind, WorkRequest, WorkUnit
 from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.pipeline.admission import slots
 from video_pipeline.pipeline.analysis.planner import Assigner, Subject
@@ -32,6 +32,7 @@ from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import Inputs, Object
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline.storage.local.folder import FolderIngest, FolderOutputs
+from video_pipeline_tests.doubles.units import FULL, bring_to
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 POOL_SECONDS, POLL_SECONDS = 5.0, 7.0
@@ -195,34 +196,27 @@ class Stage:
     def units(self) -> Any:
         return self.services.of(self.key.project).units
 
-    def opened(self, state: UnitState, **changes: Any) -> WorkUnit:
+    def opened(self, state: UnitState, begun: datetime = NOW - timedelta(minutes=1)) -> WorkUnit:
         """Make the unit as a process left it that died."""
         assigner = Assigner(self.key, _CONTENT, Subject(_MEDIA, None, ""))
         (planned,) = assigner.plan("first", self.plugin, [Phase.SHOTS])
-        begun = changes.pop("begun", NOW - timedelta(minutes=1))
         unit = self.units.open(planned.request, 0, planned.usage, begun)
-        if state is UnitState.INTENT:
-            return unit
-        unit = self.units.move(unit, UnitState.SUBMITTING, begun, attempts=1, **changes)
-        if state is UnitState.RUNNING:
-            started = {"job": "7", "submitted_at": begun, "poll_at": NOW}
-            unit = self.units.move(unit, state, begun, **started, **changes)
-        elif state is UnitState.IN_DOUBT:
-            unit = self.units.move(unit, state, begun, settled=unit.planned)
-        if state is not UnitState.IN_DOUBT:
+        unit = bring_to(self.units, unit, state, begun, job="7", poll_at=NOW)
+        if state not in (UnitState.PLANNED, UnitState.IN_DOUBT):
             assert slots.admit(self.services, unit, self.plugin) is None
         return unit
 
     def waiting(self) -> WorkUnit:
         """Put the unit into the backlog, with a parked run."""
-        unit = self.opened(UnitState.INTENT)
-        slots.wait(self.services, unit, self.plugin, "waits")
+        unit = self.opened(UnitState.PLANNED)
+        slots.queue(self.services, unit, self.plugin, FULL)
         return unit
 
     def refuse(self, unit: WorkUnit, times: int) -> None:
         """Count refusals of the unit, as if others had been accepted since."""
+        over = Wait(kind=WaitKind.PROVIDER, until=NOW - timedelta(seconds=1))
         for _ in range(times):
-            self.units.put_off(unit.id, NOW - timedelta(seconds=1), "")
+            self.units.defer(unit.id, over)
 
     def run(self, **changes: Any) -> dict[str, JsonValue]:
         """Make one run of the phase, and return what became of the unit."""
@@ -251,18 +245,15 @@ class Stage:
         (pool, *_) = self.services.catalog.admissions.pools() or [None]
         reserved = self.services.catalog.admissions.used(NOW.date(), project=self.key.project)
         held = {slot.unit for slot in pool.holders} if pool else set[str]()
-        waits = None if unit.poll_at is None else (unit.poll_at - NOW).total_seconds()
+        waits = None if unit.due_at is None else (unit.due_at - NOW).total_seconds()
         deferred = waits if waits and waits > 0 else 0
         facts: dict[str, JsonValue] = {
             "state": str(unit.state),
             "generation": unit.generation,
-            "queued": self.units.backlog() != {},
-            "says why": bool(unit.waiting),
-            "ready": unit.ready,
             "unwanted": unit.unwanted,
             "deferred": deferred,
-            "refused": unit.untaken,
-            "unfetched": unit.unfetched,
+            "refused": unit.refusals,
+            "unfetched": unit.fetch_failures,
             "failure": str(unit.failure.category) if unit.failure else None,
             "billed": bool(unit.settled),
             "slot": unit.id in held,

@@ -15,7 +15,7 @@ from video_pipeline.domain.unit_policy import (
     JOB_RULES,
     REQUEST_RULES,
 )
-from video_pipeline.domain.work import MOVES, UnitState
+from video_pipeline.domain.work import NEXT, STATES, Stage, UnitState
 
 PAGE = Path(__file__).parents[2] / "docs" / "work-units.md"
 _HEAD = """# Work units
@@ -25,15 +25,6 @@ was used. This page is made from the code: `python -m video_pipeline_tests.unit_
 
 ## States
 """
-_STATES = {
-    UnitState.INTENT: "planned, or in the backlog: no request is under way",
-    UnitState.SUBMITTING: "a request is being made, or its answer was lost",
-    UnitState.RUNNING: "the provider has a job",
-    UnitState.IN_DOUBT: "it may be billed; `jobs release` lets it be requested again",
-    UnitState.SETTLED: "its raw pages are stored and its usage is known",
-    UnitState.FAILED: "it ended without a result; a new generation may follow",
-    UnitState.CANCELLED: "no run needed it; a new generation may follow",
-}
 
 
 def page() -> str:
@@ -44,13 +35,16 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     yield _HEAD
     yield "```mermaid\nstateDiagram-v2"
-    yield "    [*] --> intent"
-    for before, states in MOVES.items():
-        yield from (f"    {before} --> {after}" for after in UnitState if after in states)
-        if not states:
-            yield f"    {before} --> [*]"
+    yield "    [*] --> UNSENT"
+    yield from _diagram()
     yield "```\n"
-    yield from _table(("state", "meaning"), ((f"`{s}`", text) for s, text in _STATES.items()))
+    yield from _table(
+        ("state", "its request is", "a phase is parked on it", "a run goes on", "meaning"),
+        (
+            (f"`{name}`", one.stage, _yes(one.parked), _yes(one.ready), one.meaning)
+            for name, one in STATES.items()
+        ),
+    )
     yield "\n## Why a provider did not deliver\n"
     yield from _table(
         ("category", "holds", "of the request", "a result is lost", "next provider", "why"),
@@ -68,7 +62,7 @@ def _lines() -> Iterator[str]:
     )
     yield "\n## A request that failed\n"
     yield (
-        "`refused`: the provider has nothing of the unit. `unheard`: this request or an earlier\n"
+        "`refused`: the provider has nothing of the unit. `unknown`: this request or an earlier\n"
         "one may have been accepted. A unit that was refused `work.deferrals` times while others\n"
         "were accepted is not deferred again: it fails, and the next provider is asked. The sweep\n"
         "lets a run do that.\n"
@@ -102,21 +96,32 @@ def _lines() -> Iterator[str]:
         "deadline is not recognised: repeating is `unsafe` then. With `in_doubt: retry` in\n"
         "pipeline.yaml a unit is not held in doubt: it fails, and a new request is made.\n"
     )
-    yield from _by_state(FOUND_RULES)
+    yield from _by_stage(FOUND_RULES)
     yield "\n## A unit that no run needs\n"
     yield "A running job is polled first; one that still runs is stopped where the provider can.\n"
-    yield from _by_state(CLOSE_RULES)
+    yield from _by_stage(CLOSE_RULES)
 
 
-def _by_state(rules: Mapping[Any, tuple[str, str]]) -> Iterator[str]:
-    """Return a table of rules, with equal ones of a state in one row."""
-    rows = [(state, replay, then, why) for (state, replay), (then, why) in rules.items()]
+def _diagram() -> Iterator[str]:
+    """Yield the stages with their states, final states apart, and the arrows between them."""
+    for stage in (one for one in Stage if one is not Stage.OVER):
+        names = ", ".join(state for state in UnitState if state.stage is stage)
+        yield f'    state "{names}" as {stage.name}'
+    for stage, after in NEXT.items():
+        ends = {one if one.final else one.stage.name for one in after} - {stage.name}
+        yield from (f"    {stage.name} --> {end}" for end in sorted(ends))
+    yield from (f"    {state} --> [*]" for state in UnitState if state.final)
+
+
+def _by_stage(rules: Mapping[Any, tuple[str, str]]) -> Iterator[str]:
+    """Return a table of rules, with equal ones of a stage in one row."""
+    rows = [(stage, replay, then, why) for (stage, replay), (then, why) in rules.items()]
     grouped = groupby(rows, key=lambda row: (row[0], *row[2:]))
     yield from _table(
-        ("state", "repeating is", "what follows", "why"),
+        ("its request is", "repeating is", "what follows", "why"),
         (
-            (f"`{state}`", _all((row[1] for row in some), 3), then, why)
-            for (state, then, why), some in grouped
+            (stage, _all((row[1] for row in some), 3), then, why)
+            for (stage, then, why), some in grouped
         ),
     )
 

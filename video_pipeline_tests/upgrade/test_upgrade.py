@@ -21,7 +21,7 @@ from video_pipeline.defs.partitions import video_tags
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.domain.work import Stage, UnitState, WaitKind, WorkUnit, states_in
 from video_pipeline_tests.defs.gone_job import GONE, rename_job
 from video_pipeline_tests.doubles.vendor import Vendor
 from video_pipeline_tests.scenarios.support.executing import unfinished
@@ -128,11 +128,10 @@ def _until_quiet(
 
 
 def _open(catalog: Catalog) -> list[WorkUnit]:
-    states = (UnitState.INTENT, UnitState.SUBMITTING, UnitState.RUNNING)
     return [
         unit
         for project in catalog.projects()
-        for state in states
+        for state in states_in(Stage.UNSENT, Stage.SENT, Stage.ACCEPTED)
         for unit in catalog.project(project).units.in_state(state)
     ]
 
@@ -145,18 +144,16 @@ def _units(catalog: Catalog, key: str) -> list[WorkUnit]:
 def test_old_home_has_every_state_and_flag(upgraded: Upgraded) -> None:
     units = [unit for found in upgraded.before.values() for unit in found]
     assert {unit.state for unit in units} == set(UnitState)
-    told: dict[str, Callable[[WorkUnit], object]] = {
-        "waits for a slot": lambda unit: "slots" in unit.waiting,
-        "waits for room": lambda unit: "room" in unit.waiting,
-        "its job has ended": lambda unit: unit.ready and unit.state is UnitState.RUNNING,
-        "is a run's turn": lambda unit: unit.ready and unit.state is UnitState.INTENT,
+    kinds = {unit.wait.kind for unit in units if unit.wait}
+    assert kinds >= {WaitKind.SLOT, WaitKind.PROVIDER, WaitKind.JOB, WaitKind.RESULT}
+    kept: dict[str, Callable[[WorkUnit], object]] = {
         "unwanted": lambda unit: unit.unwanted,
-        "untaken": lambda unit: unit.untaken,
-        "unfetched": lambda unit: unit.unfetched,
-        "looked up later": lambda unit: unit.poll_at,
+        "refusals": lambda unit: unit.refusals,
+        "failed fetches": lambda unit: unit.fetch_failures,
+        "looked up later": lambda unit: unit.due_at,
         "forced": lambda unit: unit.forced_by,
     }
-    assert not [what for what, is_so in told.items() if not any(map(is_so, units))]
+    assert not [what for what, is_so in kept.items() if not any(map(is_so, units))]
 
 
 @pytest.mark.parametrize("project", ["acme", "globex"])

@@ -9,7 +9,7 @@ from video_pipeline.cli.console import out
 from video_pipeline.cli.jobs.backfill import print_launched
 from video_pipeline.dagster_api.unit_actions import cancel_work, launch_again
 from video_pipeline.domain.errors import InputError
-from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.domain.work import Stage, WorkUnit
 from video_pipeline.pipeline.backfill import repeat_unit
 from video_pipeline.pipeline.backfill.repeat_unit import Again, fetch_again, look_up_now
 from video_pipeline.pipeline.jobs.cancel import with_dependents
@@ -38,10 +38,10 @@ def cancel(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
         now = find_unit(services, unit)
     for one in changed:
         which = "" if one.unit.id == found.id else f"{one.unit.id}, {_named(one.unit)}: "
-        out.print(f"{which}{one.unit.state}: {one.told}", markup=False, soft_wrap=True)
+        out.print(f"{which}{one.unit.state}: {one.outcome}", markup=False, soft_wrap=True)
     if not changed:
         out.print(f"The unit is already {now.state}.", markup=False)
-    if any(one.unit.state in (UnitState.INTENT, UnitState.SUBMITTING) for one in changed):
+    if any(one.is_held for one in changed):
         raise typer.Exit(1)
 
 
@@ -109,13 +109,13 @@ def hint(
 
 
 def _check_cancellable(unit: WorkUnit) -> None:
-    if unit.state is UnitState.IN_DOUBT:
+    if unit.state.stage is Stage.DOUBTED:
         raise InputError(
             "the unit is in doubt: the job that would be stopped is not known",
             where=unit.id,
             remedy="Check at the provider, then give it up with `video-pipeline jobs release`.",
         )
-    if unit.state.ended:
+    if unit.state.final:
         raise InputError(
             f"the unit has ended already: {unit.state}",
             where=unit.id,

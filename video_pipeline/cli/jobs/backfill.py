@@ -76,7 +76,7 @@ def cancel(
                 cancel_units(services, run.key, run.units, f"backfill {backfill} was cancelled")
         # The sensor may have cancelled them already, so the units are read again.
         found = _current(services, awaited.values())
-        not_asked = {u.request.provider for u in (one.unit for one in found) if not u.state.ended}
+        not_asked = {u.request.provider for u in (one.unit for one in found) if not u.state.final}
         not_asked &= {*services.unavailable}
     if found:
         wide.print(_jobs(found))
@@ -153,6 +153,6 @@ def _jobs(found: list[Cancelled]) -> Table:
     for one in found:
         request = one.unit.request
         table.add_row(
-            str(request.key), request.provider, escape(one.unit.job or ""), escape(one.told)
+            str(request.key), request.provider, escape(one.unit.job or ""), escape(one.outcome)
         )
     return table

@@ -16,6 +16,7 @@ from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import UnitFilter, UnitState, UnitSum, WorkUnit
 from video_pipeline.pipeline.jobs.queries import UNDER_WAY, Page, list_units, quantity_of, sum_units
+from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.wiring import open_services
 
 app = typer.Typer(help="List work units, and act on one.", invoke_without_command=True)
@@ -89,30 +90,15 @@ def _units(found: Iterable[WorkUnit], now: datetime) -> Table:
             _age(now - (unit.submitted_at or unit.created_at)),
             _next_check(unit, now),
             quantity_of(unit.planned),
-            escape(_reason(unit)),
+            escape(reason_of(unit)),
         )
     return table
 
 
-def _reason(unit: WorkUnit) -> str:
-    """Return why a unit is in its state, or what happens to it next."""
-    if unit.failure:
-        return unit.failure.message
-    if unit.unwanted:
-        return "orphaned: no run needs it; usage is still recorded"
-    if unit.state is UnitState.IN_DOUBT:
-        return "may have been billed: check at the provider, then run `jobs release`"
-    if not unit.ready:
-        return unit.waiting
-    if unit.state is UnitState.RUNNING:
-        return "the job has ended; a run fetches the result"
-    return "admitted; a run submits it"
-
-
 def _next_check(unit: WorkUnit, now: datetime) -> str:
-    if unit.state is not UnitState.RUNNING or unit.poll_at is None:
+    if unit.due_at is None:
         return ""
-    return f"in {_age(unit.poll_at - now)}" if unit.poll_at > now else "due"
+    return f"in {_age(unit.due_at - now)}" if unit.due_at > now else "due"
 
 
 def _age(since: timedelta) -> str:

@@ -3,25 +3,28 @@
 import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 import typer
 from pydantic import SecretStr
 
+from video_pipeline.catalog.connection import connect
 from video_pipeline.cli.access import Port, settings_of
 from video_pipeline.cli.console import out
 from video_pipeline.cli.server.dagster_home import exclusive, prepare
 from video_pipeline.cli.server.ports import LOOPBACK, port_to_use
 from video_pipeline.cli.server.processes import Processes
 from video_pipeline.dagster_api.health import load_error
-from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.domain.errors import ConfigurationError, UpgradeBlocked
 from video_pipeline.settings import Settings
 from video_pipeline.settings.load import WEBSERVER, inherited
 from video_pipeline.wiring import catalog_server
 
 _READY_SECONDS = 120.0
+# How long `up` waits for the runs of an earlier version.
+_UPGRADE_SECONDS = 12 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ def deployed(settings: Settings, port: int | None = None) -> Generator[Deploymen
     with ExitStack() as stack:
         stack.enter_context(exclusive(settings, url))
         mongodb = stack.enter_context(catalog_server(settings))
+        await_upgrade(settings, mongodb)
         environment = {**inherited(settings, mongodb), WEBSERVER: url}
         processes = stack.enter_context(Processes(settings.logs, environment))
         prepare(settings, processes)
@@ -53,6 +57,28 @@ def deployed(settings: Settings, port: int | None = None) -> Generator[Deploymen
         catalog = settings.catalog.model_copy(update={"uri": SecretStr(mongodb)})
         check = partial(look_after, settings, processes)
         yield Deployment(settings.model_copy(update={"catalog": catalog}), url, check)
+
+
+def await_upgrade(
+    settings: Settings, mongodb: str, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Create or upgrade the catalogue, once the runs of an earlier version have ended.
+
+    Raises CatalogError if it cannot be upgraded, or after hours if such runs are still at work.
+    """
+    deadline, shown = time.monotonic() + _UPGRADE_SECONDS, ""
+    with closing(connect(mongodb, settings.catalog.database)) as catalog:
+        while True:
+            try:
+                catalog.projects()
+                return
+            except UpgradeBlocked as error:
+                if time.monotonic() > deadline:
+                    raise
+                if error.what != shown:
+                    out.print(f"Waiting before the upgrade: {error.what}.", markup=False)
+                shown = error.what
+            sleep(1)
 
 
 def look_after(settings: Settings, processes: Processes) -> None:

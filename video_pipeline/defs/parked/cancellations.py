@@ -10,7 +10,7 @@ from video_pipeline.defs.parked.held_runs import cancelled, mark_handled
 from video_pipeline.defs.ticks import within
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.work import WorkUnit
+from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.cancel import cancel, cancel_run
 from video_pipeline.pipeline.services import Services
 
@@ -30,7 +30,7 @@ def mark_unwanted(services: Services, is_cancelled: IsCancelled, held: Collectio
         if run.key is not None and is_cancelled(run.backfill):
             units = services.of(run.key.project).units
             for unit in map(units.get, units_of_no_other(run, wanted)):
-                if unit is not None and unit.waiting:
+                if unit and unit.state in (UnitState.QUEUED, UnitState.UNANSWERED):
                     units.set_unwanted(unit.id, True)
 
 

@@ -13,7 +13,7 @@ from video_pipeline.defs.jobs import EXECUTOR
 from video_pipeline.defs.partitions import PROJECT_TAG
 from video_pipeline.defs.resources.graphql import ask_of, page_of
 from video_pipeline.domain.errors import PipelineError
-from video_pipeline.domain.work import UnitFilter, UnitState, WorkUnit
+from video_pipeline.domain.work import Stage, UnitFilter, WorkUnit, states_in
 from video_pipeline.pipeline.backfill import repeat_unit as fetching
 from video_pipeline.pipeline.backfill.repeat_unit import Again
 from video_pipeline.pipeline.jobs.cancel import with_dependents
@@ -21,7 +21,7 @@ from video_pipeline.pipeline.jobs.queries import every_unit, find_unit, quantity
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
 
-_CANCELLABLE = frozenset({UnitState.INTENT, UnitState.SUBMITTING, UnitState.RUNNING})
+_CANCELLABLE = states_in(Stage.UNSENT, Stage.SENT, Stage.ACCEPTED)
 # The most rows of a table.
 _ROWS = 1000
 # A retry after its process died could launch a second time.
@@ -58,7 +58,7 @@ def cancel_units(context: dg.OpExecutionContext, config: CancelConfig) -> Iterat
         ask = ask_of(context, context.resources.pipeline.settings)
         because = f"cancelled by hand, run {context.run_id}"
         cancelled = unit_actions.cancel_work(services, ask, units, because)
-        outcomes |= {one.unit.id: one.told for one in cancelled}
+        outcomes |= {one.unit.id: one.outcome for one in cancelled}
     planned = quantity_of(tuple(usage for unit in units for usage in unit.planned))
     context.log.info(f"{config.project}: {len(units)} work units, {planned or 'nothing'} planned")
     metadata = {"work units": _table(units, outcomes), "planned": planned or "nothing"}

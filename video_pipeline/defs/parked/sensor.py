@@ -86,9 +86,10 @@ def _is_releasable(services: Services, held: Held, known: Mapping[str, WorkUnit]
         return False
     if held.units:
         found = [known.get(unit) for unit in held.units]
-        pending = [unit for unit in found if unit and unit.parked and not unit.ready]
+        pending = [unit for unit in found if unit and unit.state.parked and not unit.state.ready]
         pending_phases = {phase for unit in pending for phase in unit.request.phases}
         ended = [unit for unit in found if unit not in pending]
         return any(unit is None or set(unit.request.phases) - pending_phases for unit in ended)
-    left = [u for u in services.of(key.project).units.of_video(key.video) if u.parked or u.ready]
-    return not left or any(unit.ready for unit in left)
+    states = [unit.state for unit in services.of(key.project).units.of_video(key.video)]
+    left = [state for state in states if state.parked or state.ready]
+    return not left or any(state.ready for state in left)

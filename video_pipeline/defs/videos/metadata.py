@@ -15,6 +15,7 @@ from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.queries import quantity_of
+from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs
@@ -71,10 +72,10 @@ def _work(services: Services, unit: WorkUnit) -> Metadata:
         "account": f"{request.account}, {request.region}",
         "since": dg.MetadataValue.timestamp(unit.submitted_at or unit.created_at),
     }
-    if unit.waiting:
-        metadata["waits for"] = unit.waiting
-    if unit.state is UnitState.RUNNING and unit.poll_at:
-        metadata["looked up by"] = dg.MetadataValue.timestamp(unit.poll_at)
+    if unit.wait and unit.state is not UnitState.RUNNING:
+        metadata["waits for"] = reason_of(unit)
+    if unit.state is UnitState.RUNNING and unit.due_at:
+        metadata["looked up by"] = dg.MetadataValue.timestamp(unit.due_at)
     if unit.planned:
         metadata["planned"] = quantity_of(unit.planned)
     plugin = services.plugins.get(request.provider)

@@ -99,7 +99,7 @@ class Step:
         """Return the parked phases of this video that have open work units, with these."""
         project = self.services.of(self.key.project)
         units = project.units.of_video(self.key.video)
-        parked = [unit for unit in units if unit.parked and not unit.unwanted]
+        parked = [unit for unit in units if unit.state.parked and not unit.unwanted]
         found = {
             phase: {unit.id for unit in parked if phase in unit.request.phases}
             for phase, status in project.results.statuses(self.key.video).items()

@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from video_pipeline.domain.errors import ProviderError
 from video_pipeline.domain.slots import Pool
-from video_pipeline.domain.unit_policy import is_full, pause_of
-from video_pipeline.domain.work import WorkUnit
+from video_pipeline.domain.unit_policy import CATEGORIES, is_full, pause_of
+from video_pipeline.domain.work import Wait, WorkUnit
 from video_pipeline.pipeline.admission import slots
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs, Plugin
@@ -19,26 +19,25 @@ from video_pipeline.plugins.base import Jobs, Plugin
 _LONGEST_PAUSE_SECONDS = 60.0
 
 
-def defer(
-    services: Services, unit: WorkUnit, plugin: Jobs, error: ProviderError, reason: str
-) -> str:
+def defer(services: Services, unit: WorkUnit, plugin: Jobs, error: ProviderError) -> Wait:
     """Pause the unit's pool. From its second refusal on, defer the unit too and free its slot.
 
-    Returns the reason with the number of tries. It is stored if a run waits for the unit. Raises
-    CatalogError.
+    Returns what the unit now waits for. Raises CatalogError.
     """
     seconds = pause(services, unit, plugin, error)
-    if unit.untaken:
+    if unit.refusals:
         policy = services.policy
-        grown = policy.deferral_seconds * 2 ** min(unit.untaken - 1, 60)
+        grown = policy.deferral_seconds * 2 ** min(unit.refusals - 1, 60)
         seconds += min(grown, policy.deferral_ceiling_seconds)
         slots.free(services, unit, plugin)
-    until = services.clock() + timedelta(seconds=seconds)
-    if unit.untaken:
-        reason = f"{reason} (tried {unit.untaken + 1} times)"
-    units = services.of(unit.request.key.project).units
-    units.put_off(unit.id, until, reason if unit.waiting else "")
-    return reason
+    wait = Wait(
+        kind=CATEGORIES[error.category].waits_for,
+        until=services.clock() + timedelta(seconds=seconds),
+        scope=unit.request.provider,
+        detail=error.what,
+    )
+    services.of(unit.request.key.project).units.defer(unit.id, wait)
+    return wait
 
 
 def record_answer(services: Services, unit: WorkUnit, plugin: Plugin) -> None:
@@ -52,9 +51,9 @@ def is_exhausted(services: Services, unit: WorkUnit, plugin: Plugin) -> bool:
     It must after its last try, if others succeeded meanwhile: the pool then has fewer refusals in a
     row than this unit. Otherwise the provider may be unreachable or full for all.
     """
-    if unit.untaken + 1 < services.policy.deferrals:
+    if unit.refusals + 1 < services.policy.deferrals:
         return False
-    return _pool(services, unit, plugin).untaken < unit.untaken
+    return _pool(services, unit, plugin).refusals < unit.refusals
 
 
 def pause(services: Services, unit: WorkUnit, plugin: Jobs, error: ProviderError) -> float:
@@ -67,7 +66,7 @@ def pause(services: Services, unit: WorkUnit, plugin: Jobs, error: ProviderError
     seconds = min(plugin.poll_seconds, _LONGEST_PAUSE_SECONDS)
     if wish or not is_full(error.category):
         seconds = pause_of(
-            _pool(services, unit, plugin).untaken,
+            _pool(services, unit, plugin).refusals,
             first=policy.backoff_seconds,
             longest=policy.deferral_ceiling_seconds if wish else seconds,
             jitter=services.random(),

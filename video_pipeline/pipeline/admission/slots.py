@@ -1,7 +1,7 @@
 """Admit a request if a slot is free and the day's paid minutes suffice.
 
 Runs and the sweep ask before each request that a provider limits or bills. A refused unit waits in
-the backlog, with the reason.
+the backlog.
 """
 
 from datetime import timedelta
@@ -9,7 +9,7 @@ from datetime import timedelta
 from video_pipeline.domain.fair_turns import Turn, paid_seconds, place_of, pool_name
 from video_pipeline.domain.slots import Pool
 from video_pipeline.domain.values import Frozen
-from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
+from video_pipeline.domain.work import Stage, Wait, WaitKind, WorkRequest, WorkUnit
 from video_pipeline.pipeline.costs import budget
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs, Plugin, Slots
@@ -21,7 +21,7 @@ GRANTED = timedelta(minutes=10)
 class Refused(Frozen):
     """Why a request may not be made now."""
 
-    reason: str
+    wait: Wait
     full: bool
     """Whether no slot is free; otherwise the day's paid minutes are used up."""
 
@@ -54,17 +54,16 @@ def admit(
 ) -> Refused | None:
     """Take the slot and the paid minutes of a unit's request. Returns None, or the refusal.
 
-    A newcomer does not overtake units that wait. A unit in submitting is never refused, as its
-    request may have been accepted before. Repeatable. Raises CatalogError.
+    A newcomer does not overtake units that wait. A unit whose request may have been accepted
+    before is never refused. Repeatable. Raises CatalogError.
     """
+    sent = unit.state.stage is Stage.SENT
     if not take_slot(services, unit, plugin, newcomer=newcomer, lease=lease):
-        if unit.state is UnitState.SUBMITTING:
-            return None
-        return Refused(reason=_reason(services, unit, plugin), full=True)
-    refused = None if unit.state is UnitState.SUBMITTING else budget.reserve(services, unit)
-    if refused is not None:
+        return None if sent else Refused(wait=_wait_of(services, unit, plugin), full=True)
+    short = None if sent else budget.reserve(services, unit)
+    if short is not None:
         free(services, unit, plugin)
-        return Refused(reason=refused, full=False)
+        return Refused(wait=short, full=False)
     return None
 
 
@@ -80,10 +79,10 @@ def take_slot(
     return pools.take(pool, slots.limit, project, unit.id, lease, newcomer=newcomer)
 
 
-def wait(services: Services, unit: WorkUnit, plugin: Plugin, reason: str) -> None:
-    """Add a unit in intent to the backlog."""
+def queue(services: Services, unit: WorkUnit, plugin: Plugin, wait: Wait) -> WorkUnit | None:
+    """Add a unit to the backlog, and return it; None if its request was made."""
     units = services.of(unit.request.key.project).units
-    units.wait(unit.id, reason, pool_of(plugin, unit.request), paid_seconds(unit.planned))
+    return units.queue(unit.id, wait, pool_of(plugin, unit.request), paid_seconds(unit.planned))
 
 
 def free(services: Services, unit: WorkUnit, plugin: Plugin | None) -> None:
@@ -96,7 +95,7 @@ def refund(services: Services, unit: WorkUnit, plugin: Plugin | None) -> None:
     """Free the unit's slot and its paid minutes: nothing was billed."""
     free(services, unit, plugin)
     if paid_seconds(unit.planned):
-        services.catalog.admissions.give_back(unit.id)
+        services.catalog.admissions.unreserve(unit.id)
 
 
 def projects_in(services: Services, pool: str, state: Pool | None) -> dict[str, Turn]:
@@ -120,35 +119,34 @@ def position(services: Services, unit: WorkUnit, pool: str) -> Position:
     found = projects_in(services, pool, state)
     mine = found.get(project, Turn(waiting=0))
     number = services.of(project).units.number(unit, pool)
-    mine = mine.model_copy(update={"waiting": max(mine.waiting + (not unit.waiting), number)})
+    mine = mine.model_copy(update={"waiting": max(mine.waiting + (not unit.state.parked), number)})
     found[project] = mine
     total = sum(turn.waiting for turn in found.values())
     return Position(number=place_of(found, project, number), of=total)
 
 
-def _reason(services: Services, unit: WorkUnit, plugin: Plugin) -> str:
+def _wait_of(services: Services, unit: WorkUnit, plugin: Plugin) -> Wait:
     """Return what the unit waits for: paid minutes if they are short too, else a slot."""
     if short := budget.shortage(services, unit):
         return short
     found = position(services, unit, pool_of(plugin, unit.request))
-    return f"{crowded(plugin, unit.request)}: place {found.number} of {found.of}"
+    place = f"place {found.number} of {found.of}"
+    return for_slot(plugin, unit.request).model_copy(update={"detail": place})
 
 
-def crowded(plugin: Plugin, request: WorkRequest) -> str:
-    """Return the reason of a request that waits for a slot."""
+def for_slot(plugin: Plugin, request: WorkRequest) -> Wait:
+    """Return the wait of a request for a slot, or for its turn where there are none."""
     slots = slots_of(plugin, request)
     if slots is None:
-        return f"waits for its turn at {request.provider}"
-    return (
-        f"waits for one of {slots.limit} slots of {request.plugin}, account {request.account}, "
-        f"region {request.region} ({slots.shared_by})"
-    )
+        return Wait(kind=WaitKind.SLOT, scope=request.provider)
+    whose = f"{request.plugin}, account {request.account}, region {request.region}"
+    return Wait(kind=WaitKind.SLOT, scope=f"{whose} ({slots.shared_by})", limit=slots.limit)
 
 
 def affordable(services: Services, project: str, pool: str, limit: int) -> list[WorkUnit]:
-    """Return the oldest units that today's minutes suffice for, and update all reasons."""
+    """Return the oldest units that today's minutes suffice for, and update what all wait for."""
     units, now = services.of(project).units, services.clock()
-    first = next(iter(units.waiting(pool, now, 1)), None)
+    first = next(iter(units.queued(pool, now, 1)), None)
     if first is None:
         return []
     request = first.request
@@ -160,5 +158,5 @@ def affordable(services: Services, project: str, pool: str, limit: int) -> list[
     units.explain(pool, too_large, now, over=whole_day)
     plugin = services.plugins.get(request.provider)
     if plugin is not None:
-        units.explain(pool, crowded(plugin, request), now, up_to=left)
-    return units.waiting(pool, now, limit, left)
+        units.explain(pool, for_slot(plugin, request), now, up_to=left)
+    return units.queued(pool, now, limit, left)

@@ -22,6 +22,7 @@ from video_pipeline.pipeline.jobs.close import close
 from video_pipeline.pipeline.jobs.moved_account import elsewhere
 from video_pipeline.pipeline.jobs.planned import Planned
 from video_pipeline.pipeline.jobs.raw_pages import are_stored
+from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.progress.reporter import Reporter
@@ -116,7 +117,7 @@ class PhaseQueue:
     def parked(self, phase: Phase, units: Sequence[WorkUnit]) -> None:
         """End a phase as parked: its jobs still run, or its requests wait for a slot."""
         provider = units[0].request.provider
-        reasons = [u.waiting or f"job {u.job} is running at {provider}" for u in units]
+        reasons = map(reason_of, units)
         self._end(
             Outcome(
                 phase=phase,
@@ -202,7 +203,7 @@ class PhaseQueue:
         }
         if phase in SERVED and origin.choice not in choices:
             return None
-        still_open = [u for u in self.units if not u.state.ended and not u.unwanted]
+        still_open = [u for u in self.units if not u.state.final and not u.unwanted]
         if any(phase in unit.request.phases for unit in still_open):
             return None  # a run died before it settled the unit, or the unit was forced
         return Outcome(
@@ -256,7 +257,7 @@ class PhaseQueue:
         return any(
             unit.request.provider == provider
             and phase in unit.request.phases
-            and not unit.state.ended
+            and not unit.state.final
             and self._forced_by in ("", unit.forced_by)
             for unit in self.units
         )
@@ -296,7 +297,7 @@ def join_or_close(
     usable = [unit for unit in units if not unit.state.may_be_reopened]
     needed = [unit for unit in usable if _is_needed(services, queue, unit)]
     for unit in usable:
-        superseded = not unit.state.ended and unit not in needed
+        superseded = not unit.state.final and unit not in needed
         if superseded and set(unit.request.phases) & set(phases):
             close(services, key, unit.id, "superseded by another version or choice")
     return needed

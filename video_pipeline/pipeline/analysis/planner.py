@@ -11,7 +11,7 @@ from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase, phase_of, phases_of
-from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
+from video_pipeline.domain.work import Stage, UnitState, WorkRequest, WorkUnit
 from video_pipeline.pipeline.jobs.moved_account import is_elsewhere
 from video_pipeline.pipeline.jobs.planned import Planned
 from video_pipeline.plugins.base import AnalysisRequest, Plugin, Refusal, UnitPlan
@@ -67,7 +67,7 @@ class Assigner:
     def _speech(self, provider: str, plugin: Plugin) -> list[Planned]:
         whole = self._whole(provider, plugin, [Phase.TRANSCRIPT])
         for unit in self._known(provider, plugin, [Phase.TRANSCRIPT], whole):
-            if not unit.state.ended or self.has_pages(unit):
+            if not unit.state.final or self.has_pages(unit):
                 return [_planned_by(unit, plugin)]
         return whole
 
@@ -76,7 +76,7 @@ class Assigner:
         left, used = [kind for one in whole for kind in one.kinds], list[Planned]()
         for unit in self._known(provider, plugin, phases, whole):
             kinds = tuple(kind for kind in unit.request.kinds if kind in left)
-            if not unit.state.ended or (kinds and self.has_pages(unit)):
+            if not unit.state.final or (kinds and self.has_pages(unit)):
                 used.append(_planned_by(unit, plugin, kinds))
                 left = [kind for kind in left if kind not in kinds]
         if not used:
@@ -104,7 +104,7 @@ class Assigner:
             and (unit.request.operation, unit.request.model) in today
             and self.forced_by in ("", unit.forced_by)
         ]
-        return [unit for unit in found if not unit.state.ended] + settled
+        return [unit for unit in found if not unit.state.final] + settled
 
     def _whole(self, provider: str, plugin: Plugin, phases: Sequence[Phase]) -> list[Planned]:
         """Return the requests as if no unit existed. Phases refused together are planned alone."""
@@ -157,7 +157,7 @@ class Assigner:
 
         An open unit of another region or account cannot; an ended one can.
         """
-        reusable = unit.state.ended or not is_elsewhere(unit, plugin)
+        reusable = unit.state.final or not is_elsewhere(unit, plugin)
         return reusable and self._matches(unit, provider, plugin, phases)
 
     def is_open_elsewhere(
@@ -167,7 +167,7 @@ class Assigner:
 
         A request in today's region or account would pay a second time.
         """
-        submitted = unit.state in (UnitState.SUBMITTING, UnitState.RUNNING, UnitState.IN_DOUBT)
+        submitted = unit.state.stage in (Stage.SENT, Stage.ACCEPTED, Stage.DOUBTED)
         open_elsewhere = submitted and not unit.unwanted and is_elsewhere(unit, plugin)
         return open_elsewhere and self._matches(unit, provider, plugin, phases)
 

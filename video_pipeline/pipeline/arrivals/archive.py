@@ -56,7 +56,7 @@ def _unfinished(catalog: ProjectCatalog, record: VideoRecord) -> str:
     """Return why a video is not finished, or "" if it is."""
     if record.due is Due.RUN:
         return "it has only just arrived"
-    if any(not unit.state.ended for unit in catalog.units.of_video(record.key.video)):
+    if any(not unit.state.final for unit in catalog.units.of_video(record.key.video)):
         return "a work unit is still open, or in doubt"
     statuses = catalog.results.statuses(record.key.video)
     for phase in PHASES:

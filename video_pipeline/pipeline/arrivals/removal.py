@@ -11,7 +11,7 @@ from itertools import islice
 from video_pipeline.domain.errors import FailureCategory
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Removal, VideoRecord
-from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
+from video_pipeline.domain.work import Stage, UnitFailure, UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.close import close
 from video_pipeline.pipeline.services import Services
 
@@ -95,14 +95,14 @@ def _end_work(services: Services, record: VideoRecord, allowance: Allowance) -> 
     Return False if some are left: units under lease are left to a later round.
     """
     units, all_closed = services.of(record.key.project).units, True
-    for unit in [one for one in units.of_video(record.key.video) if not one.state.ended]:
+    for unit in [one for one in units.of_video(record.key.video) if not one.state.final]:
         if allowance.late() or not _is_as_recorded(services, record):
             return False
         close(services, record.key, unit.id, _BECAUSE)
         now = units.get(unit.id)
-        if now and not now.state.ended and now.holder is not None:
+        if now and not now.state.final and now.holder is not None:
             all_closed = False
-        elif now and now.state is UnitState.RUNNING:
+        elif now and now.state.stage is Stage.ACCEPTED:
             _cancel(services, now)
     return all_closed
 
@@ -112,5 +112,5 @@ def _cancel(services: Services, unit: WorkUnit) -> None:
     message = f"{_BECAUSE}: its provider did not cancel the job"
     failure = UnitFailure(category=FailureCategory.CANCELLED, message=message)
     units = services.of(unit.request.key.project).units
-    changes = {"ready": False, "settled": unit.planned, "failure": failure}
-    units.move(unit, UnitState.CANCELLED, services.clock(), **changes)
+    now, used = services.clock(), unit.planned
+    units.finish(unit, UnitState.CANCELLED, now, used=used, failure=failure)

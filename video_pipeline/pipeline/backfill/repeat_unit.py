@@ -11,7 +11,7 @@ from video_pipeline.domain.errors import FailureCategory, InputError, ProviderEr
 from video_pipeline.domain.phases import Phase, downstream
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.usage import Usage, summed
-from video_pipeline.domain.work import UnitFilter, UnitState, WorkUnit
+from video_pipeline.domain.work import Stage, UnitFilter, UnitState, WorkUnit, states_in
 from video_pipeline.pipeline.analysis.failure_limit import revive
 from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish
 from video_pipeline.pipeline.jobs.lease import Leases
@@ -23,12 +23,12 @@ from video_pipeline.plugins.base import Jobs
 
 _SELECTED_BY = {UnitState.FAILED: Only.FAILED, UnitState.CANCELLED: Only.MISSING}
 _REMEDIES = {
-    UnitState.INTENT: "Nothing is to be done: it is submitted when a slot is free.",
-    UnitState.SUBMITTING: "Wait: the sweep or the next run submits it again. To give it up, use "
+    Stage.UNSENT: "Nothing is to be done: it is submitted when a slot is free.",
+    Stage.SENT: "Wait: the sweep or the next run submits it again. To give it up, use "
     "`video-pipeline jobs cancel`, then `video-pipeline jobs release`.",
-    UnitState.RUNNING: "Wait for its job, or cancel it first with `video-pipeline jobs cancel`.",
-    UnitState.IN_DOUBT: "Check the job at the provider, then run `video-pipeline jobs release`.",
-    UnitState.SETTLED: "Its result is stored. To pay for a new one: `video-pipeline jobs force`.",
+    Stage.ACCEPTED: "Wait for its job, or cancel it first with `video-pipeline jobs cancel`.",
+    Stage.DOUBTED: "Check the job at the provider, then run `video-pipeline jobs release`.",
+    Stage.OVER: "Its result is stored. To pay for a new one: `video-pipeline jobs force`.",
 }
 
 
@@ -48,7 +48,7 @@ def retry(services: Services, unit: WorkUnit) -> Again:
     Dead phases of the unit are revived. Raises InputError if the unit cannot be retried.
     """
     if not unit.state.may_be_reopened:
-        raise _refused(unit, f"it is {unit.state}", _REMEDIES[unit.state])
+        raise _refused(unit, f"it is {unit.state}", _REMEDIES[unit.state.stage])
     again = _again(services, unit, _SELECTED_BY[unit.state], force=False)
     statuses = services.of(unit.request.key.project).results.statuses(unit.request.key.video)
     dead = [
@@ -64,8 +64,8 @@ def force(services: Services, unit: WorkUnit) -> Again:
 
     Raises InputError if the unit cannot be forced.
     """
-    if not unit.state.ended:
-        raise _refused(unit, f"it is {unit.state}", _REMEDIES[unit.state])
+    if not unit.state.final:
+        raise _refused(unit, f"it is {unit.state}", _REMEDIES[unit.state.stage])
     return _again(services, unit, Only.ALL, force=True)
 
 
@@ -97,7 +97,7 @@ def to_fetch(services: Services, project: str, video: str | None = None) -> Iter
     These are units with a running job, and settled units of failed phases. Left out are phases for
     which another request to the same provider failed: only a new paid request helps there.
     """
-    running = UnitFilter(states=frozenset({UnitState.RUNNING}), video=video)
+    running = UnitFilter(states=states_in(Stage.ACCEPTED), video=video)
     yield from every_unit(services, running, project)
     failed = services.of(project).standings.in_state(PhaseState.FAILED, PhaseState.DEAD)
     seen = set[str]()
@@ -126,7 +126,7 @@ def _settled(services: Services, project: str, video: str, phase: Phase) -> list
 
 def look_up_now(services: Services, unit: WorkUnit) -> bool:
     """Make the next sweep poll the unit's job. Return False if none runs. May be repeated."""
-    if unit.state is not UnitState.RUNNING:
+    if unit.state.stage is not Stage.ACCEPTED:
         return False
     services.of(unit.request.key.project).units.postpone(unit.id, services.clock())
     return True

@@ -1,10 +1,10 @@
 """Reserve paid seconds of a UTC day, by project and by account, and explain refusals."""
 
-from datetime import UTC, date
+from datetime import UTC, date, datetime, timedelta
 
 from video_pipeline.domain.fair_turns import account_name, paid_seconds
 from video_pipeline.domain.slots import Budget
-from video_pipeline.domain.work import WorkRequest, WorkUnit
+from video_pipeline.domain.work import Wait, WaitKind, WorkRequest, WorkUnit
 from video_pipeline.pipeline.services import Services
 
 
@@ -35,8 +35,8 @@ def whole_day(services: Services, request: WorkRequest) -> tuple[float, str]:
     return min((budget.project_seconds, "project"), (budget.account_seconds, "account"))
 
 
-def reserve(services: Services, unit: WorkUnit) -> str | None:
-    """Reserve the unit's paid seconds. Returns None, or the reason of a refusal."""
+def reserve(services: Services, unit: WorkUnit) -> Wait | None:
+    """Reserve the unit's paid seconds. Returns None, or what the unit must wait for."""
     seconds = paid_seconds(unit.planned)
     if not seconds:
         return None
@@ -50,8 +50,8 @@ def reserve(services: Services, unit: WorkUnit) -> str | None:
     return used_up(services, request, refused, ever=seconds <= limit)
 
 
-def shortage(services: Services, unit: WorkUnit) -> str | None:
-    """Return why a reservation for the unit would be refused now, or None."""
+def shortage(services: Services, unit: WorkUnit) -> Wait | None:
+    """Return what the unit would wait for if it reserved now, or None."""
     seconds = paid_seconds(unit.planned)
     for bound, ever in ((whole_day, False), (remaining, True)):
         limit, whose = bound(services, unit.request)
@@ -60,30 +60,24 @@ def shortage(services: Services, unit: WorkUnit) -> str | None:
     return None
 
 
-def used_up(services: Services, request: WorkRequest, whose: str, *, ever: bool) -> str:
-    """Return why paid seconds are refused; `ever`: whether the limit of a whole day would do."""
+def used_up(services: Services, request: WorkRequest, whose: str, *, ever: bool) -> Wait:
+    """Return the wait for paid seconds; `ever`: whether the limit of a whole day would do."""
     budget, project = budget_of(services, request), request.key.project
     if whose == "project":
-        limit, who = _minutes(budget.project_seconds), project
+        seconds, who = budget.project_seconds, project
         own = project in services.limits.projects
         key = f"projects.{project}.limits" if own else "limits"
     else:
-        limit = _minutes(budget.account_seconds)
+        seconds = budget.account_seconds
         who = f"account {request.account} of {request.plugin}"
         account = (services.plugins, request.plugin, request.account)
         entry = services.limits.entry_of_account(*account) or request.provider
         key = f"providers.{entry}.limits"
-    option = f"{key}.paid_minutes_per_day"
-    if not ever:
-        return (
-            f"it needs more paid minutes than the {limit} that {who} may use in a whole day; "
-            f"it goes on only when {option} is raised"
-        )
-    return (
-        f"{who} has used up its {limit} paid minutes of {today(services)}, or too few are left; "
-        f"it goes on at 00:00 UTC or when {option} is raised"
+    tomorrow = datetime.combine(today(services) + timedelta(days=1), datetime.min.time(), UTC)
+    return Wait(
+        kind=WaitKind.MINUTES if ever else WaitKind.LIMIT,
+        until=tomorrow if ever else None,
+        scope=who,
+        limit=round(seconds / 60, 1),
+        detail=f"{key}.paid_minutes_per_day",
     )
-
-
-def _minutes(seconds: float) -> str:
-    return f"{round(seconds / 60, 1):g}"

@@ -11,7 +11,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.timeline import PhaseStatus
 from video_pipeline.domain.values import Frozen
-from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.domain.work import Stage, UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.close import close
 from video_pipeline.pipeline.progress.reporter import Reporter
 from video_pipeline.pipeline.services import Services
@@ -27,13 +27,18 @@ class Cancelled(Frozen):
     """Marked as unwanted if its job still runs and no other run needs it."""
 
     @property
-    def told(self) -> str:
+    def is_held(self) -> bool:
+        """Return whether a run works on its request, so that it must be cancelled again."""
+        return self.unit.state.stage in (Stage.UNSENT, Stage.SENT)
+
+    @property
+    def outcome(self) -> str:
         """Return its state as text for people."""
-        if self.unit.state is UnitState.RUNNING:
+        if self.unit.state.stage is Stage.ACCEPTED:
             if self.unit.unwanted:
                 return "its provider has not stopped it: its usage is recorded, no run is started"
             return "it keeps running: another run needs it, or its own run has not ended yet"
-        if self.unit.state in (UnitState.INTENT, UnitState.SUBMITTING):
+        if self.is_held:
             return "a run works on it now: terminate that run, or try again when it has ended"
         return self.unit.failure.message if self.unit.failure else str(self.unit.state)
 
@@ -51,7 +56,7 @@ def cancel(
 def _cancel(services: Services, key: VideoKey, unit_id: str, because: str) -> Iterator[Cancelled]:
     ledger = services.of(key.project).units
     unit = ledger.get(unit_id)
-    if unit is None or unit.state.ended or unit.request.key != key:
+    if unit is None or unit.state.final or unit.request.key != key:
         return
     orphan(services, unit, because)
     now = ledger.get(unit_id)
@@ -76,7 +81,7 @@ def cancel_run(
     begun = {status.unit for status in left if status.unit} - {*kept}
     units = [unit.id for unit in CancelGroup(services, key, begun).units if unit.id not in kept]
     ended = [one for unit in units for one in _cancel(services, key, unit, because)]
-    if any(one.unit.state in (UnitState.INTENT, UnitState.SUBMITTING) for one in ended):
+    if any(one.is_held for one in ended):
         return False
     for status in left:
         _report(Reporter(services, key, run_id), status, because)
@@ -104,13 +109,13 @@ class CancelGroup:
         self._named, self._known = frozenset(units), {unit.id: unit for unit in found}
         # A unit cancelled before counts too: that process may have died before it did the rest.
         off = [u for u in found if u.id in units]
-        off = [u for u in off if not u.state.ended or u.state is UnitState.CANCELLED]
+        off = [u for u in off if not u.state.final or u.state is UnitState.CANCELLED]
         self._lost = {s for u in off if not _is_replaced(u, found) for s in _served(u)}
         # Those under way, oldest first.
-        self.units = [unit for unit in found if not unit.state.ended and self._contains(unit)]
+        self.units = [unit for unit in found if not unit.state.final and self._contains(unit)]
 
     def _contains(self, unit: WorkUnit) -> bool:
-        in_vain = unit.state is not UnitState.IN_DOUBT and _served(unit) <= self._lost
+        in_vain = unit.state.stage is not Stage.DOUBTED and _served(unit) <= self._lost
         return unit.id in self._named or in_vain
 
     def is_awaited_by(self, status: PhaseStatus) -> bool:

@@ -17,7 +17,7 @@ from video_pipeline.domain.unit_policy import (
     closed,
     is_passing,
 )
-from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
+from video_pipeline.domain.work import Stage, UnitFailure, UnitState, WorkUnit
 from video_pipeline.pipeline.admission import slots
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.moved_account import elsewhere
@@ -29,8 +29,8 @@ from video_pipeline.plugins.base import Jobs
 
 _log = logging.getLogger(__name__)
 _WITHOUT_JOB = {
-    UnitState.INTENT: "no request was made yet",
-    UnitState.SUBMITTING: "its run died while it made the request",
+    Stage.UNSENT: "no request was made yet",
+    Stage.SENT: "its run died while it made the request",
 }
 
 
@@ -51,19 +51,19 @@ def close(services: Services, key: VideoKey, unit_id: str, because: str) -> Clos
         unit = leases.try_take(unit_id)
         if unit is None:
             return Closing.DONE
-        if unit.state in _WITHOUT_JOB:
+        stage = unit.state.stage
+        if stage in _WITHOUT_JOB:
             plugin = services.plugins.get(unit.request.provider)
             replay = plugin.capabilities().replay if plugin else "unsafe"
-            why = f"{because}: {_WITHOUT_JOB[unit.state]}"
-            _end(services, unit, closed(unit.state, replay), why)
-        elif unit.state is UnitState.RUNNING:
+            _end(services, unit, closed(stage, replay), f"{because}: {_WITHOUT_JOB[stage]}")
+        elif stage is Stage.ACCEPTED:
             return _end_job(services, key, unit, because)
         return Closing.DONE
 
 
 def check_in_doubt(unit: WorkUnit) -> None:
     """Raise InputError unless the unit is in doubt."""
-    if unit.state is not UnitState.IN_DOUBT:
+    if unit.state.stage is not Stage.DOUBTED:
         raise InputError(
             f"it is {unit.state}, not in doubt",
             where=unit.id,
@@ -82,8 +82,8 @@ def release_doubt(services: Services, unit: WorkUnit) -> WorkUnit:
         category=FailureCategory.CANCELLED, message="released by hand while in doubt"
     )
     units = services.of(unit.request.key.project).units
-    changes = {"failure": failure, "settled": unit.planned}
-    return units.move(unit, UnitState.FAILED, services.clock(), **changes)
+    now = services.clock()
+    return units.finish(unit, UnitState.FAILED, now, used=unit.planned, failure=failure)
 
 
 def _end_job(services: Services, key: VideoKey, unit: WorkUnit, because: str) -> Closing:
@@ -151,13 +151,13 @@ def _end(
     services: Services, unit: WorkUnit, state: UnitState, why: str, *, billed: bool = True
 ) -> None:
     """End a row. After a request the planned usage counts, except of jobs that failed."""
-    requested = unit.state is not UnitState.INTENT
+    requested = unit.state.stage is not Stage.UNSENT
     used = unit.planned if requested and billed else ()
-    changes: dict[str, object] = {"ready": False, "settled": used}
+    failure = None
     if state is not UnitState.SETTLED:
-        changes["failure"] = UnitFailure(category=FailureCategory.CANCELLED, message=why)
+        failure = UnitFailure(category=FailureCategory.CANCELLED, message=why)
     units = services.of(unit.request.key.project).units
-    units.move(unit, state, services.clock(), **changes)
+    units.finish(unit, state, services.clock(), used=used, failure=failure)
     plugin = services.plugins.get(unit.request.provider)
     if requested:
         slots.free(services, unit, plugin)

@@ -5,7 +5,7 @@ unit is not touched until the entry is restored or the unit is cancelled.
 """
 
 from video_pipeline.domain.errors import ConfigurationError
-from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.domain.work import Stage, WorkUnit
 from video_pipeline.plugins.base import Plugin
 
 
@@ -19,9 +19,9 @@ def elsewhere(unit: WorkUnit, plugin: Plugin | None) -> ConfigurationError | Non
     if plugin is None or not is_elsewhere(unit, plugin):
         return None
     request, job = unit.request, f"job {unit.job}" if unit.job else "its request"
-    verb = "release" if unit.state is UnitState.IN_DOUBT else "cancel"
-    or_end = "" if unit.state.ended else f", or end it: `video-pipeline jobs {verb} {unit.id}`"
-    until = "for as long as that takes" if unit.state.ended else "until its jobs have ended"
+    verb = "release" if unit.state.stage is Stage.DOUBTED else "cancel"
+    or_end = "" if unit.state.final else f", or end it: `video-pipeline jobs {verb} {unit.id}`"
+    until = "for as long as that takes" if unit.state.final else "until its jobs have ended"
     return ConfigurationError(
         f"{job} was made in region {request.region} of account {request.account}, and "
         f"{request.provider} now works in region {plugin.region} of account {plugin.account}, "

@@ -6,13 +6,11 @@ from itertools import dropwhile
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.usage import Meter, Usage, summed
 from video_pipeline.domain.values import Frozen
-from video_pipeline.domain.work import UnitFilter, UnitState, UnitSum, WorkUnit
+from video_pipeline.domain.work import Stage, UnitFilter, UnitState, UnitSum, WorkUnit
 from video_pipeline.pipeline.services import Services, projects_of
 
 # The states that a unit leaves later, by itself or by a person's command.
-UNDER_WAY = frozenset(
-    {UnitState.INTENT, UnitState.SUBMITTING, UnitState.RUNNING, UnitState.IN_DOUBT}
-)
+UNDER_WAY = frozenset(state for state in UnitState if state.stage is not Stage.OVER)
 _TIMED = (Meter.VIDEO_SECONDS, Meter.AUDIO_SECONDS)
 
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.domain.errors import FailureCategory, PipelineError, ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.unit_policy import FetchStep, Found, JobStep, after_fetch, after_poll
 from video_pipeline.domain.usage import Usage
@@ -98,29 +98,25 @@ def _fetch(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
         driver.store(plugin.fetch(job))
     except Exception as broken:
         error = plugin_broke(driver.planned.provider, broken)
-        told = f"the result of job {job} could not be fetched: {error}"
         step = after_fetch(error, too_late=driver.is_overdue(by=FETCH_RETRIED_FOR))
         if step is FetchStep.LATER:
-            _fetch_later(driver, plugin, told)
+            _fetch_later(driver, plugin, error)
             return False
         if step is FetchStep.GIVE_UP:
             category = FailureCategory.RESULT_EXPIRED
-            raise _failed(driver, category, f"given up: {told}", driver.unit.planned) from error
+            message = f"given up: the result of job {job} could not be fetched: {error}"
+            raise _failed(driver, category, message, driver.unit.planned) from error
         if step is FetchStep.LOSE:
             driver.fail(error, driver.unit.planned)
         raise error from broken
     return True
 
 
-def _fetch_later(driver: UnitDriver, plugin: Jobs, told: str) -> None:
+def _fetch_later(driver: UnitDriver, plugin: Jobs, error: PipelineError) -> None:
     """Retry fetching a billed result, at growing intervals, until days after the deadline."""
-    _log.warning("%s", told)
-    pause = plugin.poll_seconds * 2**driver.unit.unfetched
-    at_once = f"`video-pipeline jobs fetch {driver.unit.id}` retries now"
-    driver.fetch_later(
-        min(pause, max(plugin.poll_seconds, _MAX_INTERVAL_SECONDS)),
-        f"{told} It is retried automatically, at growing intervals; {at_once}.",
-    )
+    _log.warning("the result of job %s could not be fetched: %s", driver.unit.job, error)
+    pause = plugin.poll_seconds * 2**driver.unit.fetch_failures
+    driver.fetch_later(min(pause, max(plugin.poll_seconds, _MAX_INTERVAL_SECONDS)), str(error))
 
 
 def _expired(driver: UnitDriver, plugin: Jobs, job: str) -> ProviderError:

@@ -7,17 +7,16 @@ step: planned, opened, submitting, submitted, fetched, stored, published, settle
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from video_pipeline.domain.errors import (
+    AnswerLost,
     FailureCategory,
     InDoubt,
     PipelineError,
     ProviderError,
-    Unheard,
 )
 from video_pipeline.domain.unit_policy import (
-    CATEGORIES,
     Answer,
     Found,
     Replay,
@@ -30,7 +29,7 @@ from video_pipeline.domain.unit_policy import (
     pause_of,
 )
 from video_pipeline.domain.usage import Usage
-from video_pipeline.domain.work import UnitFailure, UnitState, WorkUnit
+from video_pipeline.domain.work import Stage, UnitFailure, UnitState, Wait, WorkUnit
 from video_pipeline.pipeline.admission import backoff, slots
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.planned import Planned
@@ -58,8 +57,8 @@ class UnitDriver:
         self._services, self.planned, self._leases = services, planned, leases
         key = planned.request.key
         self._units = services.of(key.project).units
-        # Why a run waits for the taken unit; empty if none does.
-        self.awaited = taken.waiting if taken else ""
+        # Whether a phase waits for the unit without a run.
+        self._parked = taken is not None and taken.state.parked
         services.on_step("planned")
         self._hold(taken or self._take(forced_by))
         services.on_step("opened")
@@ -67,7 +66,7 @@ class UnitDriver:
     def _hold(self, unit: WorkUnit) -> None:
         self.unit, key = unit, unit.request.key
         # Whether an earlier request, whose answer was lost, may have been accepted.
-        self._maybe_accepted = unit.state is UnitState.SUBMITTING
+        self._maybe_accepted = unit.state.stage is Stage.SENT
         self.raw = RawPages(self._services.outputs.project(key.project), key, unit.id)
 
     def _take(self, forced_by: str) -> WorkUnit:
@@ -110,11 +109,11 @@ class UnitDriver:
         policy = self._services.policy.in_doubt
         while True:
             stored = self.unit.state is UnitState.SETTLED or self.raw.complete
-            found = on_finding(self.unit.state, self._replay, stored=stored, in_doubt=policy)
+            found = on_finding(self.unit.state.stage, self._replay, stored=stored, in_doubt=policy)
             if found not in (Found.HOLD, Found.RENEW):
                 return found
-            if self.unit.state is UnitState.SUBMITTING:
-                self._move(UnitState.IN_DOUBT)
+            if self.unit.state.stage is Stage.SENT:
+                self._finish(UnitState.IN_DOUBT, self.unit.planned)
             if found is Found.HOLD:
                 raise self._doubt()
             self._renew()
@@ -129,32 +128,34 @@ class UnitDriver:
         """Return whether the request may be made now. If not, add the unit to the backlog."""
         refused = slots.admit(self._services, self.unit, self.planned.plugin)
         if refused is not None:
-            self._wait(refused.reason)
+            self._queue(refused.wait)
         return refused is None
 
     def _defer(self, plugin: Jobs, error: ProviderError) -> None:
         """Defer the unit after its provider was full or unreachable.
 
-        A unit in intent returns to the backlog. A unit in submitting stays, for a request with the
-        same token.
+        A unit whose request was refused returns to the backlog. One that may have been accepted
+        stays, for a request with the same token.
         """
-        until = CATEGORIES[error.category].until
-        reason = f"waits until {self.planned.provider} {until}: {error.what}"
-        reason = backoff.defer(self._services, self.unit, plugin, error, reason)
-        if self.unit.state is UnitState.INTENT:
-            slots.refund(self._services, self.unit, self.planned.plugin)
-            self._wait(reason)
+        wait = backoff.defer(self._services, self.unit, plugin, error)
+        if self.unit.state.stage is Stage.UNSENT:
+            slots.refund(self._services, self.unit, plugin)
+            self._queue(wait)
 
-    def _wait(self, reason: str) -> None:
-        slots.wait(self._services, self.unit, self.planned.plugin, reason)
-        self.unit = self.unit.model_copy(update={"waiting": reason})
+    def _queue(self, wait: Wait) -> None:
+        self._leave(slots.queue(self._services, self.unit, self.planned.plugin, wait))
+
+    def _leave(self, unit: WorkUnit | None) -> None:
+        """Leave a parked unit to others."""
+        self.unit = unit or self.unit
         self._leases.release(self.unit.id)
 
     def begin(self) -> None:
         """Record that the request is about to be made."""
-        if self.unit.state is UnitState.INTENT:
-            attempts = self.unit.attempts + 1
-            self._move(UnitState.SUBMITTING, attempts=attempts, waiting=self.awaited)
+        if self.unit.state.stage is Stage.UNSENT:
+            self._leases.check(self.unit.id)
+            now = self._services.clock()
+            self.unit = self._units.begin(self.unit, now, parked=self._parked)
         self._services.on_step("submitting")
 
     def request(self, make: Callable[[], T]) -> T | None:
@@ -201,9 +202,9 @@ class UnitDriver:
         if step is Step.HOLD:
             raise self._doubt() from error
         if step is Step.LEAVE:
-            if self.unit.untaken:  # a deferred unit holds no slot
+            if self.unit.refusals:  # a deferred unit holds no slot
                 slots.free(self._services, self.unit, self.planned.plugin)
-            raise self._unheard(error) from error
+            raise self._unanswered(error) from error
         if step is Step.FAIL:
             self.fail(error)
             raise error
@@ -221,14 +222,15 @@ class UnitDriver:
             by=by,
             may_defer=isinstance(plugin, Jobs),
             last=last,
-            exhausted=(by == "run" or bool(self.awaited))
+            exhausted=(by == "run" or self._parked)
             and backoff.is_exhausted(self._services, self.unit, plugin),
         )
-        self._maybe_accepted = self._maybe_accepted or answer is Answer.UNHEARD
+        self._maybe_accepted = self._maybe_accepted or answer is Answer.UNKNOWN
         if step is Step.HOLD:
-            self._move(UnitState.IN_DOUBT)
+            self._finish(UnitState.IN_DOUBT, self.unit.planned)
         elif step is not Step.FAIL and answer is Answer.REFUSED:
-            self._move(UnitState.INTENT)
+            self._leases.check(self.unit.id)
+            self.unit = self._units.refuse(self.unit, self._services.clock())
         if isinstance(plugin, Jobs) and step is Step.DEFER:
             self._defer(plugin, error)
         elif isinstance(plugin, Jobs) and by == "sweep" and is_unsafe_outage(answer, replay, error):
@@ -262,20 +264,18 @@ class UnitDriver:
         """Record that the provider accepted the request as a job."""
         now = self._services.clock()
         poll_at = now + timedelta(seconds=poll_seconds)
-        self._move(UnitState.RUNNING, job=job, submitted_at=now, poll_at=poll_at)
+        self._leases.check(self.unit.id)
+        self.unit = self._units.accept(self.unit, job, now, poll_at)
 
     def poll_later(self, seconds: float) -> None:
         """Record when to poll the running job again, at the latest."""
         poll_at = self._services.clock() + timedelta(seconds=seconds)
-        self._units.postpone(self.unit.id, poll_at)
-        self._leases.release(self.unit.id)
+        self._leave(self._units.postpone(self.unit.id, poll_at))
 
-    def fetch_later(self, seconds: float, reason: str) -> None:
+    def fetch_later(self, seconds: float, why: str) -> None:
         """Record why the job's result could not be fetched, and when to try again."""
-        poll_at = self._services.clock() + timedelta(seconds=seconds)
-        self._units.postpone(self.unit.id, poll_at, reason)
-        self.unit = self.unit.model_copy(update={"waiting": reason})
-        self._leases.release(self.unit.id)
+        until = self._services.clock() + timedelta(seconds=seconds)
+        self._leave(self._units.fetch_later(self.unit.id, until, why))
 
     def is_overdue(self, *, by: timedelta = timedelta(0)) -> bool:
         """Return whether the job passed its deadline, by at least this long."""
@@ -286,22 +286,22 @@ class UnitDriver:
         """Record that the result is published, and its usage."""
         self._services.on_step("published")
         if self.unit.state is not UnitState.SETTLED:
-            self._move(UnitState.SETTLED, settled=used, ready=False)
+            self._finish(UnitState.SETTLED, used)
         self._leases.release(self.unit.id)
         self._services.on_step("settled")
 
     def fail(self, error: PipelineError, used: tuple[Usage, ...] = ()) -> None:
         """Record that the unit ended without a result, and its usage.
 
-        Raises Unheard if the error is ours and an earlier request may have been accepted: the unit
-        stays, for a request with its token.
+        Raises AnswerLost if the error is ours and an earlier request may have been accepted: the
+        unit stays, for a request with its token.
         """
         ours = not isinstance(error, ProviderError)
         if ours and self._maybe_accepted and self._replay != "free":
             raise self._left_open(error) from error
         category = FailureCategory.INPUT_REJECTED if ours else error.category
-        unpaid = self.unit.state is UnitState.INTENT or (
-            self.unit.state is UnitState.SUBMITTING
+        unpaid = self.unit.state.stage is Stage.UNSENT or (
+            self.unit.state.stage is Stage.SENT
             and not ours
             and not used
             and self._answer_of(error) is Answer.REFUSED
@@ -313,15 +313,15 @@ class UnitDriver:
 
     def _fail(self, category: FailureCategory, message: str, used: tuple[Usage, ...] = ()) -> None:
         failure = UnitFailure(category=category, message=message)
-        self._move(UnitState.FAILED, failure=failure, settled=used, ready=False)
+        self._finish(UnitState.FAILED, used, failure)
 
-    def _move(self, state: UnitState, **changes: Any) -> None:
+    def _finish(
+        self, state: UnitState, used: tuple[Usage, ...], failure: UnitFailure | None = None
+    ) -> None:
         self._leases.check(self.unit.id)
-        if state is UnitState.IN_DOUBT:
-            changes = {"settled": self.unit.planned, **changes}  # it may be billed
-        self.unit = self._units.move(self.unit, state, self._services.clock(), **changes)
-        if state.ended or state is UnitState.IN_DOUBT:
-            slots.free(self._services, self.unit, self.planned.plugin)
+        now = self._services.clock()
+        self.unit = self._units.finish(self.unit, state, now, used=used, failure=failure)
+        slots.free(self._services, self.unit, self.planned.plugin)
 
     def _pause(self, attempt: int, error: Exception) -> float | None:
         """Return the seconds before the next try; None if the provider asks for too many."""
@@ -350,21 +350,21 @@ class UnitDriver:
             f"`video-pipeline release {self.unit.id}` lets the next run request it again.",
         )
 
-    def _left_open(self, error: PipelineError) -> Unheard:
-        return Unheard(
+    def _left_open(self, error: PipelineError) -> AnswerLost:
+        return AnswerLost(
             f"{error.what}; an earlier request to the provider may have been accepted",
             category=FailureCategory.TRANSIENT,
             where=f"{self.planned.provider}, work unit {self.unit.id}",
             remedy=f"{error.remedy} Then run the phase again: it is billed once.",
         )
 
-    def _unheard(self, error: ProviderError) -> Unheard:
+    def _unanswered(self, error: ProviderError) -> AnswerLost:
         what, remedy = error.what, error.remedy
         if is_passing(error.category):
             what = f"no answer after {self._services.policy.attempts} tries: {what}"
             remedy = "Run the phase again: the provider recognises the request and bills it once."
         where = f"{self.planned.provider}, work unit {self.unit.id}"
-        return Unheard(what, category=error.category, where=where, remedy=remedy)
+        return AnswerLost(what, category=error.category, where=where, remedy=remedy)
 
 
 def replay_of(unit: WorkUnit, plugin: Plugin, now: datetime) -> Replay:
@@ -376,7 +376,7 @@ def replay_of(unit: WorkUnit, plugin: Plugin, now: datetime) -> Replay:
 
 def is_overdue(unit: WorkUnit, plugin: Jobs, now: datetime) -> bool:
     """Return whether the unit's request has passed its deadline."""
-    begun = unit.submitted_at or (unit.updated_at if unit.state is UnitState.SUBMITTING else now)
+    begun = unit.submitted_at or (unit.updated_at if unit.state.stage is Stage.SENT else now)
     return now - begun > timedelta(seconds=plugin.deadline_seconds)
 
 

@@ -14,7 +14,7 @@ from video_pipeline.domain.fair_turns import pool_name, turns
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.slots import Pool
 from video_pipeline.domain.unit_policy import Found, on_finding
-from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.domain.work import Stage, UnitState, WorkUnit
 from video_pipeline.pipeline.admission import slots
 from video_pipeline.pipeline.admission.slots import affordable
 from video_pipeline.pipeline.jobs.close import close
@@ -45,7 +45,7 @@ def submit_backlog(services: Services, until: float = math.inf) -> int:
     waiting = {pool for counts in _backlogs(services) for pool in counts}
     for pool in pools:
         if pool.name not in waiting:
-            services.catalog.admissions.nobody_waits(pool)
+            services.catalog.admissions.open_to_newcomers(pool)
     known = {pool.name: pool for pool in pools}
     return _run_all(
         [_Backlog(services, known.get(n) or Pool(name=n), until) for n in sorted(waiting)]
@@ -88,7 +88,7 @@ def _interrupted(services: Services, project: str) -> Iterator[WorkUnit]:
     }
     for unit in services.of(project).units.abandoned(repeatable, now, _MAX_INTERRUPTED):
         provider = unit.request.provider
-        run_waits = unit.waiting and provider not in services.unavailable
+        run_waits = unit.state.parked and provider not in services.unavailable
         if run_waits or media_of(services, unit, plugins.get(provider)) is not None:
             yield unit
 
@@ -111,9 +111,9 @@ def _requeue(services: Services, unit: WorkUnit) -> bool:
     if held is None:
         return False
     try:
-        if held.state is not UnitState.INTENT or held.waiting or held.ready:
+        if held.state is not UnitState.PLANNED:
             return False
-        slots.wait(services, held, plugin, slots.crowded(plugin, held.request))
+        slots.queue(services, held, plugin, slots.for_slot(plugin, held.request))
         return True
     finally:
         units.release(unit.id, services.holder)
@@ -153,7 +153,7 @@ class _Backlog(Requests):
         unavailable = plugin is None and unit.request.provider in self._services.unavailable
         with Leases(self._services, self._services.of(key.project).units) as leases:
             held = leases.try_take(unit.id)
-            if held is None or held.state is not UnitState.INTENT or not held.waiting:
+            if held is None or held.state is not UnitState.QUEUED:
                 return True  # another process works on it
             if held.unwanted:
                 close(self._services, key, unit.id, ORPHANED)
@@ -164,14 +164,14 @@ class _Backlog(Requests):
         media = media_of(self._services, unit, plugin)
         if plugin is None:
             units = self._services.of(unit.request.key.project).units
-            units.let_go(unit.id, self._services.clock())
+            units.hand_over(unit.id, self._services.clock())
             return True
         soon = timedelta(seconds=self._services.policy.lease_seconds)
         lease = slots.GRANTED if media is None else soon
         refused = slots.admit(self._services, unit, plugin, newcomer=False, lease=lease)
         if refused is not None:
             if not refused.full:
-                slots.wait(self._services, unit, plugin, refused.reason)
+                slots.queue(self._services, unit, plugin, refused.wait)
             return not refused.full
         if media is None or not isinstance(plugin, Jobs):
             self.wake_run(unit, plugin)
@@ -200,12 +200,12 @@ class _Interrupted(Requests):
         media = media_of(services, unit, plugin)
         with Leases(services, services.of(key.project).units) as leases:
             held = leases.try_take(unit.id)
-            if held is None or held.state is not UnitState.SUBMITTING:
+            if held is None or held.state.stage is not Stage.SENT:
                 return True
             if media is not None and isinstance(plugin, Jobs) and self._may_repeat(held, plugin):
                 return self._repeat(held, plugin, media, leases)
-            if held.waiting:
-                services.of(key.project).units.let_go(held.id, services.clock())
+            if held.state.parked:
+                services.of(key.project).units.hand_over(held.id, services.clock())
             return True
 
     def _repeat(self, unit: WorkUnit, plugin: Jobs, media: MediaInfo, leases: Leases) -> bool:
@@ -217,5 +217,5 @@ class _Interrupted(Requests):
 
     def _may_repeat(self, unit: WorkUnit, plugin: Jobs) -> bool:
         now = self._services.clock()
-        found = on_finding(unit.state, replay_of(unit, plugin, now), stored=False)
+        found = on_finding(unit.state.stage, replay_of(unit, plugin, now), stored=False)
         return found is Found.REPEAT and not is_overdue(unit, plugin, now)

@@ -57,7 +57,7 @@ def _overdue(services: Services, now: datetime, limit: int) -> Mapping[str, list
         for unit in services.of(project).units.due(now, limit)
     ]
     overdue: defaultdict[str, list[WorkUnit]] = defaultdict(list)
-    for unit in sorted(due, key=lambda unit: unit.poll_at or now):
+    for unit in sorted(due, key=lambda unit: unit.due_at or now):
         if is_pollable(services, unit, now):
             overdue[unit.request.provider].append(unit)
     return overdue
@@ -114,7 +114,7 @@ class _ProviderPoll:
             for units in self._of_project.values()
             for start in range(0, len(units), _BATCH)
         ]
-        return sorted(batches, key=lambda batch: str(batch[0].poll_at))
+        return sorted(batches, key=lambda batch: str(batch[0].due_at))
 
     def record(self, now: datetime, orphaned: list[WorkUnit]) -> bool:
         """Record the statuses. Returns True if the provider failed to answer for some jobs."""
@@ -146,7 +146,7 @@ class _ProviderPoll:
         overdue = is_overdue(unit, self.plugin, now)
         step = after_poll(status.state if status else None, overdue=overdue)
         if step is not JobStep.WAIT:
-            self._services.of(unit.request.key.project).units.mark_ready(unit.id, now)
+            self._services.of(unit.request.key.project).units.end(unit.id, now)
             return
         self._postpone(unit, now, self.plugin.poll_seconds)
         if unit.unwanted:
@@ -162,7 +162,7 @@ class _ProviderPoll:
                 if unavailable:
                     self._postpone(unit, now, UNREACHABLE_SECONDS)
                 else:  # it cannot be polled again: the next run ends the unit
-                    self._services.of(project).units.mark_ready(unit.id, now)
+                    self._services.of(project).units.end(unit.id, now)
 
     def _postpone(self, unit: WorkUnit, now: datetime, seconds: float) -> None:
         units = self._services.of(unit.request.key.project).units

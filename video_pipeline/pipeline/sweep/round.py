@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.values import Frozen
-from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.domain.work import Stage, UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.close import Closing, close
 from video_pipeline.pipeline.jobs.unit_run import is_overdue
 from video_pipeline.pipeline.progress.reporter import Reporter
@@ -69,7 +69,7 @@ def make_round(services: Services, now: datetime, limit: int = 100) -> Round:
     submitted += submit_backlog(services, until)
     ready = [u for p in services.catalog.projects() for u in services.of(p).units.ready()]
     known = {unit.id for unit in ended}
-    late = [u for u in ready if u.id not in known and u.state is not UnitState.RUNNING]
+    late = [u for u in ready if u.id not in known and u.state is not UnitState.ENDED]
     return Round(ready=(*ended, *late), submitted=submitted, waiting=count_waiting(services))
 
 
@@ -81,7 +81,7 @@ def _ended(services: Services, polled: Polled, now: datetime, until: float) -> l
         closer.close(unit)
     for project in services.catalog.projects():
         for unit in services.of(project).units.ready():
-            if unit.state is UnitState.RUNNING and not is_pollable(services, unit, now):
+            if unit.state is UnitState.ENDED and not is_pollable(services, unit, now):
                 continue
             if unit.unwanted:
                 closer.close(unit)
@@ -127,7 +127,7 @@ def free_ended(services: Services) -> None:
     for pool in pools.pools():
         for slot in pool.holders:
             unit = services.of(slot.project).units.get(slot.unit)
-            if unit is not None and unit.state is UnitState.INTENT:
+            if unit is not None and unit.state.stage is Stage.UNSENT:
                 pools.free_expired(pool.name, slot.unit)
             elif unit is None or not _may_run(services, unit):
                 pools.free(pool.name, slot.unit)
@@ -136,8 +136,7 @@ def free_ended(services: Services) -> None:
 def _may_run(services: Services, unit: WorkUnit) -> bool:
     """Return whether a job may run for the unit. After the deadline none can."""
     plugin = services.plugins.get(unit.request.provider)
-    runs = unit.state is UnitState.RUNNING and not unit.ready
-    if not runs and unit.state is not UnitState.SUBMITTING:
+    if unit.state is UnitState.ENDED or unit.state.stage not in (Stage.SENT, Stage.ACCEPTED):
         return False
     return not (isinstance(plugin, Jobs) and is_overdue(unit, plugin, services.clock()))
 
@@ -153,7 +152,7 @@ def give_up(services: Services, unit: WorkUnit, runs: int) -> bool:
     because = f"{runs} runs were started for it and none consumed it"
     closed = close(services, key, unit.id, because) is Closing.DONE
     now = project.units.get(unit.id)
-    if now is None or not closed or not (now.state.ended or now.state is UnitState.IN_DOUBT):
+    if now is None or not closed or now.state.stage not in (Stage.OVER, Stage.DOUBTED):
         later = services.clock() + timedelta(seconds=UNREACHABLE_SECONDS)
         project.units.postpone(unit.id, later)
         return False

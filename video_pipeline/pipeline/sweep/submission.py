@@ -9,7 +9,7 @@ from video_pipeline.domain.errors import CatalogError, PipelineError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.slots import Pool
 from video_pipeline.domain.unit_policy import Step
-from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.domain.work import Stage, WorkUnit
 from video_pipeline.pipeline.admission import slots
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.planned import Planned
@@ -47,7 +47,7 @@ class Requests(ABC):
                 raise
             except PipelineError as error:
                 _log.warning("%s: work unit %s: %s", unit.request.key, unit.id, error)
-                self._services.of(unit.request.key.project).units.let_go(
+                self._services.of(unit.request.key.project).units.hand_over(
                     unit.id, self._services.clock()
                 )  # the run that waits reports the error
                 break
@@ -63,7 +63,7 @@ class Requests(ABC):
 
     def submit(self, unit: WorkUnit, plugin: Jobs, media: MediaInfo, leases: Leases) -> bool:
         """Submit the request of a unit held by `leases`. Returns as `_process` does."""
-        request, again = unit.request, unit.state is UnitState.SUBMITTING
+        request, again = unit.request, unit.state.stage is Stage.SENT
         planned = Planned(request.provider, plugin, request, unit.planned)
         driver = UnitDriver(self._services, planned, leases, taken=unit)
         record = self._services.of(request.key.project).videos.get(request.key.video)
@@ -88,9 +88,9 @@ class Requests(ABC):
     def wake_run(self, unit: WorkUnit, plugin: Plugin) -> None:
         """Release the run that waits for the unit, and keep the slot for it."""
         units = self._services.of(unit.request.key.project).units
-        if unit.state is UnitState.INTENT:
+        if unit.state.stage is Stage.UNSENT:
             slots.admit(self._services, unit, plugin)
-        units.let_go(unit.id, self._services.clock())
+        units.hand_over(unit.id, self._services.clock())
 
 
 def media_of(services: Services, unit: WorkUnit, plugin: Plugin | None) -> MediaInfo | None:

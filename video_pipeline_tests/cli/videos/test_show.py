@@ -10,6 +10,7 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection, Source
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.pipeline.services import Services, now_utc
+from video_pipeline_tests.doubles.units import bring_to
 
 KEYS = [VideoKey(project="acme", video="one"), VideoKey(project="globex", video="two")]
 
@@ -49,8 +50,7 @@ def unit(services: Services, state: UnitState) -> WorkUnit:
     )
     units = services.of("acme").units
     opened = units.open(request, 1, (), now_utc())
-    submitting = units.move(opened, UnitState.SUBMITTING, now_utc())
-    return units.move(submitting, state, now_utc(), job="job-7")
+    return bring_to(units, opened, state, now_utc())
 
 
 def test_status_counts_the_phases_of_every_video(call) -> None:

@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 def ended(catalog: Catalog, unit: WorkUnit) -> WorkUnit:
     """Mark the unit as one whose job has ended."""
-    catalog.project(unit.request.key.project).units.mark_ready(unit.id, NOW)
+    catalog.project(unit.request.key.project).units.end(unit.id, NOW)
     return unit
 
 

@@ -115,7 +115,7 @@ def test_unit_of_a_run_that_held_nothing_is_cancelled(
     ended(catalog, running)
     assert tick(stage, instance) == []
     unit = catalog.project("acme").units.get(running.id)
-    assert unit is not None and unit.state.ended
+    assert unit is not None and unit.state.final
 
 
 def test_work_of_a_terminated_run_is_ended(
@@ -129,7 +129,7 @@ def test_work_of_a_terminated_run_is_ended(
     half = catalog.project("acme")
     request = running.request.model_copy(update={"model": "other"})
     unit = half.units.open(request, 0, running.planned, NOW)
-    unit = half.units.move(unit, UnitState.SUBMITTING, NOW)
+    unit = half.units.begin(unit, NOW, parked=False)
     assert half.units.claim(unit.id, "the run", timedelta(days=1))
     run = queued(definitions, instance, {BACKFILL_TAG: backfill})
     for phase, unit_id in ((Phase.TRANSCRIPT, unit.id), (Phase.THUMBNAILS, None)):

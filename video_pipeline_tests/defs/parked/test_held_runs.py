@@ -232,6 +232,6 @@ class TestTimelineWaitingForJobs:
         catalog: Catalog,
         instance: dg.DagsterInstance,
     ) -> None:
-        catalog.project("acme").units.move(parked, UnitState.CANCELLED, NOW)
+        catalog.project("acme").units.finish(parked, UnitState.CANCELLED, NOW, used=())
         told()
         assert waiting(instance) == [], "it would be released and park again, in a circle"

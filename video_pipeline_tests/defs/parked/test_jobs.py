@@ -99,8 +99,8 @@ def test_fetch_looks_up_running_jobs_of_a_video(
     mine, other = job_of(), job_of(VideoKey.parse("acme/other"))
     shown = run_job("fetch_again", "fetch_units", project="acme", video=TALK.video)
     assert [row.data["unit"] for row in shown["work units"].records] == [mine.id]
-    soon = now_of(catalog, mine).poll_at
-    assert soon is not None and mine.poll_at is not None and soon < mine.poll_at
+    soon = now_of(catalog, mine).due_at
+    assert soon is not None and mine.due_at is not None and soon < mine.due_at
     assert now_of(catalog, other) == other
 
 
@@ -108,7 +108,7 @@ def test_fetch_shows_the_error_of_a_settled_unit(
     run_job: Callable[..., Any], units: tuple[WorkUnit, WorkUnit], catalog: Catalog
 ) -> None:
     acme = catalog.project("acme")
-    acme.units.move(units[0], UnitState.SETTLED, NOW)
+    acme.units.finish(units[0], UnitState.SETTLED, NOW, used=())
     told = {"provider": "vendor", "message": "unreadable"}
     acme.events.record(TALK.video, Phase.TRANSCRIPT, PhaseState.FAILED, NOW, **told)
     shown = run_job("fetch_again", "fetch_units", project="acme")

@@ -95,7 +95,7 @@ def test_run_held_for_nothing_is_released(
     held: dg.DagsterRun,
     catalog: Catalog,
 ) -> None:
-    catalog.project("acme").units.move(running, UnitState.CANCELLED, NOW)
+    catalog.project("acme").units.finish(running, UnitState.CANCELLED, NOW, used=())
     tick(stage, instance)
     assert state_of(instance, held) == RELEASED
 
@@ -139,7 +139,7 @@ class TestUnitNotSubmitted:
         catalog: Catalog,
     ) -> None:
         held = self.held_for(definitions, instance, waiting.id)
-        catalog.project("acme").units.let_go(waiting.id, NOW)
+        catalog.project("acme").units.hand_over(waiting.id, NOW)
         assert tick(stage, instance) == []
         assert state_of(instance, held) == RELEASED
 
@@ -147,13 +147,13 @@ class TestUnitNotSubmitted:
         self, stage: Opened, instance: dg.DagsterInstance, waiting: WorkUnit, catalog: Catalog
     ) -> None:
         units = catalog.project("acme").units
-        units.let_go(waiting.id, NOW)
+        units.hand_over(waiting.id, NOW)
         for _ in range(2):
             (request,) = tick(stage, instance)
             assert request.tags[UNIT_TAG] == waiting.id
         found = units.get(waiting.id)
         assert found is not None
-        units.move(found, UnitState.SUBMITTING, NOW)
+        units.begin(found, NOW, parked=False)
         assert tick(stage, instance) == []
 
     def test_held_run_is_released_without_a_provider(

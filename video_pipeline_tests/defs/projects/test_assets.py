@@ -109,7 +109,7 @@ def test_tables_count_work_units(
 def test_tables_show_usage_by_meter(tick: Tick, catalog: Catalog, stage: Opened) -> None:
     units = catalog.project("acme").units
     (unit,) = units.of_video("talk")
-    units.move(unit, UnitState.SETTLED, NOW, settled=unit.planned)
+    units.finish(unit, UnitState.SETTLED, NOW, used=unit.planned)
     found = of_project(tick(), "acme")
     assert found is not None
     assert rows(found, "used so far") == [

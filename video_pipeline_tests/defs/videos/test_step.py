@@ -20,6 +20,7 @@ from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.run_video import MAKERS
 from video_pipeline_tests.defs.opened import Opened
 from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorSpeech
+from video_pipeline_tests.doubles.units import bring_to
 
 KEY = "acme/talk"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -179,8 +180,8 @@ class TestParked:
         seen = run(self.PARKED.model_copy(update={"unit": running.id})).observed["transcript"]
         assert (seen["work unit"], seen["account"]) == (running.id, "a, r")
         assert seen["planned"] == "1 requests paid"
-        assert running.poll_at is not None
-        assert seen["looked up by"] == running.poll_at.timestamp()
+        assert running.due_at is not None
+        assert seen["looked up by"] == running.due_at.timestamp()
 
     def test_observation_of_a_queued_unit_names_the_reason(
         self, run: Run, running: WorkUnit, catalog: Catalog
@@ -188,11 +189,9 @@ class TestParked:
         units = catalog.project("acme").units
         request = running.request.model_copy(update={"model": "other"})
         opened = units.open(request, 0, (), NOW)
-        submitting = units.move(opened, UnitState.SUBMITTING, NOW)
-        why = "waits for one of 20 slots: place 7"
-        waiting = units.move(submitting, UnitState.INTENT, NOW, waiting=why)
+        waiting = bring_to(units, opened, UnitState.QUEUED, NOW)
         seen = run(self.PARKED.model_copy(update={"unit": waiting.id})).observed["transcript"]
-        assert seen["waits for"] == "waits for one of 20 slots: place 7"
+        assert seen["waits for"] == "waits for one of 20 slots of cloud"
         assert "looked up by" not in seen
 
     def test_observation_links_to_the_job_elsewhere(

@@ -99,7 +99,7 @@ class HearingDeployment(AwsDeployment):
     def hear(self) -> bool:
         """Sweep before any job is overdue, and return whether the unit waits for a run."""
         sweep(self.services, self.services.clock())
-        return self.unit().ready
+        return self.unit().state.ready
 
 
 def _runs(books: dict[str, Any]) -> bool:

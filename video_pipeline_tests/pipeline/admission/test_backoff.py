@@ -14,6 +14,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.policies import Limits
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import Round, make_round
@@ -60,9 +61,9 @@ class Stage:
 
     def turn(self) -> Round:
         """Make one round, and end all known jobs after it."""
-        tries = self.unit().untaken
+        tries = self.unit().refusals
         round_ = make_round(self.services, self.now)
-        if self.unit().untaken > tries:
+        if self.unit().refusals > tries:
             self.tried_at.append(self.now)
         for job in list(self.vendor.jobs.values()):
             if job.video != str(POISON) or self.unit().state is UnitState.RUNNING:
@@ -71,7 +72,7 @@ class Stage:
         self.services.sleep(0.03)
         return round_
 
-    def until_let_go(self) -> None:
+    def until_woken(self) -> None:
         for _ in range(400):
             if POISON in [unit.request.key for unit in self.turn().ready]:
                 return
@@ -132,9 +133,9 @@ ONE_SLOT, TWO_SLOTS = (pytest.mark.parametrize("stage", [n], indirect=True) for 
 WAYS = pytest.mark.parametrize(
     ("how", "state", "told"),
     [
-        ("lost", UnitState.SUBMITTING, "answers again: the vendor did not answer"),
-        ("full", UnitState.INTENT, "has room again: the vendor refused: the vendor said full"),
-        ("unconnected", UnitState.INTENT, "answers again: no connection"),
+        ("lost", UnitState.UNANSWERED, "answers again: the vendor did not answer"),
+        ("full", UnitState.QUEUED, "has room again: the vendor refused: the vendor said full"),
+        ("unconnected", UnitState.QUEUED, "answers again: no connection"),
     ],
 )
 
@@ -146,10 +147,10 @@ def test_other_units_continue_and_failing_one_has_reason(
     stage.fail(how)
     for _ in range(12):
         stage.turn()
-    assert stage.asked("acme", "globex") == [UnitState.RUNNING] * 6
+    assert stage.asked("acme", "globex") == [UnitState.ENDED] * 6
     unit = stage.unit()
-    assert unit.state is state and unit.parked
-    assert told in unit.waiting and f"(tried {unit.untaken} times)" in unit.waiting
+    assert unit.state is state and told in reason_of(unit)
+    assert f"(tried {unit.refusals} times)" in reason_of(unit)
 
 
 @ONE_SLOT
@@ -158,18 +159,18 @@ def test_failing_unit_is_deferred_longer_then_fails_in_run(
     stage: Stage, how: str, state: UnitState, told: str
 ) -> None:
     stage.fail(how)
-    stage.until_let_go()
+    stage.until_woken()
     assert len(stage.tried_at) == 9
     gaps = [later - earlier for earlier, later in pairwise(stage.tried_at)]
     least = [timedelta(minutes=minutes) for minutes in (0, 1, 2, 4, 8, 15, 15, 15)]
     assert all(gap >= pause for gap, pause in zip(gaps, least, strict=True))
-    assert (stage.unit().state, stage.unit().waiting) == (state, "")
+    assert stage.unit().state is (UnitState.RETURNED if how == "lost" else UnitState.ADMITTED)
     outcome = analyse(stage.services, POISON, {Phase.SHOTS})[Phase.SHOTS]
     assert outcome.state is PhaseState.FAILED
     assert told.partition(": ")[2] in outcome.message
     assert stage.turn().ready != ()
     if how == "lost":
-        assert stage.unit().state is UnitState.SUBMITTING, "it may have been accepted"
+        assert stage.unit().state is UnitState.RETURNED, "it may have been accepted"
         stage.vendor.behave(str(POISON), "later")
         again = analyse(stage.services, POISON, {Phase.SHOTS})[Phase.SHOTS]
         assert again.state is PhaseState.PARKED and stage.unit().state is UnitState.RUNNING
@@ -187,12 +188,12 @@ def test_deferred_unit_is_accepted_later_and_paid_once(
     stage.fail(how)
     for _ in range(8):
         stage.turn()
-    assert stage.unit().state is state and stage.unit().untaken > 2
+    assert stage.unit().state is state and stage.unit().refusals > 2
     stage.plugin.unconnected = ""
     stage.vendor.behave(str(POISON), "later")
     for _ in range(14):
         stage.turn()
-    assert stage.unit().state is UnitState.RUNNING
+    assert stage.unit().state is UnitState.ENDED
     assert stage.vendor.billed[str(POISON)] == 1
 
 
@@ -202,7 +203,7 @@ def test_slot_is_free_after_last_try(
     stage, media = stage_of(services, vendor, 1), media_of(services, deliver)
     put_into_backlog(stage.services, "acme", 2, media, provider="with-token")
     stage.fail("lost")
-    stage.until_let_go()
+    stage.until_woken()
     analyse(stage.services, POISON, {Phase.SHOTS})
     put_into_backlog(stage.services, "globex", 1, media, provider="with-token")
     stage.turn()
@@ -220,13 +221,15 @@ def test_unreachable_provider_gets_one_request_a_round(
     for _ in range(100):
         units = [stage.unit(VideoKey.parse(f"acme/v000{n}")) for n in range(4)]
         units += [stage.unit(VideoKey.parse(f"globex/v000{n}")) for n in range(3)]
-        tries = sum(unit.untaken for unit in units)
+        tries = sum(unit.refusals for unit in units)
         assert stage.turn().ready == ()
         now = [stage.unit(unit.request.key) for unit in units]
-        assert sum(unit.untaken for unit in now) <= tries + 1
-    assert all(unit.untaken >= 3 and unit.parked for unit in now), "each was tried in its turn"
+        assert sum(unit.refusals for unit in now) <= tries + 1
+    assert all(unit.refusals >= 3 and unit.state.parked for unit in now), (
+        "each was tried in its turn"
+    )
     stage.plugin.unconnected, stage.vendor.default = "", "later"
     for _ in range(30):
         stage.turn()
-    assert stage.unit().state is UnitState.RUNNING
-    assert stage.asked("acme", "globex") == [UnitState.RUNNING] * 6
+    assert stage.unit().state is UnitState.ENDED
+    assert stage.asked("acme", "globex") == [UnitState.ENDED] * 6

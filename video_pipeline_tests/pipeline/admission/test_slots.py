@@ -15,6 +15,7 @@ from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.admission.slots import Position, position
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.jobs.cancel import cancel
+from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.policies import Limits
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
@@ -64,10 +65,8 @@ class TestSlots:
         assert "place 1 of 1" in parked.message
         assert "place 1 of 2" in shots(narrow, third).message, "acme holds a slot already"
         unit = unit_of(narrow, second)
-        assert (unit.id, unit.state, unit.waiting) == (
-            *(parked.unit, UnitState.INTENT),
-            parked.message,
-        )
+        assert (unit.id, unit.state) == (parked.unit, UnitState.QUEUED)
+        assert reason_of(unit) == parked.message
         assert position(narrow, unit, POOL) == Position(number=2, of=2)
         assert vendor.submissions == {"acme/one": 1}
 
@@ -83,7 +82,7 @@ class TestSlots:
         assert [u.request.key for u in round_.ready] == [first]
         assert (round_.submitted, round_.waiting) == (1, 0)
         unit = unit_of(narrow, second)
-        assert (unit.state, unit.waiting) == (UnitState.RUNNING, "")
+        assert unit.state is UnitState.RUNNING
         assert unit.job in vendor.jobs and unit.holder is None
 
     def test_rerun_of_waiting_unit_makes_no_request(
@@ -114,7 +113,7 @@ class TestSlots:
         assert shots(narrow, third).state is PhaseState.PARKED
         make_round(narrow, narrow.clock())
         assert unit_of(narrow, second).state is UnitState.RUNNING
-        assert unit_of(narrow, third).state is UnitState.INTENT
+        assert unit_of(narrow, third).state is UnitState.QUEUED
 
     def test_full_provider_returns_unit_to_backlog(
         self, services: Services, deliver: Deliver, vendor: Vendor
@@ -127,7 +126,7 @@ class TestSlots:
         assert parked.state is PhaseState.PARKED and "has room again" in parked.message
         assert vendor.submissions["globex/one"] == 1, "it is not retried in the same run"
         unit = unit_of(wide, second)
-        assert (unit.state, unit.failure) == (UnitState.INTENT, None)
+        assert (unit.state, unit.failure) == (UnitState.QUEUED, None)
         (pool,) = wide.catalog.admissions.pools()
         assert [slot.unit for slot in pool.holders] == [unit_of(wide, first).id]
         assert wide.catalog.admissions.used(services.clock().date(), project="globex") == 0
@@ -143,11 +142,8 @@ class TestSlots:
         shots(narrow, second)
         unit = unit_of(narrow, second)
         (one,) = cancel(narrow, second, [unit.id], "backfill b1 was cancelled")
-        assert (one.unit.state, one.unit.settled, one.unit.waiting) == (
-            *(UnitState.CANCELLED, ()),
-            "",
-        )
-        assert "no request was made yet" in one.told
+        assert (one.unit.state, one.unit.settled) == (UnitState.CANCELLED, ())
+        assert "no request was made yet" in one.outcome
         vendor.finish("acme/one")
         assert make_round(narrow, later(narrow)).submitted == 0
         status = narrow.of("acme").results.statuses("two")[Phase.SHOTS]
@@ -239,7 +235,7 @@ class TestPaidMinutes:
             (narrow, "one of 1 slots"),
         ):
             make_round(now, narrow.clock())
-            assert told in unit_of(narrow, second).waiting
+            assert told in reason_of(unit_of(narrow, second))
 
     def test_account_budget_is_shared_by_projects(
         self, services: Services, deliver: Deliver, vendor: Vendor

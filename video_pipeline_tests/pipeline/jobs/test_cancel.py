@@ -50,7 +50,7 @@ def test_cancel_stops_job_where_provider_can(
     vendor.stops_jobs = True
     (one,) = cancel(services, parked.request.key, [parked.id], BECAUSE)
     assert one.unit.state is UnitState.CANCELLED
-    assert "stopped it" in one.told and BECAUSE in one.told
+    assert "stopped it" in one.outcome and BECAUSE in one.outcome
     assert vendor.jobs[parked.job or ""].state == "failed"
     assert states(services)[Phase.SHOTS] is PhaseState.CANCELLED
     assert states(services)[Phase.TIMELINE] is PhaseState.CANCELLED
@@ -61,7 +61,7 @@ def test_cancel_orphans_job_that_cannot_be_stopped(
 ) -> None:
     (one,) = cancel(services, parked.request.key, [parked.id], BECAUSE)
     assert (one.unit.state, one.unit.unwanted) == (UnitState.RUNNING, True)
-    assert "not stopped" in one.told
+    assert "not stopped" in one.outcome
     later = services.clock() + timedelta(hours=1)
     assert sweep(services, later) == []
     vendor.finish("acme/film")
@@ -145,7 +145,7 @@ def test_cancel_keeps_job_if_providers_secret_is_missing(
 
 def test_cancel_ends_unit_of_removed_provider_entry(services: Services, parked: WorkUnit) -> None:
     (one,) = cancel(replace(services, plugins={}), parked.request.key, [parked.id], BECAUSE)
-    assert one.unit.state is UnitState.CANCELLED and "no longer in pipeline.yaml" in one.told
+    assert one.unit.state is UnitState.CANCELLED and "no longer in pipeline.yaml" in one.outcome
 
 
 def test_cancel_ignores_units_of_other_projects(services: Services, parked: WorkUnit) -> None:

@@ -63,7 +63,7 @@ def test_cancelled_waiting_unit_cancels_rest_of_its_phase(
 ) -> None:
     analyse(narrow, key, [Phase.EVENTS])
     waits = units(narrow)["moderation"]
-    assert waits.waiting
+    assert waits.state is UnitState.QUEUED
     cancelled = cancel(narrow, key, [waits.id], BECAUSE)
     assert {one.unit.request.operation for one in cancelled} == {*OPERATIONS}
     assert states(narrow)[Phase.EVENTS] is PhaseState.CANCELLED
@@ -112,7 +112,7 @@ def test_cancelled_unit_of_all_phases_cancels_all(narrow: Services, key: VideoKe
 def test_cancel_completes_after_crash_of_earlier_cancel(narrow: Services, key: VideoKey) -> None:
     analyse(narrow, key, [Phase.EVENTS])
     waits = units(narrow)["moderation"]
-    narrow.of("acme").units.move(waits, UnitState.CANCELLED, narrow.clock())
+    narrow.of("acme").units.finish(waits, UnitState.CANCELLED, narrow.clock(), used=())
     assert len(cancel(narrow, key, [waits.id], BECAUSE)) == 2
     assert states(narrow)[Phase.EVENTS] is PhaseState.CANCELLED
 

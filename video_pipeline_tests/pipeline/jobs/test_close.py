@@ -76,7 +76,7 @@ def test_close_fails_and_counts_unit_if_fetch_error_is_final(
     first_breaks(of_category(FailureCategory.INPUT_REJECTED))
     assert close(services, KEYS[0], unwanted[0].id, "superseded") is Closing.DONE
     ended = now_of(services, unwanted[0])
-    assert (ended.state, ended.ready) == (UnitState.FAILED, False)
+    assert ended.state is UnitState.FAILED
     assert ended.settled == ended.planned, "the job is billed"
     assert ended.failure and "superseded" in ended.failure.message
     assert "no result for you" in ended.failure.message

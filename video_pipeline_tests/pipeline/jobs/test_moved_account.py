@@ -95,7 +95,7 @@ def test_job_of_old_account_is_kept_and_reported(
         away = placed(*moved, url=there.url)
         later = away.clock() + timedelta(days=2)
         assert make_round(away, later).ready == ()
-        away.of("acme").units.mark_ready(unit, later)
+        away.of("acme").units.end(unit, later)
         assert make_round(away, later).ready == (), "no run could consume it"
         failed = shots(away)
         assert failed.state is PhaseState.FAILED
@@ -129,7 +129,7 @@ def test_waiting_unit_is_requested_from_new_account_only(placed: Placed, deliver
     full = placed(slots=1)
     analyse(full, deliver("globex/film"), [Phase.SHOTS])
     assert shots(full).state is PhaseState.PARKED
-    assert the_unit(full).state is UnitState.INTENT
+    assert the_unit(full).state is UnitState.QUEUED
     away = placed(OTHER)
     assert shots(away).state is PhaseState.PARKED
     first, second = away.of("acme").units.of_video("one")

@@ -14,6 +14,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.events import hint
@@ -156,8 +157,8 @@ class TestFetchErrors:
             assert parked.state is PhaseState.PARKED
             assert "no right to read" in parked.message and "kms:Decrypt" in parked.message
             (unit,) = units(services, denied)
-            assert unit.poll_at and unit.waiting in parked.message
-            pauses.append(round((unit.poll_at - services.clock()).total_seconds()))
+            assert unit.due_at and reason_of(unit) in parked.message
+            pauses.append(round((unit.due_at - services.clock()).total_seconds()))
         assert pauses[:4] == [1, 2, 4, 8] and pauses[-2:] == [3600, 3600]
 
     def test_fetch_succeeds_after_permission_is_granted(
@@ -167,7 +168,7 @@ class TestFetchErrors:
         monkeypatch.undo()
         assert shots(services, denied).state is PhaseState.DONE
         (unit,) = units(services, denied)
-        assert unit.waiting == "" and vendor.billed == {"acme/one": 1}
+        assert unit.state is UnitState.SETTLED and vendor.billed == {"acme/one": 1}
 
     def test_unit_fails_and_counts_days_after_deadline(
         self, services: Services, denied: VideoKey
@@ -291,7 +292,7 @@ def test_lost_answer_without_token_is_in_doubt(
     assert vendor.submissions == {"acme/one": 1}
     (unit,) = services.of("acme").units.in_state(UnitState.IN_DOUBT)
     assert services.of("globex").units.in_state(UnitState.IN_DOUBT) == []
-    services.of("acme").units.move(unit, UnitState.FAILED, services.clock())
+    services.of("acme").units.finish(unit, UnitState.FAILED, services.clock(), used=())
     assert shots(services, key).state is PhaseState.DONE
 
 

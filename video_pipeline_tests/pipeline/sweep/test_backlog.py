@@ -14,6 +14,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.policies import Limits
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
@@ -25,6 +26,7 @@ from video_pipeline_tests.doubles.backlog import put_into_backlog
 from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots
 from video_pipeline_tests.doubles.killed_run import Deployment, Runs
 from video_pipeline_tests.doubles.killed_run import services as services_of
+from video_pipeline_tests.doubles.units import bring_to
 from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
@@ -136,8 +138,8 @@ def test_provider_with_fewer_slots_than_configured(
     round_ = make_round(wide, wide.clock())
     assert (round_.submitted, round_.waiting) == (3, 3)
     refused = state_of(wide, units[3])
-    assert (refused.state, refused.failure) == (UnitState.INTENT, None)
-    assert "has room again" in refused.waiting
+    assert (refused.state, refused.failure) == (UnitState.QUEUED, None)
+    assert "has room again" in reason_of(refused)
     assert make_round(wide, wide.clock()).submitted == 0, "the pool is paused"
     assert vendor.submissions.total() == 4
     while wide.catalog.admissions.pools()[0].paused:
@@ -163,8 +165,7 @@ class TestWakesRun:
         round_ = make_round(fed_files, fed_files.clock() + timedelta(minutes=1))
         assert [u.request.key for u in round_.ready] == [first, third]
         (unit,) = fed_files.of("globex").units.of_video("one")
-        assert (unit.state, unit.waiting, unit.ready) == (UnitState.INTENT, "", True)
-        assert not unit.parked, "its run is woken"
+        assert unit.state is UnitState.ADMITTED, "its run is woken"
         assert [u.id for u in make_round(fed_files, fed_files.clock()).ready][1:] == [unit.id]
         assert shots(fed_files, second).state is PhaseState.PARKED, "the slot is kept for another"
         assert shots(fed_files, third).job
@@ -222,7 +223,7 @@ class TestWakesRun:
         (unit,) = put_into_backlog(bounded, "acme", 1, media, provider="with-token")
         here = replace(bounded, plugins={}, unavailable=["with-token"])
         assert make_round(here, here.clock()).ready == ()
-        assert state_of(here, unit).waiting
+        assert state_of(here, unit).state is UnitState.QUEUED
 
     def test_orphaned_waiting_unit_is_cancelled_unpaid(
         self, bounded: Services, media: MediaInfo, vendor: Vendor
@@ -253,8 +254,8 @@ class TestUnresponsiveProviders:
         assert round_.submitted == 3
         assert [state_of(both, u).state for u in units] == [UnitState.RUNNING] * 3
         assert hanging.submissions.total() == 1
-        assert state_of(both, stuck[0]).parked, "its run is held: the unit is deferred"
-        assert [state_of(both, u).state for u in stuck[1:]] == [UnitState.INTENT] * 2
+        assert state_of(both, stuck[0]).state.parked, "its run is held: the unit is deferred"
+        assert [state_of(both, u).state for u in stuck[1:]] == [UnitState.QUEUED] * 2
 
     def test_lost_request_is_repeated_and_polled_at_once(
         self, bounded: Services, media: MediaInfo, vendor: Vendor
@@ -262,7 +263,7 @@ class TestUnresponsiveProviders:
         (unit,) = put_into_backlog(bounded, "acme", 1, media, provider="with-token")
         vendor.behave("acme/v0000", "drop", "soon")
         assert make_round(bounded, bounded.clock()).submitted == 0
-        assert state_of(bounded, unit).parked
+        assert state_of(bounded, unit).state.parked
         vendor.finish("acme/v0000")
         bounded.sleep(1.2)
         round_ = make_round(bounded, bounded.clock() + timedelta(seconds=1))
@@ -303,7 +304,7 @@ class TestKilled:
         unit = state_of(parts, first)
         assert unit.state is UnitState.RUNNING and unit.job in vendor.jobs
         assert vendor.billed == {"acme/v0000": 1}
-        assert state_of(parts, second).state is UnitState.INTENT
+        assert state_of(parts, second).state is UnitState.QUEUED
         vendor.finish("acme/v0000")
         make_round(parts, parts.clock() + timedelta(minutes=1))
         assert state_of(parts, second).state is UnitState.RUNNING
@@ -333,8 +334,7 @@ class TestKilled:
         if step in ("planned", "opened"):
             assert state_of(parts, unit).state is UnitState.RUNNING
         else:
-            assert state_of(parts, unit).state is UnitState.SUBMITTING
-            assert not state_of(parts, unit).parked, "its run is woken"
+            assert state_of(parts, unit).state is UnitState.RETURNED, "its run is woken"
             assert [u.id for u in round_.ready] == [unit.id]
             assert "video-pipeline release" in shots(parts, key).message
             assert state_of(parts, unit).state is UnitState.IN_DOUBT
@@ -348,7 +348,7 @@ class TestInterrupted:
     def interrupt(self, services: Services, unit: WorkUnit, *states: UnitState) -> None:
         units = services.of(unit.request.key.project).units
         for state in states:
-            unit = units.move(unit, state, services.clock(), attempts=1)
+            unit = bring_to(units, unit, state, services.clock())
 
     def test_unrepeatable_requests_do_not_delay_later_one(
         self, bounded: Services, media: MediaInfo, vendor: Vendor
@@ -366,7 +366,7 @@ class TestInterrupted:
         self, bounded: Services, media: MediaInfo, vendor: Vendor
     ) -> None:
         (unit,) = put_into_backlog(bounded, "acme", 1, media, provider="with-token")
-        self.interrupt(bounded, unit, UnitState.SUBMITTING, UnitState.INTENT)
-        assert not state_of(bounded, unit).parked
+        self.interrupt(bounded, unit, UnitState.SUBMITTING, UnitState.PLANNED)
+        assert not state_of(bounded, unit).state.parked
         assert make_round(bounded, bounded.clock()).submitted == 1
         assert state_of(bounded, unit).state is UnitState.RUNNING

@@ -81,7 +81,7 @@ def test_failed_provider_is_not_polled_again_in_round(
     assert len(watched.asked) == 1
     for unit in units:
         found = two.of(unit.request.key.project).units.get(unit.id)
-        assert found and found.poll_at and found.poll_at > two.clock() + timedelta(seconds=30)
+        assert found and found.due_at and found.due_at > two.clock() + timedelta(seconds=30)
 
 
 def test_statuses_before_failure_are_kept(

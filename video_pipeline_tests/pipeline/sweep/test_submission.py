@@ -12,6 +12,7 @@ from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.policies import Limits
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import make_round
@@ -73,8 +74,8 @@ def test_unit_waits_while_provider_is_unreachable(
     round_ = make_round(away, away.clock())
     assert (round_.ready, round_.submitted, round_.waiting) == ((), 0, 3), "no run is woken"
     tried, *others = [now_of(away, unit) for unit in units]
-    assert "answers again: no connection to the vendor" in tried.waiting
-    assert (tried.state, tried.attempts) == (UnitState.INTENT, 1)
+    assert "answers again: no connection to the vendor" in reason_of(tried)
+    assert (tried.state, tried.attempts) == (UnitState.QUEUED, 1)
     assert [unit.attempts for unit in others] == [0, 0], "an unreachable provider is tried once"
     assert make_round(away, away.clock()).waiting == 3
     assert now_of(away, units[0]).attempts == 1, "and its pool is paused"
@@ -103,7 +104,7 @@ def test_unreachable_provider_is_probed_at_growing_intervals(
         then = services.clock() + timedelta(hours=hours)
         make_round(replace(away, clock=partial(_at, then)), then)
     assert pauses == [1.5, 3, 6, 12, 24, 45, 45, 45]
-    assert all(now_of(away, unit).waiting for unit in units), "no unit has failed"
+    assert all(now_of(away, unit).state is UnitState.QUEUED for unit in units), "no unit has failed"
 
 
 def test_refused_credentials_wake_run(services: Services, media: MediaInfo, vendor: Vendor) -> None:

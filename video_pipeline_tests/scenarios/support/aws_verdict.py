@@ -37,7 +37,7 @@ def nothing_left(parts: Services, units: Sequence[WorkUnit]) -> list[Claim]:
     open_ = Counter(
         f"{unit.request.provider} {unit.state}"
         for unit in units
-        if not unit.state.ended
+        if not unit.state.final
         if unit.state is not UnitState.IN_DOUBT or unit.request.provider in SLOTS
     )
     held = sum(len(pool.holders) for pool in parts.catalog.admissions.pools())

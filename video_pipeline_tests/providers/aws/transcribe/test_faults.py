@@ -177,7 +177,7 @@ def test_job_without_end_is_parked_until_its_deadline(stage: Stage, fault: str) 
     assert stage.told() == (UnitState.RUNNING, PhaseState.PARKED)
     assert stage.money() == (0, 0)
     stage.wait(hours=2)
-    assert stage.unit().ready
+    assert stage.unit().state.ready
     failed = stage.run()
     assert (stage.unit().state, failed.state) == (UnitState.FAILED, PhaseState.FAILED)
     assert "still runs 24 hours after its submission" in failed.message
