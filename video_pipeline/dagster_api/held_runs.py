@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from video_pipeline.dagster_api.backfills import is_cancelled
 from video_pipeline.dagster_api.client import Ask, refused
@@ -16,6 +17,7 @@ from video_pipeline.dagster_api.tags import (
 from video_pipeline.domain.errors import IdentityError, InputError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import WorkUnit
+from video_pipeline.plugins.paging import pages
 
 _RUNS = """query($filter: RunsFilter!, $cursor: String) {
     runsOrError(filter: $filter, cursor: $cursor, limit: 500) { __typename
@@ -135,14 +137,17 @@ def _is_cancelled(ask: Ask, backfill: str) -> bool:
 def _runs(ask: Ask, tags: dict[str, str], state: str = WAITING) -> Iterator[tuple[Held, str]]:
     """Yield held runs with these tags, and Dagster's status of each. Raises ConfigurationError."""
     wanted = [{"key": key, "value": value} for key, value in {**tags, HELD_TAG: state}.items()]
-    cursor: str | None = None
-    while True:
+
+    def page_after(cursor: str | None) -> list[dict[str, Any]]:
         page = ask(_RUNS, {"filter": {"tags": wanted}, "cursor": cursor})["runsOrError"]
         if page["__typename"] != "Runs":
             raise refused("runs", page.get("message") or page["__typename"])
-        for run in page["results"]:
+        return page["results"]
+
+    def cursor_of(runs: list[dict[str, Any]]) -> str | None:
+        return None if len(runs) < _PAGE else runs[-1]["runId"]
+
+    for runs in pages(page_after, cursor_of, lambda why: refused("runs", f"no end: {why}")):
+        for run in runs:
             found = {tag["key"]: tag["value"] for tag in run["tags"]}
             yield held_of(run["runId"], found), run["status"]
-        if len(page["results"]) < _PAGE:
-            return
-        cursor = page["results"][-1]["runId"]

@@ -3,14 +3,16 @@
 # pyright: reportMissingTypeStubs=false
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from video_pipeline.aws.errors import code_of, status_of
 from video_pipeline.aws.versions import version_of
+from video_pipeline.domain.errors import StorageUnavailable
 from video_pipeline.domain.values import Frozen
+from video_pipeline.plugins.paging import pages
 from video_pipeline.storage.s3.checksums import Expected, expected_of
 from video_pipeline.storage.s3.errors import meaning
 
@@ -18,6 +20,14 @@ _ABSENT = frozenset({"NoSuchKey", "NoSuchVersion"})
 # How long the answer whether a bucket is versioned is cached.
 _ASKED_SECONDS = 60.0
 _PAST_THE_END = "InvalidRange"
+# The parameters that continue a listing, by operation, and where a page holds them.
+_MARKERS = {
+    "list_objects_v2": {"ContinuationToken": "NextContinuationToken"},
+    "list_object_versions": {
+        "KeyMarker": "NextKeyMarker",
+        "VersionIdMarker": "NextVersionIdMarker",
+    },
+}
 
 
 class Seen(Frozen):
@@ -115,27 +125,44 @@ class Bucket:
 
     def current(self, prefix: str, after: str = "") -> Iterator[Seen]:
         """Yield the current objects in key order."""
-        pages = self.client.get_paginator("list_objects_v2")
         asked = {"StartAfter": after} if after else {}
-        with meaning(self.name, prefix):
-            for page in pages.paginate(Bucket=self.name, Prefix=prefix, **asked):
-                for found in page.get("Contents", ()):
-                    yield Seen(key=found["Key"], size=found["Size"], etag=found["ETag"])
+        for page in self._pages("list_objects_v2", prefix, asked):
+            for found in page.get("Contents", ()):
+                yield Seen(key=found["Key"], size=found["Size"], etag=found["ETag"])
 
     def current_versions(self, prefix: str, after: str = "") -> Iterator[Seen]:
         """Yield the current objects with their version ids, in key order.
 
         The listing also reads older versions and delete markers, and takes time for each.
         """
-        pages = self.client.get_paginator("list_object_versions")
         asked = {"KeyMarker": after} if after else {}
-        with meaning(self.name, prefix):
-            for page in pages.paginate(Bucket=self.name, Prefix=prefix, **asked):
-                for found in page.get("Versions", ()):
-                    if found["IsLatest"] and found["Key"] > after:
-                        yield Seen(
-                            key=found["Key"],
-                            size=found["Size"],
-                            etag=found["ETag"],
-                            version_id=found["VersionId"],
-                        )
+        for page in self._pages("list_object_versions", prefix, asked):
+            for found in page.get("Versions", ()):
+                if found["IsLatest"] and found["Key"] > after:
+                    yield Seen(
+                        key=found["Key"],
+                        size=found["Size"],
+                        etag=found["ETag"],
+                        version_id=found["VersionId"],
+                    )
+
+    def _pages(self, operation: str, prefix: str, asked: Mapping[str, str]) -> Iterator[Any]:
+        """Yield the pages of a listing. Raises StorageError."""
+        markers, ask = _MARKERS[operation], getattr(self.client, operation)
+
+        def one(token: tuple[tuple[str, str], ...] | None) -> Any:
+            with meaning(self.name, prefix):
+                return ask(Bucket=self.name, Prefix=prefix, **{**asked, **dict(token or ())})
+
+        def token_of(page: Any) -> tuple[tuple[str, str], ...]:
+            more = page.get("IsTruncated")
+            return tuple((to, page[of]) for to, of in markers.items() if more and page.get(of))
+
+        def endless(why: str) -> StorageUnavailable:
+            return StorageUnavailable(
+                f"S3's listing does not end: {why}",
+                where=f"s3://{self.name}/{prefix}",
+                remedy="Run it again later; if it happens again, report it to the store's maker.",
+            )
+
+        return pages(one, token_of, endless)

@@ -6,6 +6,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
+from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.plugins.paging import pages
 from video_pipeline.providers.aws.check.finding import Checked, Entry, Known, look
 
 # The options that name a role for a service, and that service.
@@ -59,13 +61,21 @@ def service_roles(entry: Entry) -> Iterator[Checked]:
 
 def subscribers(entry: Entry, topic: str) -> set[str]:
     """Return the ARNs that subscribe to the topic."""
-    client, found, token = entry.client("sns"), set[str](), dict[str, str]()
-    while True:
-        page: dict[str, Any] = client.list_subscriptions_by_topic(TopicArn=topic, **token)
-        found |= {one["Endpoint"] for one in page.get("Subscriptions", ())}
-        if not page.get("NextToken"):
-            return found
-        token = {"NextToken": page["NextToken"]}
+    client = entry.client("sns")
+
+    def ask(token: str | None) -> dict[str, Any]:
+        more = {"NextToken": token} if token else {}
+        return client.list_subscriptions_by_topic(TopicArn=topic, **more)
+
+    def endless(why: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"SNS's list of subscriptions does not end: {why}",
+            where=topic,
+            remedy="Run the check again; look for a proxy between if it happens again.",
+        )
+
+    listed = pages(ask, lambda page: page.get("NextToken"), endless)
+    return {one["Endpoint"] for page in listed for one in page.get("Subscriptions", ())}
 
 
 def _topic(entry: Entry, arn: str) -> Iterator[Checked]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from video_pipeline.aws.errors import code_of, short
 from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.plugins.paging import pages
 from video_pipeline.providers.aws.errors import told, unreadable
 from video_pipeline.providers.aws.rekognition.analyses import Analysis
 
@@ -64,21 +65,20 @@ class Pages:
 
     def _pass(self, skipped: int) -> Iterator[bytes]:
         """One reading from the first page on, without the rows that were given already."""
-        token, seen, first = None, 0, self._given == 0
-        while True:
-            answer = self._ask(token)
-            if not seen and not token:
+        seen, first = 0, self._given == 0
+        for number, answer in enumerate(pages(self._ask, _next_token, self._endless)):
+            if not number:
                 self._check(answer)
             rows = answer[self._analysis.rows]
             fresh = min(len(rows), max(0, seen + len(rows) - skipped))
             seen += len(rows)
-            token = answer.get("NextToken")
             # An answer without rows is a page where it is the only one.
-            if fresh or (first and not token and not seen):
+            if fresh or (first and not _next_token(answer) and not seen):
                 self._given = seen
                 yield _whole(answer) if fresh == len(rows) else self._rest(answer, fresh)
-            if not token:
-                return
+
+    def _endless(self, why: str) -> ProviderError:
+        return unreadable(f"the result does not end: {why}", self._where)
 
     def _ask(self, token: str | None) -> dict[str, Any]:
         from botocore.exceptions import ClientError
@@ -131,6 +131,10 @@ class _OutOfDate(Exception):
 
 def _said(answer: dict[str, Any]) -> str:
     return short(str(answer.get("StatusMessage") or ""))
+
+
+def _next_token(answer: Mapping[str, Any]) -> str | None:
+    return answer.get("NextToken")
 
 
 def _whole(answer: dict[str, Any]) -> bytes:

@@ -8,11 +8,13 @@ are listed only while they are cheaper than Gets. A job that was not listed is p
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from video_pipeline.aws.errors import code_of, failures, message_of
 from video_pipeline.domain.errors import ProviderError
 from video_pipeline.plugins.base import JobStatus
+from video_pipeline.plugins.paging import pages
 from video_pipeline.providers.aws.errors import unreadable
 from video_pipeline.providers.aws.transcribe.reasons import UNKNOWN_JOB, failure, refusal
 from video_pipeline.providers.aws.transcribe.request import PREFIX
@@ -67,22 +69,31 @@ def record_in(answer: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _listed(
-    client: Any, wanted: frozenset[str], pages: int, sleep: Callable[[float], object]
+    client: Any, wanted: frozenset[str], most: int, sleep: Callable[[float], object]
 ) -> Iterator[dict[str, JobStatus]]:
-    """Yield the status of the listed jobs, page by page."""
-    left = set(wanted)
-    token: dict[str, str] = {}
-    for number in range(pages):
-        if number:
+    """Yield the status of the listed jobs, page by page, at most of so many pages."""
+
+    def ask(token: str | None) -> Any:
+        if token:
             sleep(_PAGE_SECONDS)
-        page = client.list_transcription_jobs(JobNameContains=PREFIX, MaxResults=PAGE, **token)
-        jobs = page.get("TranscriptionJobSummaries", ())
-        listed = {job["TranscriptionJobName"]: job for job in jobs}
-        yield {name: status_of(job) for name, job in listed.items() if name in wanted}
-        left -= listed.keys()
-        if not left or not page.get("NextToken"):
-            return
-        token = {"NextToken": page["NextToken"]}
+        more = {"NextToken": token} if token else {}
+        return client.list_transcription_jobs(JobNameContains=PREFIX, MaxResults=PAGE, **more)
+
+    left = set(wanted)
+    try:
+        for page in islice(pages(ask, lambda page: page.get("NextToken"), _endless), most):
+            jobs = page.get("TranscriptionJobSummaries", ())
+            listed = {job["TranscriptionJobName"]: job for job in jobs}
+            yield {name: status_of(job) for name, job in listed.items() if name in wanted}
+            left -= listed.keys()
+            if not left:
+                return
+    except ProviderError as error:
+        _log.warning("%d jobs are looked up one by one: %s", len(left), error)
+
+
+def _endless(why: str) -> ProviderError:
+    return unreadable(f"the list of jobs does not end: {why}", "jobs")
 
 
 def _looked_up(client: Any, job: str) -> JobStatus | None:
