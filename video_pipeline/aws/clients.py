@@ -21,6 +21,7 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError
 from pydantic import SecretStr
 
+from video_pipeline.aws.arrival import limit_arrival
 from video_pipeline.aws.errors import keep_short
 from video_pipeline.domain.errors import ConfigurationError
 
@@ -63,8 +64,8 @@ class Clients:
     ) -> Any:
         """Return the client of a service such as `s3` or `sqs`, at its own endpoint or at AWS's.
         A throttled or broken request is made up to `attempts` times, with jittered waits. Each
-        waits at most for `read_seconds`, or less where `access` says so. Raises
-        ConfigurationError.
+        waits for a byte at most for `read_seconds`, or less where `access` says so, and for the
+        response as arrival.py says. Raises ConfigurationError.
         """
         key = (service, endpoint, attempts, min(read_seconds, self._access.read_seconds))
         with self._lock:
@@ -83,8 +84,14 @@ class Clients:
                 where=self._where,
                 remedy="Correct endpoint, region or profile in pipeline.yaml, or set AWS_REGION.",
             ) from error
-        client.meta.events.register("after-call", keep_short)
-        return client
+        return _ready(client)
+
+
+def _ready(client: Any) -> Any:
+    """Limit how slowly its responses arrive, and how long its messages are."""
+    limit_arrival(client)
+    client.meta.events.register("after-call", keep_short)
+    return client
 
 
 def _config(
@@ -129,8 +136,7 @@ def _as_role(session: Any, access: Access, role: str) -> Any:
     """Return a session with the credentials of a role, fetched at the first use and renewed."""
     inner: Any = botocore.session.Session()
     config = _config(access, "sts", None, _ROLE_ATTEMPTS, access.read_seconds)
-    sts = session.client("sts", config=config)
-    sts.meta.events.register("after-call", keep_short)
+    sts = _ready(session.client("sts", config=config))
     resolver = CredentialResolver([_Role(sts, role)])
     inner.register_component("credential_provider", resolver)
     return boto3.Session(botocore_session=inner, region_name=session.region_name)

@@ -1,15 +1,22 @@
-"""A server that sends scripted S3 responses: throttled, moved, expired, damaged.
+"""A server that sends scripted S3 responses: throttled, moved, expired, damaged, dripping.
 
 They follow S3's documentation. The real test servers cannot be made to send them.
 """
 
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal
 
 from video_pipeline_tests.servers.s3_servers import S3Server
+
+# A read timeout that a response which drips never exceeds. It drips for 3 s.
+DRIPPING_READ_SECONDS = 0.2
+_DRIP_SECONDS = 0.05
+_DRIPS = 60
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,8 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict[str, str])
     claims: int | None = None
     """Content-Length, if it is to be more than the body: the response then ends early."""
+    drips: Literal["", "headers", "body"] = ""
+    """What is followed by one byte after another."""
 
     @property
     def content(self) -> bytes:
@@ -44,14 +53,27 @@ class _Handler(BaseHTTPRequestHandler):
         answers = self.server.answers
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         content = answer.content
+        if answer.drips == "headers":
+            self._drip(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            return
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(answer.claims or len(content)))
         self.end_headers()
-        if self.command != "HEAD":
+        if answer.drips == "body":
+            self._drip(content)
+        elif self.command != "HEAD":
             self.wfile.write(content)
         self.close_connection = answer.claims is not None
+
+    def _drip(self, begin: bytes) -> None:
+        self.close_connection = True
+        with suppress(OSError):
+            self.wfile.write(begin)
+            for _ in range(_DRIPS):
+                self.wfile.write(b" ")
+                time.sleep(_DRIP_SECONDS)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _answer
 

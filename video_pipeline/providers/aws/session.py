@@ -44,7 +44,8 @@ class AwsOptions(PluginOptions):
     session_token: SecretStr | None = Field(default=None, exclude=True)
     connect_seconds: float = Field(default=5.0, gt=0, exclude=True)
     read_seconds: float = Field(default=30.0, gt=0, exclude=True)
-    """Without a byte of an answer; at most 10 where nothing is paid."""
+    """Without a byte of an answer; at most 10 where nothing is paid. aws/arrival.py limits the
+    whole."""
     deadline_hours: float = Field(default=24.0, gt=0, exclude=True)
     """When a job that has not ended is given up."""
     completions: str | None = Field(default=None, pattern=r"^https?://", exclude=True)

@@ -24,4 +24,4 @@ class S3Options(Frozen):
     """How often a request is made that is throttled or breaks, with jittered waits between."""
     connect_seconds: float = Field(5.0, gt=0)
     read_seconds: float = Field(60.0, gt=0)
-    """Without a byte of an answer."""
+    """Without a byte of an answer; aws/arrival.py limits the whole of it."""

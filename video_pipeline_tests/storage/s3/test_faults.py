@@ -4,6 +4,7 @@ import hashlib
 import io
 import socket
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from pydantic import SecretStr
@@ -21,7 +22,7 @@ from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.storage.s3.options import S3Options
 from video_pipeline.storage.s3.outputs import S3Outputs
 from video_pipeline_tests.servers.buckets import Servers, made_bucket
-from video_pipeline_tests.servers.s3_answers import Answer, answering
+from video_pipeline_tests.servers.s3_answers import DRIPPING_READ_SECONDS, Answer, answering
 from video_pipeline_tests.servers.s3_servers import S3Server
 
 KEY = "projects/acme/videos/v/a.mp4"
@@ -151,6 +152,50 @@ def test_busy_server_is_retried() -> None:
         found = S3Ingest(client, "videos").project("acme").stat(KEY)
         assert found and found.size == 5
         assert asked == ["HEAD"] * 3
+
+
+def _listed(next_page: str = "") -> Answer:
+    """Return a page of a listing that names this next page."""
+    truncated = f"<NextContinuationToken>{next_page}</NextContinuationToken>" if next_page else ""
+    name = f"<Contents><Key>{OUTPUT}</Key><ETag>e</ETag><Size>5</Size></Contents>"
+    more = f"<IsTruncated>{str(bool(next_page)).lower()}</IsTruncated>{truncated}"
+    body = f'<?xml version="1.0"?><ListBucketResult>{more}{name}</ListBucketResult>'
+    return Answer(body=body.encode())
+
+
+def test_listing_follows_page_tokens_to_its_end() -> None:
+    with answering(_listed("two"), _listed("three"), _listed()) as (server, asked):
+        outputs = S3Outputs(server.clients().client("s3"), "results").project("acme")
+        assert [one.size for one in outputs.listing("projects/acme/")] == [5, 5, 5]
+        assert len(asked) == 3
+
+
+def test_listing_that_repeats_a_page_token_ends() -> None:
+    circle = [_listed("two"), _listed("three")] * 10
+    with answering(*circle) as (server, asked):
+        outputs = S3Outputs(server.clients().client("s3"), "results").project("acme")
+        with pytest.raises(StorageUnavailable, match=r"does not end.*'two'"):
+            list(outputs.listing("projects/acme/"))
+        assert len(asked) == 3
+
+
+@pytest.mark.parametrize("drips", ["headers", "body"])
+def test_response_that_drips_times_out(drips: Literal["headers", "body"]) -> None:
+    """Each byte arrives within the socket's timeout."""
+    with answering(Answer(drips=drips, claims=1000)) as (server, _):
+        client = server.clients(read_seconds=DRIPPING_READ_SECONDS).client("s3")
+        with pytest.raises(StorageUnavailable, match="does not answer"):
+            list(S3Outputs(client, "results").project("acme").listing("projects/acme/"))
+
+
+def test_stream_that_drips_is_resumed() -> None:
+    content = b"0123456789"
+    drip, whole = Answer(body=b"", claims=10_000, drips="body"), Answer(body=content)
+    with answering(_head(content, "e" * 31), drip, whole) as (server, asked):
+        client = server.clients(read_seconds=DRIPPING_READ_SECONDS).client("s3")
+        with S3Outputs(client, "results").project("acme").open(OUTPUT) as reader:
+            assert reader.read() == content
+        assert asked == ["HEAD", "GET", "GET"]
 
 
 def _head(content: bytes, md5: str) -> Answer:
