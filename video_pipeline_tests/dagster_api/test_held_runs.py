@@ -122,6 +122,13 @@ def waited_for(video: str = "acme/a") -> WorkUnit:
     )
 
 
+def test_pages_of_runs_that_repeat_raise() -> None:
+    """500 runs are a full page, and the double answers each cursor with the same ones."""
+    records = Records(*[run(f"r{n}", "QUEUED", "u", backfill="b") for n in range(500)])
+    with pytest.raises(ConfigurationError, match="no end"):
+        of_backfill(records, "b")
+
+
 def test_end_waiting_ends_the_runs_of_a_unit() -> None:
     ask = Records(
         run("mine", "QUEUED", "u1,u2"),

@@ -4,13 +4,16 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, SecretStr
 
+from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.providers.aws.check import Checked, Entry, check
 from video_pipeline.providers.aws.check.queues import allows
+from video_pipeline.providers.aws.check.topics import subscribers
 from video_pipeline.providers.aws.rekognition.options import RekognitionOptions
 from video_pipeline.providers.aws.session import AwsOptions
 from video_pipeline_tests.servers.buckets import Servers, made_bucket
@@ -354,3 +357,11 @@ def test_a_queue_s_policy_is_understood(statement: dict[str, Any], allowed: bool
     policy = json.dumps({"Statement": statement})
     assert allows(policy, "sns.amazonaws.com", SOURCE) is allowed, why
     assert not allows("", "sns.amazonaws.com", SOURCE)
+
+
+def test_subscriptions_that_repeat_their_pages_raise() -> None:
+    page = {"Subscriptions": [], "NextToken": "a"}
+    client = SimpleNamespace(list_subscriptions_by_topic=lambda **_: page)
+    entry: Any = SimpleNamespace(client=lambda _: client)
+    with pytest.raises(ConfigurationError, match="does not end"):
+        subscribers(entry, "arn:aws:sns:us-east-1:123456789012:AmazonRekognition")

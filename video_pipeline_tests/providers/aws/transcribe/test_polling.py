@@ -57,3 +57,13 @@ def test_failure_before_first_status_raises(stub: Stubber) -> None:
     stub.add_client_error("list_transcription_jobs", "AccessDeniedException")
     with pytest.raises(ClientError, match="AccessDenied"):
         asked(stub)
+
+
+def test_list_that_repeats_its_token_is_left_for_lookups(stub: Stubber) -> None:
+    jobs = [f"video-pipeline-{n}" for n in range(4 * LOOKS_A_PAGE)]
+    listed(stub, *jobs[:-1], more="next")
+    listed(stub, more="next")
+    record = {"TranscriptionJobName": jobs[-1], "TranscriptionJobStatus": "COMPLETED"}
+    stub.add_response("get_transcription_job", {"TranscriptionJob": record})
+    found = statuses(stub.client, jobs, lambda _: None)
+    assert {job: status.state for job, status in found.items()} == dict.fromkeys(jobs, "succeeded")
