@@ -69,6 +69,8 @@ class Services:
     clock: Callable[[], datetime] = now_utc
     holder: str = field(default_factory=this_process)
     sleep: Callable[[float], None] = time.sleep
+    elapsed: Callable[[], float] = time.monotonic
+    """Seconds since any moment: what limits of time within a process are measured by."""
     random: Callable[[], float] = random.random
     """For jitter, in [0, 1)."""
     notify: Notify = _quiet

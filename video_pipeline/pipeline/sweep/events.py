@@ -2,7 +2,6 @@
 
 import logging
 import math
-import time
 from datetime import datetime
 from functools import partial
 
@@ -20,15 +19,15 @@ def listen(services: Services, now: datetime, until: float = math.inf) -> int:
     """Receive the events of every provider, so that a sweep at `now` polls their jobs.
 
     Returns how many jobs were known. An event of an unknown job is not acknowledged: it is
-    delivered again. Ends at `until`, by `time.monotonic`. Raises CatalogError.
+    delivered again. Ends at `until`, by `services.elapsed`. Raises CatalogError.
     """
-    until = min(until, time.monotonic() + _SECONDS_A_ROUND)
+    until = min(until, services.elapsed() + _SECONDS_A_ROUND)
     calls = {
         f"events of {name} ({id(plugin):x})": partial(_listen, services, name, plugin, now, until)
         for name, plugin in services.plugins.items()
         if isinstance(plugin, Listens)
     }
-    return sum(in_parallel(calls, until).values())
+    return sum(in_parallel(calls, until, services.elapsed).values())
 
 
 def hint(services: Services, provider: str, job: str, now: datetime | None = None) -> bool:
@@ -47,7 +46,7 @@ def _listen(services: Services, provider: str, plugin: Listens, now: datetime, u
     names = _of_same_account(services, provider)
     seen: set[str] = set()
     try:
-        while time.monotonic() < until:
+        while services.elapsed() < until:
             heard = plugin.listen()
             new = [one for one in heard if one.receipt not in seen]
             if not new:

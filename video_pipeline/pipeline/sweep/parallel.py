@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -12,10 +11,12 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-def in_parallel(calls: Mapping[str, Callable[[], T]], until: float) -> dict[str, T]:
+def in_parallel(
+    calls: Mapping[str, Callable[[], T]], until: float, elapsed: Callable[[], float]
+) -> dict[str, T]:
     """Return the results of these calls by name, each made in a thread of its own.
 
-    A call that fails, or has not ended at `until` by `time.monotonic`, is left out. While it still
+    A call that fails, or has not ended at `until` by `elapsed`, is left out. While it still
     runs, no other is started under its name: an unresponsive provider takes one thread. Raises
     CatalogError if a call does.
     """
@@ -39,7 +40,7 @@ def in_parallel(calls: Mapping[str, Callable[[], T]], until: float) -> dict[str,
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(max(0.0, until - time.monotonic()))
+        thread.join(max(0.0, until - elapsed()))
     if broken:
         raise broken[0]
     return dict(done)

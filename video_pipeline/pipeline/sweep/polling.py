@@ -5,7 +5,6 @@ not delay the jobs of others.
 """
 
 import logging
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -37,12 +36,13 @@ class Polled:
 
 def poll_overdue(services: Services, now: datetime, limit: int, until: float) -> Polled:
     """Poll at most `limit` overdue jobs of each project, the longest overdue first."""
-    until = min(until, time.monotonic() + _POLL_SECONDS)
+    until = min(until, services.elapsed() + _POLL_SECONDS)
     polls = [
         _ProviderPoll(services, provider, units, until)
         for provider, units in _overdue(services, now, limit).items()
     ]
-    in_parallel({one.name: one.poll for one in polls if one.plugin is not None}, until)
+    calls = {one.name: one.poll for one in polls if one.plugin is not None}
+    in_parallel(calls, until, services.elapsed)
     polled = Polled()
     for one in polls:
         if one.record(now, polled.orphaned):
@@ -95,7 +95,7 @@ class _ProviderPoll:
     def poll(self) -> None:
         """Poll batch after batch until the provider fails or the time is over."""
         for batch in self._in_turn():
-            if time.monotonic() > self._until:
+            if self._services.elapsed() > self._until:
                 self._out_of_time = True
                 return
             self._batches.append(batch)

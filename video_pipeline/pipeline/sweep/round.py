@@ -4,7 +4,6 @@ Events are hints; polling decides. A failed job counts as ended. Results are fet
 video's partition, except those of orphaned units, which are fetched here.
 """
 
-import time
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
@@ -60,7 +59,7 @@ def sweep(services: Services, now: datetime, limit: int = 100) -> list[WorkUnit]
 
 def make_round(services: Services, now: datetime, limit: int = 100) -> Round:
     """Receive events, poll at most `limit` overdue jobs a project, and submit the backlog."""
-    until = time.monotonic() + SECONDS_A_ROUND
+    until = services.elapsed() + SECONDS_A_ROUND
     listen(services, now, until)
     submitted = submit_interrupted(services, until)
     ended = _ended(services, poll_overdue(services, now, limit, until), now, until)
@@ -98,11 +97,11 @@ class _Closer:
     ) -> None:
         self._services, self._now, self._left = services, now, _MAX_CLOSED
         self._unresponsive = set(unresponsive)
-        self._until = min(until, time.monotonic() + _CLOSE_SECONDS)
+        self._until = min(until, services.elapsed() + _CLOSE_SECONDS)
 
     def close(self, unit: WorkUnit) -> None:
         """Close one unit, or postpone it so that it does not block the next."""
-        if not self._left or time.monotonic() > self._until:
+        if not self._left or self._services.elapsed() > self._until:
             return
         key, provider = unit.request.key, unit.request.provider
         units = self._services.of(key.project).units

@@ -1,7 +1,6 @@
 """Submit requests of one pool in one round; subclasses in backlog.py choose the units."""
 
 import logging
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
@@ -29,16 +28,16 @@ class Requests(ABC):
     """The requests of one pool in one round."""
 
     def __init__(self, services: Services, pool: Pool, until: float) -> None:
-        """No request is started after `until`, by `time.monotonic`."""
+        """No request is started after `until`, by `services.elapsed`."""
         self._services, self._pool, self._made = services, pool, 0
-        self._until = min(until, time.monotonic() + _MAX_SECONDS)
+        self._until = min(until, services.elapsed() + _MAX_SECONDS)
 
     def run(self) -> int:
         """Make the requests, and return how many were made. Raises CatalogError."""
         if self._pool.paused:
             return 0
         for unit in self._in_turn():
-            if self._made >= MAX_REQUESTS or time.monotonic() > self._until:
+            if self._made >= MAX_REQUESTS or self._services.elapsed() > self._until:
                 break
             try:
                 if not self._process(unit):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain, repeat
 
 import pytest
 
@@ -125,8 +126,21 @@ def test_jobs_not_polled_in_time_stay_due(
     assert [u.id for u in two.of("acme").units.due(later)] == [unit.id]
 
 
+def test_round_polls_nothing_after_its_time(
+    two: Services, deliver: Deliver, watched: Watched
+) -> None:
+    """After its first look at the clock, 41 s have passed: a round has 40 s."""
+    job(two, deliver("acme/one"))
+    watched.asked.clear()
+    moments = chain([0.0], repeat(41.0))
+    slow = replace(two, elapsed=lambda: next(moments))
+    assert sweep(slow, two.clock() + SOON) == [] and not watched.asked
+    sweep(two, two.clock() + SOON)
+    assert watched.asked
+
+
 def test_in_parallel_leaves_out_failed_calls() -> None:
     def fail() -> int:
         raise OSError("no")
 
-    assert in_parallel({"one": lambda: 1, "two": fail}, time.monotonic() + 60) == {"one": 1}
+    assert in_parallel({"one": lambda: 1, "two": fail}, 60, lambda: 0.0) == {"one": 1}
