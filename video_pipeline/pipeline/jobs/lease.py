@@ -6,9 +6,8 @@ whatever the machines' clocks show. The clocks must run at the same rate. Those 
 must differ by less than a lease, for the case that another member takes over.
 """
 
+import logging
 import threading
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -18,16 +17,20 @@ from video_pipeline.domain.errors import CatalogError
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.services import Services
 
+_log = logging.getLogger(__name__)
 _RETRY_SECONDS = 0.5
+# How often the log says who holds a lease that is waited for.
+_REPORT_SECONDS = 600.0
+# The longest wait for a live holder, which renews its lease. One decode may take 4 h (MediaLimits),
+# and a run has a few of them; a job at a provider holds no lease.
+TAKE_SECONDS = 86_400.0
 
 
 class Leases:
     """The leases of one run on units of one project, released at the end of the block."""
 
-    def __init__(
-        self, services: Services, units: Units, elapsed: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._services, self._units, self._elapsed = services, units, elapsed
+    def __init__(self, services: Services, units: Units) -> None:
+        self._services, self._units, self._elapsed = services, units, services.elapsed
         self._seconds = services.policy.lease_seconds
         self._lease = timedelta(seconds=self._seconds)
         # When each lease expires, in elapsed seconds.
@@ -53,12 +56,32 @@ class Leases:
             self._units.release(unit, self._services.holder)
 
     def take(self, unit: str) -> WorkUnit:
-        """Wait until the unit is free, lease it, and return it as it is then."""
-        while True:
-            taken = self.try_take(unit)
-            if taken is not None:
-                return taken
+        """Wait until the unit is free, lease it, and return it as it is then.
+
+        Raises CatalogError if other processes hold it for TAKE_SECONDS.
+        """
+        began = report_at = self._elapsed()
+        while (taken := self.try_take(unit)) is None:
+            now = self._elapsed()
+            if now >= report_at:
+                report_at = now + _REPORT_SECONDS
+                _log.warning("work unit %s: waiting for %s, which holds it", *self._held_by(unit))
+            if now - began >= TAKE_SECONDS:
+                raise self._never_free(unit)
             self._services.sleep(_RETRY_SECONDS)
+        return taken
+
+    def _held_by(self, unit: str) -> tuple[str, str]:
+        found = self._units.get(unit)
+        return unit, (found and found.holder) or "a process that has just ended"
+
+    def _never_free(self, unit: str) -> CatalogError:
+        return CatalogError(
+            f"other processes held it for {TAKE_SECONDS / 3600:g} h, now {self._held_by(unit)[1]}",
+            where=f"work unit {unit}",
+            remedy="Look at that process (host:process id:a random part) and end it if it hangs: "
+            f"its lease expires {self._seconds:g} s later. Then run the phase again.",
+        )
 
     def try_take(self, unit: str) -> WorkUnit | None:
         """Lease the unit and return it, or None if another holder has it."""

@@ -70,8 +70,9 @@ def test_check_detects_lost_lease_after_suspension(
 ) -> None:
     """The machine was suspended or cut off from MongoDB, so that its thread did not renew."""
     units, elapsed = services.of("acme").units, [0.0]
-    patient = replace(services, policy=services.policy.model_copy(update={"lease_seconds": 60.0}))
-    with Leases(patient, units, lambda: elapsed[0]) as leases:
+    policy = services.policy.model_copy(update={"lease_seconds": 60.0})
+    patient = replace(services, policy=policy, elapsed=lambda: elapsed[0])
+    with Leases(patient, units) as leases:
         leases.take(unit.id)
         elapsed[0] = 61.0
         leases.check(unit.id)  # it is free, so it is renewed
@@ -81,6 +82,33 @@ def test_check_detects_lost_lease_after_suspension(
         elapsed[0] = 122.0
         with pytest.raises(CatalogError, match="expired"):
             leases.check(unit.id)
+
+
+def test_take_names_holder_and_ends_after_a_day(
+    services: Services, unit: WorkUnit, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The holder lives and renews its lease, which here lasts for the whole test."""
+    units, elapsed = services.of("acme").units, [0.0]
+    assert units.claim(unit.id, "host:1:hangs", HOUR)
+
+    def sleep(_: float) -> None:
+        elapsed[0] += HOUR.total_seconds()
+
+    waiting = replace(services, sleep=sleep, elapsed=lambda: elapsed[0])
+    with Leases(waiting, units) as leases, pytest.raises(CatalogError) as raised:
+        leases.take(unit.id)
+    assert elapsed[0] == 24 * 3600
+    assert "other processes held it for 24 h, now host:1:hangs" in str(raised.value)
+    assert "end it if it hangs" in raised.value.remedy
+    assert "waiting for host:1:hangs" in caplog.messages[0]
+
+
+def test_take_leases_unit_once_holder_releases_it(services: Services, unit: WorkUnit) -> None:
+    units = services.of("acme").units
+    assert units.claim(unit.id, "another", HOUR)
+    waiting = replace(services, sleep=lambda _: units.release(unit.id, "another"))
+    with Leases(waiting, units) as leases:
+        assert leases.take(unit.id).holder == services.holder
 
 
 @pytest.mark.parametrize("by", [HOUR, -HOUR], ids=["ahead", "behind"])
