@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -53,10 +53,16 @@ class Child:
     """
 
     def __init__(
-        self, source: BinaryIO, where: str, limits: MediaLimits, task: str, arguments: Any
+        self,
+        source: BinaryIO,
+        where: str,
+        limits: MediaLimits,
+        task: str,
+        arguments: Any,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._where, self._limits = where, limits
-        self._ends_at = time.monotonic() + limits.wall_seconds
+        self._where, self._limits, self._elapsed = where, limits, elapsed
+        self._ends_at = elapsed() + limits.wall_seconds
         self._serving = Serving(source) if descriptor_of(source) is None else None
         size = self._serving.size if self._serving else None
         job = _job(limits, task, arguments, size)
@@ -153,7 +159,7 @@ class Child:
                 return
             if self._serving is None or not self._serving.is_reading:
                 break
-        if time.monotonic() >= self._ends_at:
+        if self._elapsed() >= self._ends_at:
             what = f"it took longer than the limit of {self._limits.wall_seconds} s"
             remedy = "Deliver it shorter, or raise the limit wall_seconds."
         else:
@@ -163,7 +169,7 @@ class Child:
 
     def _patience(self) -> float:
         """Return the seconds that the child may stay silent, also while it waits for the parent."""
-        left = self._ends_at - time.monotonic()
+        left = self._ends_at - self._elapsed()
         return min(float(self._limits.stall_seconds), left)
 
     def _died(self) -> MediaError:
