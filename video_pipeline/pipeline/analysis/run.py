@@ -106,6 +106,11 @@ def _relink_tracks(services: Services, key: VideoKey, queue: PhaseQueue) -> dict
     return linked
 
 
+def _begins(planned: Planned) -> tuple[bool, str]:
+    """Return the place of a unit among those of a round: first those that need no media."""
+    return not isinstance(planned.plugin.capabilities().fed, Object), planned.request.digest
+
+
 class _Round:
     """One request to the next provider of each phase, and the pipeline's own phases."""
 
@@ -127,9 +132,9 @@ class _Round:
 
     def run(self) -> None:
         planned = [p for provider in self._queue.next_providers() for p in self._plan(*provider)]
-        planned.sort(key=lambda p: not isinstance(p.plugin.capabilities().fed, Object))
         self._fan_in = FanIn(planned)
-        for one in filter(self._fan_in.is_wanted, planned):
+        # In one order in all runs, as two runs may wait for each other's units otherwise.
+        for one in sorted(filter(self._fan_in.is_wanted, planned), key=_begins):
             self._guard(one, partial(self._begin, one))
         self._park()
         tasks: list[Callable[[], None]] = []

@@ -7,7 +7,6 @@ others, and to report anything but a job or a deferral, it wakes the run that wa
 import logging
 import math
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from video_pipeline.domain.fair_turns import pool_name, turns
@@ -22,8 +21,10 @@ from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.moved_account import elsewhere
 from video_pipeline.pipeline.jobs.unit_run import is_overdue, replay_of
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep.parallel import in_parallel
 from video_pipeline.pipeline.sweep.submission import (
     MAX_REQUESTS,
+    MAX_SECONDS,
     Requests,
     is_fed_objects,
     media_of,
@@ -31,8 +32,8 @@ from video_pipeline.pipeline.sweep.submission import (
 from video_pipeline.plugins.base import Jobs, Plugin
 
 _log = logging.getLogger(__name__)
-# One thread a pool, so that an unresponsive provider does not delay the others.
-_THREADS = 16
+# How long a request that began in time is waited for: Dagster ends a tick after 60 s.
+_LAST_REQUEST_SECONDS = 15.0
 # Why a unit is closed after its backfill was cancelled, or its phase failed by another request.
 ORPHANED = "no run needs it any more"
 # How many interrupted requests of one project a round reads.
@@ -47,9 +48,8 @@ def submit_backlog(services: Services, until: float = math.inf) -> int:
         if pool.name not in waiting:
             services.catalog.admissions.open_to_newcomers(pool)
     known = {pool.name: pool for pool in pools}
-    return _run_all(
-        [_Backlog(services, known.get(n) or Pool(name=n), until) for n in sorted(waiting)]
-    )
+    rounds = [_Backlog(services, known.get(n) or Pool(name=n), until) for n in sorted(waiting)]
+    return _run_all(services, rounds, until)
 
 
 def count_waiting(services: Services) -> int:
@@ -74,7 +74,7 @@ def submit_interrupted(services: Services, until: float = math.inf) -> int:
                 new = _Interrupted(services, known[0] if known else Pool(name=pool), until)
                 rounds[pool] = new
             rounds[pool].units.append(unit)
-    return _run_all(list(rounds.values()))
+    return _run_all(services, list(rounds.values()), until)
 
 
 def _interrupted(services: Services, project: str) -> Iterator[WorkUnit]:
@@ -124,11 +124,11 @@ def _backlogs(services: Services) -> Iterator[dict[str, int]]:
     return (services.of(project).units.backlog() for project in services.catalog.projects())
 
 
-def _run_all(rounds: Sequence[Requests]) -> int:
-    if not rounds:
-        return 0
-    with ThreadPoolExecutor(min(_THREADS, len(rounds)), "submit") as threads:
-        return sum(threads.map(Requests.run, rounds))
+def _run_all(services: Services, rounds: Sequence[Requests], until: float) -> int:
+    """Make the requests of all pools in parallel, so that no provider delays the others."""
+    until = min(until, services.elapsed() + MAX_SECONDS) + _LAST_REQUEST_SECONDS
+    calls = {f"requests of {one.pool} ({id(services.catalog):x})": one.run for one in rounds}
+    return sum(in_parallel(calls, until, services.elapsed).values())
 
 
 class _Backlog(Requests):

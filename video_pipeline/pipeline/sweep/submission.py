@@ -21,7 +21,7 @@ from video_pipeline.plugins.inputs import Inputs, Object
 _log = logging.getLogger(__name__)
 # The limits of one pool in one round.
 MAX_REQUESTS = 100
-_MAX_SECONDS = 20.0
+MAX_SECONDS = 20.0
 
 
 class Requests(ABC):
@@ -30,7 +30,7 @@ class Requests(ABC):
     def __init__(self, services: Services, pool: Pool, until: float) -> None:
         """No request is started after `until`, by `services.elapsed`."""
         self._services, self._pool, self._made = services, pool, 0
-        self._until = min(until, services.elapsed() + _MAX_SECONDS)
+        self._until = min(until, services.elapsed() + MAX_SECONDS)
 
     def run(self) -> int:
         """Make the requests, and return how many were made. Raises CatalogError."""
@@ -51,6 +51,10 @@ class Requests(ABC):
                 )  # the run that waits reports the error
                 break
         return self._made
+
+    @property
+    def pool(self) -> str:
+        return self._pool.name
 
     @abstractmethod
     def _in_turn(self) -> Iterator[WorkUnit]:

@@ -1,5 +1,6 @@
 """Tests of submitting to an unreachable provider: units wait, and no run fails."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.policies import Limits
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.sweep import backlog
 from video_pipeline.pipeline.sweep.round import make_round
 from video_pipeline.plugins.base import Submission
 from video_pipeline.plugins.inputs import Inputs
@@ -111,3 +113,32 @@ def test_refused_credentials_wake_run(services: Services, media: MediaInfo, vend
     refused = asked_by(services, vendor, Unauthorized)
     (unit,) = put_into_backlog(refused, "acme", 1, media, provider="with-token")
     assert [ready.id for ready in make_round(refused, refused.clock()).ready] == [unit.id]
+
+
+class Hanging(Failing):
+    """The vendor's shots, with a request that ends only when the test does."""
+
+    goes_on = threading.Event()
+
+    def submit(self, unit: WorkUnit, media: MediaInfo, inputs: Inputs) -> Submission:
+        self.goes_on.wait(60)
+        return super().submit(unit, media, inputs)
+
+
+def test_endless_request_does_not_hold_the_sweep(
+    services: Services, media: MediaInfo, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MAX_SECONDS", "_LAST_REQUEST_SECONDS"):
+        monkeypatch.setattr(backlog, name, 0.2)
+    hanging = asked_by(services, vendor, Hanging)
+    (unit,) = put_into_backlog(hanging, "acme", 1, media, provider="with-token")
+    try:
+        assert make_round(hanging, hanging.clock()).submitted == 0
+        assert now_of(hanging, unit).state is UnitState.UNANSWERED, "it is still being made"
+        assert make_round(hanging, hanging.clock()).submitted == 0, "and no second one is begun"
+        assert now_of(hanging, unit).attempts == 1
+    finally:
+        Hanging.goes_on.set()
+        for thread in threading.enumerate():
+            if thread.name.startswith("requests of"):
+                thread.join(10)
