@@ -17,7 +17,7 @@ from video_pipeline.domain.work import (
 from video_pipeline.pipeline.admission.slots import pool_of
 from video_pipeline.pipeline.analysis.failure_limit import counting_key
 from video_pipeline.pipeline.progress import own_results
-from video_pipeline.pipeline.selection.choice import choice_of
+from video_pipeline.pipeline.selection.choice import ProjectProviders, choice_of
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.base import Jobs, Plugin
 from video_pipeline.plugins.inputs import ObjectRef
@@ -65,8 +65,8 @@ def requests() -> list[dict[str, Any]]:
 def choices() -> dict[str, Any]:
     """Return the hashes of choices: they decide which results are stale and which phases dead."""
     plugins, chosen = create_plugins(settings()), settings().choices
-    services: Any = SimpleNamespace(plugins=plugins, choices=chosen)
-    orders = {phase: chosen.of("acme", phase).providers for phase in SERVED}
+    orders = {phase: (*chosen.of("acme", phase).providers, "unknown") for phase in SERVED}
+    providers = ProjectProviders("acme", chosen, plugins, orders)
     return {
         "of the pipeline itself": [own_results.PROVIDER, own_results.VERSION, own_results.CHOICE],
         "with other text": choice_hash("ß 1", "m", {"b": ["ü", 1, 0.5, None], "a": True}),
@@ -79,8 +79,7 @@ def choices() -> dict[str, Any]:
             for name, plugin in plugins.items()
         },
         "failures are counted against": {
-            phase: counting_key(services, "acme", phase, (*order, "unknown"), CONTENT)
-            for phase, order in orders.items()
+            phase: counting_key(providers, phase, CONTENT) for phase in SERVED
         },
     }
 

@@ -72,15 +72,15 @@ def outputs() -> dict[str, Any]:
     """Return the key of each output, and counts and fingerprints of the pipeline's own results."""
     published: list[tuple[PhaseResult, list[Any]]] = []
     store = Outputs()
-    services = _services(store, published)
-    audio.publish(services, KEY, MEDIA, None)
+    run = _run(store, published)
+    audio.publish(run, None)
     any_file = HERE / "deployment.yaml"
-    audio.publish(services, KEY, MEDIA, Audio(path=any_file, samples=0))
-    writer = ThumbnailWriter(services, KEY)
+    audio.publish(run, Audio(path=any_file, samples=0))
+    writer = ThumbnailWriter(run)
     for at in (Fraction(0), Fraction(1001, 30), Fraction(4000)):
         writer.write(Thumbnail(at=at, jpeg=b""))
-    writer.finish(CONTENT)
-    own_results.publish(services, KEY, Phase.TIMELINE, own_provenance(), counts={"markers": 1})
+    writer.finish()
+    own_results.publish(run, Phase.TIMELINE, own_provenance(), counts={"markers": 1})
     pages = Outputs()
     RawPages(pages, KEY, "unit").store([b"one", b"two"])
     written = [key.split("/") for key in pages.keys]
@@ -99,7 +99,7 @@ def outputs() -> dict[str, Any]:
     }
 
 
-def _services(store: Outputs, published: list[Any]) -> Any:
+def _run(store: Outputs, published: list[Any]) -> Any:
     def publish(video: str, result: PhaseResult, rows: Any = (), **_: Any) -> bool:
         published.append((result, list(rows)))
         return True
@@ -108,7 +108,9 @@ def _services(store: Outputs, published: list[Any]) -> Any:
         results=SimpleNamespace(publish=publish),
         videos=SimpleNamespace(get=lambda video: RECORD),
     )
-    return SimpleNamespace(of=lambda _: project, outputs=store, clock=lambda: NOW)
+    return SimpleNamespace(
+        key=KEY, content=CONTENT, catalog=project, outputs=store, clock=lambda: NOW
+    )
 
 
 def own_provenance() -> Provenance:

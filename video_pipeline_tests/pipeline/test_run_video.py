@@ -93,4 +93,4 @@ def test_events_are_numbered_per_project(
 
 def test_read_timeline_of_unknown_video_raises(services: Services) -> None:
     with pytest.raises(SourceError, match="has not been probed yet"):
-        read_timeline(services.catalog, VideoKey.parse("acme/none"))
+        read_timeline(services.of("acme"), VideoKey.parse("acme/none"))

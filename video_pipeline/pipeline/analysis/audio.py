@@ -2,16 +2,16 @@
 
 import shutil
 import struct
-from pathlib import Path
 
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.media.reader import MediaReader
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
-from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.read import LocalSource
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.plugins.inputs import AUDIO_RATE, Audio
 
 NO_AUDIO = "the video has no audio stream: its transcript is empty"
@@ -19,22 +19,18 @@ _BYTES = 2
 _HEADER_BYTES = 44
 
 
-def extract(services: Services, source: LocalSource, media: MediaInfo, folder: Path) -> Audio:
-    """Return the audio as raw samples in a file of the folder.
+def extract(run: VideoRun, source: LocalSource, media: MediaInfo, reader: MediaReader) -> Audio:
+    """Return the audio as raw samples in a file of the source's folder.
 
     The published WAV is used where it is current, else the source is decoded. Raises InputError
     and StorageError if the source cannot be read.
     """
-    key, raw = source.record.key, folder / "audio.s16"
-    published = own_results.current(services, key, Phase.AUDIO, media.sha256)
-    if published is not None and published.outputs:
-        return _from_wav(services, key, raw)
-    with source.open() as opened:
-        return services.media.audio(opened, media, raw)
-
-
-def _from_wav(services: Services, key: VideoKey, raw: Path) -> Audio:
-    with services.outputs.project(key.project).open(name(key)) as wav, raw.open("wb") as out:
+    raw = source.folder / "audio.s16"
+    published = own_results.current(run, Phase.AUDIO)
+    if published is None or not published.outputs:
+        with source.open() as opened:
+            return reader.audio(opened, media, raw)
+    with run.outputs.open(name(run.key)) as wav, raw.open("wb") as out:
         wav.read(_HEADER_BYTES)
         shutil.copyfileobj(wav, out, 1 << 20)
     return Audio(path=raw, samples=raw.stat().st_size // _BYTES)
@@ -45,23 +41,22 @@ def name(key: VideoKey) -> str:
     return f"{key.prefix}audio.wav"
 
 
-def publish(services: Services, key: VideoKey, media: MediaInfo, audio: Audio | None) -> Outcome:
+def publish(run: VideoRun, audio: Audio | None) -> Outcome:
     """Publish the audio, or an empty result with a warning if the video has none."""
-    started = services.clock()
-    own_results.check_current(services, key, media.sha256)
+    started = run.clock()
+    own_results.check_current(run)
     if audio is not None:
-        with services.outputs.project(key.project).writer(name(key), "audio/x-wav") as out:
+        with run.outputs.writer(name(run.key), "audio/x-wav") as out:
             out.write(_header(audio.samples))
             with audio.path.open("rb") as raw:
                 shutil.copyfileobj(raw, out, 1 << 20)
     return own_results.publish(
-        services,
-        key,
+        run,
         Phase.AUDIO,
-        own_results.provenance(media.sha256, started, services.clock()),
+        own_results.provenance(run.content, started, run.clock()),
         state=PhaseState.DONE,
         counts={"samples": audio.samples if audio else 0},
-        outputs=[name(key)] if audio else [],
+        outputs=[name(run.key)] if audio else [],
         warnings=[] if audio else [NO_AUDIO],
     )
 

@@ -9,7 +9,6 @@ from fractions import Fraction
 
 from video_pipeline.domain.errors import PipelineError
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.media.reader import (
     DecodeEnd,
@@ -21,8 +20,8 @@ from video_pipeline.media.reader import (
 from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
-from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.read import LocalSource
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.plugins.base import FrameStream, Progress, Streams
 from video_pipeline.plugins.inputs import FrameBatch, Frames
 
@@ -128,33 +127,31 @@ def thumbnail_spec(media: MediaInfo) -> ThumbnailSpec:
 class ThumbnailWriter:
     """Publishes the thumbnails of one video as they are decoded."""
 
-    def __init__(self, services: Services, key: VideoKey) -> None:
-        self._services, self._key = services, key
-        self._outputs = services.outputs.project(key.project)
+    def __init__(self, run: VideoRun) -> None:
+        self._run, self._started = run, run.clock()
+        self._folder = f"{run.key.prefix}thumbnails/"
         self._written: list[str] = []
-        self._started = services.clock()
 
     def write(self, thumbnail: Thumbnail) -> None:
         """Publish a thumbnail, named by its time in milliseconds."""
         milliseconds = int(thumbnail.at * 1000)
-        name = f"{self._key.prefix}thumbnails/{milliseconds:010}.jpg"
-        with self._outputs.writer(name, "image/jpeg") as out:
+        name = f"{self._folder}{milliseconds:010}.jpg"
+        with self._run.outputs.writer(name, "image/jpeg") as out:
             out.write(thumbnail.jpeg)
         self._written.append(name)
 
-    def finish(self, content: str, warnings: tuple[str, ...] = ()) -> Outcome:
+    def finish(self, warnings: tuple[str, ...] = ()) -> Outcome:
         """Publish the phase, and delete the thumbnails of earlier versions."""
-        origin = own_results.provenance(content, self._started, self._services.clock())
+        run = self._run
         outcome = own_results.publish(
-            self._services,
-            self._key,
+            run,
             Phase.THUMBNAILS,
-            origin,
+            own_results.provenance(run.content, self._started, run.clock()),
             counts={"thumbnails": len(self._written)},
             outputs=self._written,
             warnings=warnings,
         )
-        for stored in list(self._outputs.listing(f"{self._key.prefix}thumbnails/")):
+        for stored in list(run.outputs.listing(self._folder)):
             if stored.key not in self._written:
-                self._outputs.delete(stored.key)
+                run.outputs.delete(stored.key)
         return outcome

@@ -5,7 +5,7 @@ of either, starts at zero. Not counted: failures that need a person, which cost 
 and failures of our own environment (PipelineError.passes). An optional phase is skipped instead.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import VideoKey
@@ -14,59 +14,55 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.staleness import VideoStanding
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.progress.reporter import Reporter
-from video_pipeline.pipeline.selection.choice import choice_of
+from video_pipeline.pipeline.selection.choice import ProjectProviders
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.video_run import VideoRun
 
 
 class FailureLimit:
     """Counts the failures of one video's phases."""
 
-    def __init__(self, services: Services, key: VideoKey, content: str, run_id: str) -> None:
-        self._services, self._key = services, key
-        self._content, self._run_id = content, run_id
-        self._results = services.of(key.project).results
+    def __init__(self, run: VideoRun, providers: ProjectProviders, dead_after: int) -> None:
+        """A phase is dead after so many runs in which it failed."""
+        self._run, self._providers, self._dead_after = run, providers, dead_after
+        self._results = run.catalog.results
 
-    def dead(self, phase: Phase, order: Sequence[str]) -> Outcome | None:
+    def dead(self, phase: Phase) -> Outcome | None:
         """Return the outcome of a dead phase, or None if the phase may run."""
-        counted = counting_key(self._services, self._key.project, phase, order, self._content)
-        failed = self._results.failures(self._key.video, phase, counted)
-        if failed < self._services.policy.dead_after:
+        video = self._run.key.video
+        counted = counting_key(self._providers, phase, self._run.content)
+        failed = self._results.failures(video, phase, counted)
+        if failed < self._dead_after:
             return None
-        last = self._results.statuses(self._key.video).get(phase)
+        last = self._results.statuses(video).get(phase)
         if last is not None and last.state is PhaseState.DEAD:
             return Outcome(
                 phase=phase, state=last.state, provider=last.provider, message=last.message
             )
-        return self._dead_after(Outcome(phase=phase, state=PhaseState.DEAD), failed)
+        return self._give_up(Outcome(phase=phase, state=PhaseState.DEAD), failed)
 
-    def failed(self, outcome: Outcome, order: Sequence[str]) -> Outcome:
+    def failed(self, outcome: Outcome) -> Outcome:
         """Count a retryable failure. Return the outcome, dead if the limit is reached."""
-        phase = outcome.phase
-        counted = counting_key(self._services, self._key.project, phase, order, self._content)
-        failed = self._results.count_failure(self._key.video, phase, counted, self._run_id)
-        if failed < self._services.policy.dead_after:
-            return outcome
-        return self._dead_after(outcome, failed)
+        run, phase = self._run, outcome.phase
+        counted = counting_key(self._providers, phase, run.content)
+        failed = self._results.count_failure(run.key.video, phase, counted, run.run_id)
+        return outcome if failed < self._dead_after else self._give_up(outcome, failed)
 
-    def _dead_after(self, outcome: Outcome, failed: int) -> Outcome:
+    def _give_up(self, outcome: Outcome, failed: int) -> Outcome:
         message = (
             f"{outcome.message} Given up after {failed} failed runs: "
-            f"`video-pipeline revive {self._key} {outcome.phase}` allows new attempts."
+            f"`video-pipeline revive {self._run.key} {outcome.phase}` allows new attempts."
         )
         return outcome.model_copy(update={"state": PhaseState.DEAD, "message": message.strip()})
 
 
-def counting_key(
-    services: Services, project: str, phase: Phase, order: Sequence[str], content: str
-) -> str:
+def counting_key(providers: ProjectProviders, phase: Phase, content: str) -> str:
     """Return the text that failures are counted for: source version and provider choices."""
-    plugins = services.plugins
-    language = services.choices.of(project, Phase.TRANSCRIPT).language
-    choices = [choice_of(plugins[n], phase, language) if n in plugins else n for n in order]
+    choices = [providers.choice(name, phase) or name for name in providers.order(phase)]
     return " ".join([content, *choices])
 
 
-def is_dead(services: Services, project: str, standing: VideoStanding, phase: Phase) -> bool:
+def is_dead(providers: ProjectProviders, standing: VideoStanding, phase: Phase) -> bool:
     """Return whether a phase is dead and its source and choice have not changed since."""
     if standing.states.get(phase) is not PhaseState.DEAD:
         return False
@@ -74,15 +70,15 @@ def is_dead(services: Services, project: str, standing: VideoStanding, phase: Ph
     if counted is None:
         return True
     content = standing.media.sha256 if standing.media else counted.partition(" ")[0]
-    order = services.choices.of(project, phase).providers
-    return counted == counting_key(services, project, phase, order, content)
+    return counted == counting_key(providers, phase, content)
 
 
 def revive(
     services: Services, key: VideoKey, phases: Collection[Phase] = tuple(Phase)
 ) -> list[Phase]:
     """Make dead phases runnable again, and return them. Raises InputError if none is dead."""
-    results, report = services.of(key.project).results, Reporter(services, key, "")
+    run = VideoRun.of(services, key)
+    results, report = run.catalog.results, Reporter(run)
     statuses = results.statuses(key.video)
     dead = [p for p in phases if p in statuses and statuses[p].state is PhaseState.DEAD]
     for phase in dead:

@@ -1,15 +1,14 @@
 """The inputs of one run's plugins besides frames: audio, the file, the object, markers."""
 
 import threading
-from pathlib import Path
 
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.results.markers import Marker
-from video_pipeline.domain.source import VideoRecord
+from video_pipeline.media.reader import MediaReader
 from video_pipeline.pipeline.analysis.audio import extract
-from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.read import LocalSource, object_of
 from video_pipeline.pipeline.source.scratch import full_disk_is_reported
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.plugins.inputs import (
     Audio,
     Audio16k,
@@ -22,16 +21,14 @@ from video_pipeline.plugins.inputs import (
 
 
 class Feeder:
-    """Makes each input once, when it is first asked for, in the run's own folder."""
+    """Makes each input once, when it is first asked for, in the folder of the source."""
 
     def __init__(
-        self, services: Services, record: VideoRecord, media: MediaInfo, folder: Path
+        self, run: VideoRun, source: LocalSource, media: MediaInfo, reader: MediaReader
     ) -> None:
-        self._services, self._record, self._media = services, record, media
-        self._folder = folder
+        self._run, self.source, self._media, self._reader = run, source, media, reader
         self._lock = threading.Lock()
         self._audio: Audio | None = None
-        self.source = LocalSource(services, record, folder)
 
     def inputs(self, feed: Feed) -> Inputs:
         """Return the inputs for this feed. Raises InputError, StorageFull."""
@@ -40,7 +37,7 @@ class Feeder:
         if isinstance(feed, File):
             return Inputs(file=self.source.copy())
         if isinstance(feed, Object):
-            return Inputs(object=object_of(self._services, self._record))
+            return Inputs(object=object_of(self.source.ingest, self.source.record))
         if isinstance(feed, Markers):
             return Inputs(markers=self._markers(feed))
         return Inputs()
@@ -48,11 +45,10 @@ class Feeder:
     def audio(self) -> Audio:
         with self._lock:
             if self._audio is None:
-                with full_disk_is_reported(self._folder):
-                    self._audio = extract(self._services, self.source, self._media, self._folder)
+                with full_disk_is_reported(self.source.folder):
+                    self._audio = extract(self._run, self.source, self._media, self._reader)
             return self._audio
 
     def _markers(self, feed: Markers) -> tuple[Marker, ...]:
-        key = self._record.key
-        found = self._services.of(key.project).results.markers(key.video)
+        found = self._run.catalog.results.markers(self._run.key.video)
         return tuple(marker for marker in found if marker.kind in feed.kinds)

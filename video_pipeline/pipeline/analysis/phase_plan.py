@@ -4,15 +4,15 @@ A phase leaves the queue with an outcome. If its provider fails and the failure 
 it stays with the next provider of its order.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 from video_pipeline.domain.errors import CatalogUnavailable, PipelineError
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import PHASES, SERVED, Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.source import VideoRecord
 from video_pipeline.domain.unit_policy import falls_back, may_pass
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.analysis import audio
@@ -26,9 +26,9 @@ from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.progress.reporter import Reporter
-from video_pipeline.pipeline.selection.choice import choice_of
+from video_pipeline.pipeline.selection.choice import ProjectProviders
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.source.read import source_uri
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.plugins.ranking import Verdict, rank
 
 NO_VIDEO = "the source has no video stream: the result is empty"
@@ -39,46 +39,46 @@ class PhaseQueue:
     """The phases of one video in one run."""
 
     def __init__(
-        self,
-        services: Services,
-        record: VideoRecord,
-        media: MediaInfo,
-        report: Reporter,
-        overrides: Mapping[Phase, tuple[str, ...]],
-        *,
-        forced_by: str,
+        self, run: VideoRun, subject: Subject, providers: ProjectProviders, dead_after: int
     ) -> None:
-        self._services, self._key, self._forced_by = services, record.key, forced_by
-        self._overrides, self._orders = overrides, dict[Phase, list[str]]()
+        """A phase is dead after `dead_after` failed runs."""
+        self._run, self._subject, self._providers = run, subject, providers
+        self._orders: dict[Phase, list[str]] = {}
         self._own: list[Phase] = []
         self._verdicts: dict[Phase, tuple[Verdict, ...]] = {}
         self._asked: frozenset[Phase] = frozenset()
-        self.media, self.report = media, report
+        self.report = Reporter(run)
         self.outcomes: dict[Phase, Outcome] = {}
-        self.language = services.choices.of(record.key.project, Phase.TRANSCRIPT).language
-        self._uri = source_uri(services.ingest, record.key, record.source.object_key)
         # Phases that some provider may deliver in a later run.
         self._retryable = set[Phase]()
-        self._limit = FailureLimit(services, record.key, media.sha256, report.run_id)
+        self._limit = FailureLimit(run, providers, dead_after)
         self.units: list[WorkUnit] = []
         """Open and settled units of this video that serve the requested phases."""
 
     def assigner(self) -> Assigner:
         return Assigner(
-            key=self._key,
-            content=self.media.sha256,
+            key=self._run.key,
+            content=self._run.content,
             subject=self._subject,
             units=self.units,
-            has_pages=self._has_pages,
-            forced_by=self._forced_by,
+            has_pages=partial(are_stored, self._run.outputs),
+            forced_by=self._run.forced_by,
         )
 
     @property
-    def _subject(self) -> Subject:
-        return Subject(self.media, self.language, self._uri)
+    def media(self) -> MediaInfo:
+        return self._subject.media
 
-    def _has_pages(self, unit: WorkUnit) -> bool:
-        return are_stored(self._services.outputs.project(self._key.project), unit)
+    def needs(self, unit: WorkUnit) -> bool:
+        """Return whether a unit serves one of its phases at a provider that is tried now."""
+        assigner, plugins = self.assigner(), self._providers.plugins
+        return any(
+            serves(unit, name, plugins[name], [phase])
+            for phase in unit.request.phases
+            for name in self._providers.order(phase)
+            if name in plugins
+            for serves in (assigner.covers, assigner.is_open_elsewhere)
+        )
 
     @property
     def pending(self) -> bool:
@@ -155,9 +155,9 @@ class PhaseQueue:
     def reaches_to(self, end: Fraction) -> None:
         """Raise the duration to the end of the decoded frames, if the container declares less."""
         if end > self.media.duration:
-            self.media = self.media.model_copy(update={"duration": end})
-            videos = self._services.of(self._key.project).videos
-            videos.set_media(self._key.video, self.media.sha256, self.media)
+            media = self.media.model_copy(update={"duration": end})
+            self._subject = replace(self._subject, media=media)
+            self._run.catalog.videos.set_media(self._run.key.video, media.sha256, media)
 
     def _end(self, outcome: Outcome) -> None:
         self._orders.pop(outcome.phase, None)
@@ -168,39 +168,32 @@ class PhaseQueue:
 
     def _without_work(self, phase: Phase) -> Outcome | None:
         """Return the outcome of a phase that is not configured, has no input or has a result."""
-        if phase in SERVED and not self.order(phase):
+        if phase in SERVED and not self._providers.order(phase):
             return self._empty(phase, PhaseState.NOT_CONFIGURED, NOT_CONFIGURED)
         if phase is Phase.AUDIO and self.media.audio is None:
-            return audio.publish(self._services, self._key, self.media, None)
+            return audio.publish(self._run, None)
         needs_audio = PHASES[phase].stream == "audio"
         if needs_audio and self.media.audio is None:
             return self._empty(phase, PhaseState.DONE, audio.NO_AUDIO)
         if not needs_audio and self.media.video is None:
             return self._empty(phase, PhaseState.DONE, NO_VIDEO)
-        if self._forced_by:
+        if self._run.forced_by:
             return None
-        return self._reused(phase) or self._limit.dead(phase, self.order(phase))
+        return self._reused(phase) or self._limit.dead(phase)
 
     def _empty(self, phase: Phase, state: PhaseState, why: str) -> Outcome:
-        now = self._services.clock()
-        origin = own_results.provenance(self.media.sha256, now, now)
-        outcome = own_results.publish(
-            self._services, self._key, phase, origin, state=state, warnings=[why]
-        )
+        now = self._run.clock()
+        origin = own_results.provenance(self._run.content, now, now)
+        outcome = own_results.publish(self._run, phase, origin, state=state, warnings=[why])
         return outcome.model_copy(update={"message": why})
 
     def _reused(self, phase: Phase) -> Outcome | None:
         """Return the outcome of a phase whose stored result is current, or None."""
-        result = own_results.current(self._services, self._key, phase, self.media.sha256)
+        result = own_results.current(self._run, phase)
         if result is None or result.state is not PhaseState.DONE or result.provenance is None:
             return None
         origin = result.provenance
-        plugins = self._services.plugins
-        choices = {
-            choice_of(plugins[name], phase, self.language)
-            for name in self.order(phase)
-            if name in plugins
-        }
+        choices = [self._providers.choice(n, phase) for n in self._providers.order(phase)]
         if phase in SERVED and origin.choice not in choices:
             return None
         still_open = [u for u in self.units if not u.state.final and not u.unwanted]
@@ -215,20 +208,15 @@ class PhaseQueue:
             reused=True,
         )
 
-    def order(self, phase: Phase) -> tuple[str, ...]:
-        """Return the providers of a phase, in the order in which this run tries them."""
-        chosen = self._services.choices.of(self._key.project, phase).providers
-        return self._overrides.get(phase) or chosen
-
     def _rank(self, phase: Phase) -> None:
-        plugins = self._services.plugins
+        plugins = self._providers.plugins
         for unit in self.units:
             provider = unit.request.provider
             if self._is_open_elsewhere(unit, phase):
                 message = str(elsewhere(unit, plugins[provider]))
                 return self._end(self._failure(phase, message, provider))
         verdicts = rank(
-            self.order(phase),
+            self._providers.order(phase),
             plugins,
             lambda plugin: analysis_request(plugin, self._subject, [phase]),
         )
@@ -242,10 +230,10 @@ class PhaseQueue:
             self._end(self._failure(phase, f"no provider can serve it: {reasons}. {remedy}", None))
 
     def _is_open_elsewhere(self, unit: WorkUnit, phase: Phase) -> bool:
-        name, plugins = unit.request.provider, self._services.plugins
+        name, plugins = unit.request.provider, self._providers.plugins
         return (
             name in plugins
-            and name in self.order(phase)
+            and name in self._providers.order(phase)
             and self.assigner().is_open_elsewhere(unit, name, plugins[name], [phase])
         )
 
@@ -258,7 +246,7 @@ class PhaseQueue:
             unit.request.provider == provider
             and phase in unit.request.phases
             and not unit.state.final
-            and self._forced_by in ("", unit.forced_by)
+            and self._run.forced_by in ("", unit.forced_by)
             for unit in self.units
         )
 
@@ -271,7 +259,7 @@ class PhaseQueue:
         counts: bool = False,
         passes: bool = False,
     ) -> Outcome:
-        if self._services.choices.of(self._key.project, phase).optional and not passes:
+        if self._providers.is_optional(phase) and not passes:
             empty = self._empty(phase, PhaseState.SKIPPED, message)
             return empty.model_copy(update={"provider": provider})
         failure = Outcome(
@@ -281,11 +269,11 @@ class PhaseQueue:
             message=message,
             passes=passes,
         )
-        return self._limit.failed(failure, self.order(phase)) if counts else failure
+        return self._limit.failed(failure) if counts else failure
 
 
 def join_or_close(
-    services: Services, key: VideoKey, queue: PhaseQueue, phases: Collection[Phase]
+    services: Services, run: VideoRun, queue: PhaseQueue, phases: Collection[Phase]
 ) -> list[WorkUnit]:
     """Return the open and settled units of a video that serve what is requested now.
 
@@ -293,22 +281,11 @@ def join_or_close(
     provider, option or language was chosen. They are closed as far as their provider allows: their
     usage is recorded, and no run waits for them. A unit in doubt stays in doubt.
     """
-    units = services.of(key.project).units.of_video(key.video)
+    units = run.catalog.units.of_video(run.key.video)
     usable = [unit for unit in units if not unit.state.may_be_reopened]
-    needed = [unit for unit in usable if _is_needed(services, queue, unit)]
+    needed = [unit for unit in usable if queue.needs(unit)]
     for unit in usable:
         superseded = not unit.state.final and unit not in needed
         if superseded and set(unit.request.phases) & set(phases):
-            close(services, key, unit.id, "superseded by another version or choice")
+            close(services, run.key, unit.id, "superseded by another version or choice")
     return needed
-
-
-def _is_needed(services: Services, queue: PhaseQueue, unit: WorkUnit) -> bool:
-    assigner, plugins = queue.assigner(), services.plugins
-    return any(
-        serves(unit, name, plugins[name], [phase])
-        for phase in unit.request.phases
-        for name in queue.order(phase)
-        if name in plugins
-        for serves in (assigner.covers, assigner.is_open_elsewhere)
-    )

@@ -19,7 +19,6 @@ from video_pipeline.domain.errors import (
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import TEMPORAL, Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.source import VideoRecord
 from video_pipeline.domain.unit_policy import Found, is_final
 from video_pipeline.pipeline.analysis.audio import publish as publish_audio
 from video_pipeline.pipeline.analysis.decode import (
@@ -33,19 +32,23 @@ from video_pipeline.pipeline.analysis.decode import (
 from video_pipeline.pipeline.analysis.fan_in import FanIn
 from video_pipeline.pipeline.analysis.inputs import Feeder
 from video_pipeline.pipeline.analysis.phase_plan import PhaseQueue, join_or_close
+from video_pipeline.pipeline.analysis.planner import Subject
 from video_pipeline.pipeline.jobs import remote_job
 from video_pipeline.pipeline.jobs.cancel import orphan
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.planned import Planned
 from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
 from video_pipeline.pipeline.progress import own_results
-from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.progress.outcome import Outcome, failed
 from video_pipeline.pipeline.progress.reporter import Reporter
 from video_pipeline.pipeline.publishing.results import Share, publish, usage_of
 from video_pipeline.pipeline.publishing.tracks import link_again
+from video_pipeline.pipeline.selection.choice import ProjectProviders
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.source.probe import failed, known_source
+from video_pipeline.pipeline.source.probe import known_source
+from video_pipeline.pipeline.source.read import LocalSource, source_uri
 from video_pipeline.pipeline.source.scratch import run_folder
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.plugins.base import Calls, Jobs, Progress, Streams
 from video_pipeline.plugins.inputs import Inputs, Object
 
@@ -64,43 +67,47 @@ def analyse(
     `providers` overrides the choice of single phases for this run. `forced_by`, the id of a run,
     requests and pays for existing results again, but only once for the same id.
     """
-    report = Reporter(services, key, run_id)
+    run = VideoRun.of(services, key, run_id, forced_by)
     try:
-        record = known_source(services, key)
+        record = known_source(run)
         if (media := record.media) is None:
             remedy = "Run media_info first."
             raise SourceError("the source was not probed yet", where=str(key), remedy=remedy)
     except SourceError as error:
-        return {phase: report.ended(failed(phase, error)) for phase in phases}
-    overrides = dict(providers or {})
-    queue = PhaseQueue(services, record, media, report, overrides, forced_by=forced_by)
-    queue.units = join_or_close(services, key, queue, phases)
+        return {phase: Reporter(run).ended(failed(phase, error)) for phase in phases}
+    run = run.with_content(media.sha256)
+    chosen = ProjectProviders(key.project, services.choices, services.plugins, providers or {})
+    uri = source_uri(services.ingest, key, record.source.object_key)
+    subject = Subject(media, chosen.language, uri)
+    queue = PhaseQueue(run, subject, chosen, services.policy.dead_after)
+    queue.units = join_or_close(services, run, queue, phases)
     queue.fill(phases)
     with (
         run_folder(services.scratch) as folder,
-        Leases(services, services.of(key.project).units) as leases,
+        Leases(services, run.catalog.units) as leases,
     ):
-        feeder = Feeder(services, record, media, folder)
+        source = LocalSource(services.ingest, record, folder, services.scratch_bytes)
+        feeder = Feeder(run, source, media, services.media)
         while queue.pending:
-            _Round(services, record, queue, leases, feeder, forced_by).run()
-    return queue.outcomes | _relink_tracks(services, key, queue)
+            _Round(services, run, queue, leases, feeder).run()
+    return queue.outcomes | _relink_tracks(run, queue.outcomes)
 
 
-def _relink_tracks(services: Services, key: VideoKey, queue: PhaseQueue) -> dict[Phase, Outcome]:
+def _relink_tracks(run: VideoRun, outcomes: Mapping[Phase, Outcome]) -> dict[Phase, Outcome]:
     """Relink boxes that were published before the shots, so that tracks end at shots.
 
     These are the phases done in this run and, if it made the shots, those done before it.
     """
-    done = {phase: one for phase, one in queue.outcomes.items() if one.state is PhaseState.DONE}
-    shots = queue.outcomes.get(Phase.SHOTS)
+    done = {phase: one for phase, one in outcomes.items() if one.state is PhaseState.DONE}
+    shots = outcomes.get(Phase.SHOTS)
     if shots is not None and shots.state.good:
-        statuses = services.of(key.project).results.statuses(key.video)
+        statuses = run.catalog.results.statuses(run.key.video)
         before = {p for p, status in statuses.items() if status.state is PhaseState.DONE}
-        for phase in before.intersection(TEMPORAL).difference(queue.outcomes):
+        for phase in before.intersection(TEMPORAL).difference(outcomes):
             done[phase] = Outcome(phase=phase, state=PhaseState.DONE)
     linked = dict[Phase, Outcome]()
     for phase, outcome in done.items():
-        result = link_again(services, key, phase, queue.media.sha256)
+        result = link_again(run, phase)
         if result is not None:
             linked[phase] = outcome.published(result)
     return linked
@@ -117,14 +124,13 @@ class _Round:
     def __init__(
         self,
         services: Services,
-        record: VideoRecord,
+        run: VideoRun,
         queue: PhaseQueue,
         leases: Leases,
         feeder: Feeder,
-        forced_by: str,
     ) -> None:
-        self._services, self._record, self._queue = services, record, queue
-        self._leases, self._feeder, self._forced_by = leases, feeder, forced_by
+        self._services, self._run, self._queue = services, run, queue
+        self._leases, self._feeder = leases, feeder
         self._calls: list[tuple[UnitDriver, Calls]] = []
         self._consumers = Consumers()
         self._fan_in = FanIn(())
@@ -172,7 +178,7 @@ class _Round:
             orphan(self._services, unit, "another request for the same phase failed")
 
     def _begin(self, planned: Planned) -> None:
-        driver = UnitDriver(self._services, planned, self._leases, forced_by=self._forced_by)
+        driver = UnitDriver(self._services, planned, self._leases, forced_by=self._run.forced_by)
         self._queue.started(planned, driver.unit.id)
         found, plugin = driver.standing(), planned.plugin
         if found is Found.READ:
@@ -202,7 +208,7 @@ class _Round:
         ended, failed = list[Outcome](), list[tuple[Phase, PipelineError]]()
         for phase, shares in self._fan_in.arrived(share):
             try:
-                ended.append(publish(self._services, phase, shares, media))
+                ended.append(publish(self._run, phase, shares, media))
             except CatalogUnavailable:
                 raise
             except PipelineError as error:
@@ -240,14 +246,12 @@ class _Round:
 
     def _publish_audio(self) -> None:
         try:
-            audio = self._feeder.audio()
-            outcome = publish_audio(self._services, self._record.key, self._queue.media, audio)
-            self._queue.ended([outcome])
+            self._queue.ended([publish_audio(self._run, self._feeder.audio())])
         except PipelineError as error:
             self._queue.failed([Phase.AUDIO], error, own_results.PROVIDER)
 
     def _decode(self) -> None:
-        writer = ThumbnailWriter(self._services, self._record.key)
+        writer = ThumbnailWriter(self._run)
         if Phase.THUMBNAILS in self._own:
             self._consumers.thumbnails = thumbnail_spec(self._queue.media)
             self._consumers.on_thumbnail = writer.write
@@ -261,7 +265,7 @@ class _Round:
             )
             self._queue.reaches_to(end.end)
             if Phase.THUMBNAILS in self._own:
-                self._queue.ended([writer.finish(self._queue.media.sha256, end.warnings)])
+                self._queue.ended([writer.finish(end.warnings)])
         except PipelineError as error:
             self._decode_failed(error)
             return

@@ -4,22 +4,24 @@ No request is sent to a provider.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
 from pydantic import Field
 
+from video_pipeline.catalog.units import Units
 from video_pipeline.domain.errors import ProviderError
 from video_pipeline.domain.phases import PHASES, Phase
 from video_pipeline.domain.values import Frozen, Rational
 from video_pipeline.pipeline.analysis.planner import Assigner, Subject, analysis_request
 from video_pipeline.pipeline.backfill.selection import Picked, Selected, Wish, select
 from video_pipeline.pipeline.jobs.raw_pages import are_stored
+from video_pipeline.pipeline.selection.choice import ProjectProviders
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.read import source_uri
 from video_pipeline.plugins.ranking import rank
+from video_pipeline.storage.store import IngestStore, ProjectOutputs
 
 # Stands for the id of a forced run; no unit was requested for it.
 _NO_RUN = "a preview"
@@ -53,27 +55,29 @@ class Preview(Frozen):
 
 def plan(services: Services, wish: Wish) -> tuple[Preview, list[Picked]]:
     """Select and preview in one pass, keeping what a launch needs. Raises InputError."""
-    picked: list[Picked] = []
-
-    def passing() -> Iterator[Selected]:
-        for one in select(services, wish):
-            picked.append(Picked(one.key, one.phases, one.asked))
-            yield one
-
-    return preview(services, passing()), picked
-
-
-def preview(services: Services, selected: Iterable[Selected]) -> Preview:
-    """Preview a selection in one pass. Pure, except for what the planning of plugins reads."""
-    count = _Count(services)
+    selected, picked = select(services, wish), list[Picked]()
+    count = _Count(
+        ProjectProviders(wish.project, services.choices, services.plugins),
+        services.ingest,
+        services.outputs.project(wish.project),
+        services.of(wish.project).units,
+    )
     for one in selected:
         count.add(one)
-    return count.preview()
+        picked.append(Picked(one.key, one.phases, one.asked))
+    return count.preview(), picked
 
 
 class _Count:
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(
+        self,
+        providers: ProjectProviders,
+        ingest: IngestStore,
+        outputs: ProjectOutputs,
+        units: Units,
+    ) -> None:
+        self._providers, self._ingest = providers, ingest
+        self._outputs, self._units = outputs, units
         self._videos = self._uninspected = 0
         self._seconds = Fraction(0)
         self._phases = Counter[Phase]()
@@ -91,12 +95,12 @@ class _Count:
         self._seconds += media.duration
         subject = Subject(
             media,
-            language=self._services.choices.of(one.key.project, Phase.TRANSCRIPT).language,
-            uri=source_uri(self._services.ingest, one.key, one.standing.object_key),
+            language=self._providers.language,
+            uri=source_uri(self._ingest, one.key, one.standing.object_key),
         )
         by_provider: dict[str, list[Phase]] = {}
         for phase in one.asked:
-            provider = self._first(one, phase, subject)
+            provider = self._first(phase, subject)
             if provider:
                 by_provider.setdefault(provider, []).append(phase)
                 self._asked.setdefault(phase, Counter())[provider] += 1
@@ -120,14 +124,14 @@ class _Count:
             paid=self._paid,
         )
 
-    def _first(self, one: Selected, phase: Phase, subject: Subject) -> str | None:
+    def _first(self, phase: Phase, subject: Subject) -> str | None:
         """Return the provider that would be asked first, or None if there is none or no stream."""
         media = subject.media
         if (media.audio if PHASES[phase].stream == "audio" else media.video) is None:
             return None
         verdicts = rank(
-            self._services.choices.of(one.key.project, phase).providers,
-            self._services.plugins,
+            self._providers.order(phase),
+            self._providers.plugins,
             lambda plugin: analysis_request(plugin, subject, [phase]),
         )
         for verdict in verdicts:
@@ -138,7 +142,7 @@ class _Count:
         return None
 
     def _pay(self, one: Selected, provider: str, phases: list[Phase], subject: Subject) -> None:
-        plugin = self._services.plugins[provider]
+        plugin = self._providers.plugins[provider]
         assigner = Assigner(one.key, subject.media.sha256, subject)
         try:
             planned = assigner.plan(provider, plugin, phases)
@@ -153,10 +157,10 @@ class _Count:
 
     def _with_units(self, assigner: Assigner, one: Selected) -> Assigner:
         """Return the planner with the units that a run would reuse."""
-        units = self._services.of(one.key.project).units.of_video(one.key.video)
+        units = self._units.of_video(one.key.video)
         return replace(
             assigner,
             units=[unit for unit in units if not unit.state.may_be_reopened],
-            has_pages=partial(are_stored, self._services.outputs.project(one.key.project)),
+            has_pages=partial(are_stored, self._outputs),
             forced_by=_NO_RUN if one.force else "",
         )

@@ -8,12 +8,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from video_pipeline.catalog.standings import Standings
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import SERVED, Phase, downstream
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.staleness import VideoStanding
 from video_pipeline.pipeline.analysis.failure_limit import is_dead
-from video_pipeline.pipeline.backfill.staleness import choosing, stale_videos, staleness
+from video_pipeline.pipeline.backfill.staleness import Choosing, choosing, stale_videos, staleness
+from video_pipeline.pipeline.selection.choice import ProjectProviders
 from video_pipeline.pipeline.services import Services, projects_of
 
 
@@ -67,15 +69,21 @@ class Selected(Picked):
 
 
 def select(services: Services, wish: Wish) -> Iterator[Selected]:
-    """Yield the selected videos in order, without archived ones.
+    """Return the selected videos in order, without archived ones.
 
     Raises InputError for a project without videos.
     """
     projects_of(services, wish.project)
-    chosen = choosing(services, wish.project)
-    for standing in (one for one in _candidates(services, wish) if not one.archived):
+    providers = ProjectProviders(wish.project, services.choices, services.plugins)
+    return _select(services.of(wish.project).standings, providers, wish)
+
+
+def _select(standings: Standings, providers: ProjectProviders, wish: Wish) -> Iterator[Selected]:
+    chosen = choosing(providers)
+    for standing in (s for s in _candidates(standings, chosen, wish.only) if not s.archived):
         stale = frozenset(staleness(standing, chosen))
-        phases = _selected(services, wish, standing, stale)
+        dead = frozenset(p for p in Phase if not wish.force and is_dead(providers, standing, p))
+        phases = _phases(wish, standing, stale, dead)
         if not phases:
             continue
         yield Selected(
@@ -91,22 +99,18 @@ def select(services: Services, wish: Wish) -> Iterator[Selected]:
         )
 
 
-def _candidates(services: Services, wish: Wish) -> Iterator[VideoStanding]:
-    standings = services.of(wish.project).standings
-    if wish.only is Only.STALE:
-        return (standing for standing, _ in stale_videos(services, wish.project))
-    if wish.only is Only.FAILED:
+def _candidates(standings: Standings, chosen: Choosing, only: Only) -> Iterator[VideoStanding]:
+    if only is Only.STALE:
+        return stale_videos(standings, chosen)
+    if only is Only.FAILED:
         failed = standings.in_state(*_FAILED, PhaseState.DEAD)
         return standings.videos({video for video, _ in failed})
     return standings.videos()
 
 
-def _selected(
-    services: Services, wish: Wish, standing: VideoStanding, stale: Collection[Phase]
+def _phases(
+    wish: Wish, standing: VideoStanding, stale: Collection[Phase], dead: frozenset[Phase]
 ) -> frozenset[Phase]:
-    dead = frozenset(
-        p for p in Phase if not wish.force and is_dead(services, wish.project, standing, p)
-    )
     fitting = frozenset(p for p in wish.phases - dead if _fits(wish, standing, p, stale))
     if wish.only is Only.MISSING:
         failed = frozenset(p for p, state in standing.states.items() if state.ended_badly)

@@ -7,13 +7,14 @@ current.
 from collections.abc import Iterator
 from typing import Literal
 
+from video_pipeline.catalog.standings import Standings
 from video_pipeline.domain.naming.identity import ProjectId, VideoId
 from video_pipeline.domain.phases import SERVED, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.staleness import Current, Made, VideoStanding, outdated
 from video_pipeline.domain.values import Frozen
 from video_pipeline.pipeline.progress import own_results
-from video_pipeline.pipeline.selection.choice import choice_of
+from video_pipeline.pipeline.selection.choice import ProjectProviders
 from video_pipeline.pipeline.services import Services
 
 # A project's choices of today, for every phase that providers serve.
@@ -33,17 +34,15 @@ class Stale(Frozen):
     would_be_made_by: str
 
 
-def choosing(services: Services, project: str) -> Choosing:
-    return {phase: _current(services, project, phase) for phase in SERVED}
+def choosing(providers: ProjectProviders) -> Choosing:
+    return {phase: _current(providers, phase) for phase in SERVED}
 
 
-def _current(services: Services, project: str, phase: Phase) -> Current:
-    order = services.choices.of(project, phase).providers
-    plugins = services.plugins
-    language = services.choices.of(project, Phase.TRANSCRIPT).language
+def _current(providers: ProjectProviders, phase: Phase) -> Current:
+    choices = {name: providers.choice(name, phase) for name in providers.order(phase)}
     return Current(
-        choices=tuple(choice_of(plugins[n], phase, language) for n in order if n in plugins),
-        untold=tuple(name for name in order if name not in plugins),
+        choices=tuple(choice for choice in choices.values() if choice is not None),
+        untold=tuple(name for name, choice in choices.items() if choice is None),
     )
 
 
@@ -67,20 +66,21 @@ def _is_by_other_choice(made: Made, current: Current) -> bool:
     return made.state is PhaseState.DONE and by_provider
 
 
-def stale_videos(services: Services, project: str) -> Iterator[tuple[VideoStanding, Choosing]]:
+def stale_videos(standings: Standings, chosen: Choosing) -> Iterator[VideoStanding]:
     """Yield the videos with a stale result: candidates by index, then checked exactly."""
-    standings, chosen = services.of(project).standings, choosing(services, project)
     candidates = set(standings.outdated())
     for phase, current in chosen.items():
         candidates.update(standings.otherwise(phase, current))
     for standing in standings.videos(candidates):
         if not standing.archived and staleness(standing, chosen):
-            yield standing, chosen
+            yield standing
 
 
 def stale(services: Services, project: str) -> Iterator[Stale]:
     """Yield the stale results of a project, by video and in phase order."""
-    for standing, chosen in stale_videos(services, project):
+    providers = ProjectProviders(project, services.choices, services.plugins)
+    chosen = choosing(providers)
+    for standing in stale_videos(services.of(project).standings, chosen):
         found = staleness(standing, chosen)
         for phase in (p for p in Phase if p in found):
             why, reason = found[phase]
@@ -92,7 +92,7 @@ def stale(services: Services, project: str) -> Iterator[Stale]:
                     "why": why,
                     "reason": reason,
                     "made_by": _made_by(standing.made[phase]),
-                    "would_be_made_by": _would_be(services, project, phase),
+                    "would_be_made_by": _would_be(providers, phase),
                 }
             )
 
@@ -100,10 +100,8 @@ def stale(services: Services, project: str) -> Iterator[Stale]:
 def counts(services: Services, project: str) -> dict[Phase, int]:
     """Count the results of each phase that another choice made, by index; zeros are left out."""
     standings = services.of(project).standings
-    found = {
-        phase: standings.count_otherwise(phase, current)
-        for phase, current in choosing(services, project).items()
-    }
+    chosen = choosing(ProjectProviders(project, services.choices, services.plugins))
+    found = {phase: standings.count_otherwise(phase, one) for phase, one in chosen.items()}
     return {phase: count for phase, count in found.items() if count}
 
 
@@ -113,11 +111,11 @@ def _made_by(made: Made) -> str:
     return " ".join(filter(None, [made.provider, made.model]))
 
 
-def _would_be(services: Services, project: str, phase: Phase) -> str:
+def _would_be(providers: ProjectProviders, phase: Phase) -> str:
     """Return the providers of today with their models, or the pipeline for its own phases."""
     if phase not in SERVED:
         return own_results.PROVIDER
-    order, plugins = services.choices.of(project, phase).providers, services.plugins
+    order, plugins = providers.order(phase), providers.plugins
     models = ((name, plugins[name].model if name in plugins else "") for name in order)
     names = [" ".join(filter(None, both)) for both in models]
     return ", else ".join(names) or str(PhaseState.NOT_CONFIGURED)

@@ -15,6 +15,7 @@ from video_pipeline.domain.work import Stage, UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.close import close
 from video_pipeline.pipeline.progress.reporter import Reporter
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.video_run import VideoRun
 
 # A phase of one content, as requested from one provider.
 _Served = tuple[str, str, Phase]
@@ -84,7 +85,7 @@ def cancel_run(
     if any(one.is_held for one in ended):
         return False
     for status in left:
-        _report(Reporter(services, key, run_id), status, because)
+        _report(Reporter(VideoRun.of(services, key, run_id)), status, because)
     return True
 
 
@@ -145,7 +146,7 @@ def _share_kinds(unit: WorkUnit, other: WorkUnit) -> bool:
 
 def _report_phases(services: Services, key: VideoKey, group: CancelGroup, because: str) -> None:
     """Report the phases that wait for these units, and those that now wait for nothing else."""
-    report = Reporter(services, key, "")
+    report = Reporter(VideoRun.of(services, key))
     statuses = services.of(key.project).results.statuses(key.video)
     parked = [s for s in statuses.values() if s.state is PhaseState.PARKED]
     others = any(s.unit and not group.is_awaited_by(s) for s in parked)

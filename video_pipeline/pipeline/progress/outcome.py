@@ -2,6 +2,7 @@
 
 from typing import Self
 
+from video_pipeline.domain.errors import PipelineError
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.timeline import PhaseResult
@@ -35,3 +36,14 @@ class Outcome(Frozen):
         origin = result.provenance
         made_by = {"provider": origin.provider, "unit": origin.unit} if origin else {}
         return self.model_copy(update={"result": result, "reused": False, **made_by})
+
+
+def failed(phase: Phase, error: PipelineError, provider: str | None = None) -> Outcome:
+    """Return the outcome of a phase that an error ended."""
+    return Outcome(
+        phase=phase,
+        state=PhaseState.FAILED,
+        provider=provider,
+        message=str(error),
+        passes=error.passes,
+    )

@@ -1,18 +1,18 @@
 """Publish and look up results that the pipeline makes itself, without a provider."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from pydantic import JsonValue
 
-from video_pipeline.domain.errors import SourceError
-from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.errors import CatalogError, PipelineError, SourceError
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.timeline import PhaseResult, Provenance
 from video_pipeline.domain.work import choice_hash
-from video_pipeline.pipeline.progress.outcome import Outcome
-from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.progress.outcome import Outcome, failed
+from video_pipeline.pipeline.progress.reporter import Reporter
+from video_pipeline.pipeline.video_run import VideoRun
 
 PROVIDER = "pipeline"
 VERSION = "1"
@@ -20,10 +20,22 @@ VERSION = "1"
 CHOICE = choice_hash(f"{PROVIDER} {VERSION}", "", {})
 
 
-def check_current(services: Services, key: VideoKey, content: str) -> None:
+def reported(run: VideoRun, phase: Phase, work: Callable[[], Outcome]) -> Outcome:
+    """Do a phase's work, report its progress, and turn errors into a failed outcome."""
+    report = Reporter(run)
+    report.tell(phase, PhaseState.RUNNING, provider=PROVIDER)
+    try:
+        return report.ended(work())
+    except CatalogError:
+        raise  # a failure could not be recorded either
+    except PipelineError as error:
+        return report.ended(failed(phase, error, PROVIDER))
+
+
+def check_current(run: VideoRun) -> None:
     """Raise SourceError if the video's content has changed: an old result must not be published."""
-    record = services.of(key.project).videos.get(key.video)
-    if record is not None and record.sha256 != content:
+    record = run.catalog.videos.get(run.key.video)
+    if record is not None and record.sha256 != run.content:
         raise SourceError(
             "a newer version arrived during this run",
             where=record.source.object_key,
@@ -55,8 +67,7 @@ def provenance(
 
 
 def publish(
-    services: Services,
-    key: VideoKey,
+    run: VideoRun,
     phase: Phase,
     origin: Provenance,
     *,
@@ -66,7 +77,7 @@ def publish(
     warnings: Iterable[str] = (),
 ) -> Outcome:
     """Publish a result and return its outcome. Raises SourceError if a newer version arrived."""
-    check_current(services, key, origin.content)
+    check_current(run)
     result = PhaseResult(
         phase=phase,
         state=state,
@@ -75,16 +86,15 @@ def publish(
         outputs=tuple(outputs),
         warnings=tuple(warnings),
     )
-    services.of(key.project).results.publish(key.video, result)
+    run.catalog.results.publish(run.key.video, result)
     return Outcome(phase=phase, state=state, result=result, provider=origin.provider)
 
 
-def current(services: Services, key: VideoKey, phase: Phase, content: str) -> PhaseResult | None:
-    """Return the result if it was made from this content and all its output files exist."""
-    result = services.of(key.project).results.get(key.video, phase)
-    if result is None or result.provenance is None or result.provenance.content != content:
+def current(run: VideoRun, phase: Phase) -> PhaseResult | None:
+    """Return the result if it was made from the run's content and all its output files exist."""
+    result = run.catalog.results.get(run.key.video, phase)
+    if result is None or result.provenance is None or result.provenance.content != run.content:
         return None
-    outputs = services.outputs.project(key.project)
-    if any(outputs.stat(name) is None for name in result.outputs):
+    if any(run.outputs.stat(name) is None for name in result.outputs):
         return None
     return result

@@ -1,10 +1,9 @@
-"""Report the state of a phase, as an event in the catalogue and to `Services.notify`."""
+"""Report the state of a phase, as an event in the catalogue and to `VideoRun.notify`."""
 
-from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.progress.outcome import Outcome
-from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.plugins.base import Progress
 
 # Progress is reported in steps of this size.
@@ -14,8 +13,8 @@ STEP_PERCENT = 10
 class Reporter:
     """Reports the phases of one video in one run."""
 
-    def __init__(self, services: Services, key: VideoKey, run_id: str) -> None:
-        self._services, self._key, self.run_id = services, key, run_id
+    def __init__(self, run: VideoRun) -> None:
+        self._run = run
 
     def tell(
         self,
@@ -28,18 +27,18 @@ class Reporter:
         unit: str | None = None,
     ) -> None:
         """Record an event and notify."""
-        self._services.of(self._key.project).events.record(
-            self._key.video,
+        self._run.catalog.events.record(
+            self._run.key.video,
             phase,
             state,
-            self._services.clock(),
+            self._run.clock(),
             percent=percent,
             provider=provider,
             message=message,
             unit=unit,
-            run_id=self.run_id,
+            run_id=self._run.run_id,
         )
-        self._services.notify(phase, state, percent, message)
+        self._run.notify(phase, state, percent, message)
 
     def ended(self, outcome: Outcome) -> Outcome:
         """Record how a phase ended, and return the outcome."""

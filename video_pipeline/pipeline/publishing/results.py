@@ -6,6 +6,7 @@ settled too: they are paid, and a corrected plugin reads them again without a ne
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
@@ -23,7 +24,7 @@ from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.publishing.tracks import Linked, Shots
 from video_pipeline.pipeline.selection.choice import choice_of, options_of
-from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 
@@ -48,13 +49,13 @@ def usage_of(driver: UnitDriver, media: MediaInfo) -> tuple[Usage, ...]:
         raise error from broken
 
 
-def publish(services: Services, phase: Phase, shares: Sequence[Share], media: MediaInfo) -> Outcome:
+def publish(run: VideoRun, phase: Phase, shares: Sequence[Share], media: MediaInfo) -> Outcome:
     """Publish the pages of all units of a phase as one result.
 
     Raises ProviderError for unreadable pages, and SourceError if a newer version has arrived.
     """
     try:
-        result = _publish(services, phase, shares, media)
+        result = _publish(run, phase, shares, media)
     except Exception as broken:
         raise plugin_broke(shares[0].driver.planned.provider, broken) from broken
     origin = result.provenance
@@ -67,32 +68,29 @@ def publish(services: Services, phase: Phase, shares: Sequence[Share], media: Me
     )
 
 
-def _publish(
-    services: Services, phase: Phase, shares: Sequence[Share], media: MediaInfo
-) -> PhaseResult:
+def _publish(run: VideoRun, phase: Phase, shares: Sequence[Share], media: MediaInfo) -> PhaseResult:
     planned = shares[0].driver.planned
-    key, plugin = planned.request.key, planned.plugin
-    own_results.check_current(services, key, planned.request.content)
+    plugin, results = planned.plugin, run.catalog.results
+    own_results.check_current(run)
     result = PhaseResult(
         phase=phase,
         state=PhaseState.DONE,
-        provenance=_provenance(services, phase, [share.driver for share in shares]),
+        provenance=_provenance(phase, [share.driver for share in shares], run.clock()),
         usage=summed(used for share in shares for used in share.used),
     )
-    results = services.of(key.project).results
     if isinstance(plugin, BaseTranscriptionPlugin):
         transcript = plugin.normalise(planned.request, media, shares[0].driver.raw.read())
         result = _with_transcript(result, transcript, media)
-        results.publish(key.video, result, transcript.segments)
+        results.publish(run.key.video, result, transcript.segments)
     elif isinstance(plugin, BaseTemporalPlugin):
         streams = [partial(_markers, phase, media, share.driver) for share in shares]
-        linked = Linked(Shots(services, key, planned.request.content), streams)
+        linked = Linked(Shots(run), streams)
         result = linked.described(result)
-        results.publish(key.video, result, linked.markers())
+        results.publish(run.key.video, result, linked.markers())
     return result
 
 
-def _provenance(services: Services, phase: Phase, drivers: Sequence[UnitDriver]) -> Provenance:
+def _provenance(phase: Phase, drivers: Sequence[UnitDriver], ended: datetime) -> Provenance:
     planned, units = drivers[0].planned, [driver.unit for driver in drivers]
     language = planned.request.parameters.get("language")
     models = dict.fromkeys(driver.planned.request.model for driver in drivers)
@@ -107,7 +105,7 @@ def _provenance(services: Services, phase: Phase, drivers: Sequence[UnitDriver])
         unit=units[0].id if len(units) == 1 else None,
         units=tuple(unit.id for unit in units) if len(units) > 1 else (),
         started_at=min(unit.submitted_at or unit.updated_at for unit in units),
-        ended_at=services.clock(),
+        ended_at=ended,
     )
 
 

@@ -1,7 +1,7 @@
 """Publish the timeline once its phases have results, and read it as one document."""
 
-from video_pipeline.catalog.catalog import Catalog
-from video_pipeline.domain.errors import InputError, SourceError, StorageError
+from video_pipeline.catalog.catalog import ProjectCatalog
+from video_pipeline.domain.errors import SourceError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import PHASES, Phase
 from video_pipeline.domain.progress import PhaseState
@@ -9,40 +9,35 @@ from video_pipeline.domain.results.timeline import PhaseResult, PhaseStatus, Tim
 from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
-from video_pipeline.pipeline.progress.reporter import Reporter
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.source.probe import failed, known_source
+from video_pipeline.pipeline.source.probe import known_source
+from video_pipeline.pipeline.video_run import VideoRun
 
 _NEEDS = PHASES[Phase.TIMELINE].needs
 
 
 def make_timeline(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
     """Publish the timeline, or return an outcome that names the missing phases."""
-    report = Reporter(services, key, run_id)
-    report.tell(Phase.TIMELINE, PhaseState.RUNNING, provider=own_results.PROVIDER)
-    started = services.clock()
-    try:
-        content = known_source(services, key).sha256 or ""
-        missing = _missing(services, key, content)
-        if missing:
-            return report.ended(_waiting(missing))
-        timeline = read_timeline(services.catalog, key)
-        counts = {"markers": len(timeline.markers), "words": len(timeline.transcript.words)}
-        inputs = {result.phase: result.fingerprint for result in timeline.phases}
-        origin = own_results.provenance(content, started, services.clock(), inputs=inputs)
-        warnings = timeline.warnings
-        return report.ended(
-            own_results.publish(
-                services, key, Phase.TIMELINE, origin, counts=counts, warnings=warnings
-            )
-        )
-    except (InputError, StorageError) as error:
-        return report.ended(failed(Phase.TIMELINE, error))
+    run = VideoRun.of(services, key, run_id)
+    return own_results.reported(run, Phase.TIMELINE, lambda: _make(run))
 
 
-def read_timeline(catalog: Catalog, key: VideoKey) -> Timeline:
+def _make(run: VideoRun) -> Outcome:
+    started = run.clock()
+    run = run.with_content(known_source(run).sha256 or "")
+    missing = _missing(run)
+    if missing:
+        return _waiting(missing)
+    timeline = read_timeline(run.catalog, run.key)
+    counts = {"markers": len(timeline.markers), "words": len(timeline.transcript.words)}
+    inputs = {result.phase: result.fingerprint for result in timeline.phases}
+    origin = own_results.provenance(run.content, started, run.clock(), inputs=inputs)
+    warnings = timeline.warnings
+    return own_results.publish(run, Phase.TIMELINE, origin, counts=counts, warnings=warnings)
+
+
+def read_timeline(project: ProjectCatalog, key: VideoKey) -> Timeline:
     """Return the current timeline of a video. Raises SourceError before media_info ran."""
-    project = catalog.project(key.project)
     record = project.videos.get(key.video)
     if record is None or record.media is None:
         raise SourceError(
@@ -76,13 +71,9 @@ def _warnings(media: tuple[str, ...], results: tuple[PhaseResult, ...]) -> tuple
     return tuple(dict.fromkeys([*media, *phases]))
 
 
-def _missing(services: Services, key: VideoKey, content: str) -> dict[Phase, PhaseStatus | None]:
-    statuses = services.of(key.project).results.statuses(key.video)
-    return {
-        phase: statuses.get(phase)
-        for phase in _NEEDS
-        if own_results.current(services, key, phase, content) is None
-    }
+def _missing(run: VideoRun) -> dict[Phase, PhaseStatus | None]:
+    statuses = run.catalog.results.statuses(run.key.video)
+    return {p: statuses.get(p) for p in _NEEDS if own_results.current(run, p) is None}
 
 
 def _waiting(missing: dict[Phase, PhaseStatus | None]) -> Outcome:

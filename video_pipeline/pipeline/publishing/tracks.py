@@ -9,45 +9,44 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
 
-from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.results.markers import Marker
 from video_pipeline.domain.results.timeline import PhaseResult
 from video_pipeline.domain.results.tracks import Linker, cuts_of, unlinked
 from video_pipeline.pipeline.progress import own_results
-from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.video_run import VideoRun
 
 # The count of tracks, beside the counts of each kind.
 TRACKS = "tracks"
 
 
-def link_again(services: Services, key: VideoKey, phase: Phase, content: str) -> PhaseResult | None:
+def link_again(run: VideoRun, phase: Phase) -> PhaseResult | None:
     """Publish a phase's boxes again, with tracks that end at the current shots.
 
     Returns None if its tracks are current, it has none, or another run published meanwhile.
     """
-    result = own_results.current(services, key, phase, content)
+    result = own_results.current(run, phase)
     linked_by = result.provenance.inputs.get(Phase.SHOTS) if result and result.provenance else None
-    shots = Shots(services, key, content)
+    shots = Shots(run)
     if result is None or linked_by in (None, shots.fingerprint):
         return None
-    results = services.of(key.project).results
-    linked = Linked(shots, [lambda: map(unlinked, results.markers(key.video, [phase]))])
+    results, video = run.catalog.results, run.key.video
+    linked = Linked(shots, [lambda: map(unlinked, results.markers(video, [phase]))])
     new = linked.described(result)
     markers, before = linked.markers(), result.fingerprint
-    return new if results.publish(key.video, new, markers, instead_of=before) else None
+    return new if results.publish(video, new, markers, instead_of=before) else None
 
 
 class Shots:
-    """The current shots of a video's content, read once on first use."""
+    """The current shots of a run's content, read once on first use."""
 
-    def __init__(self, services: Services, key: VideoKey, content: str) -> None:
-        self._services, self._key, self._content = services, key, content
+    def __init__(self, run: VideoRun) -> None:
+        self._run = run
 
     @cached_property
     def fingerprint(self) -> str:
         """Return the fingerprint of their result, empty if there is none."""
-        made = own_results.current(self._services, self._key, Phase.SHOTS, self._content)
+        made = own_results.current(self._run, Phase.SHOTS)
         return made.fingerprint if made else ""
 
     def cuts(self) -> Iterator[Fraction]:
@@ -58,8 +57,8 @@ class Shots:
     def _cuts(self) -> tuple[Fraction, ...]:
         if not self.fingerprint:
             return ()
-        results = self._services.of(self._key.project).results
-        return tuple(cuts_of(results.markers(self._key.video, [Phase.SHOTS])))
+        markers = self._run.catalog.results.markers(self._run.key.video, [Phase.SHOTS])
+        return tuple(cuts_of(markers))
 
 
 class Linked:

@@ -11,7 +11,6 @@ from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.errors import SourceError, StorageError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Source, VideoRecord
-from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.scratch import COPIES, reserve
 from video_pipeline.plugins.inputs import ObjectRef
 from video_pipeline.storage.store import IngestStore
@@ -82,17 +81,21 @@ def _hash(source: Source, ingest: IngestStore) -> str:
     return digest.hexdigest()
 
 
-def object_of(services: Services, record: VideoRecord) -> ObjectRef:
+def object_of(ingest: IngestStore, record: VideoRecord) -> ObjectRef:
     """Return the source of a video as a reference for other services."""
-    ingest = services.ingest.project(record.key.project)
-    return ObjectRef(uri=ingest.uri(record.source.object_key), version=record.source.version)
+    uri = ingest.project(record.key.project).uri(record.source.object_key)
+    return ObjectRef(uri=uri, version=record.source.version)
 
 
 class LocalSource:
     """The source of one run. A copy is made once, when first needed, in the run's folder."""
 
-    def __init__(self, services: Services, record: VideoRecord, folder: Path) -> None:
-        self._services, self.record, self._folder = services, record, folder
+    def __init__(
+        self, ingest: IngestStore, record: VideoRecord, folder: Path, scratch_bytes: int
+    ) -> None:
+        """`scratch_bytes` is the quota of the copies of all runs beside the folder."""
+        self.ingest, self.record, self.folder = ingest, record, folder
+        self._scratch_bytes = scratch_bytes
         self._lock = threading.Lock()
         self._copy: Path | None = None
 
@@ -102,12 +105,12 @@ class LocalSource:
 
         Raises SourceError, StorageFull, StorageError.
         """
-        source, ingest = self.record.source, self._services.ingest
-        if ingest.is_remote:
+        source = self.record.source
+        if self.ingest.is_remote:
             with self.copy().open("rb") as reader:
                 yield reader
         else:
-            store = ingest.project(self.record.key.project)
+            store = self.ingest.project(self.record.key.project)
             with store.open(source.object_key, source.version) as reader:
                 yield reader
 
@@ -116,10 +119,9 @@ class LocalSource:
         source = self.record.source
         with self._lock:
             if self._copy is None:
-                path = self._folder / COPIES / _name(source.object_key)
-                services = self._services
-                reserve(services.scratch, path, source.size, services.scratch_bytes)
-                store = services.ingest.project(self.record.key.project)
+                path = self.folder / COPIES / _name(source.object_key)
+                reserve(self.folder.parent, path, source.size, self._scratch_bytes)
+                store = self.ingest.project(self.record.key.project)
                 store.fetch(source.object_key, source.version, path)
                 self._copy = path
             return self._copy

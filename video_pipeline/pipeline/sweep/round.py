@@ -28,6 +28,7 @@ from video_pipeline.pipeline.sweep.polling import (
     is_pollable,
     poll_overdue,
 )
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.plugins.base import Jobs
 
 # After this time a round starts nothing more. Dagster gives its sensor 60 s, and calls already
@@ -155,7 +156,8 @@ def give_up(services: Services, unit: WorkUnit, runs: int) -> bool:
         later = services.clock() + timedelta(seconds=UNREACHABLE_SECONDS)
         project.units.postpone(unit.id, later)
         return False
-    report, statuses = Reporter(services, key, ""), project.results.statuses(key.video)
+    report = Reporter(VideoRun.of(services, key))
+    statuses = project.results.statuses(key.video)
     verb = _VERB.get(now.state, "retry")
     remedy = f"see why those runs failed, then run `video-pipeline jobs {verb} {unit.id}`"
     for status in (statuses[phase] for phase in unit.request.phases if phase in statuses):

@@ -71,7 +71,7 @@ class Requests(ABC):
         driver = UnitDriver(self._services, planned, leases, taken=unit)
         record = self._services.of(request.key.project).videos.get(request.key.video)
         assert record is not None, "its media was read from it"
-        given = Inputs(object=object_of(self._services, record))
+        given = Inputs(object=object_of(self._services.ingest, record))
         submission = driver.request_once(lambda: plugin.submit(driver.unit, media, given))
         if submission is Step.DEFER:
             return False  # which pauses the pool

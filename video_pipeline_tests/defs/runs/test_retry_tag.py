@@ -15,8 +15,8 @@ from video_pipeline.catalog.connection import connect
 from video_pipeline.definitions import build_defs
 from video_pipeline.domain.errors import MediaError, PipelineError, StorageFull
 from video_pipeline.domain.phases import Phase
+from video_pipeline.pipeline.progress.outcome import failed
 from video_pipeline.pipeline.run_video import MAKERS
-from video_pipeline.pipeline.source.probe import failed
 from video_pipeline.settings import load_settings
 from video_pipeline_tests.defs.conftest import KEY, ROOT
 from video_pipeline_tests.defs.opened import Opened

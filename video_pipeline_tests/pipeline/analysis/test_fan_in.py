@@ -13,8 +13,8 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.markers import Kind
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
-from video_pipeline.pipeline.backfill.preview import preview
-from video_pipeline.pipeline.backfill.selection import Wish, select
+from video_pipeline.pipeline.backfill.preview import plan
+from video_pipeline.pipeline.backfill.selection import Wish
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.progress.outcome import Outcome
@@ -298,7 +298,7 @@ class TestUnreachableSource:
     def test_preview_names_skipped_provider_and_counts_the_next(
         self, remote: Services, key: VideoKey
     ) -> None:
-        found = preview(remote, select(remote, Wish("acme", frozenset(BOTH))))
+        found, _ = plan(remote, Wish("acme", frozenset(BOTH)))
         events_of = found.phases[Phase.EVENTS]
         assert events_of.asked == {"other": 1}
         (why,) = events_of.refused

@@ -11,7 +11,7 @@ from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import PHASES, Phase, downstream
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.pipeline.backfill.preview import plan, preview
+from video_pipeline.pipeline.backfill.preview import plan
 from video_pipeline.pipeline.backfill.selection import Only, Selected, Wish, select
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.run_video import run_video
@@ -96,14 +96,14 @@ def test_select_unknown_project_raises(services: Services) -> None:
 def test_preview_counts_videos_providers_and_paid_usage(
     services: Services,
 ) -> None:
-    found = preview(services, chosen(services, Only.ALL))
+    found, _ = plan(services, Wish("acme"))
     assert (found.videos, found.uninspected) == (4, 1)
     assert found.seconds >= 3 * 2
     assert found.phases[Phase.SHOTS].videos == 4
     assert found.phases[Phase.SHOTS].asked == {"with-token": 2}, "the third has its shots"
     assert found.phases[Phase.TIMELINE].asked == {}
     assert found.paid == {"with-token": {"video_seconds": 2}}, "one job runs and is not paid again"
-    forced = preview(services, chosen(services, Only.ALL, force=True))
+    forced, _ = plan(services, Wish("acme", force=True))
     assert forced.phases[Phase.SHOTS].asked == {"with-token": 3}
     assert forced.paid["with-token"]["video_seconds"] == Fraction(4)
 
@@ -116,10 +116,10 @@ def test_preview_counts_no_usage_for_reused_units(services: Services) -> None:
         return replace(services, choices=Choices(phases=phases))
 
     there, elsewhere = choosing("with-token"), choosing("without-token")
-    wish = chosen(elsewhere, Only.STALE)
-    assert preview(elsewhere, wish).paid == {"without-token": {"video_seconds": 2}}
+    wish = Wish("acme", only=Only.STALE)
+    assert plan(elsewhere, wish)[0].paid == {"without-token": {"video_seconds": 2}}
     run_video(elsewhere, VideoKey.parse("acme/done"), run_id="second")
-    back = preview(there, chosen(there, Only.STALE))
+    back, _ = plan(there, wish)
     assert back.phases[Phase.SHOTS].asked == {"with-token": 1} and back.paid == {}
 
 

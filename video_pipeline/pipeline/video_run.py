@@ -1,0 +1,45 @@
+"""One run over one video: its names, its content, and its project's catalogue and outputs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self
+
+from video_pipeline.catalog.catalog import ProjectCatalog
+from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.pipeline.services import Notify, Services
+from video_pipeline.storage.store import ProjectOutputs
+
+
+@dataclass(frozen=True)
+class VideoRun:
+    """What one run works with for one video. It reaches no other project."""
+
+    key: VideoKey
+    catalog: ProjectCatalog
+    outputs: ProjectOutputs
+    clock: Callable[[], datetime]
+    notify: Notify
+    run_id: str = ""
+    """Empty for work outside a run."""
+    forced_by: str = ""
+    """The run that requests and pays for existing results again; empty if none does."""
+    content: str = ""
+    """The SHA-256 of the source that the run works on; empty until it is known."""
+
+    @classmethod
+    def of(cls, services: Services, key: VideoKey, run_id: str = "", forced_by: str = "") -> Self:
+        """Return the run, with the parts of the deployment that belong to the video's project."""
+        return cls(
+            key=key,
+            catalog=services.of(key.project),
+            outputs=services.outputs.project(key.project),
+            clock=services.clock,
+            notify=services.notify,
+            run_id=run_id,
+            forced_by=forced_by,
+        )
+
+    def with_content(self, sha256: str) -> Self:
+        """Return the same run, once the content of its source is known."""
+        return replace(self, content=sha256)
