@@ -10,7 +10,7 @@ from video_pipeline.domain.fair_turns import Turn, paid_seconds, place_of, pool_
 from video_pipeline.domain.slots import Pool
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import Stage, Wait, WaitKind, WorkRequest, WorkUnit
-from video_pipeline.pipeline.costs import budget
+from video_pipeline.pipeline.costs.budget import budget_of
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs, Plugin, Slots
 
@@ -60,7 +60,7 @@ def admit(
     sent = unit.state.stage is Stage.SENT
     if not take_slot(services, unit, plugin, newcomer=newcomer, lease=lease):
         return None if sent else Refused(wait=_wait_of(services, unit, plugin), full=True)
-    short = None if sent else budget.reserve(services, unit)
+    short = None if sent else budget_of(services, unit.request).reserve(unit)
     if short is not None:
         free(services, unit, plugin)
         return Refused(wait=short, full=False)
@@ -127,7 +127,7 @@ def position(services: Services, unit: WorkUnit, pool: str) -> Position:
 
 def _wait_of(services: Services, unit: WorkUnit, plugin: Plugin) -> Wait:
     """Return what the unit waits for: paid minutes if they are short too, else a slot."""
-    if short := budget.shortage(services, unit):
+    if short := budget_of(services, unit.request).shortage(unit):
         return short
     found = position(services, unit, pool_of(plugin, unit.request))
     place = f"place {found.number} of {found.of}"
@@ -149,12 +149,12 @@ def affordable(services: Services, project: str, pool: str, limit: int) -> list[
     first = next(iter(units.queued(pool, now, 1)), None)
     if first is None:
         return []
-    request = first.request
-    left, whose_left = budget.remaining(services, request)
-    whole_day, whose_day = budget.whole_day(services, request)
-    tomorrow = budget.used_up(services, request, whose_left, ever=True)
+    request, budget = first.request, budget_of(services, first.request)
+    left, whose_left = budget.remaining()
+    whole_day, whose_day = budget.whole_day()
+    tomorrow = budget.used_up(whose_left, ever=True)
     units.explain(pool, tomorrow, now, over=left, up_to=whole_day)
-    too_large = budget.used_up(services, request, whose_day, ever=False)
+    too_large = budget.used_up(whose_day, ever=False)
     units.explain(pool, too_large, now, over=whole_day)
     plugin = services.plugins.get(request.provider)
     if plugin is not None:
