@@ -1,8 +1,10 @@
 """The overview of a project: counts, and the first items that need a person's attention."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import islice
 
+from video_pipeline.catalog.standings import Standings
 from video_pipeline.domain.naming.identity import ProjectId
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
@@ -52,33 +54,33 @@ class Overview(Frozen):
 
 def overview(services: Services, project: str) -> Overview:
     catalog = services.of(project)
+    standings = catalog.standings
     states: dict[Phase, dict[PhaseState, int]] = {}
-    for (phase, state), count in catalog.standings.counts().items():
+    for (phase, state), count in standings.counts().items():
         states.setdefault(phase, {})[state] = count
     return Overview(
         project=catalog.project,
-        totals=catalog.standings.totals(),
+        totals=standings.totals(),
         states={phase: states[phase] for phase in Phase if phase in states},
-        stale=stale_counts(services, project),
-        usage=tuple(catalog.standings.usage()),
+        stale=_stale(standings, counts(services, project)),
+        usage=tuple(standings.usage()),
         units=tuple(catalog.units.sums(UnitFilter(states=UNDER_WAY))),
         rejections=tuple(catalog.videos.rejections(SHOWN)),
-        parked=_noted(services, project, PhaseState.PARKED),
-        failed=_noted(services, project, PhaseState.DEAD, PhaseState.FAILED),
-        warnings=_warnings(services, project),
+        parked=_noted(standings, PhaseState.PARKED),
+        failed=_noted(standings, PhaseState.DEAD, PhaseState.FAILED),
+        warnings=_warnings(standings),
     )
 
 
-def stale_counts(services: Services, project: str) -> dict[Phase, int]:
+def _stale(standings: Standings, by_choice: Mapping[Phase, int]) -> dict[Phase, int]:
     """Count the stale results of each phase: by choice, by source or by input."""
-    by_choice = counts(services, project)
-    by_input = services.of(project).standings.count_outdated()
+    by_input = standings.count_outdated()
     both = {phase: by_choice.get(phase, 0) + by_input.get(phase, 0) for phase in Phase}
     return {phase: count for phase, count in both.items() if count}
 
 
-def _noted(services: Services, project: str, *states: PhaseState) -> tuple[Noted, ...]:
-    found = islice(services.of(project).standings.in_state(*states), SHOWN)
+def _noted(standings: Standings, *states: PhaseState) -> tuple[Noted, ...]:
+    found = islice(standings.in_state(*states), SHOWN)
     return tuple(
         Noted(
             video=video,
@@ -92,10 +94,10 @@ def _noted(services: Services, project: str, *states: PhaseState) -> tuple[Noted
     )
 
 
-def _warnings(services: Services, project: str) -> tuple[Noted, ...]:
+def _warnings(standings: Standings) -> tuple[Noted, ...]:
     """Return each warning of a video once, with the first phase that gives it."""
     found: dict[tuple[str, str], Noted] = {}
-    for video, phase, warnings in islice(services.of(project).standings.warned(), 4 * SHOWN):
+    for video, phase, warnings in islice(standings.warned(), 4 * SHOWN):
         for warning in warnings:
             noted = Noted(video=video, phase=phase, state=PhaseState.DONE, message=warning)
             found.setdefault((video, warning), noted)

@@ -15,7 +15,7 @@ from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.probe import source_video
-from video_pipeline.pipeline.status.overview import stale_counts
+from video_pipeline.pipeline.status.overview import overview
 from video_pipeline_tests.doubles.delivery import encode
 from video_pipeline_tests.doubles.vendor import Vendor
 
@@ -105,13 +105,13 @@ def test_former_content_makes_its_results_current(
 ) -> None:
     broken = encode(tmp_path / "other.mp4", seconds=3)
     source_video(services, deliver("globex/one", broken, inspected=False))
-    assert len(stale_counts(services, "globex")) == len(Phase) - 1
+    assert len(overview(services, "globex").stale) == len(Phase) - 1
     deliver("globex/one", short_video)
     run_video(services, keys[2])
     swapped = of_project(services, "globex", Phase.SHOTS, "without-token")
     assert stale_phases(swapped, "globex") == {("one", Phase.SHOTS)}
-    assert stale_counts(swapped, "globex") == {Phase.SHOTS: 1}
-    assert stale_counts(services, "globex") == {}
+    assert overview(swapped, "globex").stale == {Phase.SHOTS: 1}
+    assert overview(services, "globex").stale == {}
 
 
 @pytest.mark.parametrize("how", ["removed", "archived"])
@@ -131,8 +131,8 @@ def test_removed_and_archived_videos_are_never_stale(
         else:
             assert arrivals.archive(record, services.clock())
     assert stale_phases(swapped, "acme") == {("two", Phase.SHOTS)}
-    assert stale_counts(swapped, "acme") == {Phase.SHOTS: 1}
-    assert stale_phases(swapped, "globex") == set() and stale_counts(swapped, "globex") == {}
+    assert overview(swapped, "acme").stale == {Phase.SHOTS: 1}
+    assert stale_phases(swapped, "globex") == set() and overview(swapped, "globex").stale == {}
 
 
 def test_same_content_makes_nothing_stale(
