@@ -59,7 +59,7 @@ def force(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
     with open_services(settings) as services:
         found = find_unit(services, unit)
         again = repeat_unit.force(services, found)
-        paid = quantity_of(repeat_unit.to_pay(services, found))
+        paid = quantity_of(repeat_unit.to_pay(services.of(found.request.key.project).units, found))
     _confirm(f"Repeat the request for {_named(found)}? Cost: {paid or 'nothing'}", yes)
     _launch(settings, again)
 

@@ -122,7 +122,7 @@ class RunRequests:
         if unit.request.provider not in self._services.plugins:
             return {}
         steps: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        for phase, provider in asking_first(self._services, unit).items():
+        for phase, provider in asking_first(self._services.choices, unit).items():
             steps[step_name(phase)][phase.value] = provider
         ops = {step: {"config": {"providers": named}} for step, named in steps.items()}
         return {"ops": ops} if ops else {}

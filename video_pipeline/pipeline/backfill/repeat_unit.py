@@ -4,9 +4,12 @@
 costs nothing: it replaces damaged, deleted or unreadable pages while the provider has them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from video_pipeline.catalog.catalog import ProjectCatalog
+from video_pipeline.catalog.results import Results
+from video_pipeline.catalog.units import Units
 from video_pipeline.domain.errors import FailureCategory, InputError, ProviderError
 from video_pipeline.domain.phases import Phase, downstream
 from video_pipeline.domain.progress import PhaseState
@@ -18,8 +21,10 @@ from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.moved_account import elsewhere
 from video_pipeline.pipeline.jobs.queries import every_unit
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
+from video_pipeline.pipeline.policies import Choices
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs
+from video_pipeline.storage.store import ProjectOutputs
 
 _SELECTED_BY = {UnitState.FAILED: Only.FAILED, UnitState.CANCELLED: Only.MISSING}
 _REMEDIES = {
@@ -69,7 +74,7 @@ def force(services: Services, unit: WorkUnit) -> Again:
     return _again(services, unit, Only.ALL, force=True)
 
 
-def to_pay(services: Services, unit: WorkUnit) -> tuple[Usage, ...]:
+def to_pay(units: Units, unit: WorkUnit) -> tuple[Usage, ...]:
     """Return the expected usage of forcing a unit, from the earlier requests.
 
     All requests by which its provider serves the same phases are repeated with it.
@@ -77,17 +82,17 @@ def to_pay(services: Services, unit: WorkUnit) -> tuple[Usage, ...]:
     request = unit.request
     alike = {
         one.request.digest: one
-        for one in services.of(request.key.project).units.of_video(request.key.video)
+        for one in units.of_video(request.key.video)
         if (one.request.provider, one.request.content) == (request.provider, request.content)
         and set(one.request.phases) & set(request.phases)
     }
     return summed(usage for one in alike.values() for usage in one.planned)
 
 
-def asking_first(services: Services, unit: WorkUnit) -> dict[Phase, str]:
+def asking_first(choices: Choices, unit: WorkUnit) -> dict[Phase, str]:
     """Return the unit's provider for its phases of which pipeline.yaml names another one first."""
     request = unit.request
-    firsts = {p: services.choices.of(request.key.project, p).providers[:1] for p in request.phases}
+    firsts = {p: choices.of(request.key.project, p).providers[:1] for p in request.phases}
     return {p: request.provider for p, first in firsts.items() if first != (request.provider,)}
 
 
@@ -99,22 +104,23 @@ def to_fetch(services: Services, project: str, video: str | None = None) -> Iter
     """
     running = UnitFilter(states=states_in(Stage.ACCEPTED), video=video)
     yield from every_unit(services, running, project)
-    failed = services.of(project).standings.in_state(PhaseState.FAILED, PhaseState.DEAD)
+    catalog = services.of(project)
+    failed = catalog.standings.in_state(PhaseState.FAILED, PhaseState.DEAD)
     seen = set[str]()
     for name, status in failed:
         if video in (None, name):
-            found = {unit.id: unit for unit in _settled(services, project, name, status.phase)}
+            found = {unit.id: unit for unit in _settled(catalog, name, status.phase)}
             yield from (unit for unit in found.values() if unit.id not in seen)
             seen |= found.keys()
 
 
-def _settled(services: Services, project: str, video: str, phase: Phase) -> list[WorkUnit]:
+def _settled(catalog: ProjectCatalog, video: str, phase: Phase) -> list[WorkUnit]:
     """Return a phase's latest jobs of providers whose requests for it are all settled."""
-    record = services.of(project).videos.get(video)
+    record = catalog.videos.get(video)
     content = record.sha256 if record else None
     latest = {
         (unit.request.provider, unit.request.operation): unit
-        for unit in services.of(project).units.of_video(video)
+        for unit in catalog.units.of_video(video)
         if phase in unit.request.phases and content in (None, unit.request.content)
     }
     unanswered = {
@@ -149,22 +155,23 @@ def fetch_again(services: Services, unit: WorkUnit) -> Again | None:
         )
     if error := elsewhere(unit, plugin):
         raise error
-    units = services.of(key.project).units
-    with Leases(services, units) as leases:
+    catalog = services.of(key.project)
+    with Leases(services, catalog.units) as leases:
         if leases.try_take(unit.id) is None:
             raise InputError(
                 "a run is using it", where=f"work unit {unit.id}", remedy="Wait for that run."
             )
-        _store(services, plugin, unit, unit.job)
-    unread = frozenset(p for p in unit.request.phases if not _is_made_of(services, unit, p))
+        _store(services.outputs.project(key.project), plugin, unit, unit.job)
+    phases = unit.request.phases
+    unread = frozenset(p for p in phases if not _is_made_of(catalog.results, unit, p))
     if not unread:
         return None
     wish = Wish(key.project, unread, Only.FAILED)
     picked = Picked(key, unread | downstream(unread), unread)
-    return Again(wish, picked, asking_first(services, unit))
+    return Again(wish, picked, asking_first(services.choices, unit))
 
 
-def _store(services: Services, plugin: Jobs, unit: WorkUnit, job: str) -> None:
+def _store(outputs: ProjectOutputs, plugin: Jobs, unit: WorkUnit, job: str) -> None:
     status = plugin.poll([job]).get(job)
     if status is None or status.state != "succeeded":
         raise ProviderError(
@@ -173,38 +180,37 @@ def _store(services: Services, plugin: Jobs, unit: WorkUnit, job: str) -> None:
             where=unit.request.provider,
             remedy=f"Request and pay again with `video-pipeline jobs force {unit.id}`.",
         )
-    outputs = services.outputs.project(unit.request.key.project)
     RawPages(outputs, unit.request.key, unit.id).store(plugin.fetch(job))
 
 
-def _is_made_of(services: Services, unit: WorkUnit, phase: Phase) -> bool:
+def _is_made_of(results: Results, unit: WorkUnit, phase: Phase) -> bool:
     """Return whether the current result of a phase was made from this unit's pages."""
-    key = unit.request.key
-    result = services.of(key.project).results.get(key.video, phase)
+    result = results.get(unit.request.key.video, phase)
     origin = result.provenance if result else None
     return origin is not None and unit.id in (origin.unit, *origin.units)
 
 
 def _again(services: Services, unit: WorkUnit, only: Only, *, force: bool) -> Again:
-    _check_current(services, unit)
+    named = {*services.plugins, *services.unavailable}
+    _check_current(services.of(unit.request.key.project), unit, named)
     asked = frozenset(unit.request.phases)
     return Again(
         wish=Wish(unit.request.key.project, asked, only, force),
         picked=Picked(unit.request.key, asked | downstream(asked), asked),
-        providers=asking_first(services, unit),
+        providers=asking_first(services.choices, unit),
     )
 
 
-def _check_current(services: Services, unit: WorkUnit) -> None:
-    """Raise InputError if the unit is not the latest for today's source and configuration."""
-    request, project = unit.request, services.of(unit.request.key.project)
-    if request.provider not in services.plugins and request.provider not in services.unavailable:
+def _check_current(catalog: ProjectCatalog, unit: WorkUnit, named: Collection[str]) -> None:
+    """Raise InputError if the unit is not the latest for today's source and named providers."""
+    request = unit.request
+    if request.provider not in named:
         remedy = (
             "To use the providers of today, run "
             f"`video-pipeline backfill --project {request.key.project} --only failed`."
         )
         raise _refused(unit, f"pipeline.yaml no longer names {request.provider!r}", remedy)
-    record = project.videos.get(request.key.video)
+    record = catalog.videos.get(request.key.video)
     if record is None or record.removed_at or record.archived_at:
         raise _refused(
             unit, f"{request.key} is removed or archived", "Run `video-pipeline restore` first."
@@ -212,7 +218,7 @@ def _check_current(services: Services, unit: WorkUnit) -> None:
     if record.sha256 is not None and record.sha256 != request.content:
         remedy = f"Run `video-pipeline backfill --project {request.key.project} --only missing`."
         raise _refused(unit, f"{request.key} has a newer source version", remedy)
-    latest = project.units.latest(request)
+    latest = catalog.units.latest(request)
     if latest is not None and latest.id != unit.id:
         what = f"its request was repeated since, and the newer unit is {latest.state}"
         raise _refused(unit, what, f"Use that unit instead: {latest.id}.")

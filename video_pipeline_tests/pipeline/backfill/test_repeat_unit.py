@@ -110,7 +110,7 @@ def test_force_settled_unit_pays_once_a_run(services: Services, asked: Ask, vend
     with pytest.raises(InputError, match="jobs force"):
         retry(services, settled)
     again = force(services, settled)
-    assert again.wish.force and to_pay(services, settled) == settled.planned
+    assert again.wish.force and to_pay(services.of("acme").units, settled) == settled.planned
     as_launched(services, again, "r2")
     as_launched(services, again, "r2")
     assert vendor.billed[VIDEO] == 2
