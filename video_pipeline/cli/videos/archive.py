@@ -1,18 +1,17 @@
 """`archive` and `restore`: take partitions of videos out of Dagster and put them back."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Annotated
 
 import typer
 
+from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.cli.access import settings_of
 from video_pipeline.cli.console import err, out
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import project_id_for, video_id_for
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline.arrivals import archive as archiving
-from video_pipeline.pipeline.services import Services
 from video_pipeline.wiring import open_services
 
 Project = Annotated[str, typer.Argument(help="The project's id or folder name.")]
@@ -30,8 +29,9 @@ def archive(
 ) -> None:
     """Take finished videos out of Dagster. Catalogue and outputs are kept."""
     with open_services(settings_of(context), plugins={}) as services:
-        archive_one = partial(archiving.archive, services, force=force)
-        done, left = _each(services, project, videos, archive_one)
+        catalog, now = services.of(project_id_for(project)), services.clock()
+        records = _records(catalog, videos)
+        done, left = _each(records, lambda r: archiving.archive(catalog, r, now, force=force))
     out.print(f"{done} archived. The sensor `arrivals` removes their partitions at its next tick.")
     raise typer.Exit(1 if left and videos else 0)
 
@@ -39,20 +39,17 @@ def archive(
 def restore(context: typer.Context, project: Project, videos: VideoNames = None) -> None:
     """Put archived videos back into Dagster, with their history."""
     with open_services(settings_of(context), plugins={}) as services:
-        done, left = _each(services, project, videos, partial(archiving.restore, services))
+        catalog = services.of(project_id_for(project))
+        records = _records(catalog, videos)
+        done, left = _each(records, lambda record: archiving.restore(catalog, record))
     out.print(f"{done} restored. The sensor `arrivals` adds their partitions at its next tick.")
     raise typer.Exit(1 if left and videos else 0)
 
 
-def _each(
-    services: Services,
-    project: str,
-    videos: Sequence[str] | None,
-    do: Callable[[VideoRecord], bool],
-) -> tuple[int, int]:
+def _each(records: Iterator[VideoRecord], do: Callable[[VideoRecord], bool]) -> tuple[int, int]:
     """Return how many were changed and how many refused; print the reasons."""
     done = left = 0
-    for record in _records(services, project_id_for(project), videos):
+    for record in records:
         try:
             done += do(record)
         except InputError as error:
@@ -61,16 +58,14 @@ def _each(
     return done, left
 
 
-def _records(
-    services: Services, project: str, videos: Sequence[str] | None
-) -> Iterator[VideoRecord]:
-    known = services.of(project).videos
+def _records(catalog: ProjectCatalog, videos: Sequence[str] | None) -> Iterator[VideoRecord]:
+    known = catalog.videos
     for name in videos or ():
         found = known.get(video_id_for(name))
         if found is None:
             raise InputError(
                 "there is no such video in the catalogue",
-                where=f"{project}/{name}",
+                where=f"{catalog.project}/{name}",
                 remedy="`video-pipeline status` lists all videos.",
             )
         yield found

@@ -12,10 +12,10 @@ import dagster as dg
 from video_pipeline.defs.partitions import PARTITION_TAG, VIDEOS_NAME, add_videos
 from video_pipeline.domain.errors import CatalogUnavailable, PipelineError, StorageUnavailable
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.source import Due, VideoRecord
+from video_pipeline.domain.source import Due, Removal, VideoRecord
 from video_pipeline.pipeline.arrivals.listing_sweep import Troubles
 from video_pipeline.pipeline.arrivals.pending_runs import next_due
-from video_pipeline.pipeline.arrivals.removal import Allowance, carry_out, deletes_partition, finish
+from video_pipeline.pipeline.arrivals.removal import Allowance, carry_out, finish
 from video_pipeline.pipeline.services import Services
 
 _QUEUED = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
@@ -80,7 +80,7 @@ def _update(
         return arrivals.done(record)
     if not carry_out(services, record, allowance):
         return False
-    if deletes_partition(services, record.key):
+    if services.removal_of(record.key.project) is Removal.DELETE:
         _drop(instance, record.key)
     return finish(services, record)
 

@@ -4,19 +4,21 @@ Catalogue, outputs and Dagster's records stay, so a restored key shows its mater
 the request is recorded here; the sensor changes the partition.
 """
 
+from datetime import datetime
+
 from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.phases import PHASES
 from video_pipeline.domain.source import Due, VideoRecord
-from video_pipeline.pipeline.services import Services
 
 
-def archive(services: Services, record: VideoRecord, *, force: bool = False) -> bool:
+def archive(
+    catalog: ProjectCatalog, record: VideoRecord, now: datetime, *, force: bool = False
+) -> bool:
     """Archive a finished video, or any video by force. Return False if it is archived already.
 
     Raises InputError with the reason if the video is not finished or is being removed.
     """
-    catalog = services.of(record.key.project)
     why = "it is being removed" if record.due is Due.REMOVAL else _unfinished(catalog, record)
     if why and not (force and record.due is not Due.REMOVAL):
         raise InputError(
@@ -26,17 +28,16 @@ def archive(services: Services, record: VideoRecord, *, force: bool = False) -> 
         )
     if record.archived_at is not None:
         return False
-    return _changed(catalog.arrivals.archive(record, services.clock()), record)
+    return _changed(catalog.arrivals.archive(record, now), record)
 
 
-def restore(services: Services, record: VideoRecord) -> bool:
+def restore(catalog: ProjectCatalog, record: VideoRecord) -> bool:
     """Restore an archived video. Return False if it is not archived. Raises InputError.
 
     A video that was archived before its first run becomes due for a run.
     """
     if record.archived_at is None:
         return False
-    catalog = services.of(record.key.project)
     never_ran = record.removed_at is None and not catalog.results.statuses(record.key.video)
     due = Due.RUN if never_ran else Due.RESTORATION
     return _changed(catalog.arrivals.restore(record, due), record)

@@ -6,14 +6,17 @@ kill. Only objects below the video's prefixes and rows of its id are deleted; wo
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 
+from video_pipeline.catalog.units import Units
+from video_pipeline.catalog.videos import Videos
 from video_pipeline.domain.errors import FailureCategory
-from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Removal, VideoRecord
 from video_pipeline.domain.work import Stage, UnitFailure, UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.close import close
 from video_pipeline.pipeline.services import Services
+from video_pipeline.storage.store import ProjectOutputs
 
 _BECAUSE = "the video was removed"
 # Objects deleted in one round: a tick of the sensor has seconds, not minutes.
@@ -42,16 +45,20 @@ def carry_out(services: Services, record: VideoRecord, allowance: Allowance) -> 
     """
     if not _end_work(services, record, allowance):
         return False
-    if services.removal_of(record.key.project) is not Removal.DELETE:
+    project = record.key.project
+    if services.removal_of(project) is not Removal.DELETE:
         return True
-    if not (_delete(services, record, allowance) and _is_as_recorded(services, record)):
+    catalog, outputs = services.of(project), services.outputs.project(project)
+    if not _delete(outputs, catalog.videos, record, allowance):
         return False
-    services.of(record.key.project).results.forget(record.key.video)
+    if not _is_as_recorded(catalog.videos, record):
+        return False
+    catalog.results.forget(record.key.video)
     return True
 
 
-def _is_as_recorded(services: Services, record: VideoRecord) -> bool:
-    now = services.of(record.key.project).videos.get(record.key.video)
+def _is_as_recorded(videos: Videos, record: VideoRecord) -> bool:
+    now = videos.get(record.key.video)
     return now is not None and _arrival(now) == _arrival(record)
 
 
@@ -59,12 +66,13 @@ def _arrival(record: VideoRecord) -> tuple[object, ...]:
     return record.arrived_at, record.removed_at, record.due
 
 
-def _delete(services: Services, record: VideoRecord, allowance: Allowance) -> bool:
+def _delete(
+    outputs: ProjectOutputs, videos: Videos, record: VideoRecord, allowance: Allowance
+) -> bool:
     """Delete outputs and raw pages. Return whether all are gone."""
-    outputs = services.outputs.project(record.key.project)
     for prefix in (record.key.prefix, record.key.raw_prefix):
         while portion := [one.key for one in islice(outputs.listing(prefix), _PORTION)]:
-            if allowance.is_spent or not _is_as_recorded(services, record):
+            if allowance.is_spent or not _is_as_recorded(videos, record):
                 return False
             for key in portion[: allowance.deletions]:
                 outputs.delete(key)
@@ -85,32 +93,28 @@ def finish(services: Services, record: VideoRecord) -> bool:
     return arrivals.archive(record, at) if at else arrivals.done(record)
 
 
-def deletes_partition(services: Services, key: VideoKey) -> bool:
-    return services.removal_of(key.project) is Removal.DELETE
-
-
 def _end_work(services: Services, record: VideoRecord, allowance: Allowance) -> bool:
     """Close every open unit, even if its provider does not cancel it or does not answer.
 
     Return False if some are left: units under lease are left to a later round.
     """
-    units, all_closed = services.of(record.key.project).units, True
+    catalog, all_closed = services.of(record.key.project), True
+    units = catalog.units
     for unit in [one for one in units.of_video(record.key.video) if not one.state.final]:
-        if allowance.late() or not _is_as_recorded(services, record):
+        if allowance.late() or not _is_as_recorded(catalog.videos, record):
             return False
         close(services, record.key, unit.id, _BECAUSE)
         now = units.get(unit.id)
         if now and not now.state.final and now.holder is not None:
             all_closed = False
         elif now and now.state.stage is Stage.ACCEPTED:
-            _cancel(services, now)
+            _cancel(units, now, services.clock())
     return all_closed
 
 
-def _cancel(services: Services, unit: WorkUnit) -> None:
+def _cancel(units: Units, unit: WorkUnit, now: datetime) -> None:
     """Cancel a unit, and count its planned usage as used."""
     message = f"{_BECAUSE}: its provider did not cancel the job"
     failure = UnitFailure(category=FailureCategory.CANCELLED, message=message)
-    units = services.of(unit.request.key.project).units
-    now, used = services.clock(), unit.planned
+    used = unit.planned
     units.finish(unit, UnitState.CANCELLED, now, used=used, failure=failure)

@@ -18,6 +18,7 @@ from video_pipeline.domain.errors import (
     StorageUnavailable,
 )
 from video_pipeline.domain.values import Frozen
+from video_pipeline.notifications.queue import NoticeQueue
 from video_pipeline.pipeline.arrivals.listing_sweep import Position, Troubles, sweep_on
 from video_pipeline.pipeline.arrivals.look import Looks
 from video_pipeline.pipeline.arrivals.notifications import Messages, consume
@@ -66,9 +67,14 @@ def receive(
     allowance = Allowance(late=_deadline(clock, ROUND_SECONDS))
     found = Round(Looks(services, now, allowance), memory.position)
     _look_again(found, memory.pending, _deadline(clock, SECOND_LOOKS_SECONDS))
-    _consume(services, found, _deadline(clock, MESSAGES_SECONDS))
-    if _sweeps_now(services, memory.position, now):
-        _sweep(services, found, _deadline(clock, SWEEP_SECONDS))
+    policy, queue = services.arrivals, services.notices
+    pause = policy.pause_seconds
+    if pause is None:
+        pause = 0 if queue is None else PAUSE_SECONDS
+    if queue is not None:
+        _consume(queue, found, _deadline(clock, MESSAGES_SECONDS))
+    if _sweeps_now(memory.position, now, pause):
+        _sweep(found, policy.keys_a_tick, _deadline(clock, SWEEP_SECONDS))
     return found
 
 
@@ -90,17 +96,14 @@ def _look_again(found: Round, pending: Mapping[str, str], late: Callable[[], boo
     found.looks.pending = left | found.looks.pending
 
 
-def _consume(services: Services, found: Round, late: Callable[[], bool]) -> None:
-    if services.notices is None:
-        return
+def _consume(notices: NoticeQueue, found: Round, late: Callable[[], bool]) -> None:
     try:
-        consume(found.looks, services.notices, found.heard, late, found.troubles)
+        consume(found.looks, notices, found.heard, late, found.troubles)
     except NoticesError as error:
         found.troubles[_QUEUE] = str(error)
 
 
-def _sweep(services: Services, found: Round, late: Callable[[], bool]) -> None:
-    keys = services.arrivals.keys_a_tick
+def _sweep(found: Round, keys: int, late: Callable[[], bool]) -> None:
     try:
         found.position = sweep_on(found.looks, found.position, keys, late, found.troubles)
     except CatalogUnavailable:
@@ -109,14 +112,11 @@ def _sweep(services: Services, found: Round, late: Callable[[], bool]) -> None:
         found.troubles[""] = str(error)
 
 
-def _sweeps_now(services: Services, position: Position, now: datetime) -> bool:
-    pause = services.arrivals.pause_seconds
-    if pause is None:
-        pause = 0 if services.notices is None else PAUSE_SECONDS
+def _sweeps_now(position: Position, now: datetime, pause_seconds: float) -> bool:
     if position.began is not None or position.ended is None:
         return True
     # A negative age means that the clock was set back: sweep.
-    return not 0 <= (now - position.ended).total_seconds() < pause
+    return not 0 <= (now - position.ended).total_seconds() < pause_seconds
 
 
 def _deadline(clock: Clock, seconds: float) -> Callable[[], bool]:

@@ -350,13 +350,13 @@ def test_archived_key_is_deleted_and_restored_key_added(
     stage: Opened, instance: dg.DagsterInstance, two_arrived: str
 ) -> None:
     record = stage.services.of("acme").videos.get("one")
-    assert record and archive(stage.services, record, force=True)
+    assert record and archive(stage.services.of("acme"), record, stage.services.clock(), force=True)
     cursor = tick(stage, instance, two_arrived).cursor
     assert not instance.has_dynamic_partition(VIDEOS_NAME, "acme/one")
     tick(stage, instance)
     assert not instance.has_dynamic_partition(VIDEOS_NAME, "acme/one"), "nor in a new home"
     archived = stage.services.of("acme").videos.get("one")
-    assert archived and restore(stage.services, archived)
+    assert archived and restore(stage.services.of("acme"), archived)
     tick(stage, instance, cursor)
     assert instance.has_dynamic_partition(VIDEOS_NAME, "acme/one")
     assert instance.has_dynamic_partition(VIDEOS_NAME, "globex/one")
@@ -366,7 +366,7 @@ def test_archived_and_removed_video_has_no_key(
     stage: Opened, instance: dg.DagsterInstance, two_arrived: str
 ) -> None:
     record = stage.services.of("acme").videos.get("one")
-    assert record and archive(stage.services, record, force=True)
+    assert record and archive(stage.services.of("acme"), record, stage.services.clock(), force=True)
     gone(stage, "acme/one")
     cursor = tick(stage, instance, two_arrived).cursor
     tick(stage, instance, cursor)

@@ -15,7 +15,7 @@ from video_pipeline.domain.source import Due, Removal, VideoRecord
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.arrivals.look import Looks
-from video_pipeline.pipeline.arrivals.removal import Allowance, carry_out, deletes_partition, finish
+from video_pipeline.pipeline.arrivals.removal import Allowance, carry_out, finish
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.read import read_source
 from video_pipeline.storage.local.folder import FolderOutputs
@@ -83,7 +83,6 @@ def test_keep_and_archive_policy_delete_nothing(made: Services, policy: Removal)
     services = having(made, policy)
     record = removed(services)
     carry_out(services, record, Allowance())
-    assert not deletes_partition(services, record.key)
     assert finish(services, record)
     assert left(services) == EVERYTHING
     after = services.of("acme").videos.get("one")
@@ -96,7 +95,6 @@ def test_delete_policy_keeps_units_and_other_videos(made: Services) -> None:
     services = having(made, Removal.DELETE)
     record = removed(services)
     carry_out(services, record, Allowance())
-    assert deletes_partition(services, record.key)
     assert finish(services, record)
     assert left(services) == dict.fromkeys(EVERYTHING, False) | {"ledger": True}
     assert everything_of_the_others_is_there(services)
