@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 
+from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.defs.partitions import PROJECTS, PROJECTS_NAME
 from video_pipeline.defs.projects.tables import project_metadata
 from video_pipeline.defs.ticks import pipeline_sensor, within
@@ -117,7 +118,7 @@ def _changed_tables(
     """Return the project's tables if they are to be logged now."""
     now, stale = services.clock().timestamp(), counts(services, name)
     last = logged[name] = {**logged[name], "seen": now, "stale": stale}
-    looked = _state_hash(services, name, stale)
+    looked = _state_hash(services.of(name), stale)
     if not is_logged or looked == last["looked"] or now - last["at"] < QUIET_SECONDS:
         return None
     metadata = project_metadata(overview(services, name))
@@ -126,11 +127,10 @@ def _changed_tables(
     return metadata if told != last["told"] else None
 
 
-def _state_hash(services: Services, name: str, stale: Mapping[Phase, int]) -> str:
+def _state_hash(catalog: ProjectCatalog, stale: Mapping[Phase, int]) -> str:
     """Return a hash that changes with anything in the tables; it costs a few indexed queries."""
-    parts = services.of(name)
-    rejected = [(one.object_key, one.reason) for one in parts.videos.rejections()]
-    return _hash([parts.events.last(), rejected, sorted(stale.items())])
+    rejected = [(one.object_key, one.reason) for one in catalog.videos.rejections()]
+    return _hash([catalog.events.last(), rejected, sorted(stale.items())])
 
 
 def _changed_checks(

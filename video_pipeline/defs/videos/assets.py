@@ -48,7 +48,7 @@ def _made(phase: Phase) -> dg.AssetsDefinition:
     @step_of(phase)
     def made(context: dg.AssetExecutionContext) -> Events:
         step = begin(context)
-        yield from step.record([MAKERS[phase](step.services, step.key, step.run_id)])
+        yield from step.record([MAKERS[phase](step.services, step.run.key, step.run.run_id)])
 
     return made
 
@@ -59,10 +59,10 @@ def _analysed(phases: tuple[Phase, ...], entries: Mapping[str, str]) -> dg.Asset
         step = begin(context, entries)
         ended = analyse(
             step.services,
-            step.key,
+            step.run.key,
             step.phases,
             providers=config.overrides(),
-            run_id=step.run_id,
+            run_id=step.run.run_id,
             forced_by=_forced_by(context.run) if config.force else "",
         )
         yield from step.record(ended.values())

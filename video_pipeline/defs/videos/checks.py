@@ -9,30 +9,28 @@ from jsonschema import Draft202012Validator
 
 from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.domain.errors import StorageError
-from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import EXACT_MARKERS, PHASES, READABLE, WITHIN_AUDIO, Phase
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.exports import timeline_json
 from video_pipeline.pipeline.progress.outcome import Outcome
-from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.video_run import VideoRun
 
 _SHOWN = 10
 _SAMPLE = 200
 _NOTHING = TimeRange(start=Fraction(0), end=Fraction(0))
 
 
-def content_results(
-    services: Services, key: VideoKey, outcome: Outcome
-) -> Iterator[dg.AssetCheckResult]:
+def content_results(run: VideoRun, outcome: Outcome) -> Iterator[dg.AssetCheckResult]:
     """Yield the results of a good phase's content checks."""
     judges = {EXACT_MARKERS: _markers, WITHIN_AUDIO: _words, READABLE: _outputs}
     for check in PHASES[outcome.phase].checks:
-        faults = list(judges[check](services, key, outcome.phase))
+        faults = list(judges[check](run, outcome.phase))
         yield dg.AssetCheckResult(
             asset_key=asset_key(outcome.phase),
             check_name=check.name,
             passed=not faults,
-            description=f"{key}: {'; '.join(faults[:_SHOWN])}" if faults else None,
+            description=f"{run.key}: {'; '.join(faults[:_SHOWN])}" if faults else None,
             metadata={"faults": len(faults)} if faults else None,
         )
 
@@ -49,26 +47,25 @@ def range_faults(ranges: Iterable[TimeRange], extent: TimeRange, what: str) -> I
         last = current.start
 
 
-def _markers(services: Services, key: VideoKey, phase: Phase) -> Iterator[str]:
-    markers = services.of(key.project).results.markers(key.video, [phase])
-    return range_faults((one.range for one in markers), _extent(services, key), "a marker")
+def _markers(run: VideoRun, phase: Phase) -> Iterator[str]:
+    ranges = (one.range for one in run.catalog.results.markers(run.key.video, [phase]))
+    media = _media(run)
+    return range_faults(ranges, media.extent if media else _NOTHING, "a marker")
 
 
-def _words(services: Services, key: VideoKey, phase: Phase) -> Iterator[str]:
-    segments = services.of(key.project).results.segments(key.video)
+def _words(run: VideoRun, _: Phase) -> Iterator[str]:
+    segments = run.catalog.results.segments(run.key.video)
     spoken = (word.range for segment in segments for word in segment.words)
-    return range_faults(spoken, _audio_extent(services, key), "a word")
+    return range_faults(spoken, _audio_extent(_media(run)), "a word")
 
 
-def _extent(services: Services, key: VideoKey) -> TimeRange:
-    record = services.of(key.project).videos.get(key.video)
-    return record.media.extent if record and record.media else _NOTHING
+def _media(run: VideoRun) -> MediaInfo | None:
+    record = run.catalog.videos.get(run.key.video)
+    return record.media if record else None
 
 
-def _audio_extent(services: Services, key: VideoKey) -> TimeRange:
+def _audio_extent(media: MediaInfo | None) -> TimeRange:
     """Return the range of the audio; zero is the first video frame."""
-    record = services.of(key.project).videos.get(key.video)
-    media = record.media if record else None
     if media is None or media.audio is None:
         return _NOTHING
     zero = media.video.start if media.video else media.audio.start
@@ -76,15 +73,14 @@ def _audio_extent(services: Services, key: VideoKey) -> TimeRange:
     return TimeRange(start=start, end=max(start, media.audio.start - zero + media.audio.duration))
 
 
-def _outputs(services: Services, key: VideoKey, phase: Phase) -> Iterator[str]:
-    result = services.of(key.project).results.get(key.video, phase)
+def _outputs(run: VideoRun, phase: Phase) -> Iterator[str]:
+    result = run.catalog.results.get(run.key.video, phase)
     if result is None or not result.outputs:
         yield f"{phase} published no files: run it again"
         return
-    store = services.outputs.project(key.project)
     for name in result.outputs:
         try:
-            with store.open(name) as stored:
+            with run.outputs.open(name) as stored:
                 content = stored.read()
         except StorageError as error:
             yield str(error)

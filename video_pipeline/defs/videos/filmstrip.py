@@ -9,10 +9,9 @@ from itertools import islice
 
 from PIL import Image, ImageDraw
 
-from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.video_run import VideoRun
 
 _SHOTS = 24
 _COLUMNS = 6
@@ -23,22 +22,17 @@ _MOST_BYTES = 44_000
 _MOMENT = re.compile(r"/(\d{10})\.jpg$")
 
 
-def filmstrip(services: Services, key: VideoKey) -> str | None:
+def filmstrip(run: VideoRun) -> str | None:
     """Return markdown under 60 kB, or None without thumbnails or shots."""
-    made = services.of(key.project).results.get(key.video, Phase.THUMBNAILS)
-    shots = [
-        marker.range
-        for marker in islice(
-            services.of(key.project).results.markers(key.video, [Phase.SHOTS]), _SHOTS
-        )
-    ]
+    results, video = run.catalog.results, run.key.video
+    made = results.get(video, Phase.THUMBNAILS)
+    shots = [marker.range for marker in islice(results.markers(video, [Phase.SHOTS]), _SHOTS)]
     if made is None or not made.outputs or not shots:
         return None
     thumbnails = {_moment_of(name): name for name in made.outputs}
-    store = services.outputs.project(key.project)
     strip = _blank(len(shots))
     for number, shot in enumerate(shots):
-        with store.open(thumbnails[_nearest(shot, sorted(thumbnails))]) as stored:
+        with run.outputs.open(thumbnails[_nearest(shot, sorted(thumbnails))]) as stored:
             _paste(strip, number, stored.read(), f"{float(shot.start):.2f} s")
     image = base64.b64encode(_small_jpeg(strip)).decode()
     return f"![the first shots](data:image/jpeg;base64,{image})"

@@ -1,14 +1,15 @@
 """The metadata of an asset's events: state, provider, counts, seconds, usage, first rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 import dagster as dg
 
+from video_pipeline.catalog.results import Results
+from video_pipeline.catalog.units import Units
 from video_pipeline.defs.videos.filmstrip import filmstrip
 from video_pipeline.defs.videos.specs import table_schema
-from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import PHASES, WORD_COLUMNS, Phase
 from video_pipeline.domain.results.timeline import PhaseResult
 from video_pipeline.domain.time import TimeRange
@@ -17,8 +18,9 @@ from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.queries import quantity_of
 from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.progress.outcome import Outcome
-from video_pipeline.pipeline.services import Services
-from video_pipeline.plugins.base import Jobs
+from video_pipeline.pipeline.video_run import VideoRun
+from video_pipeline.plugins.base import Jobs, Plugin
+from video_pipeline.storage.store import ProjectOutputs
 
 Metadata = dict[str, Any]
 
@@ -35,36 +37,35 @@ def data_version(outcome: Outcome) -> dg.DataVersion | None:
     return dg.DataVersion(result.fingerprint)
 
 
-def good_metadata(services: Services, key: VideoKey, outcome: Outcome) -> Metadata:
+def good_metadata(run: VideoRun, outcome: Outcome) -> Metadata:
     """Return the metadata of a phase with a result."""
     metadata: Metadata = _state(outcome)
     if outcome.reused:
         metadata["made before"] = True
-    if outcome.result is None:
+    result = outcome.result
+    if result is None:
         return metadata
-    metadata |= (
-        _origin(outcome.result) | _units_of(services, key, outcome.result) | _result(outcome)
-    )
-    metadata |= _outputs(services, key, outcome.result)
-    table = _preview(services, key, outcome.phase)
+    metadata |= _origin(result) | _units_of(run.catalog.units, result) | _result(outcome)
+    metadata |= _outputs(run.outputs, result)
+    table = _preview(run.catalog.results, run.key.video, outcome.phase)
     if table:
         metadata["preview"] = table
-    strip = filmstrip(services, key) if outcome.phase is Phase.SHOTS else None
+    strip = filmstrip(run) if outcome.phase is Phase.SHOTS else None
     if strip:
         metadata["filmstrip"] = dg.MetadataValue.md(strip)
     return metadata
 
 
-def other_metadata(services: Services, key: VideoKey, outcome: Outcome) -> Metadata:
+def other_metadata(run: VideoRun, outcome: Outcome, plugins: Mapping[str, Plugin]) -> Metadata:
     """Return the metadata of a phase that is parked, waits or failed."""
     metadata = _state(outcome)
     if outcome.job:
         metadata["job"] = outcome.job
-    unit = services.of(key.project).units.get(outcome.unit) if outcome.unit else None
-    return metadata | (_work(services, unit) if unit else {}) | _considered(outcome)
+    unit = run.catalog.units.get(outcome.unit) if outcome.unit else None
+    return metadata | (_work(unit, plugins) if unit else {}) | _considered(outcome)
 
 
-def _work(services: Services, unit: WorkUnit) -> Metadata:
+def _work(unit: WorkUnit, plugins: Mapping[str, Plugin]) -> Metadata:
     """Return account, times and planned usage of the work unit that a phase waits for."""
     request = unit.request
     metadata: Metadata = {
@@ -78,7 +79,7 @@ def _work(services: Services, unit: WorkUnit) -> Metadata:
         metadata["looked up by"] = dg.MetadataValue.timestamp(unit.due_at)
     if unit.planned:
         metadata["planned"] = quantity_of(unit.planned)
-    plugin = services.plugins.get(request.provider)
+    plugin = plugins.get(request.provider)
     page = plugin.console_url(unit) if isinstance(plugin, Jobs) else None
     if page:
         # Dagster's own key for work elsewhere (1.13.27, dagster._core.pipes.reattach).
@@ -115,11 +116,10 @@ def _origin(result: PhaseResult) -> Metadata:
     return metadata | ({"model": origin.model} if origin.model else {})
 
 
-def _units_of(services: Services, key: VideoKey, result: PhaseResult) -> Metadata:
+def _units_of(units: Units, result: PhaseResult) -> Metadata:
     """Return the work units behind a result, with the provider's jobs."""
     origin = result.provenance
     names = ((origin.unit,) if origin.unit else origin.units) if origin else ()
-    units = services.of(key.project).units
     jobs = [unit.job for unit in map(units.get, names) if unit and unit.job]
     labels = {"work unit": names, "job": jobs}
     return {label: ", ".join(some) for label, some in labels.items() if some}
@@ -148,35 +148,34 @@ def _usage(usage: Usage) -> str:
     return f"{float(usage.quantity):g} {usage.counted}, {paid}, {usage.measured}"
 
 
-def _outputs(services: Services, key: VideoKey, result: PhaseResult) -> Metadata:
+def _outputs(store: ProjectOutputs, result: PhaseResult) -> Metadata:
     if not result.outputs:
         return {}
-    store = services.outputs.project(key.project)
     lines = [f"- {store.uri(name)}" for name in result.outputs[:_MOST_OUTPUTS]]
     if len(result.outputs) > _MOST_OUTPUTS:
         lines.append(f"- and {len(result.outputs) - _MOST_OUTPUTS} more")
     return {"outputs": dg.MetadataValue.md("\n".join(lines))}
 
 
-def _preview(services: Services, key: VideoKey, phase: Phase) -> dg.TableMetadataValue | None:
+def _preview(results: Results, video: str, phase: Phase) -> dg.TableMetadataValue | None:
     """Return the first markers or words, or None if the phase has no rows."""
     schema = table_schema(phase)
     if schema is None:
         return None
     spoken = PHASES[phase].columns == WORD_COLUMNS
-    rows = _words(services, key) if spoken else _markers(services, key, phase)
+    rows = _words(results, video) if spoken else _markers(results, video, phase)
     records = [dg.TableRecord(row) for row in islice(rows, _ROWS)]
     return dg.MetadataValue.table(records, schema=schema) if records else None
 
 
-def _markers(services: Services, key: VideoKey, phase: Phase) -> Iterator[_Row]:
-    for marker in services.of(key.project).results.markers(key.video, [phase]):
+def _markers(results: Results, video: str, phase: Phase) -> Iterator[_Row]:
+    for marker in results.markers(video, [phase]):
         row: _Row = {"kind": marker.kind, **_times(marker.range), "label": marker.label or ""}
         yield row | _confidence(marker.confidence)
 
 
-def _words(services: Services, key: VideoKey) -> Iterator[_Row]:
-    for segment in services.of(key.project).results.segments(key.video):
+def _words(results: Results, video: str) -> Iterator[_Row]:
+    for segment in results.segments(video):
         for word in segment.words:
             row: _Row = {"word": word.text, **_times(word.range), "speaker": word.speaker or ""}
             yield row | _confidence(word.confidence)

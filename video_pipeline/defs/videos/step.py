@@ -19,6 +19,7 @@ from video_pipeline.domain.phases import PHASES, SUCCEEDED, Phase, step_name
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Notify, Services
+from video_pipeline.pipeline.video_run import VideoRun
 
 # Dagster sets the same tag for a MaterializeResult with a data version.
 _DATA_VERSION_TAG = "dagster/data_version"
@@ -46,13 +47,8 @@ class Step:
     """A step that has started."""
 
     context: dg.AssetExecutionContext
-    key: VideoKey
     services: Services
-
-    @property
-    def run_id(self) -> str:
-        """Return the id of the step's run."""
-        return self.context.run.run_id
+    run: VideoRun
 
     @property
     def phases(self) -> list[Phase]:
@@ -78,7 +74,7 @@ class Step:
         if failed:
             if any(outcome.passes for outcome in failed):
                 allow_retry(self.context)
-            reasons = "\n".join(f"{self.key} {o.phase}: {o.message}" for o in failed)
+            reasons = "\n".join(f"{self.run.key} {o.phase}: {o.message}" for o in failed)
             raise dg.Failure(reasons, allow_retries=False)
 
     def _hold(self, parked: list[Outcome]) -> None:
@@ -97,12 +93,12 @@ class Step:
 
     def _parked_elsewhere(self) -> dict[Phase, set[str]]:
         """Return the parked phases of this video that have open work units, with these."""
-        project = self.services.of(self.key.project)
-        units = project.units.of_video(self.key.video)
+        catalog, video = self.run.catalog, self.run.key.video
+        units = catalog.units.of_video(video)
         parked = [unit for unit in units if unit.state.parked and not unit.unwanted]
         found = {
             phase: {unit.id for unit in parked if phase in unit.request.phases}
-            for phase, status in project.results.statuses(self.key.video).items()
+            for phase, status in catalog.results.statuses(video).items()
             if status.state is PhaseState.PARKED
         }
         return {phase: units for phase, units in found.items() if units}
@@ -115,8 +111,8 @@ class Step:
         self.context.log_event(
             dg.AssetMaterialization(
                 asset_key(outcome.phase),
-                partition=str(self.key),
-                metadata=good_metadata(self.services, self.key, outcome),
+                partition=str(self.run.key),
+                metadata=good_metadata(self.run, outcome),
                 tags={_DATA_VERSION_TAG: version.value},
             )
         )
@@ -124,19 +120,19 @@ class Step:
     def _good(self, outcome: Outcome) -> Events:
         yield dg.MaterializeResult(
             asset_key=asset_key(outcome.phase),
-            metadata=good_metadata(self.services, self.key, outcome),
+            metadata=good_metadata(self.run, outcome),
             data_version=data_version(outcome),
         )
         if outcome.state is not PhaseState.NOT_CONFIGURED:
-            checks = [_succeeded(outcome), *content_results(self.services, self.key, outcome)]
+            checks = [_succeeded(outcome), *content_results(self.run, outcome)]
             yield from filter(self._is_selected, checks)
 
     def _other(self, outcome: Outcome) -> Events:
         yield dg.AssetObservation(
             asset_key(outcome.phase),
-            partition=str(self.key),
+            partition=str(self.run.key),
             description=outcome.message,
-            metadata=other_metadata(self.services, self.key, outcome),
+            metadata=other_metadata(self.run, outcome, self.services.plugins),
         )
         if outcome.state.ended_badly:
             yield from filter(self._is_selected, [_succeeded(outcome)])
@@ -157,7 +153,8 @@ def begin(context: dg.AssetExecutionContext, entries: Mapping[str, str] | None =
     services: Services = context.resources.pipeline.services
     given = {name: getattr(context.resources, r) for name, r in (entries or {}).items()}
     plugins = {**services.plugins, **given}
-    return Step(context, key, replace(services, plugins=plugins, notify=_log_of(context, key)))
+    services = replace(services, plugins=plugins, notify=_log_of(context, key))
+    return Step(context, services, VideoRun.of(services, key, context.run.run_id))
 
 
 def _succeeded(outcome: Outcome) -> dg.AssetCheckResult:

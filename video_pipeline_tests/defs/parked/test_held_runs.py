@@ -19,6 +19,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline_tests.defs.gone_job import rename_job
 from video_pipeline_tests.defs.opened import LAUNCHED_FROM, Opened
 
@@ -190,7 +191,8 @@ class TestTimelineWaitingForJobs:
     @pytest.fixture
     def told(self, launched: Launched, stage: Opened) -> Callable[[], object]:
         outcome = Outcome(phase=Phase.TIMELINE, state=PhaseState.PARKED, message="waits")
-        step = Step(launched(), VideoKey.parse(KEY), stage.services)
+        run = VideoRun.of(stage.services, VideoKey.parse(KEY))
+        step = Step(launched(), stage.services, run)
         return lambda: list(step.record([outcome]))
 
     @pytest.fixture
