@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.cli.access import AsJson, Yes, address, dagster_of, settings_of
 from video_pipeline.cli.console import err, out, wide
 from video_pipeline.dagster_api import backfills, held_runs
@@ -19,7 +20,6 @@ from video_pipeline.pipeline.backfill.preview import Preview, plan
 from video_pipeline.pipeline.backfill.selection import Only, Wish
 from video_pipeline.pipeline.jobs.cancel import Cancelled
 from video_pipeline.pipeline.jobs.cancel import cancel as cancel_units
-from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
 from video_pipeline.wiring import open_services
 
@@ -75,7 +75,7 @@ def cancel(
             if run.key is not None:
                 cancel_units(services, run.key, run.units, f"backfill {backfill} was cancelled")
         # The sensor may have cancelled them already, so the units are read again.
-        found = _current(services, awaited.values())
+        found = _current(services.catalog, awaited.values())
         not_asked = {u.request.provider for u in (one.unit for one in found) if not u.state.final}
         not_asked &= {*services.unavailable}
     if found:
@@ -138,13 +138,13 @@ def _await_end(ask: backfills.Ask, backfill: str, seconds: float) -> None:
         time.sleep(1)
 
 
-def _current(services: Services, runs: Iterable[Held]) -> list[Cancelled]:
+def _current(catalog: Catalog, runs: Iterable[Held]) -> list[Cancelled]:
     """Return the units that held runs waited for. Units that do not exist are left out."""
     named = {(run.key, unit) for run in runs if run.key is not None for unit in run.units}
     return [
         Cancelled(unit=unit)
         for key, name in sorted(named, key=str)
-        if (unit := services.of(key.project).units.get(name)) is not None
+        if (unit := catalog.project(key.project).units.get(name)) is not None
     ]
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 
@@ -15,7 +14,7 @@ from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.timeline import PhaseStatus
-from video_pipeline.pipeline.services import Services, now_utc
+from video_pipeline.pipeline.services import now_utc
 
 Statuses = dict[VideoKey, dict[Phase, PhaseStatus]]
 OfVideo = Mapping[Phase, PhaseStatus]
@@ -37,17 +36,13 @@ class Board:
     def __init__(self, console: Console, catalog: Catalog, keys: Sequence[VideoKey]) -> None:
         self._console, self._catalog, self._keys = console, catalog, keys
         self._live: Live | None = None
+        self._lock = Lock()
         self._printed: dict[tuple[VideoKey, Phase], tuple[PhaseState, datetime]] = {}
 
-    def watching(self, services: Services) -> Services:
-        """Return the same services, which refresh the board at each step."""
-        lock = Lock()
-
-        def look(*_: object) -> None:
-            with lock:
-                self.refresh()
-
-        return replace(services, notify=look)
+    def notify(self, *_: object) -> None:
+        """Refresh the board at a step of progress, which any thread may report."""
+        with self._lock:
+            self.refresh()
 
     @contextmanager
     def shown(self) -> Generator[None, None, None]:

@@ -9,12 +9,14 @@ from urllib.request import url2pathname
 from rich.console import Console
 from rich.markup import escape
 
+from video_pipeline.catalog.results import Results
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.markers import Kind
 from video_pipeline.domain.results.timeline import PhaseResult
 from video_pipeline.pipeline.services import Services
+from video_pipeline.storage.store import ProjectOutputs
 
 _WORDS = 24
 _SHOTS = 40
@@ -29,10 +31,10 @@ def print_summary(console: Console, services: Services, key: VideoKey) -> None:
     console.print(f"\n[bold]{escape(str(key))}[/]  {clock(record.media.duration)}")
     results = [r for phase in Phase if (r := project.results.get(key.video, phase))]
     rows = {
-        "shots": _shots(services, key),
-        "words": _words(services, key),
+        "shots": _shots(project.results, key.video),
+        "words": _words(project.results, key.video),
         "cost": _cost(results),
-        "outputs": _outputs(services, key, results),
+        "outputs": _outputs(services.outputs.project(key.project), results),
         "warnings": _warnings(results),
     }
     for title, text in rows.items():
@@ -47,9 +49,8 @@ def clock(seconds: Fraction) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}.{rest:03}"
 
 
-def _shots(services: Services, key: VideoKey) -> str:
-    markers = services.of(key.project).results.markers(key.video, [Phase.SHOTS])
-    shots = [marker for marker in markers if marker.kind == Kind.SHOT]
+def _shots(results: Results, video: str) -> str:
+    shots = [marker for marker in results.markers(video, [Phase.SHOTS]) if marker.kind == Kind.SHOT]
     if not shots:
         return "none"
     starts = [clock(shot.range.start) for shot in shots[:_SHOTS]]
@@ -60,9 +61,8 @@ def _shots(services: Services, key: VideoKey) -> str:
     )
 
 
-def _words(services: Services, key: VideoKey) -> str:
-    segments = services.of(key.project).results.segments(key.video)
-    words = chain.from_iterable(segment.text.split() for segment in segments)
+def _words(results: Results, video: str) -> str:
+    words = chain.from_iterable(segment.text.split() for segment in results.segments(video))
     first = list(islice(words, _WORDS + 1))
     more = " ..." if len(first) > _WORDS else ""
     return " ".join(first[:_WORDS]) + more if first else "none"
@@ -88,8 +88,7 @@ def _warnings(results: Iterable[PhaseResult]) -> str:
     return "\n".join(f"{phase}: {text}" for text, phase in first.items())
 
 
-def _outputs(services: Services, key: VideoKey, results: Iterable[PhaseResult]) -> str:
-    outputs = services.outputs.project(key.project)
+def _outputs(outputs: ProjectOutputs, results: Iterable[PhaseResult]) -> str:
     exported = [o for r in results if r.phase is Phase.EXPORTS for o in r.outputs]
     return "\n".join(_readable(outputs.uri(output)) for output in exported)
 

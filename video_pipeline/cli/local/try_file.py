@@ -1,5 +1,6 @@
 """`try`: one video through the whole pipeline in this process, without Dagster."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -41,9 +42,8 @@ def try_file(
 
 def _run(services: Services, key: VideoKey) -> bool:
     board = Board(out, services.catalog, [key])
-    watched = board.watching(services)
     with board.shown():
-        run_video(watched, key)
+        run_video(replace(services, notify=board.notify), key)
     statuses = board.refresh()[key]
     print_summary(out, services, key)
     for reason in reasons(key, statuses):

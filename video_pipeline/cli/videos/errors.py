@@ -1,13 +1,14 @@
 """`errors` and `revive`: failed phases with their reasons, and a new start for dead ones."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.cli.access import AsJson, OfProject, settings_of
 from video_pipeline.cli.console import out, wide
 from video_pipeline.domain.errors import InputError
@@ -16,14 +17,14 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.analysis.failure_limit import revive as revive_phases
 from video_pipeline.pipeline.analysis.failure_limit import revive_all
-from video_pipeline.pipeline.services import Services, projects_of
+from video_pipeline.pipeline.services import projects_of
 from video_pipeline.wiring import open_services
 
 
 def errors(context: typer.Context, project: OfProject = None, as_json: AsJson = False) -> None:
     """Show what failed, why, and what to do. Dead phases come first."""
     with open_services(settings_of(context), plugins={}) as services:
-        found = list(_found(services, project))
+        found = list(_found(map(services.of, projects_of(services, project))))
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     elif found:
@@ -56,12 +57,12 @@ def revive(
     out.print(f"{changed} may run again. Launch with {launch}.", markup=False, soft_wrap=True)
 
 
-def _found(services: Services, project: str | None) -> Iterator[dict[str, Any]]:
+def _found(catalogs: Iterable[ProjectCatalog]) -> Iterator[dict[str, Any]]:
     states = (PhaseState.DEAD, PhaseState.FAILED, PhaseState.SKIPPED)
-    for name in projects_of(services, project):
-        for video, status in services.of(name).standings.in_state(*states):
+    for catalog in catalogs:
+        for video, status in catalog.standings.in_state(*states):
             yield {
-                "video": f"{name}/{video}",
+                "video": f"{catalog.project}/{video}",
                 "phase": status.phase.value,
                 "state": status.state.value,
                 "provider": status.provider,

@@ -10,13 +10,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from video_pipeline.catalog.catalog import ProjectCatalog
+from video_pipeline.catalog.videos import Videos
 from video_pipeline.cli.access import AsJson, OfProject, settings_of
 from video_pipeline.cli.console import out, wide
 from video_pipeline.domain.naming.identity import project_id_for
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection
-from video_pipeline.pipeline.services import Services, projects_of
+from video_pipeline.pipeline.services import projects_of
 from video_pipeline.wiring import open_services
 
 _COLUMNS = (
@@ -62,7 +63,7 @@ def rejected(context: typer.Context, project: OfProject = None, as_json: AsJson 
     """Show the files that were rejected, with the reasons."""
     with open_services(settings_of(context), plugins={}) as services:
         projects = [project_id_for(project)] if project else services.catalog.projects()
-        found = [one for name in projects for one in _rejections(services, name)]
+        found = [one for name in projects for one in _rejections(services.of(name).videos)]
     if as_json:
         typer.echo(json.dumps([one.model_dump(mode="json") for one in found], indent=2))
     elif found:
@@ -71,9 +72,9 @@ def rejected(context: typer.Context, project: OfProject = None, as_json: AsJson 
         out.print("No file is rejected.")
 
 
-def _rejections(services: Services, project: str) -> Iterator[Rejection]:
+def _rejections(videos: Videos) -> Iterator[Rejection]:
     after = ""
-    while page := services.of(project).videos.rejections(after=after):
+    while page := videos.rejections(after=after):
         yield from page
         after = page[-1].object_key
 
