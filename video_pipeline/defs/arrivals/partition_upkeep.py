@@ -80,9 +80,10 @@ def _update(
         return arrivals.done(record)
     if not carry_out(services, record, allowance):
         return False
-    if services.removal_of(record.key.project) is Removal.DELETE:
+    policy = services.removal_of(record.key.project)
+    if policy is Removal.DELETE:
         _drop(instance, record.key)
-    return finish(services, record)
+    return finish(arrivals, record, policy)
 
 
 def _is_quiet(instance: dg.DagsterInstance, key: VideoKey) -> bool:

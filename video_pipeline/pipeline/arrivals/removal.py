@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from video_pipeline.catalog.arrivals import Arrivals
 from video_pipeline.catalog.units import Units
 from video_pipeline.catalog.videos import Videos
 from video_pipeline.domain.errors import FailureCategory
@@ -80,13 +81,11 @@ def _delete(
     return True
 
 
-def finish(services: Services, record: VideoRecord) -> bool:
+def finish(arrivals: Arrivals, record: VideoRecord, policy: Removal) -> bool:
     """Record that the removal is complete, once the partition is done too.
 
     Return False if the video has arrived again meanwhile.
     """
-    arrivals = services.of(record.key.project).arrivals
-    policy = services.removal_of(record.key.project)
     if policy is Removal.DELETE:
         return arrivals.forget(record)
     at = record.archived_at or (record.removed_at if policy is Removal.ARCHIVE else None)

@@ -57,6 +57,11 @@ def having(services: Services, policy: Removal) -> Services:
     return replace(services, removals={"acme": policy})
 
 
+def finished(services: Services, record: VideoRecord) -> bool:
+    project = record.key.project
+    return finish(services.of(project).arrivals, record, services.removal_of(project))
+
+
 def left(services: Services, key: str = ONE) -> dict[str, bool]:
     """Return which data of a video still exists."""
     parsed = VideoKey.parse(key)
@@ -83,7 +88,7 @@ def test_keep_and_archive_policy_delete_nothing(made: Services, policy: Removal)
     services = having(made, policy)
     record = removed(services)
     carry_out(services, record, Allowance())
-    assert finish(services, record)
+    assert finished(services, record)
     assert left(services) == EVERYTHING
     after = services.of("acme").videos.get("one")
     archived = policy is Removal.ARCHIVE
@@ -95,7 +100,7 @@ def test_delete_policy_keeps_units_and_other_videos(made: Services) -> None:
     services = having(made, Removal.DELETE)
     record = removed(services)
     carry_out(services, record, Allowance())
-    assert finish(services, record)
+    assert finished(services, record)
     assert left(services) == dict.fromkeys(EVERYTHING, False) | {"ledger": True}
     assert everything_of_the_others_is_there(services)
     assert services.of("acme").arrivals.due(Due.REMOVAL, 9) == []
@@ -113,7 +118,7 @@ def test_killed_removal_is_completed_by_the_next(
         )
     (due,) = services.of("acme").arrivals.due(Due.REMOVAL, 9)
     carry_out(services, due, Allowance())
-    assert finish(services, due)
+    assert finished(services, due)
     assert left(services) == dict.fromkeys(EVERYTHING, False) | {"ledger": True}
     assert everything_of_the_others_is_there(services)
 
@@ -125,7 +130,7 @@ def test_deletion_continues_over_several_rounds(made: Services) -> None:
     while not carry_out(services, record, Allowance(deletions=1)):
         portions += 1
     assert portions > 1
-    assert finish(services, record)
+    assert finished(services, record)
     assert left(services) == dict.fromkeys(EVERYTHING, False) | {"ledger": True}
 
 
@@ -157,7 +162,7 @@ def test_removal_stops_if_the_video_arrives_again(
     overtaken = Overtaken(tmp_path / "outputs", listings, arrives_anew)
     assert not carry_out(replace(services, outputs=overtaken), record, Allowance())
     assert services.outputs.project("acme").stat(new)
-    assert left(services)["statuses"] and not finish(services, record)
+    assert left(services)["statuses"] and not finished(services, record)
 
 
 class Overtaken(FolderOutputs):
@@ -267,13 +272,13 @@ def test_arrival_deletes_results_of_removed_video(
     looks.into(record.source.object_key, {record.source.object_key: record.source.version})
     assert looks.arrived == [record.key]
     assert left(services) == dict.fromkeys(EVERYTHING, False) | {"ledger": True, "record": True}
-    assert not finish(services, record), "another arrival than the removed one"
+    assert not finished(services, record), "another arrival than the removed one"
     assert everything_of_the_others_is_there(services)
 
 
 def test_read_source_of_removed_video_raises(made: Services) -> None:
     record = removed(made)
     carry_out(made, record, Allowance())
-    finish(made, record)
+    finished(made, record)
     with pytest.raises(SourceError, match="was removed"):
-        read_source(record.key, made.ingest, made.catalog)
+        read_source(record.key, made.ingest, made.of("acme").videos)
