@@ -10,13 +10,14 @@ from video_pipeline.pipeline.publishing.exports import export
 from video_pipeline.pipeline.publishing.timeline import make_timeline
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.probe import media_info, source_video
+from video_pipeline.pipeline.video_run import VideoRun
 
 # The phases that the pipeline makes in a step of their own; `analyse` makes all others.
-MAKERS: dict[Phase, Callable[[Services, VideoKey, str], Outcome]] = {
-    Phase.SOURCE_VIDEO: source_video,
-    Phase.MEDIA_INFO: media_info,
-    Phase.TIMELINE: make_timeline,
-    Phase.EXPORTS: export,
+MAKERS: dict[Phase, Callable[[Services, VideoRun], Outcome]] = {
+    Phase.SOURCE_VIDEO: lambda services, run: source_video(run, services.ingest),
+    Phase.MEDIA_INFO: lambda services, run: media_info(run, services.ingest, services.media),
+    Phase.TIMELINE: lambda _, run: make_timeline(run),
+    Phase.EXPORTS: lambda _, run: export(run),
 }
 
 
@@ -31,12 +32,12 @@ def run_video(
     Stops after a phase of `MAKERS` without a good outcome: nothing after it can start.
     """
     wanted = frozenset(Phase) if phases is None else frozenset(phases)
-    outcomes: dict[Phase, Outcome] = {}
+    run, outcomes = VideoRun.of(services, key, run_id), dict[Phase, Outcome]()
     for of_step in STEPS.values():
         asked = wanted.intersection(of_step)
         if asked.issubset(MAKERS):
             for phase in asked:
-                outcomes[phase] = MAKERS[phase](services, key, run_id)
+                outcomes[phase] = MAKERS[phase](services, run)
                 if not outcomes[phase].state.good:
                     return outcomes
         else:

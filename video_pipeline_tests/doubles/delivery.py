@@ -7,9 +7,10 @@ import av
 import numpy as np
 
 from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Source
+from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.source.probe import media_info, source_video
 
 
 def encode(path: Path, *, seconds: int = 2, video: bool = True, audio: bool = True) -> Path:
@@ -50,6 +51,7 @@ def delivered(
         key=video, object_key=object_key, name=video.video, version=found.version, size=found.size
     )
     services.of(video.project).videos.register(source, services.clock())
-    for step in (source_video, media_info) if inspected else ():
-        assert step(services, video).state.good
+    if inspected:
+        made = run_video(services, video, phases=[Phase.SOURCE_VIDEO, Phase.MEDIA_INFO])
+        assert all(outcome.state.good for outcome in made.values())
     return video

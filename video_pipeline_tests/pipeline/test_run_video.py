@@ -15,6 +15,7 @@ from video_pipeline.exports.timeline_json import schema
 from video_pipeline.pipeline.publishing.timeline import make_timeline, read_timeline
 from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
@@ -52,7 +53,7 @@ def test_run_video_parks_timeline_behind_a_parked_phase(
 
 
 def test_make_timeline_waits_without_analysis(services: Services, deliver: Deliver) -> None:
-    waiting = make_timeline(services, deliver("acme/one"))
+    waiting = make_timeline(VideoRun.of(services, deliver("acme/one")))
     assert waiting.state is PhaseState.WAITING and "shots: not made yet" in waiting.message
 
 
@@ -65,7 +66,7 @@ def test_make_timeline_ignores_results_of_older_version(
     changed = tmp_path / "changed.mp4"
     changed.write_bytes(short_video.read_bytes() + b"\0\0\0\x08free")
     deliver("acme/one", changed)
-    assert make_timeline(services, key).state is PhaseState.WAITING
+    assert make_timeline(VideoRun.of(services, key)).state is PhaseState.WAITING
 
 
 def test_run_video_stops_at_first_failed_step(

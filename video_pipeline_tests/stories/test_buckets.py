@@ -12,8 +12,9 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.arrivals.look import register_now
+from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.source.probe import media_info, source_video
 from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.storage.s3.outputs import S3Outputs
 from video_pipeline_tests.servers.buckets import MadeBucket, fetched_bytes
@@ -38,6 +39,14 @@ def arrived(remote: Services, moto_bucket: MadeBucket) -> Callable[[VideoKey, by
         return register_now(remote.ingest, remote.catalog, object_key, remote.clock()).key
 
     return arrived
+
+
+def source_video(services: Services, key: VideoKey) -> Outcome:
+    return run_video(services, key, phases=[Phase.SOURCE_VIDEO])[Phase.SOURCE_VIDEO]
+
+
+def media_info(services: Services, key: VideoKey) -> Outcome:
+    return run_video(services, key, phases=[Phase.MEDIA_INFO])[Phase.MEDIA_INFO]
 
 
 def _left(services: Services) -> list[Path]:

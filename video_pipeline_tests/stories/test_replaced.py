@@ -16,7 +16,6 @@ from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.source.probe import media_info, source_video
 from video_pipeline_tests.doubles.delivery import encode
 from video_pipeline_tests.doubles.vendor import Vendor
 
@@ -94,8 +93,8 @@ def test_source_replaced_between_answer_and_publication(
     (unit,) = services.of("acme").units.of_video("one")
     assert unit.state is UnitState.SETTLED and unit.settled
     assert services.of("acme").results.get("one", Phase.SHOTS) is None
-    for step in (source_video, media_info):
-        assert step(services, key).state.good
+    made = run_video(services, key, phases=[Phase.SOURCE_VIDEO, Phase.MEDIA_INFO])
+    assert all(outcome.state.good for outcome in made.values())
     assert {o.state for o in analyse(services, key, ASKED).values()} == {PhaseState.DONE}
     record = services.of("acme").videos.get("one")
     assert record and contents(services, key) == {record.sha256}

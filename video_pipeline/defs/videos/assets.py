@@ -48,7 +48,7 @@ def _made(phase: Phase) -> dg.AssetsDefinition:
     @step_of(phase)
     def made(context: dg.AssetExecutionContext) -> Events:
         step = begin(context)
-        yield from step.record([MAKERS[phase](step.services, step.run.key, step.run.run_id)])
+        yield from step.record([MAKERS[phase](step.services, step.run)])
 
     return made
 

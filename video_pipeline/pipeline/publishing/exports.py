@@ -1,19 +1,16 @@
 """Publish the timeline in each format to the output store."""
 
 from video_pipeline.domain.errors import SourceError
-from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.exports import FORMATS
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.publishing.timeline import read_timeline
-from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.video_run import VideoRun
 
 
-def export(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
+def export(run: VideoRun) -> Outcome:
     """Write every format and return the outcome. Each file appears whole or not at all."""
-    run = VideoRun.of(services, key, run_id)
     return own_results.reported(run, Phase.EXPORTS, lambda: _export(run))
 
 

@@ -9,16 +9,14 @@ from video_pipeline.domain.results.timeline import PhaseResult, PhaseStatus, Tim
 from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
-from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.probe import known_source
 from video_pipeline.pipeline.video_run import VideoRun
 
 _NEEDS = PHASES[Phase.TIMELINE].needs
 
 
-def make_timeline(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
+def make_timeline(run: VideoRun) -> Outcome:
     """Publish the timeline, or return an outcome that names the missing phases."""
-    run = VideoRun.of(services, key, run_id)
     return own_results.reported(run, Phase.TIMELINE, lambda: _make(run))
 
 

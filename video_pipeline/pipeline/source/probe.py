@@ -1,24 +1,23 @@
 """The first two phases: reading the source, and probing its streams."""
 
 from video_pipeline.domain.errors import SourceError
-from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import VideoRecord
+from video_pipeline.media.reader import MediaReader
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
-from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.read import read_source, replaced, unknown
 from video_pipeline.pipeline.video_run import VideoRun
+from video_pipeline.storage.store import IngestStore
 
 
-def source_video(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
+def source_video(run: VideoRun, ingest: IngestStore) -> Outcome:
     """Read the source once and record its hash. Bad input gives a failed outcome, no exception."""
-    run = VideoRun.of(services, key, run_id)
 
     def work() -> Outcome:
         started = run.clock()
-        record = read_source(key, services.ingest, services.catalog)
+        record = read_source(run.key, ingest, run.catalog.videos)
         reading = run.with_content(record.sha256 or "")
         origin = own_results.provenance(reading.content, started, run.clock())
         counts = {"bytes": record.source.size}
@@ -27,9 +26,8 @@ def source_video(services: Services, key: VideoKey, run_id: str = "") -> Outcome
     return own_results.reported(run, Phase.SOURCE_VIDEO, work)
 
 
-def media_info(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
+def media_info(run: VideoRun, ingest: IngestStore, reader: MediaReader) -> Outcome:
     """Probe the source and record its streams. Bad input gives a failed outcome, no exception."""
-    run = VideoRun.of(services, key, run_id)
 
     def work() -> Outcome:
         started = run.clock()
@@ -44,10 +42,10 @@ def media_info(services: Services, key: VideoKey, run_id: str = "") -> Outcome:
                 provider=own_results.PROVIDER,
                 reused=True,
             )
-        ingest = services.ingest.project(key.project)
-        with ingest.open(record.source.object_key, record.source.version) as source:
-            media = services.media.probe(source, probing.content)
-        if not run.catalog.videos.set_media(key.video, probing.content, media):
+        store = ingest.project(run.key.project)
+        with store.open(record.source.object_key, record.source.version) as source:
+            media = reader.probe(source, probing.content)
+        if not run.catalog.videos.set_media(run.key.video, probing.content, media):
             raise replaced(record)
         streams = (media.video is not None) + (media.audio is not None)
         return own_results.publish(

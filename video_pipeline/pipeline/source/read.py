@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from video_pipeline.catalog.catalog import Catalog
+from video_pipeline.catalog.videos import Videos
 from video_pipeline.domain.errors import SourceError, StorageError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Source, VideoRecord
@@ -20,13 +20,12 @@ PIECE_BYTES = 1 << 20
 _LONGEST_NAME = 200
 
 
-def read_source(key: VideoKey, ingest: IngestStore, catalog: Catalog) -> VideoRecord:
+def read_source(key: VideoKey, ingest: IngestStore, videos: Videos) -> VideoRecord:
     """Return the record of a video with the SHA-256 of its recorded version.
 
     Reads the bytes unless they were read before. Raises SourceError if the video is unknown or
     removed, or if its version has changed.
     """
-    videos = catalog.project(key.project).videos
     record = videos.get(key.video)
     if record is None:
         raise unknown(key)

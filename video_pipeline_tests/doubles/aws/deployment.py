@@ -12,8 +12,8 @@ from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.source.probe import media_info, source_video
 from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline.testing import Double, Fault
 from video_pipeline_tests.servers.topics_and_queues import QueueOfCompletions
@@ -80,8 +80,8 @@ class AwsDeployment:
         """Register and inspect a video that is in the ingest store."""
         services = self.services
         register_now(services.ingest, services.catalog, object_key, services.clock())
-        assert source_video(services, key).state.good
-        assert media_info(services, key).state.good
+        made = run_video(services, key, phases=[Phase.SOURCE_VIDEO, Phase.MEDIA_INFO])
+        assert all(outcome.state.good for outcome in made.values())
 
 
 @dataclass

@@ -14,7 +14,6 @@ from video_pipeline.pipeline.backfill.staleness import Stale, counts, stale
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.source.probe import source_video
 from video_pipeline.pipeline.status.overview import overview
 from video_pipeline_tests.doubles.delivery import encode
 from video_pipeline_tests.doubles.vendor import Vendor
@@ -92,7 +91,7 @@ def test_new_content_makes_all_results_stale(
     other = encode(tmp_path / "other.mp4", seconds=3)
     key = deliver("globex/one", other, inspected=False)
     assert stale_phases(services, "globex") == set(), "the new content is not read yet"
-    source_video(services, key)
+    run_video(services, key, phases=[Phase.SOURCE_VIDEO])
     assert stale_phases(services, "globex") == {
         ("one", p) for p in Phase if p is not Phase.SOURCE_VIDEO
     }
@@ -104,7 +103,7 @@ def test_former_content_makes_its_results_current(
     services: Services, keys: list[VideoKey], deliver: Deliver, short_video: Path, tmp_path: Path
 ) -> None:
     broken = encode(tmp_path / "other.mp4", seconds=3)
-    source_video(services, deliver("globex/one", broken, inspected=False))
+    run_video(services, deliver("globex/one", broken, inspected=False), phases=[Phase.SOURCE_VIDEO])
     assert len(overview(services, "globex").stale) == len(Phase) - 1
     deliver("globex/one", short_video)
     run_video(services, keys[2])
@@ -119,7 +118,7 @@ def test_removed_and_archived_videos_are_never_stale(
     services: Services, keys: list[VideoKey], how: str, deliver: Deliver, tmp_path: Path
 ) -> None:
     other = encode(tmp_path / "other.mp4", seconds=3)
-    source_video(services, deliver("globex/one", other, inspected=False))
+    run_video(services, deliver("globex/one", other, inspected=False), phases=[Phase.SOURCE_VIDEO])
     swapped = of_project(services, "acme", Phase.SHOTS, "without-token")
     for project in ("acme", "globex"):
         arrivals = services.of(project).arrivals
@@ -138,7 +137,9 @@ def test_removed_and_archived_videos_are_never_stale(
 def test_same_content_makes_nothing_stale(
     services: Services, keys: list[VideoKey], deliver: Deliver, short_video: Path
 ) -> None:
-    source_video(services, deliver("globex/one", short_video, inspected=False))
+    run_video(
+        services, deliver("globex/one", short_video, inspected=False), phases=[Phase.SOURCE_VIDEO]
+    )
     assert stale_phases(services, "globex") == set()
 
 

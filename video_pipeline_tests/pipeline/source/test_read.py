@@ -35,7 +35,7 @@ def test_read_source_records_hash_of_all_bytes(
 ) -> None:
     content = b"media" * PIECE_BYTES
     _deliver(tmp_path, content, ingest, catalog)
-    record = read_source(KEY, ingest, catalog)
+    record = read_source(KEY, ingest, catalog.project("acme").videos)
     assert record.sha256 == hashlib.sha256(content).hexdigest()
     assert catalog.project("acme").videos.get("intro") == record
 
@@ -44,23 +44,23 @@ def test_read_source_reads_a_version_once(
     tmp_path: Path, ingest: FolderIngest, catalog: Catalog
 ) -> None:
     _deliver(tmp_path, b"media", ingest, catalog)
-    first = read_source(KEY, ingest, catalog)
+    first = read_source(KEY, ingest, catalog.project("acme").videos)
     (tmp_path / OBJECT).unlink()
-    assert read_source(KEY, ingest, catalog) == first
+    assert read_source(KEY, ingest, catalog.project("acme").videos) == first
 
 
 def test_read_source_reads_new_version(
     tmp_path: Path, ingest: FolderIngest, catalog: Catalog
 ) -> None:
     _deliver(tmp_path, b"media", ingest, catalog)
-    before = read_source(KEY, ingest, catalog)
+    before = read_source(KEY, ingest, catalog.project("acme").videos)
     _deliver(tmp_path, b"another cut", ingest, catalog)
-    assert read_source(KEY, ingest, catalog).sha256 != before.sha256
+    assert read_source(KEY, ingest, catalog.project("acme").videos).sha256 != before.sha256
 
 
 def test_read_source_of_unknown_video_raises(ingest: FolderIngest, catalog: Catalog) -> None:
     with pytest.raises(SourceError, match=r"acme/intro.*Put its file"):
-        read_source(KEY, ingest, catalog)
+        read_source(KEY, ingest, catalog.project("acme").videos)
 
 
 @pytest.mark.parametrize("after", [b"other bytes", None])
@@ -70,7 +70,7 @@ def test_read_source_of_changed_object_raises(
     _deliver(tmp_path, b"media", ingest, catalog)
     (tmp_path / OBJECT).unlink() if after is None else (tmp_path / OBJECT).write_bytes(after)
     with pytest.raises(SourceError, match=OBJECT):
-        read_source(KEY, ingest, catalog)
+        read_source(KEY, ingest, catalog.project("acme").videos)
 
 
 class Overtaken(FolderIngest):
@@ -89,10 +89,11 @@ def test_read_source_records_no_hash_for_newer_version(
     tmp_path: Path, ingest: FolderIngest, catalog: Catalog
 ) -> None:
     _deliver(tmp_path, b"media", ingest, catalog)
-    record = catalog.project("acme").videos.get("intro")
+    videos = catalog.project("acme").videos
+    record = videos.get("intro")
     assert record
     newer = record.source.model_copy(update={"version": "newer"})
     with pytest.raises(SourceError, match="newer version arrived"):
-        read_source(KEY, Overtaken(tmp_path, catalog, newer), catalog)
-    after = catalog.project("acme").videos.get("intro")
+        read_source(KEY, Overtaken(tmp_path, catalog, newer), videos)
+    after = videos.get("intro")
     assert after and after.sha256 is None

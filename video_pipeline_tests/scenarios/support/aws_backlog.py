@@ -20,8 +20,8 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.pipeline.policies import Choices, Limits, PhaseChoice, WorkPolicy
+from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.source.probe import media_info, source_video
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.storage.local.folder import FolderOutputs
@@ -183,8 +183,8 @@ def deliver(account: Account, keys: list[str]) -> None:
 
 
 def _inspected(parts: Services, key: VideoKey) -> MediaInfo:
-    for step in (source_video, media_info):
-        assert step(parts, key).state.good
+    made = run_video(parts, key, phases=[Phase.SOURCE_VIDEO, Phase.MEDIA_INFO])
+    assert all(outcome.state.good for outcome in made.values())
     record = parts.of(key.project).videos.get(key.video)
     assert record is not None and record.media is not None and record.media.audio is not None
     return record.media
