@@ -85,9 +85,9 @@ class Services:
         return self.removals.get(project, self.arrivals.removal)
 
 
-def projects_of(services: Services, named: str | None = None) -> Sequence[ProjectId]:
+def projects_of(catalog: Catalog, named: str | None = None) -> Sequence[ProjectId]:
     """Return the named project, or all. Raises InputError if no video of it has arrived."""
-    known = services.catalog.projects()
+    known = catalog.projects()
     if named is None:
         return known
     if named not in known:

@@ -18,13 +18,14 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.analysis.failure_limit import revive as revive_phases
 from video_pipeline.pipeline.analysis.failure_limit import revive_all
 from video_pipeline.pipeline.services import projects_of
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.wiring import open_services
 
 
 def errors(context: typer.Context, project: OfProject = None, as_json: AsJson = False) -> None:
     """Show what failed, why, and what to do. Dead phases come first."""
     with open_services(settings_of(context), plugins={}) as services:
-        found = list(_found(map(services.of, projects_of(services, project))))
+        found = list(_found(map(services.of, projects_of(services.catalog, project))))
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     elif found:
@@ -48,10 +49,11 @@ def revive(
         if video is not None:
             key = VideoKey.parse(video)
             project = key.project
-            revived = revive_phases(services, key, [phase] if phase else tuple(Phase))
+            phases = [phase] if phase else tuple(Phase)
+            revived = revive_phases(VideoRun.of(services, key), phases)
             changed = f"{', '.join(revived)} of {key}"
         else:
-            projects_of(services, project)
+            projects_of(services.catalog, project)
             changed = f"{revive_all(services, str(project))} phases of {project}"
     launch = f"`video-pipeline backfill --project {project} --only missing`"
     out.print(f"{changed} may run again. Launch with {launch}.", markup=False, soft_wrap=True)

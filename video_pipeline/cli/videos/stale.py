@@ -17,7 +17,7 @@ from video_pipeline.wiring import open_services
 def stale(context: typer.Context, project: OfProject = None, as_json: AsJson = False) -> None:
     """Show results made with another provider, option or input than would be used now."""
     with open_services(settings_of(context)) as services:
-        names = projects_of(services, project)
+        names = projects_of(services.catalog, project)
         found = [one for name in names for one in stale_of(services, name)]
     if as_json:
         typer.echo(json.dumps([one.model_dump(mode="json") for one in found], indent=2))

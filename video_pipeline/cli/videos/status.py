@@ -38,7 +38,7 @@ def status(
 ) -> None:
     """Show the state of every video, the totals of each project, and rejected files."""
     with open_services(settings_of(context), plugins={}) as services:
-        catalogs = [services.of(name) for name in projects_of(services, project)]
+        catalogs = [services.of(name) for name in projects_of(services.catalog, project)]
         sums = [_sums(one) for one in catalogs]
         rows = [] if totals else [row for one in catalogs for row in _rows(one)]
         rejected = [rejection for one in catalogs for rejection in one.videos.rejections()]

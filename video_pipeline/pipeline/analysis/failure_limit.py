@@ -73,21 +73,18 @@ def is_dead(providers: ProjectProviders, standing: VideoStanding, phase: Phase) 
     return counted == counting_key(providers, phase, content)
 
 
-def revive(
-    services: Services, key: VideoKey, phases: Collection[Phase] = tuple(Phase)
-) -> list[Phase]:
+def revive(run: VideoRun, phases: Collection[Phase] = tuple(Phase)) -> list[Phase]:
     """Make dead phases runnable again, and return them. Raises InputError if none is dead."""
-    run = VideoRun.of(services, key)
-    results, report = run.catalog.results, Reporter(run)
-    statuses = results.statuses(key.video)
+    results, report, video = run.catalog.results, Reporter(run), run.key.video
+    statuses = results.statuses(video)
     dead = [p for p in phases if p in statuses and statuses[p].state is PhaseState.DEAD]
     for phase in dead:
-        results.forget_failures(key.video, phase)
+        results.forget_failures(video, phase)
         report.tell(phase, PhaseState.WAITING, message="revived; it waits for a run")
     if not dead:
         raise InputError(
             "no phase of this video is dead",
-            where=str(key),
+            where=str(run.key),
             remedy="Run `video-pipeline errors` to list dead phases.",
         )
     return dead
@@ -98,5 +95,5 @@ def revive_all(services: Services, project: str, phases: Collection[Phase] = tup
     found = list(services.of(project).standings.in_state(PhaseState.DEAD))
     dead = [(video, status.phase) for video, status in found if status.phase in phases]
     for video, phase in dead:
-        revive(services, VideoKey(project=project, video=video), [phase])
+        revive(VideoRun.of(services, VideoKey(project=project, video=video)), [phase])
     return len(dead)

@@ -23,6 +23,7 @@ from video_pipeline.pipeline.jobs.queries import every_unit
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
 from video_pipeline.pipeline.policies import Choices
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.plugins.base import Jobs
 from video_pipeline.storage.store import ProjectOutputs
 
@@ -55,12 +56,13 @@ def retry(services: Services, unit: WorkUnit) -> Again:
     if not unit.state.may_be_reopened:
         raise _refused(unit, f"it is {unit.state}", _REMEDIES[unit.state.stage])
     again = _again(services, unit, _SELECTED_BY[unit.state], force=False)
-    statuses = services.of(unit.request.key.project).results.statuses(unit.request.key.video)
+    run = VideoRun.of(services, unit.request.key)
+    statuses = run.catalog.results.statuses(run.key.video)
     dead = [
         p for p in unit.request.phases if p in statuses and statuses[p].state is PhaseState.DEAD
     ]
     if dead:
-        revive(services, unit.request.key, dead)
+        revive(run, dead)
     return again
 
 

@@ -73,7 +73,7 @@ def select(services: Services, wish: Wish) -> Iterator[Selected]:
 
     Raises InputError for a project without videos.
     """
-    projects_of(services, wish.project)
+    projects_of(services.catalog, wish.project)
     providers = ProjectProviders(wish.project, services.choices, services.plugins)
     return _select(services.of(wish.project).standings, providers, wish)
 

@@ -23,7 +23,7 @@ class Page(Frozen):
 
 def find_unit(services: Services, unit: str, project: str | None = None) -> WorkUnit:
     """Return a unit by id, of one project or of any. Raises InputError if it does not exist."""
-    for name in projects_of(services, project):
+    for name in projects_of(services.catalog, project):
         found = services.of(name).units.get(unit)
         if found is not None:
             return found
@@ -44,7 +44,7 @@ def list_units(
 ) -> Page:
     """Return a page of units after `after`, by project and age. Raises InputError."""
     last = find_unit(services, after, project) if after else None
-    names = projects_of(services, project)
+    names = projects_of(services.catalog, project)
     if last is not None:
         of_last = last.request.key.project
         names = list(dropwhile(lambda name: name != of_last, names))
@@ -73,7 +73,7 @@ def sum_units(
 ) -> tuple[UnitSum, ...]:
     """Return the number of units and their planned usage, in order of provider and state."""
     sums: dict[tuple[str, UnitState], UnitSum] = {}
-    for name in projects_of(services, project):
+    for name in projects_of(services.catalog, project):
         for one in services.of(name).units.sums(wanted):
             kind = (one.provider, one.state)
             before = sums.get(kind)

@@ -17,6 +17,7 @@ from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline_tests.doubles.delivery import encode
 from video_pipeline_tests.doubles.vendor import Vendor
 
@@ -74,11 +75,11 @@ def test_dead_phase_affects_no_other_phase_video_or_project(
 
 
 def test_revive_makes_a_dead_phase_run(patient: Services, dead: VideoKey, vendor: Vendor) -> None:
-    assert revive(patient, dead) == SHOTS
+    assert revive(VideoRun.of(patient, dead)) == SHOTS
     vendor.default = "now"
     assert ask(patient, dead, "4").state.good
     with pytest.raises(InputError, match="no phase"):
-        revive(patient, dead)
+        revive(VideoRun.of(patient, dead))
 
 
 def test_force_runs_a_dead_phase_and_result_resets_it(

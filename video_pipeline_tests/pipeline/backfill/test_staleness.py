@@ -137,9 +137,8 @@ def test_removed_and_archived_videos_are_never_stale(
 def test_same_content_makes_nothing_stale(
     services: Services, keys: list[VideoKey], deliver: Deliver, short_video: Path
 ) -> None:
-    run_video(
-        services, deliver("globex/one", short_video, inspected=False), phases=[Phase.SOURCE_VIDEO]
-    )
+    key = deliver("globex/one", short_video, inspected=False)
+    run_video(services, key, phases=[Phase.SOURCE_VIDEO])
     assert stale_phases(services, "globex") == set()
 
 
