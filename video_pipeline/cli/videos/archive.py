@@ -40,8 +40,7 @@ def restore(context: typer.Context, project: Project, videos: VideoNames = None)
     """Put archived videos back into Dagster, with their history."""
     with open_services(settings_of(context), plugins={}) as services:
         catalog = services.of(project_id_for(project))
-        records = _records(catalog, videos)
-        done, left = _each(records, lambda record: archiving.restore(catalog, record))
+        done, left = _each(_records(catalog, videos), lambda r: archiving.restore(catalog, r))
     out.print(f"{done} restored. The sensor `arrivals` adds their partitions at its next tick.")
     raise typer.Exit(1 if left and videos else 0)
 

@@ -39,9 +39,8 @@ class DayBudget:
 
     def whole_day(self) -> tuple[float, str]:
         """Return the paid seconds of the whole day, and which limit is the lower."""
-        return min(
-            (self.seconds.project_seconds, "project"), (self.seconds.account_seconds, "account")
-        )
+        whole = self.seconds
+        return min((whole.project_seconds, "project"), (whole.account_seconds, "account"))
 
     def remaining(self) -> tuple[float, str]:
         """Return the paid seconds left, and which limit is the lower: project or account."""
