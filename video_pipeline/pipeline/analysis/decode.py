@@ -143,13 +143,10 @@ class ThumbnailWriter:
     def finish(self, warnings: tuple[str, ...] = ()) -> Outcome:
         """Publish the phase, and delete the thumbnails of earlier versions."""
         run = self._run
+        origin = own_results.provenance(run.content, self._started, run.clock())
+        counts = {"thumbnails": len(self._written)}
         outcome = own_results.publish(
-            run,
-            Phase.THUMBNAILS,
-            own_results.provenance(run.content, self._started, run.clock()),
-            counts={"thumbnails": len(self._written)},
-            outputs=self._written,
-            warnings=warnings,
+            run, Phase.THUMBNAILS, origin, counts=counts, outputs=self._written, warnings=warnings
         )
         for stored in list(run.outputs.listing(self._folder)):
             if stored.key not in self._written:

@@ -262,12 +262,9 @@ class PhaseQueue:
         if self._providers.is_optional(phase) and not passes:
             empty = self._empty(phase, PhaseState.SKIPPED, message)
             return empty.model_copy(update={"provider": provider})
+        state = PhaseState.FAILED
         failure = Outcome(
-            phase=phase,
-            state=PhaseState.FAILED,
-            provider=provider,
-            message=message,
-            passes=passes,
+            phase=phase, state=state, provider=provider, message=message, passes=passes
         )
         return self._limit.failed(failure) if counts else failure
 

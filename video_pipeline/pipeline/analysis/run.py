@@ -122,12 +122,7 @@ class _Round:
     """One request to the next provider of each phase, and the pipeline's own phases."""
 
     def __init__(
-        self,
-        services: Services,
-        run: VideoRun,
-        queue: PhaseQueue,
-        leases: Leases,
-        feeder: Feeder,
+        self, services: Services, run: VideoRun, queue: PhaseQueue, leases: Leases, feeder: Feeder
     ) -> None:
         self._services, self._run, self._queue = services, run, queue
         self._leases, self._feeder = leases, feeder

@@ -50,9 +50,8 @@ def carry_out(services: Services, record: VideoRecord, allowance: Allowance) -> 
     if services.removal_of(project) is not Removal.DELETE:
         return True
     catalog, outputs = services.of(project), services.outputs.project(project)
-    if not _delete(outputs, catalog.videos, record, allowance):
-        return False
-    if not _is_as_recorded(catalog.videos, record):
+    deleted = _delete(outputs, catalog.videos, record, allowance)
+    if not (deleted and _is_as_recorded(catalog.videos, record)):
         return False
     catalog.results.forget(record.key.video)
     return True

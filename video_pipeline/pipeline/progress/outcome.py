@@ -40,10 +40,7 @@ class Outcome(Frozen):
 
 def failed(phase: Phase, error: PipelineError, provider: str | None = None) -> Outcome:
     """Return the outcome of a phase that an error ended."""
+    state, message = PhaseState.FAILED, str(error)
     return Outcome(
-        phase=phase,
-        state=PhaseState.FAILED,
-        provider=provider,
-        message=str(error),
-        passes=error.passes,
+        phase=phase, state=state, provider=provider, message=message, passes=error.passes
     )

@@ -18,9 +18,8 @@ def source_video(run: VideoRun, ingest: IngestStore) -> Outcome:
     def work() -> Outcome:
         started = run.clock()
         record = read_source(run.key, ingest, run.catalog.videos)
-        reading = run.with_content(record.sha256 or "")
+        reading, counts = run.with_content(record.sha256 or ""), {"bytes": record.source.size}
         origin = own_results.provenance(reading.content, started, run.clock())
-        counts = {"bytes": record.source.size}
         return own_results.publish(reading, Phase.SOURCE_VIDEO, origin, counts=counts)
 
     return own_results.reported(run, Phase.SOURCE_VIDEO, work)
@@ -47,13 +46,10 @@ def media_info(run: VideoRun, ingest: IngestStore, reader: MediaReader) -> Outco
             media = reader.probe(source, probing.content)
         if not run.catalog.videos.set_media(run.key.video, probing.content, media):
             raise replaced(record)
-        streams = (media.video is not None) + (media.audio is not None)
+        counts = {"streams": (media.video is not None) + (media.audio is not None)}
+        origin = own_results.provenance(probing.content, started, run.clock())
         return own_results.publish(
-            probing,
-            Phase.MEDIA_INFO,
-            own_results.provenance(probing.content, started, run.clock()),
-            counts={"streams": streams},
-            warnings=media.warnings,
+            probing, Phase.MEDIA_INFO, origin, counts=counts, warnings=media.warnings
         )
 
     return own_results.reported(run, Phase.MEDIA_INFO, work)
