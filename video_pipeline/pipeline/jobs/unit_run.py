@@ -155,8 +155,18 @@ class UnitDriver:
         if self.unit.state.stage is Stage.UNSENT:
             self._leases.check(self.unit.id)
             now = self._services.clock()
+            if self._is_paid:
+                self.raw.record_request(self.unit, now)
             self.unit = self._units.begin(self.unit, now, parked=self._parked)
         self._services.on_step("submitting")
+
+    @property
+    def _is_paid(self) -> bool:
+        return any(usage.paid for usage in self.unit.planned)
+
+    def _forget_request(self) -> None:
+        if self._is_paid:
+            self.raw.forget_request()
 
     def request(self, make: Callable[[], T]) -> T | None:
         """Call `make`, and retry it if its error and the provider's rules allow it.
@@ -229,6 +239,7 @@ class UnitDriver:
         if step is Step.HOLD:
             self._finish(UnitState.IN_DOUBT, self.unit.planned)
         elif step is not Step.FAIL and answer is Answer.REFUSED:
+            self._forget_request()
             self._leases.check(self.unit.id)
             self.unit = self._units.refuse(self.unit, self._services.clock())
         if isinstance(plugin, Jobs) and step is Step.DEFER:
@@ -306,6 +317,8 @@ class UnitDriver:
             and not used
             and self._answer_of(error) is Answer.REFUSED
         )
+        if unpaid and self.unit.state.stage is Stage.SENT:
+            self._forget_request()
         self._fail(category, str(error), used)
         if unpaid:
             slots.refund(self._services, self.unit, self.planned.plugin)
