@@ -115,6 +115,12 @@ class Units:
         state = UnitState.UNANSWERED if parked else UnitState.SUBMITTING
         return self._move(unit, state, now, attempts=unit.attempts + 1)
 
+    def adopt(self, unit: WorkUnit, requested_at: datetime, now: datetime) -> WorkUnit:
+        """Record that the request was made before this row was written."""
+        state = UnitState.UNANSWERED if unit.state.parked else UnitState.SUBMITTING
+        attempts = max(unit.attempts, 1)
+        return self._move(unit, state, now, attempts=attempts, submitted_at=requested_at)
+
     def refuse(self, unit: WorkUnit, now: datetime) -> WorkUnit:
         """Record that the provider has not accepted the request."""
         return self._move(unit, UnitState.PLANNED, now)

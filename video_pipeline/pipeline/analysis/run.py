@@ -35,9 +35,10 @@ from video_pipeline.pipeline.analysis.phase_plan import PhaseQueue, join_or_clos
 from video_pipeline.pipeline.analysis.planner import Subject
 from video_pipeline.pipeline.jobs import remote_job
 from video_pipeline.pipeline.jobs.cancel import orphan
+from video_pipeline.pipeline.jobs.existing_pages import ExistingPages
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.planned import Planned
-from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
+from video_pipeline.pipeline.jobs.unit_run import UnitDriver, drive, plugin_broke
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome, failed
 from video_pipeline.pipeline.progress.reporter import Reporter
@@ -88,8 +89,9 @@ def analyse(
     ):
         source = LocalSource(services.ingest, record, folder, services.scratch_bytes)
         feeder = Feeder(run, source, media, services.media)
+        existing = ExistingPages(services, key)
         while queue.pending:
-            _Round(services, run, queue, leases, feeder).run()
+            _Round(services, run, queue, leases, feeder, existing).run()
     return queue.outcomes | _relink_tracks(run, queue.outcomes)
 
 
@@ -122,10 +124,16 @@ class _Round:
     """One request to the next provider of each phase, and the pipeline's own phases."""
 
     def __init__(
-        self, services: Services, run: VideoRun, queue: PhaseQueue, leases: Leases, feeder: Feeder
+        self,
+        services: Services,
+        run: VideoRun,
+        queue: PhaseQueue,
+        leases: Leases,
+        feeder: Feeder,
+        existing: ExistingPages,
     ) -> None:
         self._services, self._run, self._queue = services, run, queue
-        self._leases, self._feeder = leases, feeder
+        self._leases, self._feeder, self._existing = leases, feeder, existing
         self._calls: list[tuple[UnitDriver, Calls]] = []
         self._consumers = Consumers()
         self._fan_in = FanIn(())
@@ -173,7 +181,8 @@ class _Round:
             orphan(self._services, unit, "another request for the same phase failed")
 
     def _begin(self, planned: Planned) -> None:
-        driver = UnitDriver(self._services, planned, self._leases, forced_by=self._run.forced_by)
+        forced_by = self._run.forced_by
+        driver = drive(self._services, planned, self._leases, self._existing, forced_by=forced_by)
         self._queue.started(planned, driver.unit.id)
         found, plugin = driver.standing(), planned.plugin
         if found is Found.READ:

@@ -31,9 +31,10 @@ from video_pipeline.domain.unit_policy import (
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import Stage, UnitFailure, UnitState, Wait, WorkUnit
 from video_pipeline.pipeline.admission import backoff, slots
+from video_pipeline.pipeline.jobs.existing_pages import ExistingPages
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.planned import Planned
-from video_pipeline.pipeline.jobs.raw_pages import RawPages, are_stored
+from video_pipeline.pipeline.jobs.raw_pages import RawPages
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Jobs, Plugin
 
@@ -49,57 +50,22 @@ class UnitDriver:
         services: Services,
         planned: Planned,
         leases: Leases,
+        existing: ExistingPages,
+        unit: WorkUnit,
         *,
-        forced_by: str = "",
-        taken: WorkUnit | None = None,
+        parked: bool = False,
     ) -> None:
-        """`taken` is a unit of the backlog, leased by the caller, for which a run waits."""
+        """`unit` is leased. `parked` means that a phase waits for it without a run."""
         self._services, self.planned, self._leases = services, planned, leases
-        key = planned.request.key
-        self._units = services.of(key.project).units
-        # Whether a phase waits for the unit without a run.
-        self._parked = taken is not None and taken.state.parked
-        services.on_step("planned")
-        self._hold(taken or self._take(forced_by))
-        services.on_step("opened")
+        self._existing, self._parked = existing, parked
+        self._units = services.of(planned.request.key.project).units
+        self._hold(unit)
 
     def _hold(self, unit: WorkUnit) -> None:
         self.unit, key = unit, unit.request.key
         # Whether an earlier request, whose answer was lost, may have been accepted.
         self._maybe_accepted = unit.state.stage is Stage.SENT
         self.raw = RawPages(self._services.outputs.project(key.project), key, unit.id)
-
-    def _take(self, forced_by: str) -> WorkUnit:
-        unit = self._leases.take(self._open(forced_by).id)
-        while unit.state.may_be_reopened:  # ended by the run that held the lease
-            unit = self._leases.take(self._open("").id)
-        if unit.unwanted:  # this run needs it again
-            self._units.set_unwanted(unit.id, False)
-        return unit
-
-    def _open(self, forced_by: str) -> WorkUnit:
-        known = self.planned.unit
-        if known is not None and known.state is UnitState.SETTLED:
-            return known
-        request, now = self.planned.request, self._services.clock()
-        latest = self._units.latest(request)
-        if latest is None:
-            return self._units.open(request, 0, self.planned.usage, now, forced_by=forced_by)
-        settled = latest.state is UnitState.SETTLED
-        forced = bool(forced_by) and settled and not self._units.was_settled(request, forced_by)
-        if latest.state.may_be_reopened or forced or (settled and self._is_lost(latest)):
-            return self._units.open(
-                request, latest.generation + 1, self.planned.usage, now, forced_by=forced_by
-            )
-        return latest
-
-    def _is_lost(self, settled: WorkUnit) -> bool:
-        """Return whether the raw pages of a settled unit were deleted, so it must be paid again."""
-        key = settled.request.key
-        if are_stored(self._services.outputs.project(key.project), settled):
-            return False
-        _log.warning("%s: work unit %s lost its raw pages; requesting it again", key, settled.id)
-        return True
 
     def standing(self) -> Found:
         """Return what the unit needs next, after whatever happened to earlier runs.
@@ -108,7 +74,10 @@ class UnitDriver:
         """
         policy = self._services.policy.in_doubt
         while True:
-            stored = self.unit.state is UnitState.SETTLED or self.raw.complete
+            stored = self.unit.state is UnitState.SETTLED or (
+                # An unsent unit has no pages, or it would have been adopted.
+                self.unit.state.stage is not Stage.UNSENT and self.raw.complete
+            )
             found = on_finding(self.unit.state.stage, self._replay, stored=stored, in_doubt=policy)
             if found not in (Found.HOLD, Found.RENEW):
                 return found
@@ -122,7 +91,7 @@ class UnitDriver:
         """Open a new generation in place of a unit in doubt."""
         message = "in doubt; requested again by policy"
         self._fail(FailureCategory.TRANSIENT, message, self.unit.planned)
-        self._hold(self._take(""))
+        self._hold(self._existing.take(self.planned, self._leases))
 
     def admitted(self) -> bool:
         """Return whether the request may be made now. If not, add the unit to the backlog."""
@@ -378,6 +347,30 @@ class UnitDriver:
             remedy = "Run the phase again: the provider recognises the request and bills it once."
         where = f"{self.planned.provider}, work unit {self.unit.id}"
         return AnswerLost(what, category=error.category, where=where, remedy=remedy)
+
+
+def drive(
+    services: Services,
+    planned: Planned,
+    leases: Leases,
+    existing: ExistingPages,
+    *,
+    forced_by: str = "",
+) -> UnitDriver:
+    """Open the unit's row or find the one to continue, lease it, and return its driver."""
+    services.on_step("planned")
+    unit = existing.take(planned, leases, forced_by)
+    services.on_step("opened")
+    return UnitDriver(services, planned, leases, existing, unit)
+
+
+def resume(services: Services, planned: Planned, leases: Leases, unit: WorkUnit) -> UnitDriver:
+    """Return the driver of a leased unit, outside a run."""
+    services.on_step("planned")
+    existing, parked = ExistingPages(services, unit.request.key), unit.state.parked
+    unit = existing.adopted(unit)
+    services.on_step("opened")
+    return UnitDriver(services, planned, leases, existing, unit, parked=parked)
 
 
 def replay_of(unit: WorkUnit, plugin: Plugin, now: datetime) -> Replay:

@@ -12,7 +12,7 @@ from video_pipeline.domain.work import Stage, WorkUnit
 from video_pipeline.pipeline.admission import slots
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.planned import Planned
-from video_pipeline.pipeline.jobs.unit_run import UnitDriver
+from video_pipeline.pipeline.jobs.unit_run import resume
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.read import object_of
 from video_pipeline.plugins.base import Jobs, Plugin
@@ -68,7 +68,11 @@ class Requests(ABC):
         """Submit the request of a unit held by `leases`. Returns as `_process` does."""
         request, again = unit.request, unit.state.stage is Stage.SENT
         planned = Planned(request.provider, plugin, request, unit.planned)
-        driver = UnitDriver(self._services, planned, leases, taken=unit)
+        driver = resume(self._services, planned, leases, unit)
+        if driver.unit.state is not unit.state:  # adopted: the outputs prove its request
+            slots.refund(self._services, driver.unit, plugin)
+            self.wake_run(driver.unit, plugin)
+            return True
         record = self._services.of(request.key.project).videos.get(request.key.video)
         assert record is not None, "its media was read from it"
         given = Inputs(object=object_of(self._services.ingest, record))
