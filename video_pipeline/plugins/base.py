@@ -250,11 +250,18 @@ class Jobs(Plugin):
 
     @abstractmethod
     def poll(self, jobs: Sequence[str]) -> Mapping[str, JobStatus]:
-        """Return the status of these jobs, without those that the provider does not know."""
+        """Return the status of these jobs, without those that the provider does not know.
+
+        Raises ProviderError, transient for an answer that is malformed or names another job.
+        """
 
     @abstractmethod
     def fetch(self, job: str) -> Iterator[bytes]:
-        """Yield the raw pages of a job that succeeded, from the first."""
+        """Yield the raw pages of a job that succeeded, from the first.
+
+        Raises ProviderError, transient for an answer that is malformed or names another job: it is
+        fetched again later. What is yielded is stored, and never paid again.
+        """
 
     @abstractmethod
     def cancel(self, job: str) -> bool:

@@ -97,7 +97,15 @@ class VendorJobs(Jobs, Listens):
         }
 
     def fetch(self, job: str) -> Iterator[bytes]:
-        for page in self._ask(f"/jobs/{job}")["pages"]:
+        answer = self._ask(f"/jobs/{job}")
+        if answer["job"] != job:
+            raise ProviderError(
+                f"the vendor sent the result of {answer['job']}",
+                category=FailureCategory.TRANSIENT,
+                where=job,
+                remedy="Wait a little.",
+            )
+        for page in answer["pages"]:
             yield page.encode()
 
     def cancel(self, job: str) -> bool:

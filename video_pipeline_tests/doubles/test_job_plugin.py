@@ -1,6 +1,6 @@
 """The vendor's plugins pass the conformance suites."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -22,25 +22,33 @@ def vendor(request: pytest.FixtureRequest) -> Iterator[Vendor]:
         yield vendor
 
 
-class TestShotsWithToken(TemporalConformance):
+class _Confusing:
+    """With a vendor that can be made to answer for another job."""
+
+    @pytest.fixture
+    def confused(self, vendor: Vendor) -> Callable[[str], None]:
+        return lambda job: setattr(vendor, "confused", True)
+
+
+class TestShotsWithToken(_Confusing, TemporalConformance):
     @pytest.fixture
     def plugin(self, vendor: Vendor) -> VendorShots:
         return VendorShots(VendorOptions(url=vendor.url))
 
 
-class TestShotsWithoutToken(TemporalConformance):
+class TestShotsWithoutToken(_Confusing, TemporalConformance):
     @pytest.fixture
     def plugin(self, vendor: Vendor) -> VendorShots:
         return VendorShots(VendorOptions(url=vendor.url, token=False))
 
 
-class TestSightsByThreeOperations(TemporalConformance):
+class TestSightsByThreeOperations(_Confusing, TemporalConformance):
     @pytest.fixture
     def plugin(self, vendor: Vendor) -> VendorSights:
         return VendorSights(SightOptions(url=vendor.url))
 
 
-class TestSpeech(TranscriptionConformance):
+class TestSpeech(_Confusing, TranscriptionConformance):
     @pytest.fixture
     def plugin(self, vendor: Vendor) -> VendorSpeech:
         return VendorSpeech(VendorOptions(url=vendor.url))

@@ -49,6 +49,8 @@ class Vendor:
         """Seconds that an answer takes: half before a job is accepted, half after."""
         self.retry_after: float | None = None
         """Seconds in Retry-After while it is busy or full."""
+        self.confused = False
+        """Whether it answers with the result of another job."""
         self.stops_jobs = False
         """Whether a running job can be stopped."""
         self.cap: int | None = None
@@ -201,7 +203,8 @@ class Vendor:
                 if job is None or job.state != "succeeded":
                     self._send(404, {"message": "no such result"})
                 else:
-                    self._send(200, {"pages": pages(job)})
+                    named = job.id[::-1] if vendor.confused else job.id
+                    self._send(200, {"job": named, "pages": pages(job)})
 
             def _send(self, status: int, answer: dict[str, Any]) -> None:
                 body = json.dumps(answer).encode()

@@ -38,6 +38,7 @@ class Remote(BaseTemporalPlugin, Jobs):
     def __init__(self, options: Any = None) -> None:
         super().__init__(options)
         self._looks: dict[str, int] = {}
+        self._confused = False
 
     def capabilities(self) -> Capabilities:
         return Capabilities(
@@ -60,7 +61,15 @@ class Remote(BaseTemporalPlugin, Jobs):
             for job in known
         }
 
+    def confuse(self, job: str) -> None:
+        """Make the service answer with the result of another job."""
+        self._confused = True
+
     def fetch(self, job: str) -> Iterator[bytes]:
+        if self._confused:
+            raise ProviderError(
+                "another job's", category=FailureCategory.TRANSIENT, remedy="Ask again."
+            )
         yield b'[["shot", "0", "1"], ["shot", "1", "2"]]'
         yield b'[["black", "0", "1/3"]]'
 
@@ -117,6 +126,10 @@ class TestJobs(TemporalConformance):
     def plugin(self) -> Remote:
         return Remote()
 
+    @pytest.fixture
+    def confused(self, plugin: Remote) -> Callable[[str], None]:
+        return plugin.confuse
+
 
 class TestCalls(TranscriptionConformance):
     @pytest.fixture
@@ -149,6 +162,13 @@ class Fickle(Remote):
     def fetch(self, job: str) -> Iterator[bytes]:
         self.fetched += 1
         yield json.dumps([["shot", "0", f"1/{self.fetched}"]]).encode()
+
+
+class Credulous(Remote):
+    """Takes the result of another job for its own."""
+
+    def confuse(self, job: str) -> None:
+        pass
 
 
 class Twice(Remote):
@@ -187,6 +207,7 @@ _UNSOUND = {
     Unordered: "within_the_video",
     Undeclared: "within_the_video",
     Fickle: "fetched_again",
+    Credulous: "result_of_another_job",
     Twice: "every_kind_exactly_once",
     Greedy: "refuses_a_kind",
     Caller: "touches_no_network",
@@ -209,6 +230,9 @@ def test_faulty_plugin_fails_the_matching_check(unsound: type, tmp_path: Path) -
         "    @pytest.fixture\n"
         "    def plugin(self):\n"
         "        return self.make()\n"
+        "    @pytest.fixture\n"
+        "    def confused(self, plugin):\n"
+        "        return plugin.confuse\n"
     )
     report = _Report()
     with pytest.MonkeyPatch.context() as patch:

@@ -148,7 +148,9 @@ def test_refused_start_names_remedy_and_costs_nothing(cloud: Cloud, fault: str, 
     assert cloud.money() == ([2000, 2000], 2)
 
 
-@pytest.mark.parametrize("fault", ["credentials_expired", "access_denied", "throttled", "hangs"])
+@pytest.mark.parametrize(
+    "fault", ["credentials_expired", "access_denied", "throttled", "hangs", "foreign_answer"]
+)
 def test_failing_poll_leaves_job_parked(cloud: Cloud, fault: str) -> None:
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     impatient = plugin(cloud.double.endpoint, kinds=("shot",), read_seconds=0.2)
@@ -158,6 +160,16 @@ def test_failing_poll_leaves_job_parked(cloud: Cloud, fault: str) -> None:
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     cloud.double.clear_faults()
     cloud.services = patient
+    assert cloud.told() == (_S.SETTLED, _P.DONE)
+    assert cloud.money() == ([2000], 2)
+
+
+def test_result_of_another_job_is_fetched_later(cloud: Cloud) -> None:
+    assert cloud.told() == (_S.RUNNING, _P.PARKED)
+    cloud.end()
+    cloud.inject("foreign_answer", operation="Get*", skip=1)  # the poll names the right job
+    assert cloud.told() == (_S.RUNNING, _P.PARKED)
+    assert "about another job" in cloud.unit().waiting
     assert cloud.told() == (_S.SETTLED, _P.DONE)
     assert cloud.money() == ([2000], 2)
 

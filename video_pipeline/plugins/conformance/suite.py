@@ -7,11 +7,12 @@
         def plugin(self):
             return Mine(MineOptions())
 
-Override `sample` where the drawn one is not enough: a plugin fed `File` needs a file.
+Override `sample` where the drawn one is not enough: a plugin fed `File` needs a file. Override
+`confused` where the service under the plugin can be made to answer for another job.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -79,6 +80,14 @@ class _Conformance:
     def answers(self, plugin: Plugin, sample: Sample, units: list[WorkUnit]) -> Answers:
         """Return each request with its raw pages."""
         return [(unit.request, self.pages(plugin, unit, sample)) for unit in units]
+
+    @pytest.fixture
+    def confused(self, plugin: Any) -> Callable[[str], None] | None:
+        """Return what makes the service answer for this job with another one's result.
+
+        None where the service cannot be made to: its plugin is not tested for that.
+        """
+        return None
 
     def pages(self, plugin: Plugin, unit: WorkUnit, sample: Sample) -> list[bytes]:
         """Run one unit to its end and return the raw pages."""
@@ -176,6 +185,24 @@ class _Conformance:
         self.wait(plugin, job)
         assert plugin.poll([job]) == plugin.poll([job])
         assert list(plugin.fetch(job)) == list(plugin.fetch(job))
+
+    def test_a_result_of_another_job_is_fetched_later(
+        self,
+        plugin: Plugin,
+        sample: Sample,
+        units: list[WorkUnit],
+        confused: Callable[[str], None] | None,
+    ) -> None:
+        if not isinstance(plugin, Jobs) or confused is None:
+            return
+        job = plugin.submit(units[0], sample.media, sample.inputs).job
+        if job is None:
+            return
+        self.wait(plugin, job)
+        confused(job)
+        with pytest.raises(ProviderError) as refused:
+            list(plugin.fetch(job))
+        assert refused.value.category is FailureCategory.TRANSIENT
 
     def test_a_job_nobody_knows_is_left_out(self, plugin: Plugin) -> None:
         if isinstance(plugin, Jobs):

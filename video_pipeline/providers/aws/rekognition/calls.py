@@ -15,7 +15,7 @@ from video_pipeline.plugins.inputs import ObjectRef
 from video_pipeline.providers.aws.errors import told, unreadable
 from video_pipeline.providers.aws.rekognition.analyses import BY_START, Analysis, job_name, parsed
 from video_pipeline.providers.aws.rekognition.options import RekognitionOptions
-from video_pipeline.providers.aws.rekognition.results import Pages, keep_bodies
+from video_pipeline.providers.aws.rekognition.results import Pages, check_own, keep_bodies
 from video_pipeline.providers.aws.rekognition.source import TAG, Source, Sources, source_of
 from video_pipeline.providers.aws.session import AwsSession
 
@@ -87,8 +87,7 @@ class Calls:
             with told(where):
                 client = self._session.asks()
                 answer = self._called(client, analysis.get, JobId=job_id, MaxResults=1)
-            if answer.get("JobStatus") is None:
-                return unreadable("it names no JobStatus", where)
+            check_own(answer, job_id, where)
             return self._status(answer)
         except ProviderError as error:
             return None if error.category is FailureCategory.RESULT_EXPIRED else error

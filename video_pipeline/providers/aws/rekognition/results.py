@@ -96,9 +96,8 @@ class Pages:
         return self._checked(answer)
 
     def _checked(self, answer: dict[str, Any]) -> dict[str, Any]:
-        status = answer.get("JobStatus")
-        if status is None:
-            raise unreadable("it names no JobStatus", self._where)
+        check_own(answer, self._job_id, self._where)
+        status = answer["JobStatus"]
         if status != "SUCCEEDED":
             raise ProviderError(
                 f"the job has no result: it is {status} {_said(answer)}".strip(),
@@ -123,6 +122,14 @@ class Pages:
             remedy="It is fetched again later, for nothing; the result is kept for 7 days.",
             where=self._where,
         )
+
+
+def check_own(answer: Mapping[str, Any], job_id: str, where: str) -> None:
+    """Raise ProviderError, transient, unless this is the answer about a job."""
+    if answer.get("JobStatus") is None:
+        raise unreadable("it names no JobStatus", where)
+    if answer.get("JobId", job_id) != job_id:
+        raise unreadable(f"it is about another job, {answer['JobId']}", where)
 
 
 class _OutOfDate(Exception):

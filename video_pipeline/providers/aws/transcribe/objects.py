@@ -1,5 +1,6 @@
 """The objects in S3 that a job of Amazon Transcribe reads and writes."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from video_pipeline.aws.errors import code_of
 from video_pipeline.aws.versions import version_of
 from video_pipeline.domain.errors import FailureCategory
-from video_pipeline.providers.aws.errors import Meaning, told
+from video_pipeline.providers.aws.errors import Meaning, told, unreadable
 
 _F = FailureCategory
 _ELSEWHERE = Meaning(
@@ -63,9 +64,21 @@ def look(client: Callable[[], Any], uri: str) -> There | None:
     return There(uri, version, head["ETag"].strip('"'), head["LastModified"])
 
 
-def result(client: Callable[[], Any], uri: str) -> bytes:
-    """Return the whole result. Raises ProviderError, with category result_expired if it is gone."""
+def result(client: Callable[[], Any], uri: str, job: str) -> bytes:
+    """Return the whole result of a job.
+
+    Raises ProviderError: result_expired if it is gone, transient if it is another job's or cut off.
+    """
     bucket, key = place_of(uri)
-    with told(f"s3://{bucket}/{key}", _FETCHING):
+    where = f"s3://{bucket}/{key}"
+    with told(where, _FETCHING):
         body: bytes = client().get_object(Bucket=bucket, Key=key)["Body"].read()
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise unreadable(f"the result of {job} is no JSON", where) from error
+    if not isinstance(found, dict) or "results" not in found:
+        raise unreadable(f"there are no results of {job}", where)
+    if found.get("jobName", job) != job:
+        raise unreadable(f"it is the result of another job, {found['jobName']}", where)
     return body

@@ -148,7 +148,7 @@ class TranscribePlugin(BaseTranscriptionPlugin, AwsJobs):
                 self._session.asks().get_transcription_job(TranscriptionJobName=job), job
             )
         self._check_content(job, found)
-        page = result(self._session.s3, _result_of(found, job))
+        page = result(self._session.s3, _result_of(found, job), job)
         yield json.dumps(found, default=datetime.isoformat, sort_keys=True).encode()
         yield page
 

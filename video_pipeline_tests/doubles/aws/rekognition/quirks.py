@@ -27,6 +27,8 @@ JOB_FAULTS: Mapping[str, str] = {
     "drop_frame": "",
 }
 """Each fault with the vendor's message, empty if there is none."""
+FOREIGN = "foreign_answer"
+"""A fault of a Get: the reply is about another job."""
 
 
 def changed(content: VideoContent, quirks: Mapping[str, str]) -> VideoContent:

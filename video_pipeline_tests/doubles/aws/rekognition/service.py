@@ -14,7 +14,7 @@ from video_pipeline_tests.doubles.aws.rekognition.content import Settings
 from video_pipeline_tests.doubles.aws.rekognition.jobs import RUNNING, Job, Jobs
 from video_pipeline_tests.doubles.aws.rekognition.operations import ANALYSES, Analysis
 from video_pipeline_tests.doubles.aws.rekognition.pages import page
-from video_pipeline_tests.doubles.aws.rekognition.quirks import JOB_FAULTS, changed
+from video_pipeline_tests.doubles.aws.rekognition.quirks import FOREIGN, JOB_FAULTS, changed
 from video_pipeline_tests.doubles.aws.rekognition.refusals import LIMIT, NO_OBJECT, REFUSALS
 
 _ROWS_CHECKED = 25
@@ -78,7 +78,7 @@ class Rekognition(Service):
     refusals = REFUSALS
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
-        super().__init__("rekognition", JOB_FAULTS, clock)
+        super().__init__("rekognition", {*JOB_FAULTS, FOREIGN}, clock)
         self.settings = settings or Settings()
         self._jobs = Jobs(secrets.token_hex(8))
         self._events = Events()
@@ -164,7 +164,10 @@ class Rekognition(Service):
             owner = job and (job.call.account, job.call.region) == (call.account, call.region)
             if not job or gone or not owner or job.analysis is not analysis:
                 raise Refused("ResourceNotFoundException", "Could not find JobId")
-            return page(job, call.request, self.settings, now)
+            told = page(job, call.request, self.settings, now)
+        if self.faults.taken({FOREIGN}, call.operation, job.object["Name"]):
+            return told | {"JobId": job.id[::-1]}
+        return told
 
     def sample(self, operation: str, reply: dict[str, Any]) -> dict[str, Any]:
         """Return the reply with all rows that a test gave, but only the first 25 generated ones."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.testing.faults import LINE_FAULTS
+from video_pipeline_tests.doubles.aws.rekognition.quirks import FOREIGN
 from video_pipeline_tests.doubles.aws.rekognition.quirks import JOB_FAULTS as OF_REKOGNITION_JOBS
 from video_pipeline_tests.doubles.aws.rekognition.refusals import REFUSALS as OF_REKOGNITION
 from video_pipeline_tests.doubles.aws.transcribe.refusals import JOB_FAULTS as OF_TRANSCRIBE_JOBS
@@ -21,7 +22,7 @@ _EVENTS = "contracts/events_contract.py"
     ("offered", "files"),
     [
         (
-            {*LINE_FAULTS, *OF_REKOGNITION, *OF_REKOGNITION_JOBS},
+            {*LINE_FAULTS, *OF_REKOGNITION, *OF_REKOGNITION_JOBS, FOREIGN},
             ("stories/test_rekognition.py", "stories/test_rekognition_events.py", _EVENTS),
         ),
         (

@@ -197,15 +197,18 @@ def test_missing_result_is_paid(stage: Stage) -> None:
     assert stage.money() == (60, SECONDS)
 
 
-def test_unreadable_result_fails_and_keeps_its_pages(stage: Stage) -> None:
+def test_unreadable_result_is_fetched_later(stage: Stage) -> None:
     stage.inject("output_malformed", operation=_START)
-    failed = stage.settled()
-    assert failed.state is PhaseState.FAILED
-    assert "cannot be read" in failed.message and "pages are kept" in failed.message
-    assert stage.settled().state is PhaseState.FAILED
-    (unit,) = stage.units()
-    assert (unit.state, unit.failure) == (UnitState.SETTLED, None)
-    assert stage.money() == (60, SECONDS)
+    stage.run()
+    stage.jobs_end()
+    parked = stage.run()
+    assert parked.state is PhaseState.PARKED and "is no JSON" in parked.message
+    assert stage.unit().state is UnitState.RUNNING
+    stage.wait(hours=24 + 24 * 4)
+    failed = stage.run()
+    assert failed.state is PhaseState.FAILED and "given up" in failed.message
+    assert [unit.state for unit in stage.units()] == [UnitState.FAILED]
+    assert stage.money() == (60, SECONDS), "it is paid, and counted"
 
 
 def test_silence_is_a_transcript_without_words(stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,18 @@ class TestConformance(TranscriptionConformance):
         drawn = drawn_sample(tmp_path, None)
         return Sample(drawn.media, Inputs(object=stage.deliver()))
 
+    @pytest.fixture
+    def confused(self, stage: Speech) -> Callable[[str], None]:
+        return lambda job: rewrite_results(stage, lambda found: found | {"jobName": "another"})
+
+
+def rewrite_results(stage: Speech, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Replace the results in the bucket by changed ones."""
+    s3, bucket = stage.client("s3"), stage.results
+    for stored in s3.list_objects_v2(Bucket=bucket)["Contents"]:
+        found = json.loads(s3.get_object(Bucket=bucket, Key=stored["Key"])["Body"].read())
+        s3.put_object(Bucket=bucket, Key=stored["Key"], Body=json.dumps(change(found)).encode())
+
 
 def submit(
     plugin: TranscribePlugin, source: ObjectRef, turn: int = 0, project: str = "acme"
@@ -60,6 +73,35 @@ def refused(plugin: TranscribePlugin, source: ObjectRef) -> ProviderError:
     with pytest.raises(ProviderError) as raised:
         submit(plugin, source)
     return raised.value
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda found: found | {"jobName": "another"}, "the result of another job, another"),
+        (lambda found: {"jobName": found["jobName"]}, "there are no results"),
+        (lambda found: [found], "there are no results"),
+    ],
+)
+def test_foreign_or_malformed_result_is_fetched_later(
+    stage: Speech, change: Callable[[dict[str, Any]], Any], says: str
+) -> None:
+    plugin = stage.plugin()
+    job = submit(plugin, stage.deliver())
+    assert ended(plugin, job).state == "succeeded"
+    rewrite_results(stage, change)
+    with pytest.raises(ProviderError) as refused:
+        list(plugin.fetch(job))
+    assert refused.value.category is FailureCategory.TRANSIENT
+    assert says in refused.value.what and stage.results in refused.value.where
+
+
+def test_result_without_a_name_is_taken(stage: Speech) -> None:
+    plugin = stage.plugin()
+    job = submit(plugin, stage.deliver())
+    assert ended(plugin, job).state == "succeeded"
+    rewrite_results(stage, lambda found: {"results": found["results"]})
+    assert len(list(plugin.fetch(job))) == 2
 
 
 def test_job_returns_its_record_and_stored_result(stage: Speech) -> None:
