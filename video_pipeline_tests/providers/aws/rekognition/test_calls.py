@@ -49,6 +49,16 @@ def refused(made: RekognitionPlugin, planned: WorkUnit, given: Inputs) -> Provid
     return raised.value
 
 
+def test_status_of_another_job_is_not_believed(
+    made: RekognitionPlugin, double: Double, versioned: Stored
+) -> None:
+    job = submitted(made, unit(made, "shot"), versioned)
+    double.inject(Fault(what="foreign_answer", operation="Get*"))
+    with pytest.raises(ProviderError, match="is about another job") as refused:
+        made.poll([job])
+    assert refused.value.category is F.TRANSIENT
+
+
 def test_a_job_is_named_by_its_analysis_and_tagged_with_its_unit(
     made: RekognitionPlugin, double: Double, versioned: Stored
 ) -> None:
