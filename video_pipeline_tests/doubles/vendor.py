@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections import Counter, defaultdict
+from copy import deepcopy
 from dataclasses import dataclass
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -107,6 +108,16 @@ class Vendor:
             self._tokens |= {token: self.jobs[job] for token, job in books["tokens"].items()}
             self.billed.update(books["billed"])
             self.submissions.update(books["submissions"])
+
+    def books(self) -> Any:
+        """Return a copy of the books, for `reset`."""
+        with self._lock:
+            return deepcopy((self.jobs, self._tokens, self.billed, self.submissions, self.events))
+
+    def reset(self, books: Any) -> None:
+        """Continue from an earlier state of the books."""
+        with self._lock:
+            self.jobs, self._tokens, self.billed, self.submissions, self.events = deepcopy(books)
 
     def forget(self, video: str) -> None:
         """Forget every job of a video, as if its results had expired."""
