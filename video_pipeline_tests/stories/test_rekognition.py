@@ -14,6 +14,7 @@ from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.backfill.repeat_unit import force, retry
 from video_pipeline.pipeline.jobs.cancel import cancel
 from video_pipeline.pipeline.jobs.close import release_doubt
+from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.testing import deaf
 from video_pipeline_tests.doubles.aws.asking_rekognition import Cloud
 from video_pipeline_tests.providers.aws.rekognition.rekognising import (
@@ -169,7 +170,7 @@ def test_result_of_another_job_is_fetched_later(cloud: Cloud) -> None:
     cloud.end()
     cloud.inject("foreign_answer", operation="Get*", skip=1)  # the poll names the right job
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
-    assert "about another job" in cloud.unit().waiting
+    assert "about another job" in reason_of(cloud.unit())
     assert cloud.told() == (_S.SETTLED, _P.DONE)
     assert cloud.money() == ([2000], 2)
 

@@ -227,7 +227,7 @@ def test_refused_request_leaves_no_record(film: Video) -> None:
 def test_deferred_request_leaves_no_record(film: Video) -> None:
     film.vendor.default = "full"
     assert film.run().state is PhaseState.PARKED
-    assert film.states == [(0, UnitState.INTENT)] and film.raw().requested() is None
+    assert film.states == [(0, UnitState.QUEUED)] and film.raw().requested() is None
 
 
 @pytest.mark.parametrize("version", ["today's", "earlier, without request.json"])
