@@ -24,6 +24,7 @@ from video_pipeline.defs.arrivals.sensor import arrivals
 from video_pipeline.defs.parked.sensor import completions
 from video_pipeline.defs.partitions import PARTITION_TAG
 from video_pipeline_tests.defs.opened import LAUNCHED_FROM, Opened
+from video_pipeline_tests.scenarios.support.executing import unfinished
 
 _ROOT = Path(__file__).resolve().parents[3]
 _RUN_KEY_TAG = "dagster/run_key"
@@ -60,13 +61,13 @@ class SmallDagster:
 
     def tick(self) -> int:
         """Tick both sensors once and execute the queue. Return how many runs were executed."""
-        cursor = self._cursor.read_text() if self._cursor.exists() else None
-        result = arrivals(self._context(cursor))
-        self._request(result)
-        if isinstance(result, dg.SensorResult) and result.cursor:
-            self._cursor.write_text(result.cursor)
-        self._request(completions(self._context(None)))
-        return self._execute_queue()
+        with contextlib.redirect_stderr(io.StringIO()):  # what Dagster logs
+            self._tick_sensors()
+            return self._execute_queue()
+
+    def unfinished(self) -> int:
+        """Return how many runs have not ended, including held ones."""
+        return len(unfinished(self._instance))
 
     def queue(
         self,
@@ -84,6 +85,14 @@ class SmallDagster:
             remote_job_origin=LAUNCHED_FROM,
         )
         self._instance.report_dagster_event(dg.DagsterEvent.job_enqueue(run), run_id=run.run_id)
+
+    def _tick_sensors(self) -> None:
+        cursor = self._cursor.read_text() if self._cursor.exists() else None
+        result = arrivals(self._context(cursor))
+        self._request(result)
+        if isinstance(result, dg.SensorResult) and result.cursor:
+            self._cursor.write_text(result.cursor)
+        self._request(completions(self._context(None)))
 
     def _context(self, cursor: str | None) -> dg.SensorEvaluationContext:
         return dg.build_sensor_context(
@@ -117,9 +126,7 @@ class SmallDagster:
         self._instance.report_dagster_event(starting, run_id=run.run_id)
         started = self._instance.get_run_by_id(run.run_id)
         assert started is not None
-        job = self._job.get_subset(asset_selection=run.asset_selection)
-        with contextlib.redirect_stderr(io.StringIO()):  # Dagster's own log of each run
-            execute_run(_Job(job, self._repository), started, self._instance)
+        execute_run(_Job(self._job, self._repository), started, self._instance)
 
 
 class _Job(InMemoryJob):
@@ -131,3 +138,7 @@ class _Job(InMemoryJob):
 
     def get_repository_definition(self) -> dg.RepositoryDefinition:
         return self._repository
+
+    def get_subset(self, **selection: Any) -> "_Job":
+        made = super().get_subset(**selection)
+        return _Job(made.get_definition(), self._repository)
