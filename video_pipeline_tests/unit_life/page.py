@@ -95,7 +95,7 @@ def _lines() -> Iterator[str]:
         "A unit whose pages are all stored is read, whatever its state. A token past the job's\n"
         "deadline is not recognised: repeating is `unsafe` then. With `in_doubt: retry` in\n"
         "pipeline.yaml a unit is not held in doubt: it fails, and a new request is made.\n"
-        "After a restore, a unit in `intent` whose request is stored goes to `submitting` first;\n"
+        "After a restore, a unit whose request is stored goes to `submitting` first;\n"
         "see [Backups](operations.md#backups).\n"
     )
     yield from _by_stage(FOUND_RULES)
