@@ -12,6 +12,8 @@ ROOMS = sorted({file.parent for file in PACKAGE.rglob("*.py")})
 MOST_FILES = 14
 MOST_LINES = 400
 LONGEST_TEST_NAME = 60
+# Use cases, and what puts their parts together.
+MOST_WITH_SERVICES = 60
 
 
 def _name(path: Path) -> str:
@@ -43,3 +45,19 @@ def test_test_names_are_short() -> None:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }
     assert {name for name in names if len(name) > LONGEST_TEST_NAME} == set()
+
+
+def test_few_functions_take_all_services() -> None:
+    found = [
+        f"{_name(file)}: {node.name}"
+        for file in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef) and _first(node) == "services"
+    ]
+    assert len(found) <= MOST_WITH_SERVICES, "let them take what they need"
+
+
+def _first(function: ast.FunctionDef) -> str:
+    """Return the first parameter's name, except `self`."""
+    names = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
+    return next((name for name in names if name != "self"), "")

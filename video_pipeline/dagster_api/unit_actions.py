@@ -21,7 +21,7 @@ def cancel_work(
     A unit is stopped if its provider can, and else marked. Safe to repeat. Raises
     ConfigurationError if Dagster does not respond; then nothing is cancelled.
     """
-    lost = with_dependents(services, units)
+    lost = with_dependents(services.catalog, units)
     if not lost:
         return []
     end_waiting(ask, lost)

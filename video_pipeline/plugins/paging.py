@@ -6,8 +6,7 @@ from typing import TypeVar
 Page = TypeVar("Page")
 Token = TypeVar("Token", bound=Hashable)
 
-# 100 million objects or rows, as a page of AWS holds up to 1,000 (S3 and Rekognition API
-# references). At 0.1 s a page they take three hours.
+# 100 million objects or rows, at 1,000 a page. At 0.1 s a page they take three hours.
 MOST_PAGES = 100_000
 
 

@@ -14,8 +14,8 @@ import pytest
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.sweep.events import listen
-from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline_tests.doubles.aws.deployment import HearingDeployment
+from video_pipeline_tests.doubles.sweeping import sweep
 
 _S, _P = UnitState, PhaseState
 
@@ -49,7 +49,7 @@ class EventsContract:
         heard.ended(events=0)
         assert not heard.hear()
         sweep(heard.services, heard.services.clock() + timedelta(minutes=1))
-        assert heard.unit().ready
+        assert heard.unit().state.ready
         self.check_done(heard)
 
     def test_event_before_reply_does_not_publish_twice(self, heard: HearingDeployment) -> None:
@@ -74,7 +74,7 @@ class EventsContract:
         assert (taken_up, heard.queue.left()) == ([0], 1)
         heard.services = patient
         sweep(patient, patient.clock() + timedelta(minutes=1))
-        assert heard.unit().ready
+        assert heard.unit().state.ready
         self.check_done(heard)
 
     def test_event_of_failed_job_fails_phase_without_usage(self, heard: HearingDeployment) -> None:

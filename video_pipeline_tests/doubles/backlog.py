@@ -6,7 +6,7 @@ from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Source
 from video_pipeline.domain.work import WorkUnit
-from video_pipeline.pipeline.admission.slots import pool_of
+from video_pipeline.pipeline.admission.backlog import pool_of
 from video_pipeline.pipeline.analysis.planner import Assigner, Subject
 from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.doubles.units import FULL

@@ -13,7 +13,7 @@ from video_pipeline.domain.work import (
     choice_hash,
     unit_id,
 )
-from video_pipeline.pipeline.admission.slots import pool_of
+from video_pipeline.pipeline.admission.backlog import pool_of
 from video_pipeline.pipeline.analysis.failure_limit import counting_key
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.selection.choice import ProjectProviders, choice_of

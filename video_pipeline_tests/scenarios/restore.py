@@ -231,7 +231,7 @@ class _World:
         if status is not None and status.state is PhaseState.DONE:
             return "done"
         wanted = UnitFilter(states=frozenset({UnitState.IN_DOUBT}), video=video.video)
-        if list_units(self._services, wanted, video.project).units:
+        if list_units(self._services.catalog, wanted, video.project).units:
             return "in doubt"
         return "missing" if status is None else f"{status.state}: {status.message}"
 

@@ -169,7 +169,7 @@ def test_result_of_another_job_is_fetched_later(cloud: Cloud) -> None:
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     cloud.end()
     cloud.inject("foreign_answer", operation="Get*", skip=1)  # the poll names the right job
-    assert cloud.told() == (_S.RUNNING, _P.PARKED)
+    assert cloud.told() == (_S.UNFETCHED, _P.PARKED)
     assert "about another job" in reason_of(cloud.unit())
     assert cloud.told() == (_S.SETTLED, _P.DONE)
     assert cloud.money() == ([2000], 2)
@@ -241,7 +241,7 @@ def test_job_limit_parks_unit_and_retries(cloud: Cloud, monkeypatch: pytest.Monk
     monkeypatch.setattr(cloud.services.plugins["aws"], "poll_seconds", 0.1)
     cloud.inject("limit_exceeded", operation="Start*")
     outcome = cloud.run()
-    assert (cloud.unit().state, outcome.state) == (_S.INTENT, _P.PARKED)
+    assert (cloud.unit().state, outcome.state) == (_S.QUEUED, _P.PARKED)
     assert "waits until aws has room again" in outcome.message
     assert cloud.money() == ([], 0)
     cloud.services.sleep(0.2)

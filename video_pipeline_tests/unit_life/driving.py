@@ -20,7 +20,7 @@ from video_pipeline.domain.time import FrameRate
 from video_pipeline.domain.usage import Meter, MeterSpec
 from video_pipeline.domain.work import UnitFailure, UnitState, Wait, WaitKind, WorkRequest, WorkUnit
 from video_pipeline.media.child_reader import ChildMediaReader
-from video_pipeline.pipeline.admission import slots
+from video_pipeline.pipeline.admission.gate import Gate
 from video_pipeline.pipeline.analysis.planner import Assigner, Subject
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.jobs.cancel import cancel
@@ -203,13 +203,13 @@ class Stage:
         unit = self.units.open(planned.request, 0, planned.usage, begun)
         unit = bring_to(self.units, unit, state, begun, job="7", poll_at=NOW)
         if state not in (UnitState.PLANNED, UnitState.IN_DOUBT):
-            assert slots.admit(self.services, unit, self.plugin) is None
+            assert Gate(self.services, self.plugin, unit.request).admit(unit) is None
         return unit
 
     def waiting(self) -> WorkUnit:
         """Put the unit into the backlog, with a parked run."""
         unit = self.opened(UnitState.PLANNED)
-        slots.queue(self.services, unit, self.plugin, FULL)
+        Gate(self.services, self.plugin, unit.request).queue(unit, FULL)
         return unit
 
     def refuse(self, unit: WorkUnit, times: int) -> None:

@@ -25,6 +25,7 @@ BY_STATE = {
     "pipeline/backfill/repeat_unit.py": "only settled units have a result",
     "pipeline/jobs/cancel.py": "a cancelled unit takes its group with it",
     "pipeline/jobs/close.py": "failed units have a reason",
+    "pipeline/jobs/existing_pages.py": "only a settled unit has whole pages",
     "pipeline/jobs/unit_run.py": "only a settled unit has whole pages",
     "pipeline/analysis/planner.py": "only settled units are read again",
     "pipeline/sweep/backlog.py": "a unit in the backlog, and one that is missing there",

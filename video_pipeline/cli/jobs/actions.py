@@ -26,16 +26,16 @@ def cancel(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
     """Cancel a work unit and its waiting runs. Its job is stopped if the provider can do that."""
     settings = settings_of(context)
     with open_services(settings) as services:
-        found = find_unit(services, unit)
+        found = find_unit(services.catalog, unit)
         _check_cancellable(found)
-        lost = with_dependents(services, [found])
+        lost = with_dependents(services.catalog, [found])
         _confirm(
             f"Cancel {'; '.join(map(_named, lost))}? A job that the provider cannot stop is still "
             "billed.",
             yes,
         )
         changed = cancel_work(services, dagster_of(settings), [found], "cancelled by hand")
-        now = find_unit(services, unit)
+        now = find_unit(services.catalog, unit)
     for one in changed:
         which = "" if one.unit.id == found.id else f"{one.unit.id}, {_named(one.unit)}: "
         out.print(f"{which}{one.unit.state}: {one.outcome}", markup=False, soft_wrap=True)
@@ -49,7 +49,7 @@ def retry(context: typer.Context, unit: Unit) -> None:
     """Launch a run that repeats the request of a failed or cancelled unit."""
     settings = settings_of(context)
     with open_services(settings) as services:
-        again = repeat_unit.retry(services, find_unit(services, unit))
+        again = repeat_unit.retry(services, find_unit(services.catalog, unit))
     _launch(settings, again)
 
 
@@ -57,7 +57,7 @@ def force(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
     """Launch a run that repeats the request of any ended unit, and is billed again."""
     settings = settings_of(context)
     with open_services(settings) as services:
-        found = find_unit(services, unit)
+        found = find_unit(services.catalog, unit)
         again = repeat_unit.force(services, found)
         paid = quantity_of(repeat_unit.to_pay(services.of(found.request.key.project).units, found))
     _confirm(f"Repeat the request for {_named(found)}? Cost: {paid or 'nothing'}", yes)
@@ -68,7 +68,7 @@ def fetch(context: typer.Context, unit: Unit) -> None:
     """Fetch a job's result again, or check a running job at the next sweep. Costs nothing."""
     settings = settings_of(context)
     with open_services(settings) as services:
-        found = find_unit(services, unit)
+        found = find_unit(services.catalog, unit)
         if look_up_now(services, found):
             out.print("The job is still running. The next sweep checks it.")
             return
@@ -83,7 +83,7 @@ def fetch(context: typer.Context, unit: Unit) -> None:
 def release(context: typer.Context, unit: Unit, yes: Yes = False) -> None:
     """Give up a unit in doubt. The next run repeats the request, which may be billed twice."""
     with open_services(settings_of(context), plugins={}) as services:
-        found = find_unit(services, unit)
+        found = find_unit(services.catalog, unit)
         check_in_doubt(found)
         _confirm(
             f"Release {_named(found)}? It may have been billed, and a new request costs again.", yes
@@ -100,7 +100,7 @@ def hint(
 ) -> None:
     """Report that a provider's job has ended, so that the next sweep checks it."""
     with open_services(settings_of(context)) as services:
-        if not job_has_ended(services, provider, job):
+        if not job_has_ended(services.catalog, provider, job, services.clock()):
             raise InputError(
                 f"no work unit has the job {job!r} at {provider!r}",
                 remedy="`video-pipeline jobs` lists the running jobs.",

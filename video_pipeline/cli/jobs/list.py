@@ -46,8 +46,8 @@ def jobs(
     states = frozenset(state or UNDER_WAY)
     wanted = UnitFilter(states=states, provider=provider, video=key.video if key else None)
     with open_services(settings_of(context), plugins={}) as services:
-        sums = sum_units(services, wanted, of)
-        page = list_units(services, wanted, of, after=after, limit=limit)
+        sums = sum_units(services.catalog, wanted, of)
+        page = list_units(services.catalog, wanted, of, after=after, limit=limit)
     if as_json:
         document = {
             "sums": [one.model_dump(mode="json") for one in sums],

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 
 import dagster as dg
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.dagster_api.held_runs import Held, units_of_no_other
 from video_pipeline.dagster_api.tags import BACKFILL_TAG
 from video_pipeline.defs.parked.held_runs import cancelled, mark_handled
@@ -23,12 +24,12 @@ _SECONDS_A_TICK = 15
 IsCancelled = Callable[[str | None], bool]
 
 
-def mark_unwanted(services: Services, is_cancelled: IsCancelled, held: Collection[Held]) -> None:
+def mark_unwanted(catalog: Catalog, is_cancelled: IsCancelled, held: Collection[Held]) -> None:
     """Submit no unit that only runs of cancelled backfills wait for, before these runs end."""
     wanted = [run for run in held if not is_cancelled(run.backfill)]
     for run in held:
         if run.key is not None and is_cancelled(run.backfill):
-            units = services.of(run.key.project).units
+            units = catalog.project(run.key.project).units
             for unit in map(units.get, units_of_no_other(run, wanted)):
                 if unit and unit.state in (UnitState.QUEUED, UnitState.UNANSWERED):
                     units.set_unwanted(unit.id, True)
@@ -66,7 +67,7 @@ def end_terminated(
 
     A unit that a held run waits for goes on.
     """
-    for key, run_id in within(_SECONDS_A_TICK, _running(services)):
+    for key, run_id in within(_SECONDS_A_TICK, _running(services.catalog)):
         run = instance.get_run_by_id(run_id)
         if run is None or run.status is not dg.DagsterRunStatus.CANCELED:
             continue
@@ -76,12 +77,12 @@ def end_terminated(
             cancel_run(services, key, run_id, _because(backfill), kept=kept)
 
 
-def _running(services: Services) -> list[tuple[VideoKey, str]]:
+def _running(catalog: Catalog) -> list[tuple[VideoKey, str]]:
     """Return the videos with a running phase, each with the run that recorded it."""
     found = {
         (VideoKey(project=project, video=video), status.run_id)
-        for project in services.catalog.projects()
-        for video, status in services.of(project).standings.in_state(PhaseState.RUNNING)
+        for project in catalog.projects()
+        for video, status in catalog.project(project).standings.in_state(PhaseState.RUNNING)
         if status.run_id
     }
     return sorted(found, key=str)

@@ -52,7 +52,7 @@ def cancel_units(context: dg.OpExecutionContext, config: CancelConfig) -> Iterat
     context.instance.add_run_tags(context.run_id, {PROJECT_TAG: config.project})
     services: Services = context.resources.pipeline.services
     chosen = [unit for unit in _chosen(services, config) if unit.state in _CANCELLABLE]
-    units = with_dependents(services, chosen)
+    units = with_dependents(services.catalog, chosen)
     outcomes = {unit.id: str(unit.state) for unit in units}
     if not config.preview:
         ask = ask_of(context, context.resources.pipeline.settings)
@@ -110,14 +110,14 @@ def fetch_again() -> None:
 
 def _chosen(services: Services, config: WorkConfig) -> Iterable[WorkUnit]:
     if config.unit:
-        return [find_unit(services, config.unit, config.project)]
+        return [find_unit(services.catalog, config.unit, config.project)]
     wanted = UnitFilter(states=_CANCELLABLE, video=config.video or None)
-    return every_unit(services, wanted, config.project)
+    return every_unit(services.catalog, wanted, config.project)
 
 
 def _to_fetch(services: Services, config: WorkConfig) -> Iterable[WorkUnit]:
     if config.unit:
-        return [find_unit(services, config.unit, config.project)]
+        return [find_unit(services.catalog, config.unit, config.project)]
     return fetching.to_fetch(services, config.project, config.video or None)
 
 

@@ -12,6 +12,7 @@ from itertools import islice
 
 import dagster as dg
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.dagster_api.held_runs import Held
 from video_pipeline.defs.jobs import ingest_video
 from video_pipeline.defs.parked.cancellations import end_cancelled, end_terminated, mark_unwanted
@@ -42,10 +43,10 @@ def completions(
     instance = context.instance
     cancelled = cache(partial(is_cancelled, instance))  # each is looked up once a tick
     all_held = waiting(instance)
-    mark_unwanted(services, cancelled, all_held)
+    mark_unwanted(services.catalog, cancelled, all_held)
     round_ = make_round(services, datetime.now(UTC))
     held = [run for run in all_held if not cancelled(run.backfill)]
-    released = list(islice(_releasable(services, held), A_TICK))
+    released = list(islice(_releasable(services.catalog, held), A_TICK))
     release(instance, context.repository_def, released)
     ended = end_cancelled(instance, services, cancelled, held)
     end_terminated(instance, services, cancelled, held)
@@ -63,19 +64,19 @@ def completions(
     return dg.SensorResult(run_requests=requests)
 
 
-def _releasable(services: Services, held: Collection[Held]) -> Iterator[str]:
+def _releasable(catalog: Catalog, held: Collection[Held]) -> Iterator[str]:
     """Yield the ids of held runs to release. Their units are read at once, project by project."""
     awaited: defaultdict[str, set[str]] = defaultdict(set)
     for run in held:
         if run.key is not None:
             awaited[run.key.project] |= {*run.units}
-    units = {p: services.of(p).units.among(ids) for p, ids in awaited.items() if ids}
+    units = {p: catalog.project(p).units.among(ids) for p, ids in awaited.items() if ids}
     for run in held:
-        if run.key is not None and _is_releasable(services, run, units.get(run.key.project, {})):
+        if run.key is not None and _is_releasable(catalog, run, units.get(run.key.project, {})):
             yield run.run_id
 
 
-def _is_releasable(services: Services, held: Held, known: Mapping[str, WorkUnit]) -> bool:
+def _is_releasable(catalog: Catalog, held: Held, known: Mapping[str, WorkUnit]) -> bool:
     """Return whether a run has something to do: a phase whose units are all ready, or gone.
 
     A unit is ready if its job has ended, or if the run shall submit it itself. A run whose tags
@@ -90,6 +91,6 @@ def _is_releasable(services: Services, held: Held, known: Mapping[str, WorkUnit]
         pending_phases = {phase for unit in pending for phase in unit.request.phases}
         ended = [unit for unit in found if unit not in pending]
         return any(unit is None or set(unit.request.phases) - pending_phases for unit in ended)
-    states = [unit.state for unit in services.of(key.project).units.of_video(key.video)]
+    states = [unit.state for unit in catalog.project(key.project).units.of_video(key.video)]
     left = [state for state in states if state.parked or state.ready]
     return not left or any(state.ready for state in left)

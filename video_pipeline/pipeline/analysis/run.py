@@ -116,8 +116,14 @@ def _relink_tracks(run: VideoRun, outcomes: Mapping[Phase, Outcome]) -> dict[Pha
 
 
 def _begins(planned: Planned) -> tuple[bool, str]:
-    """Return the place of a unit among those of a round: first those that need no media."""
-    return not isinstance(planned.plugin.capabilities().fed, Object), planned.request.digest
+    """Return the place of a unit among those of a round: first those that need no media.
+
+    Those that stay leased until their end come in one order in all runs, as two runs of a video
+    may wait for each other's units otherwise.
+    """
+    held = not isinstance(planned.plugin, Jobs)
+    fed_object = isinstance(planned.plugin.capabilities().fed, Object)
+    return not fed_object, planned.request.digest if held else ""
 
 
 class _Round:
@@ -142,8 +148,7 @@ class _Round:
     def run(self) -> None:
         planned = [p for provider in self._queue.next_providers() for p in self._plan(*provider)]
         self._fan_in = FanIn(planned)
-        # In one order in all runs, as two runs may wait for each other's units otherwise.
-        for one in sorted(filter(self._fan_in.is_wanted, planned), key=_begins):
+        for one in filter(self._fan_in.is_wanted, sorted(planned, key=_begins)):
             self._guard(one, partial(self._begin, one))
         self._park()
         tasks: list[Callable[[], None]] = []

@@ -105,7 +105,7 @@ def to_fetch(services: Services, project: str, video: str | None = None) -> Iter
     which another request to the same provider failed: only a new paid request helps there.
     """
     running = UnitFilter(states=states_in(Stage.ACCEPTED), video=video)
-    yield from every_unit(services, running, project)
+    yield from every_unit(services.catalog, running, project)
     catalog = services.of(project)
     failed = catalog.standings.in_state(PhaseState.FAILED, PhaseState.DEAD)
     seen = set[str]()

@@ -6,6 +6,7 @@ result of an orphaned job is counted and kept for a later run, but starts none.
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
@@ -48,9 +49,9 @@ def cancel(
     services: Services, key: VideoKey, units: Collection[str], because: str
 ) -> list[Cancelled]:
     """Cancel units of a video, their phases, and other units of only those. Repeatable."""
-    group = CancelGroup(services, key, units)
+    group = CancelGroup(services.catalog, key, units)
     cancelled = [one for unit in group.units for one in _cancel(services, key, unit.id, because)]
-    _report_phases(services, key, group, because)
+    _report_phases(VideoRun.of(services, key), group, because)
     return cancelled
 
 
@@ -80,7 +81,9 @@ def cancel_run(
     statuses = project.results.statuses(key.video).values()
     left = [s for s in statuses if s.run_id == run_id and s.state is PhaseState.RUNNING]
     begun = {status.unit for status in left if status.unit} - {*kept}
-    units = [unit.id for unit in CancelGroup(services, key, begun).units if unit.id not in kept]
+    units = [
+        unit.id for unit in CancelGroup(services.catalog, key, begun).units if unit.id not in kept
+    ]
     ended = [one for unit in units for one in _cancel(services, key, unit, because)]
     if any(one.is_held for one in ended):
         return False
@@ -89,12 +92,12 @@ def cancel_run(
     return True
 
 
-def with_dependents(services: Services, units: Iterable[WorkUnit]) -> list[WorkUnit]:
+def with_dependents(catalog: Catalog, units: Iterable[WorkUnit]) -> list[WorkUnit]:
     """Return all units that a cancellation of these units would cancel."""
     by_video: dict[VideoKey, list[str]] = {}
     for unit in units:
         by_video.setdefault(unit.request.key, []).append(unit.id)
-    return [one for key, ids in by_video.items() for one in CancelGroup(services, key, ids).units]
+    return [one for key, ids in by_video.items() for one in CancelGroup(catalog, key, ids).units]
 
 
 class CancelGroup:
@@ -104,9 +107,9 @@ class CancelGroup:
     another phase still needs.
     """
 
-    def __init__(self, services: Services, key: VideoKey, units: Collection[str]) -> None:
+    def __init__(self, catalog: Catalog, key: VideoKey, units: Collection[str]) -> None:
         """Raises CatalogError."""
-        found = services.of(key.project).units.of_video(key.video)
+        found = catalog.project(key.project).units.of_video(key.video)
         self._named, self._known = frozenset(units), {unit.id: unit for unit in found}
         # A unit cancelled before counts too: that process may have died before it did the rest.
         off = [u for u in found if u.id in units]
@@ -144,10 +147,9 @@ def _share_kinds(unit: WorkUnit, other: WorkUnit) -> bool:
     return one == two or bool(set(one) & set(two))
 
 
-def _report_phases(services: Services, key: VideoKey, group: CancelGroup, because: str) -> None:
+def _report_phases(run: VideoRun, group: CancelGroup, because: str) -> None:
     """Report the phases that wait for these units, and those that now wait for nothing else."""
-    report = Reporter(VideoRun.of(services, key))
-    statuses = services.of(key.project).results.statuses(key.video)
+    report, statuses = Reporter(run), run.catalog.results.statuses(run.key.video)
     parked = [s for s in statuses.values() if s.state is PhaseState.PARKED]
     others = any(s.unit and not group.is_awaited_by(s) for s in parked)
     for status in parked:

@@ -1,6 +1,7 @@
 """End a work unit that no run needs, so that its usage is recorded and no run waits for it."""
 
 import logging
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from video_pipeline.domain.errors import (
@@ -18,7 +19,7 @@ from video_pipeline.domain.unit_policy import (
     is_passing,
 )
 from video_pipeline.domain.work import Stage, UnitFailure, UnitState, WorkUnit
-from video_pipeline.pipeline.admission import slots
+from video_pipeline.pipeline.admission.gate import Gate
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.moved_account import elsewhere
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
@@ -51,13 +52,13 @@ def close(services: Services, key: VideoKey, unit_id: str, because: str) -> Clos
         unit = leases.try_take(unit_id)
         if unit is None:
             return Closing.DONE
-        stage = unit.state.stage
+        stage, closer = unit.state.stage, _Closer(services, unit, because)
         if stage in _WITHOUT_JOB:
             plugin = services.plugins.get(unit.request.provider)
             replay = plugin.capabilities().replay if plugin else "unsafe"
-            _end(services, unit, closed(stage, replay), f"{because}: {_WITHOUT_JOB[stage]}")
+            closer.end(closed(stage, replay), _WITHOUT_JOB[stage])
         elif stage is Stage.ACCEPTED:
-            return _end_job(services, key, unit, because)
+            return closer.end_job()
         return Closing.DONE
 
 
@@ -86,80 +87,83 @@ def release_doubt(services: Services, unit: WorkUnit) -> WorkUnit:
     return units.finish(unit, UnitState.FAILED, now, used=unit.planned, failure=failure)
 
 
-def _end_job(services: Services, key: VideoKey, unit: WorkUnit, because: str) -> Closing:
-    provider = unit.request.provider
-    plugin = services.plugins.get(provider)
-    if plugin is None and provider in services.unavailable:
-        _log.warning(
-            "%s: work unit %s cannot be closed yet: a variable of %s is not set",
-            key,
-            unit.id,
-            provider,
-        )
-        return Closing.LATER
-    if error := elsewhere(unit, plugin):
-        _log.warning("%s: %s", key, error)
-        return Closing.LATER
-    if not isinstance(plugin, Jobs):
-        why = f"{because}: its provider is no longer in pipeline.yaml"
-        _end(services, unit, UnitState.CANCELLED, why)
+@dataclass(frozen=True, slots=True)
+class _Closer:
+    """Ends one unit that is leased."""
+
+    services: Services
+    unit: WorkUnit
+    because: str
+
+    def end_job(self) -> Closing:
+        """End a unit whose job the provider knows."""
+        unit, services = self.unit, self.services
+        key, provider = unit.request.key, unit.request.provider
+        plugin = services.plugins.get(provider)
+        if plugin is None and provider in services.unavailable:
+            message = "%s: work unit %s cannot be closed yet: a variable of %s is not set"
+            _log.warning(message, key, unit.id, provider)
+            return Closing.LATER
+        if error := elsewhere(unit, plugin):
+            _log.warning("%s: %s", key, error)
+            return Closing.LATER
+        if not isinstance(plugin, Jobs):
+            self.end(UnitState.CANCELLED, "its provider is no longer in pipeline.yaml")
+            return Closing.DONE
+        try:
+            self._end_by_status(plugin)
+        except Exception as error:  # noqa: BLE001 - a later run closes it; this one continues
+            _log.warning("%s: work unit %s cannot be closed yet: %s", key, unit.id, error)
+            silent = isinstance(error, ProviderError) and is_passing(error.category)
+            return Closing.SILENT if silent else Closing.LATER
         return Closing.DONE
-    try:
-        _end_by_status(services, unit, plugin, because)
-    except Exception as error:  # noqa: BLE001 - a later run closes it; this one continues
-        _log.warning("%s: work unit %s cannot be closed yet: %s", key, unit.id, error)
-        silent = isinstance(error, ProviderError) and is_passing(error.category)
-        return Closing.SILENT if silent else Closing.LATER
-    return Closing.DONE
 
+    def _end_by_status(self, plugin: Jobs) -> None:
+        """End the unit by its job's status. A job that cannot be stopped runs to its deadline."""
+        job = self.unit.job or ""
+        status = plugin.poll([job]).get(job)
+        overdue = is_overdue(self.unit, plugin, self.services.clock())
+        step = after_poll(status.state if status else None, overdue=overdue)
+        if step is JobStep.LOSE:
+            self.end(UnitState.FAILED, f"the provider knows no job {job}")
+        elif step is JobStep.FAIL:
+            self.end(UnitState.FAILED, "the job failed", billed=False)
+        elif step is JobStep.FETCH:
+            self._keep_result(plugin, job)
+        elif plugin.cancel(job):
+            self.end(UnitState.CANCELLED, "the provider stopped it")
+        elif step is JobStep.STOP:
+            self.end(UnitState.FAILED, "the job passed its deadline")
 
-def _end_by_status(services: Services, unit: WorkUnit, plugin: Jobs, because: str) -> None:
-    """End the unit by its job's status. A job that cannot be stopped runs until its deadline."""
-    job = unit.job or ""
-    status = plugin.poll([job]).get(job)
-    overdue = is_overdue(unit, plugin, services.clock())
-    step = after_poll(status.state if status else None, overdue=overdue)
-    if step is JobStep.LOSE:
-        _end(services, unit, UnitState.FAILED, f"{because}: the provider knows no job {job}")
-    elif step is JobStep.FAIL:
-        _end(services, unit, UnitState.FAILED, f"{because}: the job failed", billed=False)
-    elif step is JobStep.FETCH:
-        _keep_result(services, unit, plugin, because)
-    elif plugin.cancel(job):
-        _end(services, unit, UnitState.CANCELLED, f"{because}: the provider stopped it")
-    elif step is JobStep.STOP:
-        _end(services, unit, UnitState.FAILED, f"{because}: the job passed its deadline")
+    def _keep_result(self, plugin: Jobs, job: str) -> None:
+        key = self.unit.request.key
+        try:
+            outputs = self.services.outputs.project(key.project)
+            RawPages(outputs, key, self.unit.id).store(plugin.fetch(job))
+        except Exception as broken:
+            error = plugin_broke(self.unit.request.provider, broken)
+            too_late = is_overdue(self.unit, plugin, self.services.clock() - FETCH_RETRIED_FOR)
+            if after_fetch(error, too_late=too_late) in (FetchStep.LATER, FetchStep.RAISE):
+                raise error from broken
+            why = f"the result of job {job} could not be fetched: {error}"
+            self.end(UnitState.FAILED, why)
+        else:
+            self.end(UnitState.SETTLED, "")
 
-
-def _keep_result(services: Services, unit: WorkUnit, plugin: Jobs, because: str) -> None:
-    key = unit.request.key
-    try:
-        pages = RawPages(services.outputs.project(key.project), key, unit.id)
-        pages.store(plugin.fetch(unit.job or ""))
-    except Exception as broken:
-        error = plugin_broke(unit.request.provider, broken)
-        too_late = is_overdue(unit, plugin, services.clock() - FETCH_RETRIED_FOR)
-        if after_fetch(error, too_late=too_late) in (FetchStep.LATER, FetchStep.RAISE):
-            raise error from broken
-        why = f"{because}: the result of job {unit.job} could not be fetched: {error}"
-        _end(services, unit, UnitState.FAILED, why)
-    else:
-        _end(services, unit, UnitState.SETTLED, "")
-
-
-def _end(
-    services: Services, unit: WorkUnit, state: UnitState, why: str, *, billed: bool = True
-) -> None:
-    """End a row. After a request the planned usage counts, except of jobs that failed."""
-    requested = unit.state.stage is not Stage.UNSENT
-    used = unit.planned if requested and billed else ()
-    failure = None
-    if state is not UnitState.SETTLED:
-        failure = UnitFailure(category=FailureCategory.CANCELLED, message=why)
-    units = services.of(unit.request.key.project).units
-    units.finish(unit, state, services.clock(), used=used, failure=failure)
-    plugin = services.plugins.get(unit.request.provider)
-    if requested:
-        slots.free(services, unit, plugin)
-    else:
-        slots.refund(services, unit, plugin)
+    def end(self, state: UnitState, why: str, *, billed: bool = True) -> None:
+        """End the row. After a request the planned usage counts, except of jobs that failed."""
+        unit, services = self.unit, self.services
+        requested = unit.state.stage is not Stage.UNSENT
+        used = unit.planned if requested and billed else ()
+        failure = None
+        if state is not UnitState.SETTLED:
+            message = f"{self.because}: {why}"
+            failure = UnitFailure(category=FailureCategory.CANCELLED, message=message)
+        units = services.of(unit.request.key.project).units
+        units.finish(unit, state, services.clock(), used=used, failure=failure)
+        plugin = services.plugins.get(unit.request.provider)
+        if plugin is not None:
+            gate = Gate(services, plugin, unit.request)
+            (gate.free if requested else gate.refund)(unit)
+        elif not requested:
+            services.catalog.admissions.unreserve(unit.id)

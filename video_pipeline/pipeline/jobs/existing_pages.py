@@ -14,7 +14,7 @@ from itertools import count
 from video_pipeline.domain.errors import FailureCategory
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import Stage, UnitFailure, UnitState, WorkRequest, WorkUnit, unit_id
-from video_pipeline.pipeline.admission import slots
+from video_pipeline.pipeline.admission.gate import Gate
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.planned import Planned
 from video_pipeline.pipeline.jobs.raw_pages import (
@@ -157,7 +157,7 @@ class ExistingPages:
             used = unit.planned if requested else ()
             now = self._services.clock()
             self._units.finish(unit, UnitState.FAILED, now, used=used, failure=failure)
-            slots.free(self._services, unit, planned.plugin)
+            Gate(self._services, planned.plugin, planned.request).free(unit)
         leases.release(unit.id)
 
     @cached_property

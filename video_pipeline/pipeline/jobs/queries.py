@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from itertools import dropwhile
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.usage import Meter, Usage, summed
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import Stage, UnitFilter, UnitState, UnitSum, WorkUnit
-from video_pipeline.pipeline.services import Services, projects_of
+from video_pipeline.pipeline.services import projects_of
 
 # The states that a unit leaves later, by itself or by a person's command.
 UNDER_WAY = frozenset(state for state in UnitState if state.stage is not Stage.OVER)
@@ -21,10 +22,10 @@ class Page(Frozen):
     after: str | None
 
 
-def find_unit(services: Services, unit: str, project: str | None = None) -> WorkUnit:
+def find_unit(catalog: Catalog, unit: str, project: str | None = None) -> WorkUnit:
     """Return a unit by id, of one project or of any. Raises InputError if it does not exist."""
-    for name in projects_of(services.catalog, project):
-        found = services.of(name).units.get(unit)
+    for name in projects_of(catalog, project):
+        found = catalog.project(name).units.get(unit)
         if found is not None:
             return found
     raise InputError(
@@ -35,7 +36,7 @@ def find_unit(services: Services, unit: str, project: str | None = None) -> Work
 
 
 def list_units(
-    services: Services,
+    catalog: Catalog,
     wanted: UnitFilter,
     project: str | None = None,
     *,
@@ -43,25 +44,25 @@ def list_units(
     limit: int = 100,
 ) -> Page:
     """Return a page of units after `after`, by project and age. Raises InputError."""
-    last = find_unit(services, after, project) if after else None
-    names = projects_of(services.catalog, project)
+    last = find_unit(catalog, after, project) if after else None
+    names = projects_of(catalog, project)
     if last is not None:
         of_last = last.request.key.project
         names = list(dropwhile(lambda name: name != of_last, names))
     found: list[WorkUnit] = []
     for name in names:
         behind = last if last is not None and last.request.key.project == name else None
-        found += services.of(name).units.listing(wanted, behind, limit + 1 - len(found))
+        found += catalog.project(name).units.listing(wanted, behind, limit + 1 - len(found))
         if len(found) > limit:
             return Page(units=tuple(found[:limit]), after=found[limit - 1].id)
     return Page(units=tuple(found), after=None)
 
 
-def every_unit(services: Services, wanted: UnitFilter, project: str) -> Iterator[WorkUnit]:
+def every_unit(catalog: Catalog, wanted: UnitFilter, project: str) -> Iterator[WorkUnit]:
     """Yield all wanted units of a project, page by page. Raises InputError."""
     after: str | None = None
     while True:
-        page = list_units(services, wanted, project, after=after, limit=1000)
+        page = list_units(catalog, wanted, project, after=after, limit=1000)
         yield from page.units
         after = page.after
         if after is None:
@@ -69,12 +70,12 @@ def every_unit(services: Services, wanted: UnitFilter, project: str) -> Iterator
 
 
 def sum_units(
-    services: Services, wanted: UnitFilter, project: str | None = None
+    catalog: Catalog, wanted: UnitFilter, project: str | None = None
 ) -> tuple[UnitSum, ...]:
     """Return the number of units and their planned usage, in order of provider and state."""
     sums: dict[tuple[str, UnitState], UnitSum] = {}
-    for name in projects_of(services.catalog, project):
-        for one in services.of(name).units.sums(wanted):
+    for name in projects_of(catalog, project):
+        for one in catalog.project(name).units.sums(wanted):
             kind = (one.provider, one.state)
             before = sums.get(kind)
             sums[kind] = one if before is None else _both(before, one)

@@ -30,7 +30,7 @@ from video_pipeline.domain.unit_policy import (
 )
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.work import Stage, UnitFailure, UnitState, Wait, WorkUnit
-from video_pipeline.pipeline.admission import backoff, slots
+from video_pipeline.pipeline.admission.gate import Gate
 from video_pipeline.pipeline.jobs.existing_pages import ExistingPages
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.planned import Planned
@@ -58,6 +58,7 @@ class UnitDriver:
         """`unit` is leased. `parked` means that a phase waits for it without a run."""
         self._services, self.planned, self._leases = services, planned, leases
         self._existing, self._parked = existing, parked
+        self._gate = Gate(services, planned.plugin, planned.request)
         self._units = services.of(planned.request.key.project).units
         self._hold(unit)
 
@@ -95,7 +96,7 @@ class UnitDriver:
 
     def admitted(self) -> bool:
         """Return whether the request may be made now. If not, add the unit to the backlog."""
-        refused = slots.admit(self._services, self.unit, self.planned.plugin)
+        refused = self._gate.admit(self.unit)
         if refused is not None:
             self._queue(refused.wait)
         return refused is None
@@ -106,13 +107,13 @@ class UnitDriver:
         A unit whose request was refused returns to the backlog. One that may have been accepted
         stays, for a request with the same token.
         """
-        wait = backoff.defer(self._services, self.unit, plugin, error)
+        wait = self._gate.defer(self.unit, error, plugin.poll_seconds)
         if self.unit.state.stage is Stage.UNSENT:
-            slots.refund(self._services, self.unit, plugin)
+            self._gate.refund(self.unit)
             self._queue(wait)
 
     def _queue(self, wait: Wait) -> None:
-        self._leave(slots.queue(self._services, self.unit, self.planned.plugin, wait))
+        self._leave(self._gate.queue(self.unit, wait))
 
     def _leave(self, unit: WorkUnit | None) -> None:
         """Leave a parked unit to others."""
@@ -182,7 +183,7 @@ class UnitDriver:
             raise self._doubt() from error
         if step is Step.LEAVE:
             if self.unit.refusals:  # a deferred unit holds no slot
-                slots.free(self._services, self.unit, self.planned.plugin)
+                self._gate.free(self.unit)
             raise self._unanswered(error) from error
         if step is Step.FAIL:
             self.fail(error)
@@ -201,8 +202,7 @@ class UnitDriver:
             by=by,
             may_defer=isinstance(plugin, Jobs),
             last=last,
-            exhausted=(by == "run" or self._parked)
-            and backoff.is_exhausted(self._services, self.unit, plugin),
+            exhausted=(by == "run" or self._parked) and self._gate.is_exhausted(self.unit),
         )
         self._maybe_accepted = self._maybe_accepted or answer is Answer.UNKNOWN
         if step is Step.HOLD:
@@ -214,7 +214,7 @@ class UnitDriver:
         if isinstance(plugin, Jobs) and step is Step.DEFER:
             self._defer(plugin, error)
         elif isinstance(plugin, Jobs) and by == "sweep" and is_unsafe_outage(answer, replay, error):
-            backoff.pause(self._services, self.unit, plugin, error)
+            self._gate.pause(error, plugin.poll_seconds)
         return step
 
     def _answer_of(self, error: ProviderError) -> Answer:
@@ -237,7 +237,7 @@ class UnitDriver:
 
     def submitted(self) -> None:
         """Record that the provider has answered the request."""
-        backoff.record_answer(self._services, self.unit, self.planned.plugin)
+        self._gate.record_answer()
         self._services.on_step("submitted")
 
     def parked_at(self, job: str, poll_seconds: float) -> None:
@@ -290,7 +290,7 @@ class UnitDriver:
             self._forget_request()
         self._fail(category, str(error), used)
         if unpaid:
-            slots.refund(self._services, self.unit, self.planned.plugin)
+            self._gate.refund(self.unit)
         self._leases.release(self.unit.id)
 
     def _fail(self, category: FailureCategory, message: str, used: tuple[Usage, ...] = ()) -> None:
@@ -303,7 +303,7 @@ class UnitDriver:
         self._leases.check(self.unit.id)
         now = self._services.clock()
         self.unit = self._units.finish(self.unit, state, now, used=used, failure=failure)
-        slots.free(self._services, self.unit, self.planned.plugin)
+        self._gate.free(self.unit)
 
     def _pause(self, attempt: int, error: Exception) -> float | None:
         """Return the seconds before the next try; None if the provider asks for too many."""

@@ -6,16 +6,17 @@ others, and to report anything but a job or a deferral, it wakes the run that wa
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.fair_turns import pool_name, turns
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.slots import Pool
 from video_pipeline.domain.unit_policy import Found, on_finding
 from video_pipeline.domain.work import Stage, UnitState, WorkUnit
-from video_pipeline.pipeline.admission import slots
-from video_pipeline.pipeline.admission.slots import affordable
+from video_pipeline.pipeline.admission.backlog import affordable, pool_of, projects_in
+from video_pipeline.pipeline.admission.gate import GRANTED, Gate
 from video_pipeline.pipeline.jobs.close import close
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.moved_account import elsewhere
@@ -43,18 +44,18 @@ _MAX_INTERRUPTED = 1000
 def submit_backlog(services: Services, until: float = math.inf) -> int:
     """Submit the backlog until `until`, fairly between projects, and count the requests."""
     pools = services.catalog.admissions.pools()
-    waiting = {pool for counts in _backlogs(services) for pool in counts}
+    waiting = {pool for counts in _backlogs(services.catalog) for pool in counts}
     for pool in pools:
         if pool.name not in waiting:
             services.catalog.admissions.open_to_newcomers(pool)
     known = {pool.name: pool for pool in pools}
     rounds = [_Backlog(services, known.get(n) or Pool(name=n), until) for n in sorted(waiting)]
-    return _run_all(services, rounds, until)
+    return _run_all(rounds, until, services.elapsed)
 
 
-def count_waiting(services: Services) -> int:
+def count_waiting(catalog: Catalog) -> int:
     """Return how many units wait in the backlog."""
-    return sum(sum(counts.values()) for counts in _backlogs(services))
+    return sum(sum(counts.values()) for counts in _backlogs(catalog))
 
 
 def submit_interrupted(services: Services, until: float = math.inf) -> int:
@@ -68,13 +69,13 @@ def submit_interrupted(services: Services, until: float = math.inf) -> int:
         for unit in _interrupted(services, project):
             request = unit.request
             plugin = services.plugins.get(request.provider)
-            pool = slots.pool_of(plugin, request) if plugin else pool_name(request, None)
+            pool = pool_of(plugin, request) if plugin else pool_name(request, None)
             if pool not in rounds:
                 known = services.catalog.admissions.pools(pool)
                 new = _Interrupted(services, known[0] if known else Pool(name=pool), until)
                 rounds[pool] = new
             rounds[pool].units.append(unit)
-    return _run_all(services, list(rounds.values()), until)
+    return _run_all(list(rounds.values()), until, services.elapsed)
 
 
 def _interrupted(services: Services, project: str) -> Iterator[WorkUnit]:
@@ -113,29 +114,28 @@ def _requeue(services: Services, unit: WorkUnit) -> bool:
     try:
         if held.state is not UnitState.PLANNED:
             return False
-        slots.queue(services, held, plugin, slots.for_slot(plugin, held.request))
+        Gate(services, plugin, held.request).queue(held)
         return True
     finally:
         units.release(unit.id, services.holder)
 
 
-def _backlogs(services: Services) -> Iterator[dict[str, int]]:
+def _backlogs(catalog: Catalog) -> Iterator[dict[str, int]]:
     """Yield the backlog of each project: units by pool."""
-    return (services.of(project).units.backlog() for project in services.catalog.projects())
+    return (catalog.project(project).units.backlog() for project in catalog.projects())
 
 
-def _run_all(services: Services, rounds: Sequence[Requests], until: float) -> int:
+def _run_all(rounds: Sequence[Requests], until: float, elapsed: Callable[[], float]) -> int:
     """Make the requests of all pools in parallel, so that no provider delays the others."""
-    until = min(until, services.elapsed() + MAX_SECONDS) + _LAST_REQUEST_SECONDS
-    calls = {f"requests of {one.pool} ({id(services.catalog):x})": one.run for one in rounds}
-    return sum(in_parallel(calls, until, services.elapsed).values())
+    until = min(until, elapsed() + MAX_SECONDS) + _LAST_REQUEST_SECONDS
+    return sum(in_parallel({one.name: one.run for one in rounds}, until, elapsed).values())
 
 
 class _Backlog(Requests):
     """The units that wait for one pool, in fair order."""
 
     def _in_turn(self) -> Iterator[WorkUnit]:
-        turn = slots.projects_in(self._services, self._pool.name, self._pool)
+        turn = projects_in(self._services.catalog, self._pool.name, self._pool)
         waiting = {
             project: affordable(self._services, project, self._pool.name, MAX_REQUESTS)
             for project in turn
@@ -167,11 +167,12 @@ class _Backlog(Requests):
             units.hand_over(unit.id, self._services.clock())
             return True
         soon = timedelta(seconds=self._services.policy.lease_seconds)
-        lease = slots.GRANTED if media is None else soon
-        refused = slots.admit(self._services, unit, plugin, newcomer=False, lease=lease)
+        lease = GRANTED if media is None else soon
+        gate = Gate(self._services, plugin, unit.request)
+        refused = gate.admit(unit, newcomer=False, lease=lease)
         if refused is not None:
             if not refused.full:
-                slots.queue(self._services, unit, plugin, refused.wait)
+                gate.queue(unit, refused.wait)
             return not refused.full
         if media is None or not isinstance(plugin, Jobs):
             self.wake_run(unit, plugin)
@@ -211,7 +212,8 @@ class _Interrupted(Requests):
     def _repeat(self, unit: WorkUnit, plugin: Jobs, media: MediaInfo, leases: Leases) -> bool:
         soon = timedelta(seconds=self._services.policy.lease_seconds)
         # A deferred unit has freed its slot, and needs one again.
-        if not slots.take_slot(self._services, unit, plugin, newcomer=False, lease=soon):
+        gate = Gate(self._services, plugin, unit.request)
+        if not gate.take_slot(unit, newcomer=False, lease=soon):
             return True
         return self.submit(unit, plugin, media, leases)
 

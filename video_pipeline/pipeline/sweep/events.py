@@ -2,13 +2,15 @@
 
 import logging
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.errors import CatalogError
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.parallel import in_parallel
-from video_pipeline.plugins.base import Listens
+from video_pipeline.plugins.base import Listens, Plugin
 
 _log = logging.getLogger(__name__)
 # How long a round receives events, from all providers in parallel.
@@ -30,20 +32,20 @@ def listen(services: Services, now: datetime, until: float = math.inf) -> int:
     return sum(in_parallel(calls, until, services.elapsed).values())
 
 
-def hint(services: Services, provider: str, job: str, now: datetime | None = None) -> bool:
-    """Make the next sweep poll a job. Returns False if the job is unknown."""
-    for project in services.catalog.projects():
-        units = services.of(project).units
+def hint(catalog: Catalog, provider: str, job: str, now: datetime) -> bool:
+    """Make a sweep at `now` poll a job. Returns False if the job is unknown."""
+    for project in catalog.projects():
+        units = catalog.project(project).units
         unit = units.by_job(provider, job)
         if unit is not None:
-            units.postpone(unit.id, now or services.clock())
+            units.postpone(unit.id, now)
             return True
     return False
 
 
 def _listen(services: Services, provider: str, plugin: Listens, now: datetime, until: float) -> int:
     count = 0
-    names = _of_same_account(services, provider)
+    names = _of_same_account(services.plugins, provider)
     seen: set[str] = set()
     try:
         while services.elapsed() < until:
@@ -53,7 +55,9 @@ def _listen(services: Services, provider: str, plugin: Listens, now: datetime, u
                 break  # only events of unknown jobs are left
             seen |= {one.receipt for one in new}
             known = [
-                one for one in new if any(hint(services, name, one.job, now) for name in names)
+                one
+                for one in new
+                if any(hint(services.catalog, name, one.job, now) for name in names)
             ]
             for one in new:
                 if one not in known:
@@ -68,12 +72,12 @@ def _listen(services: Services, provider: str, plugin: Listens, now: datetime, u
     return count
 
 
-def _of_same_account(services: Services, provider: str) -> list[str]:
+def _of_same_account(plugins: Mapping[str, Plugin], provider: str) -> list[str]:
     """Return the entries whose jobs may be in a provider's events, itself first."""
-    mine = services.plugins[provider]
+    mine = plugins[provider]
     same = [
         name
-        for name, one in services.plugins.items()
+        for name, one in plugins.items()
         if name != provider and (one.name, one.account) == (mine.name, mine.account)
     ]
     return [provider, *same]

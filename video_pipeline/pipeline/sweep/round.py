@@ -4,7 +4,7 @@ Events are hints; polling decides. A failed job counts as ended. Results are fet
 video's partition, except those of orphaned units, which are fetched here.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from video_pipeline.domain.progress import PhaseState
@@ -29,7 +29,7 @@ from video_pipeline.pipeline.sweep.polling import (
     poll_overdue,
 )
 from video_pipeline.pipeline.video_run import VideoRun
-from video_pipeline.plugins.base import Jobs
+from video_pipeline.plugins.base import Jobs, Plugin
 
 # After this time a round starts nothing more. Dagster gives its sensor 60 s, and calls already
 # made need the rest.
@@ -53,11 +53,6 @@ class Round(Frozen):
     """Units that still wait in the backlog."""
 
 
-def sweep(services: Services, now: datetime, limit: int = 100) -> list[WorkUnit]:
-    """Make a round, and return the ready units only."""
-    return list(make_round(services, now, limit).ready)
-
-
 def make_round(services: Services, now: datetime, limit: int = 100) -> Round:
     """Receive events, poll at most `limit` overdue jobs a project, and submit the backlog."""
     until = services.elapsed() + SECONDS_A_ROUND
@@ -70,7 +65,9 @@ def make_round(services: Services, now: datetime, limit: int = 100) -> Round:
     ready = [u for p in services.catalog.projects() for u in services.of(p).units.ready()]
     known = {unit.id for unit in ended}
     late = [u for u in ready if u.id not in known and u.state is not UnitState.ENDED]
-    return Round(ready=(*ended, *late), submitted=submitted, waiting=count_waiting(services))
+    return Round(
+        ready=(*ended, *late), submitted=submitted, waiting=count_waiting(services.catalog)
+    )
 
 
 def _ended(services: Services, polled: Polled, now: datetime, until: float) -> list[WorkUnit]:
@@ -129,16 +126,16 @@ def free_ended(services: Services) -> None:
             unit = services.of(slot.project).units.get(slot.unit)
             if unit is not None and unit.state.stage is Stage.UNSENT:
                 pools.free_expired(pool.name, slot.unit)
-            elif unit is None or not _may_run(services, unit):
+            elif unit is None or not _may_run(unit, services.plugins, services.clock()):
                 pools.free(pool.name, slot.unit)
 
 
-def _may_run(services: Services, unit: WorkUnit) -> bool:
+def _may_run(unit: WorkUnit, plugins: Mapping[str, Plugin], now: datetime) -> bool:
     """Return whether a job may run for the unit. After the deadline none can."""
-    plugin = services.plugins.get(unit.request.provider)
+    plugin = plugins.get(unit.request.provider)
     if unit.state is UnitState.ENDED or unit.state.stage not in (Stage.SENT, Stage.ACCEPTED):
         return False
-    return not (isinstance(plugin, Jobs) and is_overdue(unit, plugin, services.clock()))
+    return not (isinstance(plugin, Jobs) and is_overdue(unit, plugin, now))
 
 
 def give_up(services: Services, unit: WorkUnit, runs: int) -> bool:

@@ -9,7 +9,7 @@ from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.slots import Pool
 from video_pipeline.domain.unit_policy import Step
 from video_pipeline.domain.work import Stage, WorkUnit
-from video_pipeline.pipeline.admission import slots
+from video_pipeline.pipeline.admission.gate import Gate
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.planned import Planned
 from video_pipeline.pipeline.jobs.unit_run import resume
@@ -53,8 +53,8 @@ class Requests(ABC):
         return self._made
 
     @property
-    def pool(self) -> str:
-        return self._pool.name
+    def name(self) -> str:
+        return f"requests of {self._pool.name} ({id(self._services.catalog):x})"
 
     @abstractmethod
     def _in_turn(self) -> Iterator[WorkUnit]:
@@ -70,7 +70,7 @@ class Requests(ABC):
         planned = Planned(request.provider, plugin, request, unit.planned)
         driver = resume(self._services, planned, leases, unit)
         if driver.unit.state is not unit.state:  # adopted: the outputs prove its request
-            slots.refund(self._services, driver.unit, plugin)
+            Gate(self._services, plugin, request).refund(driver.unit)
             self.wake_run(driver.unit, plugin)
             return True
         record = self._services.of(request.key.project).videos.get(request.key.video)
@@ -96,7 +96,7 @@ class Requests(ABC):
         """Release the run that waits for the unit, and keep the slot for it."""
         units = self._services.of(unit.request.key.project).units
         if unit.state.stage is Stage.UNSENT:
-            slots.admit(self._services, unit, plugin)
+            Gate(self._services, plugin, unit.request).admit(unit)
         units.hand_over(unit.id, self._services.clock())
 
 

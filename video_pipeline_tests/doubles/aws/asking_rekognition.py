@@ -10,7 +10,6 @@ from typing import Any
 from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.testing import serving
 from video_pipeline_tests.doubles.aws.deployment import (
@@ -20,6 +19,7 @@ from video_pipeline_tests.doubles.aws.deployment import (
     HearingDeployment,
 )
 from video_pipeline_tests.doubles.aws.rekognition import Rekognition, Settings
+from video_pipeline_tests.doubles.sweeping import sweep
 from video_pipeline_tests.providers.aws.rekognition.rekognising import plugin
 from video_pipeline_tests.servers.buckets import MadeBucket
 from video_pipeline_tests.servers.topics_and_queues import ROLE, topic_to_queue

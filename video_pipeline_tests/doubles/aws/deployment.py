@@ -14,8 +14,8 @@ from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline.testing import Double, Fault
+from video_pipeline_tests.doubles.sweeping import sweep
 from video_pipeline_tests.servers.topics_and_queues import QueueOfCompletions
 
 ACME, GLOBEX = VideoKey.parse("acme/one"), VideoKey.parse("globex/one")

@@ -12,15 +12,16 @@ from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
-from video_pipeline.pipeline.admission.slots import Position, position
+from video_pipeline.pipeline.admission.backlog import Position, position
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.jobs.cancel import cancel
 from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.policies import Limits
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep.round import free_ended, make_round, sweep
+from video_pipeline.pipeline.sweep.round import free_ended, make_round
 from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots
+from video_pipeline_tests.doubles.sweeping import sweep
 from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
@@ -67,7 +68,7 @@ class TestSlots:
         unit = unit_of(narrow, second)
         assert (unit.id, unit.state) == (parked.unit, UnitState.QUEUED)
         assert reason_of(unit) == parked.message
-        assert position(narrow, unit, POOL) == Position(number=2, of=2)
+        assert position(narrow.catalog, unit, POOL) == Position(number=2, of=2)
         assert vendor.submissions == {"acme/one": 1}
 
     def test_sweep_submits_next_unit_after_job_ended(

@@ -19,8 +19,8 @@ from video_pipeline.pipeline.jobs.raw_pages import RawPages
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline_tests.doubles.job_plugin import SightOptions, VendorSights
+from video_pipeline_tests.doubles.sweeping import sweep
 from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]

@@ -14,8 +14,8 @@ from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.jobs.cancel import cancel
 from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline_tests.doubles.job_plugin import VendorShots
+from video_pipeline_tests.doubles.sweeping import sweep
 from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]

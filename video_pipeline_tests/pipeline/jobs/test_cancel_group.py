@@ -136,5 +136,5 @@ def test_group_has_no_units_of_other_projects_or_videos(
     others = [deliver("globex/one"), deliver("acme/two")]
     for one in (key, *others):
         analyse(narrow, one, [Phase.EVENTS])
-    lost = with_dependents(narrow, [units(narrow)["text"]])
+    lost = with_dependents(narrow.catalog, [units(narrow)["text"]])
     assert {unit.request.key for unit in lost} == {key} and len(lost) == 3

@@ -36,32 +36,32 @@ def test_list_units_pages_through_all_projects(services: Services, units: list[W
     found: list[WorkUnit] = []
     after: str | None = None
     for _ in units:
-        page = list_units(services, WANTED, after=after, limit=1)
+        page = list_units(services.catalog, WANTED, after=after, limit=1)
         found += page.units
         after = page.after
     assert after is None and found == units
-    assert list_units(services, WANTED, limit=3).after is None
+    assert list_units(services.catalog, WANTED, limit=3).after is None
 
 
 def test_list_and_find_are_limited_to_one_project(
     services: Services, units: list[WorkUnit]
 ) -> None:
-    page = list_units(services, WANTED, "globex")
+    page = list_units(services.catalog, WANTED, "globex")
     assert [str(unit.request.key) for unit in page.units] == ["globex/one"]
-    assert find_unit(services, units[0].id, "acme") == units[0]
+    assert find_unit(services.catalog, units[0].id, "acme") == units[0]
     with pytest.raises(InputError, match="globex"):
-        find_unit(services, units[0].id, "globex")
+        find_unit(services.catalog, units[0].id, "globex")
     with pytest.raises(InputError, match="no such work unit"):
-        list_units(services, WANTED, "globex", after=units[0].id)
+        list_units(services.catalog, WANTED, "globex", after=units[0].id)
 
 
 def test_sum_units_adds_all_projects(services: Services, units: list[WorkUnit]) -> None:
-    (one,) = sum_units(services, WANTED)
+    (one,) = sum_units(services.catalog, WANTED)
     assert (one.provider, one.state, one.units) == ("with-token", UnitState.RUNNING, 3)
     assert sum(usage.quantity for usage in one.planned) == 3 * units[0].planned[0].quantity
-    (of_acme,) = sum_units(services, WANTED, "acme")
+    (of_acme,) = sum_units(services.catalog, WANTED, "acme")
     assert of_acme.units == 2
-    assert sum_units(services, UnitFilter(states=UNDER_WAY, provider="speech")) == ()
+    assert sum_units(services.catalog, UnitFilter(states=UNDER_WAY, provider="speech")) == ()
 
 
 @pytest.mark.parametrize(

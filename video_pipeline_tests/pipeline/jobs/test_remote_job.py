@@ -18,10 +18,10 @@ from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.events import hint
-from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import File
 from video_pipeline_tests.doubles.job_plugin import VendorShots
+from video_pipeline_tests.doubles.sweeping import sweep
 from video_pipeline_tests.doubles.vendor import Behaviour, Vendor
 
 Deliver = Callable[..., VideoKey]
@@ -84,12 +84,12 @@ def test_hint_makes_next_sweep_poll(services: Services, deliver: Deliver, vendor
     parked = shots(services, key)
     vendor.finish("acme/one")
     assert sweep(services, services.clock()) == []
-    assert hint(services, "with-token", parked.job or "")
+    assert hint(services.catalog, "with-token", parked.job or "", services.clock())
     assert [u.id for u in sweep(services, services.clock())] == [parked.unit]
 
 
 def test_hint_of_unknown_job_returns_false(services: Services) -> None:
-    assert not hint(services, "with-token", "job-unknown")
+    assert not hint(services.catalog, "with-token", "job-unknown", services.clock())
 
 
 def test_immediate_result_is_not_parked(

@@ -18,7 +18,7 @@ from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.policies import Limits
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep.round import make_round, sweep
+from video_pipeline.pipeline.sweep.round import make_round
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import File
@@ -26,6 +26,7 @@ from video_pipeline_tests.doubles.backlog import put_into_backlog
 from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots
 from video_pipeline_tests.doubles.killed_run import Deployment, Runs
 from video_pipeline_tests.doubles.killed_run import services as services_of
+from video_pipeline_tests.doubles.sweeping import sweep
 from video_pipeline_tests.doubles.units import bring_to
 from video_pipeline_tests.doubles.vendor import Vendor
 

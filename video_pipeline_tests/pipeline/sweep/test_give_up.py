@@ -11,7 +11,8 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep.round import give_up, sweep
+from video_pipeline.pipeline.sweep.round import give_up
+from video_pipeline_tests.doubles.sweeping import sweep
 from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]

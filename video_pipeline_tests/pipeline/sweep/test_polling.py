@@ -17,9 +17,9 @@ from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.parallel import in_parallel
 from video_pipeline.pipeline.sweep.polling import poll_overdue
-from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline.plugins.base import JobStatus
 from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorShots
+from video_pipeline_tests.doubles.sweeping import sweep
 from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]

@@ -15,7 +15,6 @@ from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.pipeline.policies import Choices, PhaseChoice, WorkPolicy
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Services
-from video_pipeline.pipeline.sweep.round import sweep
 from video_pipeline.storage.local.folder import FolderOutputs
 from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.testing import serving
@@ -26,6 +25,7 @@ from video_pipeline_tests.doubles.aws.deployment import (
     HearingDeployment,
 )
 from video_pipeline_tests.doubles.aws.transcribe import Settings, Transcribe
+from video_pipeline_tests.doubles.sweeping import sweep
 from video_pipeline_tests.providers.aws.transcribe.transcribing import Speech
 from video_pipeline_tests.servers.topics_and_queues import untold_queue
 

@@ -203,7 +203,7 @@ def test_unreadable_result_is_fetched_later(stage: Stage) -> None:
     stage.jobs_end()
     parked = stage.run()
     assert parked.state is PhaseState.PARKED and "is no JSON" in parked.message
-    assert stage.unit().state is UnitState.RUNNING
+    assert stage.unit().state is UnitState.UNFETCHED
     stage.wait(hours=24 + 24 * 4)
     failed = stage.run()
     assert failed.state is PhaseState.FAILED and "given up" in failed.message
