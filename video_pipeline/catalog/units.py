@@ -33,7 +33,7 @@ _BY_READY = [("project_id", 1), ("state", 1), ("ready_at", 1)]
 _FREE: Document = {"$expr": {"$lte": ["$leased_until", "$$NOW"]}}
 # The resolution of times in MongoDB.
 _TICK = timedelta(milliseconds=1)
-_TIMES = frozenset({"leased_until", "created_at", "updated_at", "submitted_at"})
+_TIMES = frozenset({"leased_until", "created_at", "updated_at", "submitted_at", "refused_at"})
 
 
 class Units:
@@ -123,7 +123,7 @@ class Units:
 
     def refuse(self, unit: WorkUnit, now: datetime) -> WorkUnit:
         """Record that the provider has not accepted the request."""
-        return self._move(unit, UnitState.PLANNED, now)
+        return self._move(unit, UnitState.PLANNED, now, refused_at=now)
 
     def accept(self, unit: WorkUnit, job: str, now: datetime, poll_at: datetime) -> WorkUnit:
         """Record that the provider accepted the request as a job."""
@@ -159,14 +159,23 @@ class Units:
             )
         return _known(found)
 
-    def queue(self, unit: str, wait: Wait, pool: str, seconds: Fraction) -> WorkUnit | None:
+    def queue(
+        self, unit: str, wait: Wait, pool: str, seconds: Fraction, now: datetime
+    ) -> WorkUnit | None:
         """Put a unit into the backlog of a pool, and return it. It needs so many paid seconds.
 
-        Returns None if its request was made. Repeatable: the last wait stands.
+        Returns None if its request was made. Repeatable: the last wait stands, but a deferral until
+        its end.
         """
-        place = {"waits_in": pool, "waits_for": float(seconds)}
-        queued = {"state": UnitState.QUEUED.value, "wait": _stored(wait), **place}
-        return _unit(self._units.change(_is(unit, Stage.UNSENT), {"$set": queued}))
+        standing = [] if wait.kind in DEFERRALS else sorted(DEFERRALS)
+        deferred = [{"$in": ["$wait.kind", standing]}, {"$gt": ["$wait.until", now]}]
+        queued: Document = {
+            "state": UnitState.QUEUED.value,
+            "wait": {"$cond": [{"$and": deferred}, "$wait", {"$literal": _stored(wait)}]},
+            "waits_in": {"$literal": pool},
+            "waits_for": float(seconds),
+        }
+        return _unit(self._units.change(_is(unit, Stage.UNSENT), [{"$set": queued}]))
 
     def hand_over(self, unit: str, now: datetime) -> bool:
         """Leave the next step to a run: it makes the request, or reports its error.
@@ -209,7 +218,9 @@ class Units:
         Applies to units that cost more than `over` and at most `up_to` paid seconds. A unit that
         waits for the same keeps its details.
         """
-        same = {f"wait.{name}": getattr(wait, name) for name in ("kind", "scope", "limit")}
+        # The place in a queue for slots is as it was when the unit came.
+        fields = ("kind", "scope", "limit") if wait.kind is WaitKind.SLOT else Wait.model_fields
+        same = {f"wait.{name}": getattr(wait, name) for name in fields}
         costs = {"waits_for": {"$gt": over, "$lte": up_to}}
         where = {**_in_pool(pool), **costs, **_not_deferred(now, same)}
         self._units.update_all(where, {"$set": {"wait": _stored(wait)}})

@@ -5,6 +5,7 @@ Schema 1 had results without inputs. Up to schema 4 a work unit had fewer states
 
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import timedelta
 from enum import StrEnum
 from itertools import groupby
 from typing import Any
@@ -27,7 +28,9 @@ _OWNER = ("project_id", "video")
 
 def check_at_rest(database: Database[Document], address: str) -> None:
     """Raise UpgradeBlocked while processes of an earlier version hold work units."""
-    held = {**_OF_SCHEMA_4, "$expr": {"$gt": ["$leased_until", "$$NOW"]}}
+    soon = {"$add": ["$$NOW", _LONGEST_LEASE // timedelta(milliseconds=1)]}
+    leased = [{"$gt": ["$leased_until", "$$NOW"]}, {"$lt": ["$leased_until", soon]}]
+    held = {**_OF_SCHEMA_4, "$expr": {"$and": leased}}
     count = database["units"].count_documents(held)
     if count:
         raise UpgradeBlocked(
@@ -37,6 +40,9 @@ def check_at_rest(database: Database[Document], address: str) -> None:
         )
 
 
+# A live process renews its lease within seconds. One that ends later is of a server whose clock was
+# wrong, and nobody holds it.
+_LONGEST_LEASE = timedelta(hours=1)
 # Rows that no later program has written.
 _OF_SCHEMA_4: Document = {"refusals": {"$exists": False}}
 # State, flag or field of schema 4, and the state since: the first that holds.
@@ -72,17 +78,21 @@ _GONE_INDEXES = tuple(
 
 def map_states(database: Database[Document]) -> None:
     """Map state, flags and fields of work units to the states and waits of today."""
+    told = {"$in": ["$kind", [WaitKind.PROVIDER.value, WaitKind.RESULT.value]]}
+    slot: Document = {"$eq": ["$kind", WaitKind.SLOT.value]}
     wait: Document = {
         "kind": "$kind",
         "until": {"$ifNull": ["$poll_at", None]},
-        "scope": {"$ifNull": ["$waits_in", "$provider"]},
+        "scope": {"$cond": [slot, "$waits_in", "$provider"]},
         "limit": None,
-        "detail": {"$cond": [{"$eq": ["$state", UnitState.UNFETCHED.value]}, "$waiting", ""]},
+        "detail": {"$cond": [told, _words({"$ifNull": ["$waiting", ""]}), ""]},
     }
     today = {
         "wait": {"$cond": ["$kind", wait, None]},
         "refusals": {"$ifNull": ["$untaken", 0]},
         "fetch_failures": {"$ifNull": ["$unfetched", 0]},
+        "holder": None,
+        "leased_until": None,
     }
     units = database["units"]
     units.update_many(
@@ -97,6 +107,15 @@ def map_states(database: Database[Document]) -> None:
     for index in _GONE_INDEXES:
         with suppress(OperationFailure):  # it is gone
             units.drop_index(index)
+
+
+def _words(reason: Document) -> Document:
+    """Return an expression for the provider's words in a reason of schema 4."""
+    at, rest = {"$indexOfCP": ["$$reason", ": "]}, {"$strLenCP": "$$reason"}
+    words: Document = {"$substrCP": ["$$reason", {"$max": [0, {"$add": [at, 2]}]}, rest]}
+    for end in (" It is retried", " (tried "):
+        words = {"$arrayElemAt": [{"$split": [words, end]}, 0]}
+    return {"$let": {"vars": {"reason": reason}, "in": words}}
 
 
 def _switch(rules: Iterable[tuple[str, Document | bool, StrEnum]], otherwise: Any) -> Document:

@@ -243,6 +243,7 @@ class WorkUnit(Frozen):
     created_at: datetime
     updated_at: datetime
     submitted_at: datetime | None = None
+    refused_at: datetime | None = None  # when its provider last refused a request, and had none
     # The id of the run that forced a new generation after an earlier one had settled.
     forced_by: str = ""
     # Orphaned: no run needs it, and the provider cannot cancel it. Its usage is still recorded.

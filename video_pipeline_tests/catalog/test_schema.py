@@ -115,7 +115,7 @@ def use_units(half: ProjectCatalog, request: WorkRequest, now: datetime) -> None
     units = half.units
     unit = units.open(request, 0, (), now)
     units.latest(request)
-    units.queue(unit.id, FULL, "pool", Fraction(9))
+    units.queue(unit.id, FULL, "pool", Fraction(9), now)
     units.backlog()
     units.queued("pool", now)
     units.queued("pool", now, 5, 9.0)

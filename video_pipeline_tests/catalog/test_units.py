@@ -320,7 +320,7 @@ class TestLeftBehind:
 
         dropped, waits, freed, held = map(refused, ("dropped", "waits", "freed", "held"))
         acme.units.open(request_for("fresh", provider="cloud"), 0, PLANNED, now)
-        acme.units.queue(waits.id, FULL, "pool", Fraction(1))
+        acme.units.queue(waits.id, FULL, "pool", Fraction(1), now)
         acme.units.hand_over(freed.id, now)
         acme.units.claim(held.id, "a run", MINUTE)
         assert [unit.id for unit in acme.units.dropped(["cloud"])] == [dropped.id]
@@ -334,7 +334,7 @@ def test_explain_skips_deferred_units(
     theirs = globex.units.open(request_for(project="globex"), 0, PLANNED, now)
     silent = Wait(kind=WaitKind.PROVIDER)
     for half, unit in ((acme, first), (acme, second), (globex, theirs)):
-        half.units.queue(unit.id, silent, "pool", Fraction(1))
+        half.units.queue(unit.id, silent, "pool", Fraction(1), now)
     acme.units.defer(first.id, silent.model_copy(update={"until": now + MINUTE}))
     acme.units.explain("pool", FULL, now)
     assert [unit.id for unit in acme.units.queued("pool", now)] == [second.id]
@@ -345,6 +345,8 @@ def test_explain_skips_deferred_units(
         first.id: (WaitKind.PROVIDER, 1),
         second.id: (WaitKind.SLOT, 0),
     }
+    acme.units.queue(first.id, FULL, "pool", Fraction(1), now)
+    assert acme.units.queued("pool", now) == later[1:], "a deferral stands until its end"
     running_unit = running(acme, request_for("runs"), now)
     acme.units.defer(running_unit.id, silent)
     assert acme.units.get(running_unit.id) == running_unit, "its request was taken"

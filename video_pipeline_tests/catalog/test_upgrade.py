@@ -83,7 +83,8 @@ OLD_ROWS: list[tuple[str, dict[str, Any], UnitState, WaitKind | None, int, int]]
     ("intent", {"waiting": "no room", "waits_in": "p"}, UnitState.QUEUED, WaitKind.SLOT, 0, 0),
     (
         "intent",
-        {"waiting": "full", "waits_in": "p", "untaken": 2, "poll_at": SOON},
+        {"waiting": "waits: no answer (tried 2 times)", "waits_in": "p", "untaken": 2}
+        | {"poll_at": SOON},
         *(UnitState.QUEUED, WaitKind.PROVIDER, 2, 0),
     ),
     ("intent", {"ready": True}, UnitState.ADMITTED, None, 0, 0),
@@ -98,7 +99,7 @@ OLD_ROWS: list[tuple[str, dict[str, Any], UnitState, WaitKind | None, int, int]]
     ("running", {"ready": True, "unfetched": 3}, UnitState.ENDED, None, 0, 3),
     (
         "running",
-        {"waiting": "no right", "unfetched": 2, "poll_at": SOON},
+        {"waiting": "not fetched: no right. It is retried", "unfetched": 2, "poll_at": SOON},
         *(UnitState.UNFETCHED, WaitKind.RESULT, 0, 2),
     ),
     ("in_doubt", {"poll_at": SOON}, UnitState.IN_DOUBT, None, 0, 0),
@@ -137,8 +138,9 @@ def test_states_of_schema_4_are_mapped(old_row, mongo_uri: str, database) -> Non
                 kind = unit.wait.kind if unit.wait else None
                 assert [unit.state, kind, unit.refusals, unit.fetch_failures] == expected
                 assert unit.due_at == (fields.get("poll_at") if kind else None)
-            unfetched = upgraded.project(project).units.of_video("v9")
-            assert [unit.wait and unit.wait.detail for unit in unfetched] == ["no right"]
+            for video, scope, words in (("v2", "cloud", "no answer"), ("v9", "cloud", "no right.")):
+                (unit,) = upgraded.project(project).units.of_video(video)
+                assert unit.wait and (unit.wait.scope, unit.wait.detail) == (scope, words)
         assert not {"ready", "waiting", "poll_at", "untaken"} & set(
             database["units"].find_one({}) or {}
         )
@@ -156,10 +158,20 @@ def test_program_of_schema_4_can_no_longer_write(old_row, mongo_uri: str, databa
 def test_upgrade_waits_for_processes_of_the_earlier_version(
     old_row, mongo_uri: str, database
 ) -> None:
-    unit = old_row("acme", "film", "submitting", holder="old", leased_until=SOON)
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    unit = old_row("acme", "film", "submitting", holder="old", leased_until=soon)
     with (
         closing(connect(mongo_uri, database.name)) as blocked,
         pytest.raises(UpgradeBlocked, match="1 work units"),
     ):
         blocked.projects()
     assert database["units"].find_one({"id": unit, "state": "submitting", "ready": False})
+
+
+def test_lease_of_a_wrong_clock_does_not_block_the_upgrade(
+    old_row, mongo_uri: str, database
+) -> None:
+    unit = old_row("acme", "film", "submitting", holder="old", leased_until=SOON)
+    with closing(connect(mongo_uri, database.name)) as upgraded:
+        units = upgraded.project("acme").units
+        assert units.claim(unit, "new", timedelta(minutes=1)) is not None

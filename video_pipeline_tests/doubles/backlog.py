@@ -35,7 +35,7 @@ def _waiting_unit(services: Services, key: VideoKey, media: MediaInfo, provider:
     (planned,) = assigner.plan(provider, plugin, [Phase.SHOTS])
     unit = catalog.units.open(planned.request, 0, planned.usage, services.clock())
     pool = pool_of(plugin, planned.request)
-    catalog.units.queue(unit.id, FULL, pool, paid_seconds(planned.usage))
+    catalog.units.queue(unit.id, FULL, pool, paid_seconds(planned.usage), services.clock())
     found = catalog.units.get(unit.id)
     assert found is not None
     return found

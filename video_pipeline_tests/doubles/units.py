@@ -34,7 +34,7 @@ def bring_to(
     if state is UnitState.PLANNED:
         return unit
     if state is UnitState.QUEUED:
-        assert units.queue(unit.id, FULL, "pool", Fraction(0))
+        assert units.queue(unit.id, FULL, "pool", Fraction(0), at)
     elif state is UnitState.ADMITTED:
         assert units.hand_over(unit.id, at)
     else:

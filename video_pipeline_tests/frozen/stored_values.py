@@ -238,7 +238,7 @@ def _unit_writes(project: ProjectCatalog) -> Writes:
         "claim": lambda: units.claim(name, "holder", timedelta(seconds=20)),
         "renew": lambda: units.renew(name, "holder", timedelta(seconds=20)),
         "release": lambda: units.release(name, "holder"),
-        "queue": lambda: units.queue(name, FULL, "pool", Fraction(30)),
+        "queue": lambda: units.queue(name, FULL, "pool", Fraction(30), NOW),
         "hand_over": lambda: units.hand_over(name, NOW),
         "defer": lambda: units.defer(name, FULL),
         "end": lambda: units.end(name, NOW),

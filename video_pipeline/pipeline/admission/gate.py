@@ -71,7 +71,8 @@ class Gate:
     def queue(self, unit: WorkUnit, wait: Wait | None = None) -> WorkUnit | None:
         """Add a unit to the backlog, and return it; None if its request was made."""
         wait = wait or for_slot(self._plugin, self._request)
-        return self._units.queue(unit.id, wait, self._pool, paid_seconds(unit.planned))
+        seconds = paid_seconds(unit.planned)
+        return self._units.queue(unit.id, wait, self._pool, seconds, self._clock())
 
     def free(self, unit: WorkUnit) -> None:
         """Free the unit's slot, after its job has ended or its request was not made."""

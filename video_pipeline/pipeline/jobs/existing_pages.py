@@ -134,6 +134,8 @@ class ExistingPages:
         whole = MANIFEST in names
         if record is None and REQUEST in names and not whole:
             return unit  # refused and deleted since the folders were listed
+        if record and unit.refused_at and record.requested_at <= unit.refused_at and not whole:
+            return unit  # refused, but the record could not be deleted
         begun = record.requested_at if record else now if whole else _UNKNOWN_TIME
         what = "pages" if whole else "request"
         _log.warning("%s: work unit %s: adopting the stored %s", self._key, unit.id, what)

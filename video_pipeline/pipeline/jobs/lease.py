@@ -9,6 +9,7 @@ must differ by less than a lease, for the case that another member takes over.
 import logging
 import threading
 from datetime import timedelta
+from itertools import count
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +20,7 @@ from video_pipeline.pipeline.services import Services
 
 _log = logging.getLogger(__name__)
 _RETRY_SECONDS = 0.5
+_NUMBERS = count()
 # How often the log says who holds a lease that is waited for.
 _REPORT_SECONDS = 600.0
 # The longest wait for a live holder, which renews its lease. One decode may take 4 h (MediaLimits),
@@ -31,6 +33,8 @@ class Leases:
 
     def __init__(self, services: Services, units: Units) -> None:
         self._services, self._units, self._elapsed = services, units, services.elapsed
+        # Of this object alone: a thread of the same process may hold a unit too.
+        self._holder = f"{services.holder}:{next(_NUMBERS)}"
         self._seconds = services.policy.lease_seconds
         self._lease = timedelta(seconds=self._seconds)
         # When each lease expires, in elapsed seconds.
@@ -53,7 +57,7 @@ class Leases:
         self._stop.set()
         self._thread.join()
         for unit in self._held.keys() - self._lost:
-            self._units.release(unit, self._services.holder)
+            self._units.release(unit, self._holder)
 
     def take(self, unit: str) -> WorkUnit:
         """Wait until the unit is free, lease it, and return it as it is then.
@@ -86,7 +90,7 @@ class Leases:
     def try_take(self, unit: str) -> WorkUnit | None:
         """Lease the unit and return it, or None if another holder has it."""
         until = self._elapsed() + self._seconds
-        taken = self._units.claim(unit, self._services.holder, self._lease)
+        taken = self._units.claim(unit, self._holder, self._lease)
         if taken is not None:
             with self._lock:
                 self._held[unit] = until
@@ -96,7 +100,7 @@ class Leases:
         """Release the lease on a unit that has ended or parked."""
         with self._lock:
             self._held.pop(unit, None)
-        self._units.release(unit, self._services.holder)
+        self._units.release(unit, self._holder)
 
     def check(self, unit: str) -> None:
         """Renew the lease if it may have expired. Raises CatalogError if it is lost."""
@@ -121,7 +125,7 @@ class Leases:
 
     def _renew(self, unit: str) -> None:
         until = self._elapsed() + self._seconds
-        if not self._units.renew(unit, self._services.holder, self._lease):
+        if not self._units.renew(unit, self._holder, self._lease):
             self._lost.add(unit)
             return
         with self._lock:

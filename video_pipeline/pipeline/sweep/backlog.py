@@ -156,6 +156,7 @@ class _Backlog(Requests):
             if held is None or held.state is not UnitState.QUEUED:
                 return True  # another process works on it
             if held.unwanted:
+                leases.release(unit.id)
                 close(self._services, key, unit.id, ORPHANED)
                 return True
             return unavailable or self._admit(held, plugin, leases)

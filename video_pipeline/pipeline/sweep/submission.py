@@ -46,15 +46,20 @@ class Requests(ABC):
                 raise
             except PipelineError as error:
                 _log.warning("%s: work unit %s: %s", unit.request.key, unit.id, error)
-                self._services.of(unit.request.key.project).units.hand_over(
-                    unit.id, self._services.clock()
-                )  # the run that waits reports the error
+                self._leave(unit, error)
                 break
         return self._made
 
     @property
     def name(self) -> str:
         return f"requests of {self._pool.name} ({id(self._services.catalog):x})"
+
+    def _leave(self, unit: WorkUnit, error: PipelineError) -> None:
+        """Let the run that waits report an error, except a passing one before the request."""
+        units = self._services.of(unit.request.key.project).units
+        now = units.get(unit.id)
+        if now is None or not (error.passes and now.state.stage is Stage.UNSENT):
+            units.hand_over(unit.id, self._services.clock())
 
     @abstractmethod
     def _in_turn(self) -> Iterator[WorkUnit]:

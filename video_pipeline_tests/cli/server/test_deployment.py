@@ -2,7 +2,7 @@
 
 import os
 import signal
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def test_upgrade_waits_for_the_runs_of_an_earlier_version(
     with MongoClient[dict[str, Any]](mongo_uri) as client:
         database = client[settings.catalog.database]
         database["deployment"].insert_one({"_id": "schema", "version": 4})
-        unit = {"state": "submitting", "leased_until": datetime(2099, 1, 1, tzinfo=UTC)}
+        unit = {"state": "submitting", "leased_until": datetime.now(UTC) + timedelta(minutes=1)}
         database["units"].insert_one(unit)
         waited = list[float]()
 

@@ -230,6 +230,17 @@ def test_deferred_request_leaves_no_record(film: Video) -> None:
     assert film.states == [(0, UnitState.QUEUED)] and film.raw().requested() is None
 
 
+def test_record_of_a_refused_request_proves_nothing(
+    unsafe: Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RawPages, "forget_request", lambda _: None)  # as if S3 failed
+    unsafe.vendor.default = "full"
+    assert unsafe.run().state is PhaseState.PARKED
+    assert unsafe.states == [(0, UnitState.QUEUED)] and unsafe.raw().requested()
+    unsafe.vendor.default = "now"
+    assert unsafe.run().state is PhaseState.DONE and unsafe.states == [(0, SETTLED)]
+
+
 @pytest.mark.parametrize("version", ["today's", "earlier, without request.json"])
 def test_new_catalogue_adopts_stored_pages(film: Video, version: str) -> None:
     before = film.run()

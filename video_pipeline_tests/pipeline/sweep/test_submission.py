@@ -9,10 +9,11 @@ from functools import partial
 import pytest
 
 from video_pipeline.catalog.admissions import Admissions
-from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.domain.errors import FailureCategory, ProviderError, StorageUnavailable
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.work import UnitState, WorkUnit
+from video_pipeline.pipeline.jobs.raw_pages import RawPages
 from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.policies import Limits
 from video_pipeline.pipeline.services import Services
@@ -107,6 +108,22 @@ def test_unreachable_provider_is_probed_at_growing_intervals(
         make_round(replace(away, clock=partial(_at, then)), then)
     assert pauses == [1.5, 3, 6, 12, 24, 45, 45, 45]
     assert all(now_of(away, unit).state is UnitState.QUEUED for unit in units), "no unit has failed"
+
+
+def test_silent_output_store_leaves_unit_queued(
+    services: Services, media: MediaInfo, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = asked_by(services, vendor, VendorShots)
+    (unit,) = put_into_backlog(there, "acme", 1, media, provider="with-token")
+
+    def silent(*_: object) -> None:
+        raise StorageUnavailable("the store does not answer", remedy="Wait.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RawPages, "record_request", silent)
+        assert make_round(there, there.clock()).ready == ()
+    assert now_of(there, unit).state is UnitState.QUEUED
+    assert make_round(there, there.clock()).submitted == 1
 
 
 def test_refused_credentials_wake_run(services: Services, media: MediaInfo, vendor: Vendor) -> None:
