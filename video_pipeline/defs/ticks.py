@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import dagster as dg
 
-from video_pipeline.defs.resources.deployment import Deployment
+from video_pipeline.defs.resources.deployment import SharedDeployment
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.pipeline.services import Services
 
@@ -24,13 +24,12 @@ def pipeline_sensor(**settings: Any) -> Callable[[Tick], dg.SensorDefinition]:
     def make(tick: Tick) -> dg.SensorDefinition:
         @dg.sensor(name=tick.__name__, default_status=dg.DefaultSensorStatus.RUNNING, **settings)
         def sensor(
-            context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Deployment]
+            context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[SharedDeployment]
         ) -> Result:
-            pipeline.renew()
             try:
-                return tick(context, pipeline.services)
+                with pipeline.opened() as services:
+                    return tick(context, services)
             except CatalogUnavailable as error:
-                pipeline.close()
                 return dg.SkipReason(str(error))
 
         return sensor

@@ -1,5 +1,7 @@
 """Stand-ins for what a deployment of Dagster gives: an open pipeline, an origin, backfills."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import dagster as dg
@@ -30,11 +32,10 @@ class Opened:
     services: Services
     settings: Settings | None = None
 
-    def renew(self) -> None:
-        """Nothing changes here."""
-
-    def close(self) -> None:
-        """The fixture closes them."""
+    @contextmanager
+    def opened(self) -> Generator[Services]:
+        """Yield them for one tick; the fixture closes them."""
+        yield self.services
 
 
 def add_backfill(

@@ -1,19 +1,18 @@
 """The resource `pipeline`: the deployment's stores, catalogue and media.
 
-A run opens it at its first step and closes it at its end. Sensors share one in the code server,
-until pipeline.yaml changes or the process ends.
+A run opens it at its first step and closes it at its end. The sensors of a code server share one.
 """
 
-import atexit
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from video_pipeline.catalog.connection import RUN_SECONDS
+from video_pipeline.defs.resources.shared_services import SHARED, SharedServices
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings, load_settings
 from video_pipeline.wiring import open_services
@@ -23,61 +22,69 @@ if TYPE_CHECKING:
 
 
 class Deployment:
-    """The services of one pipeline.yaml, opened at their first use.
+    """The services of a run, opened at their first use. They wait for a MongoDB that restarts."""
 
-    `patience_seconds` bounds the wait for a catalogue that restarts. A run waits; a sensor fails
-    at once and retries at its next tick.
-    """
-
-    def __init__(
-        self, file: Path, clients: "AwsClients | None" = None, patience_seconds: float = 0
-    ) -> None:
-        self._file, self._stack, self._patience = file, ExitStack(), patience_seconds
+    def __init__(self, file: Path, clients: "AwsClients | None" = None) -> None:
+        self._file, self._stack = file, ExitStack()
         # Of S3 and the services beside it, such as SQS. None for a deployment in folders.
         self.clients = clients
-        self._settings: Settings | None = None
         self._services: Services | None = None
 
     @property
     def services(self) -> Services:
         """Return the open services. Raises ConfigurationError, StorageError, CatalogError."""
         if self._services is None:
-            self._settings = load_settings(self._file)
             opened = open_services(
-                self._settings, clients=self.clients, patience_seconds=self._patience
+                self.settings, clients=self.clients, patience_seconds=RUN_SECONDS
             )
             self._services = self._stack.enter_context(opened)
         return self._services
 
-    @property
+    @cached_property
     def settings(self) -> Settings:
-        """Return the present settings of the file. Raises ConfigurationError."""
+        """Return the settings with which the run started. Raises ConfigurationError."""
         return load_settings(self._file)
 
-    def renew(self) -> None:
-        """Close the services if the configuration has changed since they were opened."""
-        if self._settings is not None and self._settings != load_settings(self._file):
-            self.close()
-
     def close(self) -> None:
-        """Close the services; the next use opens them again."""
-        self._services = None
+        """Close the services."""
         self._stack.close()
 
 
-class PipelineResource(dg.ConfigurableResource[Deployment]):
+class SharedDeployment:
+    """The services of a tick, shared with the other sensors. They do not wait for MongoDB."""
+
+    def __init__(
+        self, file: Path, clients: "AwsClients | None" = None, shared: SharedServices = SHARED
+    ) -> None:
+        self._file, self._clients, self._shared = file, clients, shared
+
+    @contextmanager
+    def opened(self) -> Generator[Services]:
+        """Yield the services of the present pipeline.yaml for one tick.
+
+        Raises ConfigurationError, StorageError, CatalogError.
+        """
+        settings, clients = load_settings(self._file), self._clients
+        opening = partial(open_services, settings, clients=clients)
+        with self._shared.use((settings, clients and clients.options), opening) as services:
+            yield services
+
+
+class PipelineResource(dg.ConfigurableResource[Deployment | SharedDeployment]):
     """Storage, catalogue and media as pipeline.yaml says when the run starts."""
 
     # The path of pipeline.yaml.
     file: str
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Deployment]:
-        """Yield the deployment of a run; outside of runs, the one that this process shares."""
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> Iterator[Deployment | SharedDeployment]:
+        """Yield the deployment of a run; outside of runs, the one that sensors share."""
         if context.run is None:
-            yield _shared(self.file, self._clients())
+            yield SharedDeployment(Path(self.file), self._clients())
             return
-        deployment = Deployment(Path(self.file), self._clients(), RUN_SECONDS)
+        deployment = Deployment(Path(self.file), self._clients())
         try:
             yield deployment
         finally:
@@ -107,10 +114,3 @@ def pipeline_resources(settings: Settings) -> dict[str, object]:
 
     s3 = s3_resource(settings.storage)
     return {"s3": s3, "pipeline": BucketsResource(file=file, s3=s3)}
-
-
-@cache
-def _shared(file: str, clients: "AwsClients | None") -> Deployment:
-    deployment = Deployment(Path(file), clients)
-    atexit.register(deployment.close)
-    return deployment

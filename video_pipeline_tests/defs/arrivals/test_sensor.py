@@ -10,7 +10,7 @@ import pytest
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs.arrivals.sensor import arrivals
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
-from video_pipeline.domain.errors import CatalogUnavailable, StorageUnavailable
+from video_pipeline.domain.errors import StorageUnavailable
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Due, Removal, Source, VideoRecord
 from video_pipeline.pipeline.arrivals.archive import archive, restore
@@ -160,27 +160,6 @@ def test_new_home_does_not_read_all_keys(
         catalog.project(key.project).videos.register(source, datetime.now(UTC), due=None)
     message = tick(stage, instance).skip_reason.skip_message or ""
     assert "1 known videos are partitions again" in message, "acme/talk is one already"
-
-
-def test_tick_without_mongodb_is_skipped(instance: dg.DagsterInstance) -> None:
-    class Down:
-        closed = False
-
-        def renew(self) -> None:
-            """Nothing to renew."""
-
-        def close(self) -> None:
-            self.closed = True
-
-        @property
-        def services(self) -> None:
-            raise CatalogUnavailable("no MongoDB answers", remedy="Start it.")
-
-    stage = Down()
-    skipped = tick(stage, instance)
-    assert isinstance(skipped, dg.SkipReason)
-    assert skipped.skip_message == "no MongoDB answers. Start it."
-    assert stage.closed, "the next tick opens it anew"
 
 
 def test_message_counts_rejections_with_some_reasons(

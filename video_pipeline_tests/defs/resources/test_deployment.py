@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.defs.resources.deployment import Deployment
+from video_pipeline.defs.resources.deployment import SharedDeployment
+from video_pipeline.defs.resources.shared_services import SharedServices
 from video_pipeline.domain.errors import ConfigurationError
 
 PIPELINE = """\
@@ -29,52 +30,34 @@ def file(
 
 
 @pytest.fixture
-def deployment(file: Path) -> Iterator[Deployment]:
-    deployment = Deployment(file)
-    yield deployment
-    deployment.close()
+def deployment(file: Path) -> Iterator[SharedDeployment]:
+    shared = SharedServices()
+    yield SharedDeployment(file, shared=shared)
+    shared.close()
 
 
-def test_services_are_opened_once(deployment: Deployment) -> None:
-    assert deployment.services is deployment.services
+def test_equal_configuration_keeps_services(deployment: SharedDeployment, file: Path) -> None:
+    with deployment.opened() as services:
+        file.write_text(f"# a comment\n{file.read_text()}")
+    with deployment.opened() as same:
+        assert same is services
 
 
-def test_renew_keeps_services_of_an_equal_configuration(deployment: Deployment, file: Path) -> None:
-    services = deployment.services
-    file.write_text(f"# a comment\n{file.read_text()}")
-    deployment.renew()
-    assert deployment.services is services
-
-
-def test_renew_reopens_after_a_change(
-    deployment: Deployment, file: Path, mongo_database: str
+def test_change_amid_a_tick_holds_from_the_next(
+    deployment: SharedDeployment, file: Path, mongo_database: str
 ) -> None:
-    before = deployment.services
-    file.write_text(PIPELINE.format(database=mongo_database, workers=2))
-    assert deployment.services is before, "never in the middle of a tick"
-    deployment.renew()
-    assert deployment.services.policy.workers == 2
-    assert deployment.services.catalog.projects() == []
+    with deployment.opened() as before:
+        file.write_text(PIPELINE.format(database=mongo_database, workers=2))
+        with deployment.opened() as after:
+            assert after.policy.workers == 2
+        assert before.policy.workers == 1
+        assert before.catalog.projects() == [], "still open"
+    with deployment.opened() as services:
+        assert services is after
+        assert services.catalog.projects() == []
 
 
-def test_renew_with_invalid_file_raises_and_closes_nothing(
-    deployment: Deployment, file: Path
-) -> None:
-    services = deployment.services
+def test_invalid_file_fails_the_tick(deployment: SharedDeployment, file: Path) -> None:
     file.write_text("phases: [")
-    with pytest.raises(ConfigurationError):
-        deployment.renew()
-    assert deployment.services is services
-    assert services.catalog.projects() == []
-
-
-def test_renew_before_first_use_does_nothing(file: Path) -> None:
-    file.unlink()
-    Deployment(file).renew()
-
-
-def test_services_reopen_after_close(deployment: Deployment) -> None:
-    before = deployment.services
-    deployment.close()
-    assert deployment.services is not before
-    assert deployment.services.catalog.projects() == []
+    with pytest.raises(ConfigurationError, match="is not YAML"), deployment.opened():
+        pass
