@@ -1,6 +1,6 @@
 """Dagster's composition root: `Settings` in, `Definitions` out.
 
-Loading it reads pipeline.yaml and opens nothing.
+Loading it reads pipeline.yaml, or its last valid version, and opens nothing.
 """
 
 from collections.abc import Mapping
@@ -17,12 +17,18 @@ from video_pipeline.defs.resources.deployment import pipeline_resources
 from video_pipeline.defs.resources.providers import chosen_entries, provider_resources
 from video_pipeline.defs.runs.lost_retries_sensor import lost_retries
 from video_pipeline.defs.videos.assets import video_assets
-from video_pipeline.settings import Settings, load_settings
+from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.settings import Settings, load_running
 
 
-def build_defs(settings: Settings, overrides: Mapping[str, object] | None = None) -> dg.Definitions:
+def build_defs(
+    settings: Settings,
+    overrides: Mapping[str, object] | None = None,
+    problem: ConfigurationError | None = None,
+) -> dg.Definitions:
     """Return all definitions. `overrides` replaces resources by key, for tests.
 
+    The asset `project` shows the `problem` of a pipeline.yaml whose last valid version is used.
     Raises ConfigurationError for provider entries that cannot be resources.
     """
     resources: dict[str, object] = {
@@ -31,7 +37,7 @@ def build_defs(settings: Settings, overrides: Mapping[str, object] | None = None
         **(overrides or {}),
     }
     return dg.Definitions(
-        assets=[*video_assets(chosen_entries(settings)), project],
+        assets=[*video_assets(chosen_entries(settings)), _telling(problem) if problem else project],
         jobs=[ingest_video, backfill_project, cancel_work, fetch_again],
         sensors=[arrivals, completions, lost_retries, projects],
         resources=resources,
@@ -39,4 +45,11 @@ def build_defs(settings: Settings, overrides: Mapping[str, object] | None = None
     )
 
 
-defs = build_defs(load_settings())
+def _telling(problem: ConfigurationError) -> dg.AssetsDefinition:
+    told = f"When these definitions were loaded: {problem}"
+    metadata = {"pipeline.yaml": dg.MetadataValue.text(told)}
+    return project.map_asset_specs(lambda spec: spec.merge_attributes(metadata=metadata))
+
+
+_running = load_running()
+defs = build_defs(_running.settings, problem=_running.problem)

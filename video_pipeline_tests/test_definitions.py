@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from video_pipeline.definitions import build_defs
 from video_pipeline.domain.phases import SERVED
-from video_pipeline.settings import load_settings
+from video_pipeline.settings import load_and_keep, load_running, load_settings
 from video_pipeline_tests.graph import ROOT, SNAPSHOT, Graph, graph_of, shipped, text_of
 
 PIPELINE = """\
@@ -103,6 +104,20 @@ def test_loading_connects_starts_and_writes_nothing(tmp_path: Path) -> None:
     )
     assert loaded.returncode == 0, loaded.stderr[-2000:]
     assert [path.name for path in tmp_path.iterdir()] == ["pipeline.yaml"]
+
+
+def test_definitions_load_from_the_last_good_file(tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(PIPELINE)
+    load_and_keep(file, {})
+    file.write_text(PIPELINE.replace("shots:", "shotz:"))
+    settings, _, problem = load_running(file, {})
+    graph = build_defs(settings, problem=problem).resolve_asset_graph()
+    told = graph.get(dg.AssetKey("project")).metadata["pipeline.yaml"].value
+    assert "line 6, phases.shotz" in told
+    assert "Did you mean 'shots'?" in told
+    checks = graph.get(dg.AssetKey("project")).check_keys
+    assert {key.name for key in checks} == {f"choice_current_{phase}" for phase in SERVED}
 
 
 def test_workspace_names_these_definitions() -> None:

@@ -8,7 +8,7 @@ import typer
 from video_pipeline.cli.server.dagster_home import running_url
 from video_pipeline.dagster_api.client import Ask, over_http, without_webserver
 from video_pipeline.domain.errors import ConfigurationError
-from video_pipeline.settings import Settings, load_settings
+from video_pipeline.settings import Running, Settings, load_running, load_settings
 from video_pipeline.settings.load import WEBSERVER
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -21,6 +21,11 @@ def settings_of(context: typer.Context) -> Settings:
     """Return the settings that --config names, else the default ones. Raises ConfigurationError."""
     given: Path | None = context.find_root().obj
     return load_settings(given)
+
+
+def running_of(context: typer.Context) -> Running:
+    """Return the settings that Dagster uses: of that file, or of its last valid version."""
+    return load_running(context.find_root().obj)
 
 
 def address(settings: Settings) -> str | None:

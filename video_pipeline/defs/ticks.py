@@ -18,7 +18,8 @@ Tick = Callable[[dg.SensorEvaluationContext, Services], Result]
 def pipeline_sensor(**settings: Any) -> Callable[[Tick], dg.SensorDefinition]:
     """Return a decorator that makes a running sensor, with these settings, of a tick.
 
-    The tick gets the services of today's pipeline.yaml. Without MongoDB it is skipped.
+    The tick gets the services of today's pipeline.yaml, or of the last valid one. Then its message
+    begins with the problem of the file. Without MongoDB it is skipped.
     """
 
     def make(tick: Tick) -> dg.SensorDefinition:
@@ -28,13 +29,25 @@ def pipeline_sensor(**settings: Any) -> Callable[[Tick], dg.SensorDefinition]:
         ) -> Result:
             try:
                 with pipeline.opened() as services:
-                    return tick(context, services)
+                    result = tick(context, services)
             except CatalogUnavailable as error:
-                return dg.SkipReason(str(error))
+                result = dg.SkipReason(str(error))
+            return _led_by(str(pipeline.problem), result, context) if pipeline.problem else result
 
         return sensor
 
     return make
+
+
+def _led_by(problem: str, result: Result, context: dg.SensorEvaluationContext) -> Result:
+    """Return the result with the problem before its message, or in the log beside run requests."""
+    context.log.error(problem)
+    if isinstance(result, dg.SkipReason):
+        return dg.SkipReason(f"{problem}\n{result.skip_message}")
+    if result.run_requests:
+        return result
+    said = result.skip_reason.skip_message if result.skip_reason else ""
+    return result._replace(skip_reason=dg.SkipReason(f"{problem}\n{said}".rstrip()))
 
 
 def within(seconds: float, items: Iterable[Item]) -> Iterator[Item]:

@@ -15,10 +15,10 @@ Keys = tuple[str | int, ...]
 
 
 class Document:
-    """The values of one YAML file with their lines."""
+    """The text of one YAML file, and its values with their lines."""
 
-    def __init__(self, file: Path, value: Any, lines: dict[Keys, int]) -> None:
-        self.file, self.value, self._lines = file, value, lines
+    def __init__(self, file: Path, text: str, value: Any, lines: dict[Keys, int]) -> None:
+        self.file, self.text, self.value, self._lines = file, text, value, lines
 
     def where(self, keys: Keys) -> str:
         """Return file, line and keys of a value. A missing value has the line of its parent."""
@@ -46,6 +46,11 @@ def read_document(file: Path) -> Document:
         raise ConfigurationError(
             "the file is not UTF-8 text", where=str(file), remedy="Save it as UTF-8."
         ) from error
+    return document_of(file, text)
+
+
+def document_of(file: Path, text: str) -> Document:
+    """Parse a text of this YAML file. Raises ConfigurationError if it is not a mapping."""
     value, node = _parse(file, text)
     if not isinstance(value, dict):
         raise ConfigurationError(
@@ -53,7 +58,7 @@ def read_document(file: Path) -> Document:
             where=str(file),
             remedy="Start it with `providers:`. See docs/configuration.md.",
         )
-    return Document(file, value, dict(_lines(node, ())))
+    return Document(file, text, value, dict(_lines(node, ())))
 
 
 def _parse(file: Path, text: str) -> tuple[Any, Node]:

@@ -20,6 +20,8 @@ CONFIG = "VIDEO_PIPELINE_CONFIG"
 HOME = "VIDEO_PIPELINE_HOME"
 MODELS = "VIDEO_PIPELINE_MODELS"
 WEBSERVER = "VIDEO_PIPELINE_WEBSERVER"
+# The state folder, beside pipeline.yaml.
+DEFAULT_HOME = ".video-pipeline"
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -28,11 +30,15 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     Raises one ConfigurationError that names every problem.
     """
     environ = os.environ if environ is None else environ
-    document = read_document(path.absolute() if path else _find(environ))
+    return settings_of(read_document(file_of(path, environ)), environ)
+
+
+def settings_of(document: Document, environ: Mapping[str, str]) -> Settings:
+    """Return the settings in a document. Raises one ConfigurationError that names every problem."""
     form = _read_form(document)
     entries, problems = read_entries(form.providers, environ)
     raise_for(document, problems or check_choices(form, entries))
-    home = _path(document, environ.get(HOME) or form.home or ".video-pipeline")
+    home = _path(document, environ.get(HOME) or form.home or DEFAULT_HOME)
     named = environ.get(MODELS) or form.models
     models = _path(document, named) if named else None
     if models:
@@ -69,7 +75,13 @@ def inherited(
     }
 
 
-def _find(environ: Mapping[str, str]) -> Path:
+def file_of(path: Path | None, environ: Mapping[str, str]) -> Path:
+    """Return the given pipeline.yaml, else VIDEO_PIPELINE_CONFIG's, else that of this folder.
+
+    Raises ConfigurationError if there is none.
+    """
+    if path:
+        return path.absolute()
     if environ.get(CONFIG):
         return Path(environ[CONFIG]).expanduser().absolute()
     beside_package = Path(video_pipeline.__file__).parent.parent

@@ -15,6 +15,7 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 
+from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings
 
@@ -31,6 +32,7 @@ class Opened:
 
     services: Services
     settings: Settings | None = None
+    problem: ConfigurationError | None = None
 
     @contextmanager
     def opened(self) -> Generator[Services]:

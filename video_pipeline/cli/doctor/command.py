@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from video_pipeline.cli.access import settings_of
+from video_pipeline.cli.access import running_of
 from video_pipeline.cli.console import wide
 from video_pipeline.cli.doctor import checks
 from video_pipeline.cli.doctor.finding import Finding, findings_table
@@ -29,10 +29,14 @@ def _findings(context: typer.Context, port: int | None) -> Iterator[Finding]:
     if port is not None:
         yield checks.port(port)
     try:
-        settings = settings_of(context)
+        settings, _, problem = running_of(context)
     except ConfigurationError as error:
-        yield Finding("configuration", "missing", f"{error.where}: {error.what}", error.remedy)
+        yield _wrong(error)
         return
-    yield Finding("configuration", "ok", str(settings.file))
+    yield _wrong(problem) if problem else Finding("configuration", "ok", str(settings.file))
     for subject, check in checks.OF_SETTINGS.items():
         yield from checks.checked(check, subject, settings)
+
+
+def _wrong(error: ConfigurationError) -> Finding:
+    return Finding("configuration", "missing", f"{error.where}: {error.what}", error.remedy)

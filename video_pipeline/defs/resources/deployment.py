@@ -3,7 +3,8 @@
 A run opens it at its first step and closes it at its end. The sensors of a code server share one.
 """
 
-from collections.abc import Generator, Iterator
+import logging
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,19 +14,27 @@ import dagster as dg
 
 from video_pipeline.catalog.connection import RUN_SECONDS
 from video_pipeline.defs.resources.shared_services import SHARED, SharedServices
+from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.pipeline.services import Services
-from video_pipeline.settings import Settings, load_settings
+from video_pipeline.settings import Running, Settings, load_and_keep
 from video_pipeline.wiring import open_services
 
 if TYPE_CHECKING:
     from video_pipeline.storage.s3.clients import AwsClients
 
+_log = logging.getLogger(__name__)
+
 
 class Deployment:
     """The services of a run, opened at their first use. They wait for a MongoDB that restarts."""
 
-    def __init__(self, file: Path, clients: "AwsClients | None" = None) -> None:
-        self._file, self._stack = file, ExitStack()
+    def __init__(
+        self,
+        file: Path,
+        clients: "AwsClients | None" = None,
+        warn: Callable[[str], None] = _log.warning,
+    ) -> None:
+        self._file, self._warn, self._stack = file, warn, ExitStack()
         # Of S3 and the services beside it, such as SQS. None for a deployment in folders.
         self.clients = clients
         self._services: Services | None = None
@@ -43,7 +52,10 @@ class Deployment:
     @cached_property
     def settings(self) -> Settings:
         """Return the settings with which the run started. Raises ConfigurationError."""
-        return load_settings(self._file)
+        running = load_and_keep(self._file)
+        if running.problem:
+            self._warn(str(running.problem))
+        return running.settings
 
     def close(self) -> None:
         """Close the services."""
@@ -51,7 +63,7 @@ class Deployment:
 
 
 class SharedDeployment:
-    """The services of a tick, shared with the other sensors. They do not wait for MongoDB."""
+    """The services of one tick, shared with the other sensors. They do not wait for MongoDB."""
 
     def __init__(
         self, file: Path, clients: "AwsClients | None" = None, shared: SharedServices = SHARED
@@ -60,14 +72,20 @@ class SharedDeployment:
 
     @contextmanager
     def opened(self) -> Generator[Services]:
-        """Yield the services of the present pipeline.yaml for one tick.
-
-        Raises ConfigurationError, StorageError, CatalogError.
-        """
-        settings, clients = load_settings(self._file), self._clients
+        """Yield the services. Raises ConfigurationError, StorageError, CatalogError."""
+        settings, clients = self._running.settings, self._clients
         opening = partial(open_services, settings, clients=clients)
         with self._shared.use((settings, clients and clients.options), opening) as services:
             yield services
+
+    @property
+    def problem(self) -> ConfigurationError | None:
+        """Return why pipeline.yaml is not used, if it is not. Raises it without a last good one."""
+        return self._running.problem
+
+    @cached_property
+    def _running(self) -> Running:
+        return load_and_keep(self._file)
 
 
 class PipelineResource(dg.ConfigurableResource[Deployment | SharedDeployment]):
@@ -84,7 +102,8 @@ class PipelineResource(dg.ConfigurableResource[Deployment | SharedDeployment]):
         if context.run is None:
             yield SharedDeployment(Path(self.file), self._clients())
             return
-        deployment = Deployment(Path(self.file), self._clients())
+        warn = context.log.warning if context.log else _log.warning
+        deployment = Deployment(Path(self.file), self._clients(), warn)
         try:
             yield deployment
         finally:

@@ -8,6 +8,7 @@ import pytest
 
 from video_pipeline.cli.doctor import checks
 from video_pipeline.providers.local.shots.pyscenedetect import PySceneDetectPlugin
+from video_pipeline.settings import load_and_keep
 
 
 def test_doctor_reports_ok_when_nothing_is_missing(call) -> None:
@@ -31,6 +32,17 @@ def test_invalid_configuration_is_reported_with_its_key(call, config: Path) -> N
     ended = call("doctor", env={"COLUMNS": "300"})
     assert ended.exit_code == 1
     assert "shotz" in ended.output and "Did you mean 'shots'?" in ended.output
+
+
+def test_broken_file_is_missing_and_last_good_checked(call, config: Path) -> None:
+    load_and_keep(config)
+    config.write_text("providers: [")
+    ended = call("doctor", env={"COLUMNS": "300"})
+    assert ended.exit_code == 1
+    assert "line 1: the file is not YAML" in ended.output
+    assert "Until then, Dagster uses its last valid version" in ended.output
+    assert "provider cuts" in ended.output
+    assert call("status").exit_code == 1, "a person is there to mend it"
 
 
 def test_unreachable_catalogue_is_missing(
