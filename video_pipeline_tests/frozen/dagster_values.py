@@ -42,7 +42,7 @@ from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.pipeline.selection.choice import choice_of
 from video_pipeline.settings import Settings, load_settings
-from video_pipeline_tests.defs.opened import LAUNCHED_FROM
+from video_pipeline_tests.defs.opened import LAUNCHED_FROM, Opened
 from video_pipeline_tests.frozen.doubles import LATER, NOW, Instance
 
 HERE = Path(__file__).parent
@@ -267,7 +267,7 @@ def _arrival() -> Any:
 
 
 def _opened(services: Any) -> Any:
-    return SimpleNamespace(services=services, renew=lambda: None, close=lambda: None)
+    return Opened(services)
 
 
 def _request(one: Any) -> Any:
