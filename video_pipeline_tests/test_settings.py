@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.domain.naming.identity import project_id_for
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Removal
 from video_pipeline.settings import Settings, load_settings
@@ -15,6 +16,8 @@ from video_pipeline.settings.model import Notifications
 from video_pipeline.settings.schema import pipeline_schema
 
 ROOT = Path(__file__).parents[1]
+
+GREETINGS = project_id_for("Grüße AG")
 
 STRANGER = """
 from fractions import Fraction
@@ -126,6 +129,15 @@ def test_environment_overrides_the_file(tmp_path: Path) -> None:
     assert settings.models == tmp_path / "weights"
 
 
+def test_project_may_be_named_as_its_folder(tmp_path: Path) -> None:
+    own = "{phases: {shots: two}, removal: delete, limits: {paid_minutes_per_day: 5}}"
+    settings = read(tmp_path, f"{CHOICES}  Grüße AG: {own}\n")
+    assert settings.projects == {"globex": "globex", GREETINGS: "Grüße AG"}
+    assert settings.choices.of(GREETINGS, Phase.SHOTS).providers == ("two",)
+    assert settings.removals == {GREETINGS: Removal.DELETE}
+    assert settings.limits.of_project(GREETINGS) == 5
+
+
 def test_project_may_have_its_own_removal_policy(tmp_path: Path) -> None:
     text = "arrivals: {removal: archive}\nprojects: {acme: {removal: delete}, globex: {}}\n"
     settings = read(tmp_path, text)
@@ -195,7 +207,11 @@ def test_other_options_are_checked_while_a_variable_is_unset(tmp_path: Path) -> 
         ("phases:\n  audio: []\n", ["line 2, phases.audio", "itself"]),
         ("phases:\n  shots: {optionl: true}\n", ["line 2", "Did you mean 'optional'?"]),
         ("phases:\n  shots: [no-such]\n", ["line 2, phases.shots.0", "unknown provider"]),
-        ("projects:\n  ACME: {}\n", ["line 2, projects.ACME", "no project id"]),
+        ("projects:\n  '': {}\n", ["line 2, projects.", "a project without a name"]),
+        (
+            f"projects:\n  Grüße AG: {{}}\n  {GREETINGS}: {{}}\n",
+            ["line 3", f"'Grüße AG' and '{GREETINGS}' are the same project"],
+        ),
         ("providers:\n  a: {plugin: strager}\n", ["line 2", "'stranger'"]),
         ("providers:\n  a: {}\n", ["line 2, providers.a", "field required", "Add it"]),
     ],

@@ -1,18 +1,35 @@
 """How a command reaches its settings and Dagster, and the options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from video_pipeline.cli.console import err
 from video_pipeline.cli.server.dagster_home import running_url
 from video_pipeline.dagster_api.client import Ask, over_http, without_webserver
 from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.domain.naming.identity import project_id_for
 from video_pipeline.settings import Running, Settings, load_running, load_settings
 from video_pipeline.settings.load import WEBSERVER
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-OfProject = Annotated[str | None, typer.Option("--project", help="Only this project.")]
+
+
+def _project_of(name: str) -> str:
+    """Return the id of a project, and tell it if another name was given."""
+    project = project_id_for(name)
+    if project != name:
+        err.print(f"The project {name!r} has the id {project}.", markup=False, soft_wrap=True)
+    return project
+
+
+# How a project is named: by its id, or by the exact name of its folder.
+PROJECT: dict[str, Any] = {"parser": _project_of, "metavar": "PROJECT"}
+OfProject = Annotated[
+    str | None,
+    typer.Option("--project", help="Only this project, by id or folder name.", **PROJECT),
+]
 Port = Annotated[int | None, typer.Option(help="Port of the web interface. Default: a free one.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
-from video_pipeline.domain.naming.identity import ProjectId
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.source import Removal
 from video_pipeline.domain.values import Frozen
@@ -177,8 +176,9 @@ class PipelineForm(Form):
     """All providers that a phase may choose, each under a name of your own."""
     phases: dict[Phase, PhaseChoiceForm] = Field(default_factory=dict)
     """The providers of each phase, for every project."""
-    projects: dict[ProjectId, ProjectForm] = Field(default_factory=dict)
-    """Settings of single projects that differ from the general ones."""
+    projects: dict[str, ProjectForm] = Field(default_factory=dict)
+    """Settings of single projects that differ from the general ones. Each stands under the
+    project's id, or under the exact name of its folder."""
     arrivals: ArrivalPolicy = ArrivalPolicy()
     """How arrivals are found, and what to do with videos whose objects are deleted."""
     limits: LimitsForm = LimitsForm(paid_minutes_per_day=None)

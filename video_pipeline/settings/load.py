@@ -8,12 +8,18 @@ from pydantic import ValidationError
 
 import video_pipeline
 from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.domain.naming.identity import project_id_for
 from video_pipeline.settings.document import Document, read_document
 from video_pipeline.settings.entries import read_entries, with_models
 from video_pipeline.settings.form import PipelineForm
 from video_pipeline.settings.model import Settings
 from video_pipeline.settings.problems import from_pydantic, raise_for
-from video_pipeline.settings.selections import check_choices, read_choices, read_limits
+from video_pipeline.settings.selections import (
+    check_choices,
+    check_projects,
+    read_choices,
+    read_limits,
+)
 from video_pipeline.settings.stores import MONGODB, read_address, read_storage, read_webserver
 
 CONFIG = "VIDEO_PIPELINE_CONFIG"
@@ -37,7 +43,7 @@ def settings_of(document: Document, environ: Mapping[str, str]) -> Settings:
     """Return the settings in a document. Raises one ConfigurationError that names every problem."""
     form = _read_form(document)
     entries, problems = read_entries(form.providers, environ)
-    raise_for(document, problems or check_choices(form, entries))
+    raise_for(document, [*check_projects(form), *(problems or check_choices(form, entries))])
     home = _path(document, environ.get(HOME) or form.home or DEFAULT_HOME)
     named = environ.get(MODELS) or form.models
     models = _path(document, named) if named else None
@@ -51,7 +57,10 @@ def settings_of(document: Document, environ: Mapping[str, str]) -> Settings:
         providers=entries,
         choices=read_choices(form),
         arrivals=form.arrivals,
-        removals={name: one.removal for name, one in form.projects.items() if one.removal},
+        projects={project_id_for(name): name for name in form.projects},
+        removals={
+            project_id_for(name): one.removal for name, one in form.projects.items() if one.removal
+        },
         work=form.work,
         limits=read_limits(form),
         media=form.media,

@@ -95,6 +95,8 @@ class Settings(Frozen):
     providers: dict[str, ProviderEntry]
     choices: Choices
     arrivals: ArrivalPolicy
+    projects: dict[str, str] = Field(default_factory=dict)
+    """Ids of projects with settings of their own, each with the name under which they stand."""
     removals: dict[str, Removal]
     """Projects that differ from `arrivals`."""
     work: WorkPolicy

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from video_pipeline.domain.errors import IdentityError
+from video_pipeline.domain.naming.identity import project_id_for
 from video_pipeline.domain.phases import SERVED, TEMPORAL, Phase, phase_of
 from video_pipeline.pipeline.policies import PROJECT_MINUTES, Choices, Limits, PhaseChoice
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
@@ -19,7 +21,7 @@ def read_choices(form: PipelineForm) -> Choices:
     """Return the choices of all projects."""
     return Choices(
         phases=_choices(form.phases),
-        projects={name: _choices(project.phases) for name, project in form.projects.items()},
+        projects={project_id_for(name): _choices(p.phases) for name, p in form.projects.items()},
     )
 
 
@@ -37,7 +39,7 @@ def read_limits(form: PipelineForm) -> Limits:
     of_each = form.limits.paid_minutes_per_day
     return Limits(
         paid_minutes_per_day=PROJECT_MINUTES if of_each is None else of_each,
-        projects=_given({name: one.limits for name, one in form.projects.items()}),
+        projects=_given({project_id_for(n): one.limits for n, one in form.projects.items()}),
         providers=_given({name: one.limits for name, one in form.providers.items()}),
     )
 
@@ -48,6 +50,23 @@ def _given(limits: Mapping[str, LimitsForm]) -> dict[str, float]:
         for name, one in limits.items()
         if one.paid_minutes_per_day is not None
     }
+
+
+def check_projects(form: PipelineForm) -> list[Problem]:
+    """Return the problems of the projects' names."""
+    problems: list[Problem] = []
+    names: dict[str, str] = {}
+    for name in form.projects:
+        keys = ("projects", name)
+        try:
+            first = names.setdefault(project_id_for(name), name)
+        except IdentityError as error:
+            problems.append(Problem(keys=keys, what=error.what, remedy=error.remedy))
+            continue
+        if first != name:
+            what = f"{first!r} and {name!r} are the same project: one is the other's id"
+            problems.append(Problem(keys=keys, what=what, remedy="Join their settings under one."))
+    return problems
 
 
 def check_choices(form: PipelineForm, entries: Mapping[str, ProviderEntry]) -> list[Problem]:

@@ -24,6 +24,7 @@ from video_pipeline.domain.naming.identity import project_id_for
 from video_pipeline.plugins import registry
 from video_pipeline.settings import Place, ProviderEntry, Settings
 from video_pipeline.settings.entries import plugin_of
+from video_pipeline.settings.problems import nearest
 from video_pipeline.storage.store import IngestStore, OutputStore
 from video_pipeline.wiring import catalog_server, open_stores
 
@@ -165,6 +166,20 @@ def catalogue(settings: Settings) -> Iterator[Finding]:
         projects = catalog.projects()
     kind = "configured server" if settings.catalog.uri else "embedded MongoDB"
     yield Finding("catalogue", "ok", f"{kind}, {len(projects)} projects")
+    yield from _named_projects(settings, projects)
+
+
+def _named_projects(settings: Settings, arrived: list[str]) -> Iterator[Finding]:
+    """Check that videos have arrived of the projects in pipeline.yaml, once any have arrived."""
+    for project, name in settings.projects.items() if arrived else ():
+        subject = f"project {name}"
+        its_id = "" if project == name else f"; its id is {project}"
+        if project in arrived:
+            yield Finding(subject, "ok", f"named in pipeline.yaml{its_id}")
+        else:
+            found = f"named in pipeline.yaml, but no video of it has arrived{its_id}"
+            remedy = f"If its name is wrong, correct it. {nearest(name, arrived)}"
+            yield Finding(subject, "warning", found, remedy)
 
 
 def providers(settings: Settings) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from video_pipeline.catalog.catalog import Catalog
-from video_pipeline.cli.access import AsJson, Yes, address, dagster_of, settings_of
+from video_pipeline.cli.access import PROJECT, AsJson, Yes, address, dagster_of, settings_of
 from video_pipeline.cli.console import err, out, wide
 from video_pipeline.dagster_api import backfills, held_runs
 from video_pipeline.dagster_api.backfills import Launched
@@ -26,7 +26,7 @@ from video_pipeline.wiring import open_services
 
 def backfill(
     context: typer.Context,
-    project: Annotated[str, typer.Option(help="The project's id.")],
+    project: Annotated[str, typer.Option(help="The project's id or folder name.", **PROJECT)],
     only: Annotated[Only, typer.Option(help="Which phases are run again.")] = Only.MISSING,
     phase: Annotated[
         list[Phase] | None, typer.Option(help="Only this phase; may be repeated. Default: all.")

@@ -6,15 +6,15 @@ from typing import Annotated
 import typer
 
 from video_pipeline.catalog.catalog import ProjectCatalog
-from video_pipeline.cli.access import settings_of
+from video_pipeline.cli.access import PROJECT, settings_of
 from video_pipeline.cli.console import err, out
 from video_pipeline.domain.errors import InputError
-from video_pipeline.domain.naming.identity import project_id_for, video_id_for
+from video_pipeline.domain.naming.identity import video_id_for
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline.arrivals import archive as archiving
 from video_pipeline.wiring import open_services
 
-Project = Annotated[str, typer.Argument(help="The project's id or folder name.")]
+Project = Annotated[str, typer.Argument(help="The project's id or folder name.", **PROJECT)]
 VideoNames = Annotated[
     list[str] | None,
     typer.Argument(metavar="[VIDEO]...", help="Ids or folder names. Default: all of the project."),
@@ -29,7 +29,7 @@ def archive(
 ) -> None:
     """Take finished videos out of Dagster. Catalogue and outputs are kept."""
     with open_services(settings_of(context), plugins={}) as services:
-        catalog, now = services.of(project_id_for(project)), services.clock()
+        catalog, now = services.of(project), services.clock()
         records = _records(catalog, videos)
         done, left = _each(records, lambda r: archiving.archive(catalog, r, now, force=force))
     out.print(f"{done} archived. The sensor `arrivals` removes their partitions at its next tick.")
@@ -39,7 +39,7 @@ def archive(
 def restore(context: typer.Context, project: Project, videos: VideoNames = None) -> None:
     """Put archived videos back into Dagster, with their history."""
     with open_services(settings_of(context), plugins={}) as services:
-        catalog = services.of(project_id_for(project))
+        catalog = services.of(project)
         done, left = _each(_records(catalog, videos), lambda r: archiving.restore(catalog, r))
     out.print(f"{done} restored. The sensor `arrivals` adds their partitions at its next tick.")
     raise typer.Exit(1 if left and videos else 0)

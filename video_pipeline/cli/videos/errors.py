@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from video_pipeline.catalog.catalog import ProjectCatalog
-from video_pipeline.cli.access import AsJson, OfProject, settings_of
+from video_pipeline.cli.access import PROJECT, AsJson, OfProject, settings_of
 from video_pipeline.cli.console import out, wide
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import VideoKey
@@ -38,7 +38,9 @@ def revive(
     context: typer.Context,
     video: Annotated[str | None, typer.Argument(help="As PROJECT/VIDEO.")] = None,
     phase: Annotated[Phase | None, typer.Argument(help="Default: every dead phase.")] = None,
-    project: Annotated[str | None, typer.Option(help="All videos of this project.")] = None,
+    project: Annotated[
+        str | None, typer.Option(help="All videos of this project.", **PROJECT)
+    ] = None,
 ) -> None:
     """Let a dead phase run again, from the next run of its video on."""
     if (video is None) is (project is None):

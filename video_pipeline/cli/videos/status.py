@@ -13,7 +13,6 @@ from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.catalog.videos import Videos
 from video_pipeline.cli.access import AsJson, OfProject, settings_of
 from video_pipeline.cli.console import out, wide
-from video_pipeline.domain.naming.identity import project_id_for
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection
@@ -62,7 +61,7 @@ def status(
 def rejected(context: typer.Context, project: OfProject = None, as_json: AsJson = False) -> None:
     """Show the files that were rejected, with the reasons."""
     with open_services(settings_of(context), plugins={}) as services:
-        projects = [project_id_for(project)] if project else services.catalog.projects()
+        projects = [project] if project else services.catalog.projects()
         found = [one for name in projects for one in _rejections(services.of(name).videos)]
     if as_json:
         typer.echo(json.dumps([one.model_dump(mode="json") for one in found], indent=2))

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.cli.doctor import checks
+from video_pipeline.domain.naming.identity import VideoKey, project_id_for
+from video_pipeline.domain.source import Source
+from video_pipeline.pipeline.services import Services, now_utc
 from video_pipeline.providers.local.shots.pyscenedetect import PySceneDetectPlugin
 from video_pipeline.settings import load_and_keep
 
@@ -43,6 +46,24 @@ def test_broken_file_is_missing_and_last_good_checked(call, config: Path) -> Non
     assert "Until then, Dagster uses its last valid version" in ended.output
     assert "provider cuts" in ended.output
     assert call("status").exit_code == 1, "a person is there to mend it"
+
+
+def test_project_without_videos_is_a_warning_with_its_id(
+    call, config: Path, services: Services
+) -> None:
+    written = config.read_text()
+    config.write_text(written + "projects: {acme: {}, acmee: {}, Grüße AG: {}}\n")
+    assert "acmee" not in call("doctor", env={"COLUMNS": "300"}).output, "nothing has arrived yet"
+    for project in ("acme", project_id_for("Grüße AG")):
+        key = VideoKey(project=project, video="one")
+        source = Source(key=key, object_key=key.prefix + "v", name="one", version="1", size=5)
+        services.of(project).videos.register(source, now_utc())
+    ended = call("doctor", env={"COLUMNS": "300"})
+    assert ended.exit_code == 0, ended.output
+    rows = {line.split("  ")[0]: line for line in ended.output.splitlines()}
+    assert "ok" in rows["project acme"] and "its id" not in rows["project acme"]
+    assert f"its id is {project_id_for('Grüße AG')}" in rows["project Grüße AG"]
+    assert "warning" in rows["project acmee"] and "Did you mean 'acme'?" in rows["project acmee"]
 
 
 def test_unreachable_catalogue_is_missing(
