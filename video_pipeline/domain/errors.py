@@ -5,6 +5,7 @@ PipelineError
 │   ├── IdentityError          a name that cannot be a project or a video
 │   ├── SourceError            missing, ambiguous, replaced while read, a symlink
 │   └── MediaError             cannot be probed or decoded within the limits
+├── DecoderKilled              the decoding process was killed from outside
 ├── ConfigurationError         pipeline.yaml, the environment, a missing library or model
 ├── ProviderError              an analysis failed; its category decides what follows
 │   └── InDoubt                the answer was lost: the request may have been accepted
@@ -64,6 +65,12 @@ class SourceError(InputError):
 
 class MediaError(InputError):
     """The media cannot be probed or decoded within the limits."""
+
+
+class DecoderKilled(PipelineError):
+    """The decoding process was killed from outside, as for lack of memory. The media is sound."""
+
+    passes = True
 
 
 class ConfigurationError(PipelineError):

@@ -2,7 +2,8 @@
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from io import UnsupportedOperation
 from pathlib import Path
@@ -21,6 +22,7 @@ from video_pipeline.media.reader import (
     Thumbnail,
     ThumbnailSpec,
 )
+from video_pipeline.media.restarts import THRIFT, Delivery, Thrift, restarted
 from video_pipeline.media.serving import descriptor_of
 from video_pipeline.media.shape import even_height
 from video_pipeline.plugins.inputs import AUDIO_RATE, Audio, FrameBatch, Frames
@@ -36,6 +38,8 @@ _MARGIN_SECONDS = 1
 class ChildMediaReader:
     """Reads hostile media in a child for each call. See MediaReader.
 
+    A child that is killed from outside is started again, with less memory each time.
+
     Consume an iterator of `decode` in the thread that takes its first value.
     """
 
@@ -43,55 +47,43 @@ class ChildMediaReader:
         self._limits = limits
 
     def probe(self, source: BinaryIO, sha256: str) -> MediaInfo:
-        """See MediaReader. Raises MediaError, SourceError."""
+        """See MediaReader. Raises MediaError, SourceError, DecoderKilled."""
         if descriptor_of(source) is not None:
             _check_plain(source)
         size = source.seek(0, os.SEEK_END)
-        with Child(source, _name_of(source), self._limits, "probe", {}) as child:
-            for message in child.messages():
-                facts = {name: fact for name, fact in message.facts.items() if name != "kind"}
-                try:
-                    return MediaInfo.model_validate({**facts, "size": size, "sha256": sha256})
-                except ValueError as error:
-                    raise child.nonsense("facts of no video") from error
-            raise child.nonsense("no facts")
+        for start in self._starts(source, "probe", {}):
+            with start as child:
+                for message in child.messages():
+                    facts = {name: fact for name, fact in message.facts.items() if name != "kind"}
+                    try:
+                        return MediaInfo.model_validate({**facts, "size": size, "sha256": sha256})
+                    except ValueError as error:
+                        raise child.nonsense("facts of no video") from error
+                raise child.nonsense("no facts")
+        raise AssertionError("the last start returns or raises")
 
     def audio(self, source: BinaryIO, media: MediaInfo, into: Path) -> Audio:
-        """Write the first audio stream to the file `into`. Raises MediaError, SourceError."""
+        """See MediaReader. Raises MediaError, SourceError, DecoderKilled."""
         if media.audio is None:
             raise MediaError(
                 "it has no audio",
                 where=_name_of(source),
                 remedy="Request audio only of videos that have it.",
             )
-        try:
-            return self._written(source, media, into)
-        except BaseException:
-            into.unlink(missing_ok=True)
-            raise
-
-    def _written(self, source: BinaryIO, media: MediaInfo, into: Path) -> Audio:
+        _check_plain(source)
         arguments = {
             "rate": AUDIO_RATE,
             "zero": str(media.video.start) if media.video else None,
             "longest": str(media.duration + _MARGIN_SECONDS),
         }
-        start = 0
-        with self._child(source, "audio", arguments) as child, into.open("wb") as file:
-            for message in child.messages():
-                try:
-                    if message.kind == "samples":
-                        file.write(message.payload.data)
-                    elif message.kind == "silence":
-                        # A hole in the file reads as zeros and takes no space.
-                        file.seek(int(message.facts["samples"]) * _SAMPLE_BYTES, os.SEEK_CUR)
-                    else:
-                        start = int(message.facts["start"])
-                except _NOT_AS_AGREED as error:
-                    raise child.nonsense("audio out of place") from error
-            file.truncate()
-            samples = file.tell() // _SAMPLE_BYTES
-        return Audio(path=into, samples=samples, start=Fraction(start, AUDIO_RATE))
+        try:
+            for start in self._starts(source, "audio", arguments):
+                with start as child, into.open("wb") as file:
+                    return _written(child, into, file)
+        except BaseException:
+            into.unlink(missing_ok=True)
+            raise
+        raise AssertionError("the last start returns or raises")
 
     def decode(
         self,
@@ -100,7 +92,7 @@ class ChildMediaReader:
         feeds: Sequence[Frames],
         thumbnails: ThumbnailSpec | None = None,
     ) -> Iterator[FedFrames | Thumbnail | DecodeEnd]:
-        """See MediaReader. Raises MediaError, SourceError."""
+        """See MediaReader. Raises MediaError, SourceError, DecoderKilled."""
         video = media.video
         if video is None:
             raise MediaError(
@@ -108,6 +100,7 @@ class ChildMediaReader:
                 where=_name_of(source),
                 remedy="Request frames only of videos that have them.",
             )
+        _check_plain(source)
         sizes = [self._size(source, feed.width, feed.height, video) for feed in feeds]
         arguments = {
             "rate": str(video.frame_rate.per_second),
@@ -118,13 +111,17 @@ class ChildMediaReader:
             ],
             "thumbnails": thumbnails and self._thumbnails(source, thumbnails, video),
         }
-        with self._child(source, "decode", arguments) as child:
-            for message in child.messages():
-                try:
-                    value = _decoded(message, feeds, sizes, video)
-                except _NOT_AS_AGREED as error:
-                    raise child.nonsense("frames out of shape") from error
-                yield value
+        delivery = Delivery(feeds)
+        for start in self._starts(source, "decode", arguments):
+            with start as child:
+                for message in child.messages():
+                    try:
+                        value = delivery.rest(_decoded(message, feeds, sizes, video))
+                    except _NOT_AS_AGREED as error:
+                        raise child.nonsense("frames out of shape") from error
+                    if value is not None:
+                        yield value
+                return
 
     def _thumbnails(
         self, source: BinaryIO, spec: ThumbnailSpec, video: VideoStream
@@ -144,9 +141,37 @@ class ChildMediaReader:
             )
         return width, height
 
-    def _child(self, source: BinaryIO, task: str, arguments: Any = None) -> Child:
-        _check_plain(source)
-        return Child(source, _name_of(source), self._limits, task, arguments or {})
+    def _starts(
+        self, source: BinaryIO, task: str, arguments: Mapping[str, Any]
+    ) -> Iterator[AbstractContextManager[Child, bool | None]]:
+        """Yield a child for the task, and the next one after each that was killed from outside."""
+        *firsts, last = THRIFT
+        for thrift in firsts:
+            yield restarted(self._child(source, task, arguments, thrift))
+        yield self._child(source, task, arguments, last)
+
+    def _child(
+        self, source: BinaryIO, task: str, arguments: Mapping[str, Any], thrift: Thrift
+    ) -> Child:
+        limits = thrift.limits(self._limits)
+        return Child(source, _name_of(source), limits, task, arguments, thrift.batch_bytes)
+
+
+def _written(child: Child, into: Path, file: BinaryIO) -> Audio:
+    start = 0
+    for message in child.messages():
+        try:
+            if message.kind == "samples":
+                file.write(message.payload.data)
+            elif message.kind == "silence":
+                # A hole in the file reads as zeros and takes no space.
+                file.seek(int(message.facts["samples"]) * _SAMPLE_BYTES, os.SEEK_CUR)
+            else:
+                start = int(message.facts["start"])
+        except _NOT_AS_AGREED as error:
+            raise child.nonsense("audio out of place") from error
+    file.truncate()
+    return Audio(into, file.tell() // _SAMPLE_BYTES, Fraction(start, AUDIO_RATE))
 
 
 def _decoded(

@@ -19,7 +19,7 @@ from typing import IO, Any, BinaryIO, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from video_pipeline.domain.errors import MediaError
+from video_pipeline.domain.errors import DecoderKilled, MediaError, PipelineError
 from video_pipeline.media.protocol import BEAT, HEAD, MOST_FACTS
 from video_pipeline.media.reader import MediaLimits
 from video_pipeline.media.serving import Serving, descriptor_of
@@ -32,6 +32,8 @@ _PIPE_BYTES = 1 << 20
 _SPARE_BYTES = 8 << 20
 _BYTES_PER_PIXEL = 4
 _AGAIN = "Encode it again and deliver it anew."
+# No limit of the child sends these: a memory killer does, or a person.
+_FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM})
 # How long a child may run on after it closed its pipe.
 _LAST_SECONDS = 5.0
 
@@ -58,16 +60,27 @@ class Child:
         where: str,
         limits: MediaLimits,
         task: str,
-        arguments: Any,
+        arguments: Mapping[str, Any],
+        batch_bytes: int,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`batch_bytes` are the frames of one feed that the child collects before it sends them."""
         self._where, self._limits, self._elapsed = where, limits, elapsed
         self._ends_at = elapsed() + limits.wall_seconds
         self._serving = Serving(source) if descriptor_of(source) is None else None
-        size = self._serving.size if self._serving else None
-        job = _job(limits, task, arguments, size)
+        job = {
+            "served_bytes": self._serving.size if self._serving else None,
+            "task": task,
+            "arguments": arguments,
+            "batch_bytes": batch_bytes,
+            "parent": os.getpid(),
+            "address_space_bytes": limits.address_space_bytes,
+            "cpu_seconds": limits.cpu_seconds,
+            "max_pixels": limits.max_pixels,
+            "threads": limits.threads,
+        }
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _START, job, *_roots()],
+            [sys.executable, "-I", "-S", "-c", _START, json.dumps(job), *_roots()],
             stdin=self._serving.theirs.fileno() if self._serving else source,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -98,7 +111,7 @@ class Child:
             self._serving.close()
 
     def messages(self) -> Iterator[Message]:
-        """Yield its messages up to and including `end`. Raises MediaError."""
+        """Yield its messages up to and including `end`. Raises MediaError, DecoderKilled."""
         while True:
             message = self._message()
             if message.kind == "fault":
@@ -172,28 +185,12 @@ class Child:
         left = self._ends_at - self._elapsed()
         return min(float(self._limits.stall_seconds), left)
 
-    def _died(self) -> MediaError:
+    def _died(self) -> PipelineError:
         try:
             status = self._process.wait(_LAST_SECONDS)
         except subprocess.TimeoutExpired:
             return self.nonsense("it closed its pipe but did not end")
-        what, remedy = _death(status, self._limits)
-        return MediaError(what, where=self._where, remedy=remedy)
-
-
-def _job(limits: MediaLimits, task: str, arguments: Any, served_bytes: int | None) -> str:
-    return json.dumps(
-        {
-            "served_bytes": served_bytes,
-            "task": task,
-            "arguments": arguments,
-            "parent": os.getpid(),
-            "address_space_bytes": limits.address_space_bytes,
-            "cpu_seconds": limits.cpu_seconds,
-            "max_pixels": limits.max_pixels,
-            "threads": limits.threads,
-        }
-    )
+        return _death(status, self._limits, self._where)
 
 
 def _roots() -> list[str]:
@@ -210,8 +207,22 @@ def _enlarge(pipe: IO[bytes]) -> None:
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
-def _death(status: int, limits: MediaLimits) -> tuple[str, str]:
-    """Return what happened and the remedy for a child that ended without a message."""
+def _death(status: int, limits: MediaLimits, where: str) -> PipelineError:
+    """Return the error for a child that ended without a message."""
+    if -status in _FROM_OUTSIDE:
+        return DecoderKilled(
+            f"the decoding process was killed from outside ({_signal_name(-status)}),"
+            " most likely because memory ran out",
+            where=where,
+            remedy="Give the machine or its container more memory, or lower max_concurrent_runs"
+            " in dagster.yaml; then run it again.",
+        )
+    what, remedy = _fault(status, limits)
+    return MediaError(what, where=where, remedy=remedy)
+
+
+def _fault(status: int, limits: MediaLimits) -> tuple[str, str]:
+    """Return what the media did to its child, and the remedy."""
     if status >= 0:
         return f"the decoding process ended with status {status}", _AGAIN
     name = _signal_name(-status)
@@ -219,11 +230,6 @@ def _death(status: int, limits: MediaLimits) -> tuple[str, str]:
         return (
             f"it needs more CPU time than the limit of {limits.cpu_seconds} s ({name})",
             "Deliver it shorter or smaller, or raise the limit cpu_seconds.",
-        )
-    if name == "SIGKILL":
-        return (
-            f"the decoding process was killed from outside ({name}), not by its limits",
-            "Try again; if the machine lacks memory, run fewer at once.",
         )
     return (
         f"the decoding process crashed ({name}), within its"

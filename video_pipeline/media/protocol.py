@@ -28,10 +28,14 @@ class MediaFault(Exception):
 
 
 class Outlet:
-    """The child's end of the pipe. Blocks while the parent does not read."""
+    """The child's end of the pipe. Blocks while the parent does not read.
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor, self._sent_at = descriptor, time.monotonic()
+    `batch_bytes` are the frames of one feed to collect for a message.
+    """
+
+    def __init__(self, descriptor: int, batch_bytes: int) -> None:
+        self._descriptor, self.batch_bytes = descriptor, batch_bytes
+        self._sent_at = time.monotonic()
 
     def send(self, kind: str, payload: Sequence[memoryview] = (), **facts: Any) -> None:
         """Write one message. The payload's pieces must be contiguous, and are not copied."""

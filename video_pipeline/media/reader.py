@@ -62,7 +62,8 @@ class MediaReader(Protocol):
     """Reads hostile media. `source` is an open regular file with a descriptor, and stays open.
 
     Only `probe` also accepts a source without a descriptor, and reads as little of it as possible.
-    Every method raises MediaError for media that it cannot read within the limits.
+    Every method raises MediaError for media that it cannot read within the limits, and
+    DecoderKilled if its process was killed from outside again and again.
     """
 
     def probe(self, source: BinaryIO, sha256: str) -> MediaInfo:

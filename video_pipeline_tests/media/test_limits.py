@@ -83,7 +83,7 @@ def test_decode_without_output_is_not_a_stall(room_with, make, film):
     assert room_with(stall_seconds=1).decode(long, seldom).end.frames == 12_000
 
 
-@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT])
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT])
 def test_the_signal_that_ended_a_child_is_named(room, make, film, children, number):
     path, before = make(film(frames=100)), children()
     media = room.probe(path)

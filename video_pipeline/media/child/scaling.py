@@ -16,7 +16,6 @@ _TURNS = {
     270: (("transpose", "cclock"),),
 }
 _MOST_FRAMES = 32
-_MOST_BYTES = 4 << 20
 
 
 class Scaler:
@@ -88,7 +87,8 @@ class FeedOutlet:
         self._stride = plane.line_size
         self._rows.append(memoryview(cast(bytes, plane)))
         self._pts.append(moment)
-        if len(self._rows) >= _MOST_FRAMES or len(self._rows) * plane.buffer_size >= _MOST_BYTES:
+        size = len(self._rows) * plane.buffer_size
+        if len(self._rows) >= _MOST_FRAMES or size >= self._outlet.batch_bytes:
             self.flush()
 
     def flush(self) -> None:

@@ -31,7 +31,7 @@ def main(argument: str) -> None:
     job = json.loads(argument)
     _die_with(job["parent"])
     _confine(job["address_space_bytes"], job["cpu_seconds"])
-    outlet = Outlet(1)
+    outlet = Outlet(1, job["batch_bytes"])
     try:
         source = Input(0, job["max_pixels"], job["threads"], outlet.beat, job["served_bytes"])
         _TASKS[job["task"]](source, outlet, **job["arguments"])
@@ -79,4 +79,4 @@ def _lower(kind: int, value: int, spare: int = 0) -> None:
     _, ceiling = resource.getrlimit(kind)
     if ceiling == resource.RLIM_INFINITY:
         ceiling = value + spare
-    resource.setrlimit(kind, (min(value, ceiling), min(value + spare, ceiling)))
+    resource.setrlimit(kind, (min(value, ceiling - spare), min(value + spare, ceiling)))

@@ -2,10 +2,14 @@
 
 import itertools
 import json
+import os
+import signal
+import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -261,6 +265,48 @@ def test_unreadable_pages_are_reread_by_fixed_plugin(local: Services, deliver: D
     assert done[Phase.SHOTS].result and done[Phase.SHOTS].result.counts == {"shot": 2}
     assert fixed.seen == []
     assert [u.state for u in local.of("acme").units.of_video("one")].count(UnitState.SETTLED) == 2
+
+
+def _kill_children(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Kill the next decoding processes as soon as they are started."""
+    start, left = subprocess.Popen, iter(range(times))
+
+    def started(*arguments: Any, **options: Any) -> "subprocess.Popen[bytes]":
+        process = start(*arguments, **options)
+        if next(left, None) is not None:
+            os.kill(process.pid, signal.SIGKILL)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", started)
+
+
+def test_decoder_killed_twice_changes_no_result(
+    local: Services, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = deliver("acme/one"), deliver("acme/other")
+    whole = analyse(local, one, ANALYSIS)
+    _kill_children(monkeypatch, 2)
+    again = analyse(local, other, ANALYSIS)
+    assert {p: (o.state, o.message) for p, o in again.items()} == {
+        p: (o.state, o.message) for p, o in whole.items()
+    }
+    results = local.of("acme").results
+    assert list(results.markers("one")) == list(results.markers("other"))
+
+
+def test_decoder_killed_three_times_leaves_its_phases_to_a_retry(
+    local: Services, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, asked = deliver("acme/one"), [Phase.SHOTS, Phase.THUMBNAILS]
+    _kill_children(monkeypatch, 3)
+    for outcome in analyse(local, key, asked).values():
+        assert outcome.state is PhaseState.FAILED and outcome.passes
+        assert "more memory" in outcome.message
+    (unit,) = local.of("acme").units.of_video("one")
+    assert not unit.state.final
+    again = analyse(local, key, asked)
+    assert {outcome.state for outcome in again.values()} == {PhaseState.DONE}
+    assert [u.state for u in local.of("acme").units.of_video("one")] == [UnitState.SETTLED]
 
 
 def test_another_language_makes_a_new_transcript(local: Services, deliver: Deliver) -> None:
