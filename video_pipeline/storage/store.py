@@ -23,7 +23,13 @@ class StoredObject(Frozen):
     key: str
     size: int
     version: str
+    earlier_version: str | None = None
+    """The same version as earlier releases recorded it, if its form has changed since."""
     form: Literal["file", "symlink", "other"] = "file"
+
+    def is_version(self, recorded: str) -> bool:
+        """Return whether it is still the recorded version."""
+        return recorded in (self.version, self.earlier_version)
 
 
 class ProjectIngest(Protocol):

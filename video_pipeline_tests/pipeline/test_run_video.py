@@ -9,7 +9,7 @@ import pytest
 
 from video_pipeline.domain.errors import SourceError
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.phases import ANALYSIS, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.exports.timeline_json import schema
 from video_pipeline.pipeline.publishing.timeline import make_timeline, read_timeline
@@ -36,6 +36,30 @@ def test_run_video_makes_timeline_and_exports(
     with services.outputs.project("acme").open(f"{key.prefix}captions.vtt") as out:
         assert out.read().startswith(b"WEBVTT")
     assert list(services.outputs.project("globex").listing("projects/globex/")) == []
+
+
+def test_run_after_a_change_of_permissions_only_reads(
+    services: Services, deliver: Deliver, vendor: Vendor, tmp_path: Path
+) -> None:
+    vendor.default = "now"
+    key = deliver("acme/one", inspected=False)
+    run_video(services, key)
+    videos, file = services.of("acme").videos, tmp_path / "ingest" / key.prefix / "video.mp4"
+    before = videos.get("one")
+    while (found := services.ingest.project("acme").stat(f"{key.prefix}video.mp4")) and before:
+        file.chmod(0o640)
+        if not found.is_version(before.source.version):
+            break
+    assert before and found
+    source = before.source.model_copy(update={"version": found.version})
+    assert videos.register(source, services.clock())
+    outcomes = run_video(services, key)
+    assert all(outcome.state.good for outcome in outcomes.values())
+    assert {phase for phase in ANALYSIS if not outcomes[phase].reused} <= {
+        Phase.OBJECTS,
+        Phase.EVENTS,
+    }
+    assert vendor.billed == {"acme/one": 2}
 
 
 def test_run_video_parks_timeline_behind_a_parked_phase(

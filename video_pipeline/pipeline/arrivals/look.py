@@ -180,7 +180,7 @@ class Looks:
     ) -> dict[str, str]:
         """Register the one media object of a video, or keep it for a second look."""
         for known in contents.known:
-            if _same(known, one):
+            if _is_present(known, one):
                 if known.missing_since is not None:
                     catalog.arrivals.found(known)
                 return {}
@@ -264,8 +264,9 @@ def _marks_a_folder(one: StoredObject) -> bool:
     return one.form == "file" and one.key.endswith("/")
 
 
-def _same(known: Known, one: StoredObject) -> bool:
-    return (known.object_key, known.version, known.removed_at) == (one.key, one.version, None)
+def _is_present(known: Known, one: StoredObject) -> bool:
+    is_there = known.object_key == one.key and known.removed_at is None
+    return is_there and one.is_version(known.version)
 
 
 def _ambiguous(candidates: Sequence[StoredObject]) -> dict[str, str]:

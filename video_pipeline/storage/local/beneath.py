@@ -64,9 +64,24 @@ def look(root: Path, parts: Sequence[str]) -> StoredObject | None:
 
 
 def describe(key: str, found: os.stat_result) -> StoredObject:
-    """Describe an object. Its version consists of size, modification time and inode."""
-    version = f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
-    return StoredObject(key=key, size=found.st_size, version=version, form=_form(found.st_mode))
+    """Describe an object. Its version is what a write leaves behind, and the time of change.
+
+    A write can restore size and modification time, but not the time of change. That also follows
+    from a link or new permissions: the bytes are then read once more, and their hash decides.
+    """
+    written = f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
+    return StoredObject(
+        key=key,
+        size=found.st_size,
+        version=f"{written}-{found.st_ctime_ns}",
+        earlier_version=written,
+        form=_form(found.st_mode),
+    )
+
+
+def written(version: str) -> str:
+    """Return a version without the time of change, which earlier releases did not record."""
+    return "-".join(version.split("-")[:3])
 
 
 def _form(mode: int) -> Literal["file", "symlink", "other"]:

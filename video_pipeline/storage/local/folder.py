@@ -78,7 +78,8 @@ class FolderProjectIngest:
     def open(self, key: str, version: str) -> Generator[BinaryIO, None, None]:
         """See ProjectIngest. Raises SourceError at the end if the file was written to meanwhile.
 
-        Replacing the file by another does not disturb the reader.
+        Replacing the file by another does not disturb the reader. Nor does a change of links or
+        permissions alone, which the next look takes for a new version.
         """
         parts = check_delivered(self._layout, self.project, key)
         descriptor = _open(self._root, parts)
@@ -189,7 +190,7 @@ def _check(
     found = beneath.describe(key, os.fstat(descriptor))
     if found.form != "file":
         raise SourceError("is no plain file", where=key, remedy=_PUT_AGAIN)
-    if found.version != version:
+    if beneath.written(found.version) != beneath.written(version):
         raise SourceError(
             what, where=key, remedy="Wait: the newer version is processed automatically."
         ) from cause

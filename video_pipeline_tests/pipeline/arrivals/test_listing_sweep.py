@@ -156,11 +156,12 @@ def test_missing_video_that_is_found_again_is_kept(here: Arrivals) -> None:
     here.put(key_of("acme", "one"))
     here.put(key_of("acme", "two"))
     here.round()
-    kept = (here.root / key_of("acme", "one")).rename(here.root / "kept")
+    folder = (here.root / key_of("acme", "one")).parent
+    kept = folder.rename(here.root / "kept")
     here.round()
-    kept.rename(here.root / key_of("acme", "one"))
+    kept.rename(folder)
     assert here.round().arrived == []
-    (here.root / key_of("acme", "one")).rename(here.root / "kept")
+    folder.rename(kept)
     assert here.round().removed == [], "it has been missing for one sweep only"
 
 

@@ -1,6 +1,7 @@
 """Looks into a real folder, recorded in a real catalogue."""
 
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -62,6 +63,31 @@ def test_growing_object_waits(here: Arrivals) -> None:
 def test_new_version_arrives_again(here: Arrivals) -> None:
     here.put(INTRO)
     here.settle()
+    here.put(INTRO, b"another cut")
+    assert _videos(here.settle()) == ["acme/intro"]
+
+
+def _change(file: Path, act: Callable[[], object]) -> None:
+    """Act until the time of change differs; size and modification time stay. Clocks are coarse."""
+    before = file.stat()
+    while file.stat().st_ctime_ns == before.st_ctime_ns:
+        act()
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_bytes_written_in_place_arrive_again(here: Arrivals) -> None:
+    here.put(INTRO, b"one")
+    here.settle()
+    _change(here.root / INTRO, lambda: here.put(INTRO, b"two"))
+    assert _videos(here.settle()) == ["acme/intro"]
+
+
+def test_version_of_an_earlier_release_does_not_arrive_again(here: Arrivals) -> None:
+    here.put(INTRO)
+    source = _record(here, here.settle()).source
+    earlier = source.model_copy(update={"version": source.version.rpartition("-")[0]})
+    here.catalog.project("acme").videos.register(earlier, here.now)
+    assert _videos(here.settle()) == []
     here.put(INTRO, b"another cut")
     assert _videos(here.settle()) == ["acme/intro"]
 

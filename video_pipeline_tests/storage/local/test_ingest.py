@@ -101,6 +101,32 @@ def test_replaced_file_of_same_size_and_time_is_new_version(
     assert _version(ingest) != before
 
 
+def test_new_link_is_a_new_version_and_disturbs_no_reader(
+    ingest: FolderIngest, root: Path, deliver: Deliver
+) -> None:
+    deliver(KEY, b"first")
+    before, half = _version(ingest), ingest.project("acme")
+    with half.open(KEY, before) as reader:
+        while _version(ingest) == before:  # the clock of a file system is coarse
+            (root / "backup").hardlink_to(root / KEY)
+            (root / "backup").unlink()
+        assert reader.read() == b"first"
+    with half.open(KEY, before) as reader:
+        assert reader.read() == b"first"
+
+
+def test_version_of_an_earlier_release_is_read(
+    ingest: FolderIngest, root: Path, deliver: Deliver
+) -> None:
+    deliver(KEY, b"first")
+    earlier = _version(ingest).rpartition("-")[0]
+    with ingest.project("acme").open(KEY, earlier) as reader:
+        assert reader.read() == b"first"
+    deliver(KEY, b"first, and more")
+    with pytest.raises(SourceError, match="version"), ingest.project("acme").open(KEY, earlier):
+        pass
+
+
 def test_a_file_written_to_while_being_read_is_no_source(
     ingest: FolderIngest, root: Path, deliver: Deliver
 ) -> None:
