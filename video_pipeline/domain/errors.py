@@ -23,16 +23,21 @@ PipelineError
 from enum import StrEnum
 from typing import ClassVar
 
+from video_pipeline.domain.naming.printable import printable
+
 
 class PipelineError(Exception):
-    """What happened (`what`), where it happened (`where`), and what to do (`remedy`)."""
+    """What happened (`what`), where it happened (`where`), and what to do (`remedy`).
+
+    `where` is often a name that others chose, so it is made printable.
+    """
 
     # True for faults of the infrastructure: the run is repeated once they are over.
     passes: ClassVar[bool] = False
 
     def __init__(self, what: str, *, remedy: str, where: str = "") -> None:
-        self.what, self.where, self.remedy = what, where, remedy
-        super().__init__(what, where, remedy)
+        self.what, self.where, self.remedy = what, printable(where), remedy
+        super().__init__(what, self.where, remedy)
 
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where else ""

@@ -16,6 +16,10 @@ from video_pipeline.domain.values import Frozen
 
 OCTET_STREAM = "application/octet-stream"
 
+# Only a file can be read. `undecodable`: its path is not UTF-8, and the key shows it with escapes.
+# `closed`: a folder that is too deep or may not be read, with a trailing slash.
+Form = Literal["file", "symlink", "undecodable", "closed", "other"]
+
 
 class StoredObject(Frozen):
     """One version of an object. `version` changes whenever the bytes may have changed."""
@@ -25,7 +29,7 @@ class StoredObject(Frozen):
     version: str
     earlier_version: str | None = None
     """The same version as earlier releases recorded it, if its form has changed since."""
-    form: Literal["file", "symlink", "other"] = "file"
+    form: Form = "file"
 
     def is_version(self, recorded: str) -> bool:
         """Return whether it is still the recorded version."""

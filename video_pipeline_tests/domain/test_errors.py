@@ -24,6 +24,11 @@ def test_a_message_says_what_where_and_the_remedy(error: type[PipelineError]) ->
     assert str(error("it broke", remedy="Mend it.")) == "it broke. Mend it."
 
 
+def test_place_of_an_error_is_printable() -> None:
+    told = str(PipelineError("it broke", where="a\n\x1b[31m/\udcff é", remedy="Mend it."))
+    assert told == "a\\n\\x1b[31m/\\xff é: it broke. Mend it."
+
+
 @pytest.mark.parametrize("error", PLAIN)
 @pytest.mark.parametrize("journey", [lambda one: pickle.loads(pickle.dumps(one)), copy.copy])
 def test_an_error_survives_a_journey(error: type[PipelineError], journey: object) -> None:

@@ -13,6 +13,7 @@ from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.catalog.videos import Videos
 from video_pipeline.cli.access import AsJson, OfProject, settings_of
 from video_pipeline.cli.console import out, wide
+from video_pipeline.domain.naming.printable import printable
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Rejection
@@ -83,7 +84,7 @@ def rejections_table(rejections: Iterable[Rejection]) -> Table:
     table = Table("file", "reason", "since", box=None, pad_edge=False)
     for one in rejections:
         since = f"{one.at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(escape(one.object_key), escape(one.reason), since)
+        table.add_row(escape(printable(one.object_key)), escape(one.reason), since)
     return table
 
 

@@ -12,6 +12,7 @@ from video_pipeline.defs.jobs import ingest_video
 from video_pipeline.defs.partitions import TRY_PROJECT, VIDEOS_NAME, add_videos, video_tags
 from video_pipeline.defs.ticks import pipeline_sensor
 from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.naming.printable import printable
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline.arrivals.pending_runs import (
     Requested,
@@ -125,9 +126,9 @@ def _round_messages(found: Round) -> Iterator[str]:
         yield f"{len(looks.pending)} wait to be seen twice unchanged"
     yield f"{len(looks.rejected)} rejected"
     shown = list(looks.rejected.items())[:_SHOWN]
-    yield from (f"{object_key!r}: {reason}" for object_key, reason in shown)
+    yield from (f"'{printable(object_key)}': {reason}" for object_key, reason in shown)
     if looks.strays:
-        yield f"{len(looks.strays)} in no project's folder, such as {looks.strays[0]!r}"
+        yield f"{len(looks.strays)} in no project's folder, such as {printable(looks.strays[0])}"
     if position.began is not None:
         yield f"sweep at key {position.keys}, after {position.after!r}"
 

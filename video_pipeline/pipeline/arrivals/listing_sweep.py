@@ -139,7 +139,7 @@ def _compare(looks: Looks, piece: _Slice, late: Callable[[], bool], troubles: Tr
         for group, objects in _by_group(looks, folder).items():
             place = looks.layout.place_of(objects[0].key)
             if place is None:
-                looks.strays.append(objects[0].key)
+                looks.stray(objects[0])
                 continue
             crowded = folder.group == piece.crowded
             contents = recorded.contents(place, group, objects, crowded)

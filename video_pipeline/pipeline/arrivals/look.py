@@ -16,7 +16,7 @@ from video_pipeline.domain.naming.layout import Group, Layout, Place, is_key
 from video_pipeline.domain.source import Due, Known, Rejection, Source
 from video_pipeline.pipeline.arrivals.removal import Allowance, carry_out
 from video_pipeline.pipeline.services import Services
-from video_pipeline.storage.store import IngestStore, StoredObject
+from video_pipeline.storage.store import Form, IngestStore, StoredObject
 
 # Objects in and below one video's folder.
 MOST_IN_A_FOLDER = 10_000
@@ -26,6 +26,13 @@ MOST_PENDING = 1_000
 # Reasons are stored, and compared by their text: a reworded one is a new rejection.
 _CROWD = f"more than {MOST_IN_A_FOLDER} objects lie in one video's folder: leave one"
 _NO_KEY = "a name in its key is empty, '.' or '..', which not every store takes: rename it"
+# By the form of an object.
+_UNREADABLE: Mapping[Form, str] = {
+    "symlink": "a symbolic link is not followed: put the file itself there",
+    "undecodable": "its name is not UTF-8, and is shown with escapes: rename it",
+    "closed": "a folder that may not be read or lies too deep: grant the right, or move its files",
+    "other": "no plain file: put one there",
+}
 
 # Object key to version.
 Versions = Mapping[str, str]
@@ -67,7 +74,7 @@ class Looks:
     missed: dict[ProjectId, list[Known]] = field(default_factory=dict[ProjectId, list[Known]])
     """Known videos that the sweep did not find, with the time of the first such sweep."""
     strays: list[str] = field(default_factory=list[str])
-    """Keys outside all projects' folders, which no project's catalogue can record."""
+    """Keys outside all projects' folders, which no project's catalogue can record, and why."""
     _owners: dict[ProjectId, str] = field(default_factory=dict[ProjectId, str])
     _catalogs: dict[str, ProjectCatalog] = field(default_factory=dict[str, ProjectCatalog])
 
@@ -90,6 +97,11 @@ class Looks:
             self.at(self._contents(place, group), seen or {}, removes=removes)
         else:
             self._settle_rejections(self._catalog(place), {}, {key: _NO_KEY})
+
+    def stray(self, one: StoredObject) -> None:
+        """Note an object outside all projects' folders, with what is wrong with it, if anything."""
+        reason = _UNREADABLE.get(one.form)
+        self.strays.append(f"{one.key} ({reason})" if reason else one.key)
 
     def visible(self, objects: Iterable[StoredObject]) -> Iterable[StoredObject]:
         """Return the objects without folder markers and files allowed beside a video."""
@@ -275,12 +287,10 @@ def _ambiguous(candidates: Sequence[StoredObject]) -> dict[str, str]:
 
 
 def _complaint(one: StoredObject, place: Place, layout: Layout) -> str | None:
-    if not is_key(one.key):
+    if one.form == "other" and not is_key(one.key):
         return _NO_KEY
-    if one.form == "symlink":
-        return "a symbolic link is not followed: put the file itself there"
-    if one.form == "other":
-        return "no plain file with a name in UTF-8: put one there"
+    if one.form in _UNREADABLE:
+        return _UNREADABLE[one.form]
     if place.video is None or not layout.is_direct(one.key):
         return f"lies in no video's folder: put it at {layout.told}"
     return None

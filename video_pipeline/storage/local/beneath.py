@@ -9,9 +9,8 @@ import stat
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal
 
-from video_pipeline.storage.store import StoredObject
+from video_pipeline.storage.store import Form, StoredObject
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BELOW = _FOLDER | os.O_NOFOLLOW
@@ -84,7 +83,9 @@ def written(version: str) -> str:
     return "-".join(version.split("-")[:3])
 
 
-def _form(mode: int) -> Literal["file", "symlink", "other"]:
+def _form(mode: int) -> Form:
     if stat.S_ISREG(mode):
         return "file"
+    if stat.S_ISDIR(mode):
+        return "closed"
     return "symlink" if stat.S_ISLNK(mode) else "other"

@@ -17,8 +17,7 @@ def walk(root: Path, parts: Sequence[str], after: str = "") -> Iterator[StoredOb
     """Yield every file below the folder `parts` with a key greater than `after`, in key order.
 
     Memory holds the names of one folder for each level. Files deleted meanwhile are skipped. What
-    no key can reach has the form `other`: names that are not UTF-8 (with escapes), and folders that
-    are too deep or unreadable (with a trailing slash). Raises OSError.
+    no key can reach is yielded with its form: see `store.Form`. Raises OSError.
     """
     with suppress(FileNotFoundError, NotADirectoryError), beneath.folder(root, parts) as top:
         yield from _below(top, "".join(f"{part}/" for part in parts), after, DEEPEST)
@@ -59,7 +58,7 @@ def _entries(folder: int) -> list[_Entry]:
 
 def _entry(entry: "os.DirEntry[str]") -> _Entry:
     is_folder = entry.is_dir(follow_symlinks=False)
-    shown = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
+    shown = os.fsencode(entry.name).decode(errors="backslashreplace")
     return _Entry(shown + "/" * is_folder, entry.name, is_folder)
 
 
@@ -78,7 +77,7 @@ def _found(parent: int, entry: _Entry, key: str) -> Iterator[StoredObject]:
     except FileNotFoundError:
         return
     except PermissionError:
-        yield StoredObject(key=key, size=0, version="", form="other")
+        yield StoredObject(key=key, size=0, version="", form="closed")
         return
     found = beneath.describe(key, status)
-    yield found if entry.is_text else found.model_copy(update={"form": "other"})
+    yield found if entry.is_text else found.model_copy(update={"form": "undecodable"})

@@ -15,6 +15,7 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline_tests.pipeline.arrivals.arriving import NOW, Arrivals
 
 INTRO = "projects/acme/videos/intro/a.mp4"
+_NEW_LINE = "new\nline \x1b[31m"
 
 
 @pytest.fixture
@@ -171,6 +172,31 @@ def test_links_and_pipes_are_rejected(here: Arrivals, tmp_path: Path) -> None:
     assert "no plain file" in reasons["videos/pipe/a.mp4"]
 
 
+def test_name_that_is_not_utf8_is_rejected_alone(here: Arrivals) -> None:
+    for key in (
+        b"projects/acme/videos/v\xff/a.mp4",
+        b"projects/acme/videos/w/b\xe9.mp4",
+        b"projects/ac\xe9me/videos/v/a.mp4",
+    ):
+        here.put(os.fsdecode(key))
+    here.put(f"projects/acme/videos/{_NEW_LINE}/a.mp4")
+    found = here.settle()
+    assert _videos(found) == [f"acme/{video_id_for(_NEW_LINE)}"]
+    reasons = here.reasons()
+    assert list(reasons) == ["videos/v\\xff/", "videos/w/b\\xe9.mp4"]
+    assert all("not UTF-8" in reason for reason in reasons.values())
+    (stray,) = found.strays
+    assert stray.startswith("projects/ac\\xe9me/ (its name is not UTF-8")
+
+
+def test_folder_that_may_not_be_entered_is_rejected(here: Arrivals) -> None:
+    deep = "/".join("d" * 40)
+    here.put(f"projects/acme/videos/{deep}/a.mp4")
+    here.settle()
+    ((_, reason),) = here.reasons().items()
+    assert "too deep" in reason
+
+
 def test_empty_object_is_rejected_until_filled(here: Arrivals) -> None:
     here.put(INTRO, b"")
     assert here.round().rejected == {}
@@ -235,7 +261,10 @@ def test_object_outside_projects_is_a_stray(here: Arrivals) -> None:
     (here.root / "projects/acme").symlink_to(here.root)
     here.put("projects/acme2/videos/v/a.mp4")
     found = here.settle()
-    assert found.strays == ["projects/a.mp4", "projects/acme"]
+    assert [stray.partition(" (")[0] for stray in found.strays] == [
+        "projects/a.mp4",
+        "projects/acme",
+    ]
     assert _videos(found) == ["acme2/v"]
     assert here.catalog.projects() == ["acme2"]
 

@@ -219,8 +219,8 @@ def test_names_that_are_not_utf_8_are_shown_and_not_entered(
     with open(below + b"/v\xff/a.mp4", "wb"), open(below + b"/b\xfe.mp4", "wb"):
         pass
     assert _forms(ingest) == {
-        "projects/acme/videos/b\\xfe.mp4": "other",
-        "projects/acme/videos/v\\xff/": "other",
+        "projects/acme/videos/b\\xfe.mp4": "undecodable",
+        "projects/acme/videos/v\\xff/": "undecodable",
     }
 
 
@@ -228,7 +228,7 @@ def test_endless_folders_are_not_entered(ingest: FolderIngest, root: Path) -> No
     deepest = "projects/acme/" + "d/" * DEEPEST
     (root / deepest / "further").mkdir(parents=True)
     (root / "projects/acme/z.mp4").touch()
-    assert _forms(ingest) == {deepest: "other", "projects/acme/z.mp4": "file"}
+    assert _forms(ingest) == {deepest: "closed", "projects/acme/z.mp4": "file"}
     assert list(ingest.listing(after="projects/acme/z.mp4")) == []
 
 
