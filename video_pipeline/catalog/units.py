@@ -122,8 +122,11 @@ class Units:
         return self._move(unit, state, now, attempts=attempts, submitted_at=requested_at)
 
     def refuse(self, unit: WorkUnit, now: datetime) -> WorkUnit:
-        """Record that the provider has not accepted the request."""
-        return self._move(unit, UnitState.PLANNED, now, refused_at=now)
+        """Record that the provider has not accepted the request.
+
+        An adopted unit loses the time of its stored request: the deadline counts from the next one.
+        """
+        return self._move(unit, UnitState.PLANNED, now, refused_at=now, submitted_at=None)
 
     def accept(self, unit: WorkUnit, job: str, now: datetime, poll_at: datetime) -> WorkUnit:
         """Record that the provider accepted the request as a job."""

@@ -104,6 +104,16 @@ def test_invalid_transition_is_refused(
     assert acme.units.get(unit.id) == unit
 
 
+def test_refused_adopted_unit_was_not_submitted(
+    acme: ProjectCatalog, request_for: Requests, now: datetime
+) -> None:
+    unit = acme.units.open(request_for(), 0, (), now)
+    adopted = acme.units.adopt(unit, now - 60 * MINUTE, now)
+    assert adopted.submitted_at == now - 60 * MINUTE
+    refused = acme.units.refuse(adopted, now)
+    assert (refused.submitted_at, refused.refused_at) == (None, now)
+
+
 def test_move_of_an_outdated_row_raises(
     acme: ProjectCatalog, request_for: Requests, now: datetime
 ) -> None:
