@@ -3,8 +3,8 @@
 In one answer AWS keeps two conventions: a shot's end is its last frame, a cue's is the first frame
 after it (measured over 1,000 segments; and the developer guide's sample). Milliseconds are rounded
 down, so times come from frame numbers; captures of before there were any have SMPTE timecodes.
-Where the frame rate varies, or AWS saw another rate, milliseconds are used instead; a shot then
-ends one mean frame after the start of its last one.
+Where the frame rate varies, AWS saw another rate, or a row's milliseconds contradict its frames,
+milliseconds are used instead; a shot then ends one mean frame after the start of its last one.
 
 Decided here: a gap of up to three frames between two shots (a gradual change) is added to the
 earlier shot, also at the end of the video. Wider gaps stay, where AWS was not sure. Where shots
@@ -23,8 +23,11 @@ from video_pipeline.domain.time import FrameRate, Timecode, TimeRange
 from video_pipeline.providers.aws.rekognition.pages import Metadata, Row, in_order, seconds
 
 _SOFT_FRAMES = 3
-# Rates that differ by less than a hundredth are the same: AWS's is a single-precision float.
-_SAME_RATE = 0.01
+# Rates that differ by less are the same. AWS's is a single-precision float, and 23.976 may be told
+# as 23.98 (0.02 %); 29.97 and 30 (0.1 %) are two rates.
+_SAME_RATE = Fraction(5, 10_000)
+# By how many seconds more a row's milliseconds may differ from its frames: a late first frame.
+_LATE_START = Fraction(1, 2)
 _TYPES = {"SHOT": Kind.SHOT, "TECHNICAL_CUE": Kind.CUE}
 
 
@@ -39,12 +42,19 @@ class _Clock:
         """Return start and end. Raises ValueError, KeyError and TypeError for other rows."""
         ends = 1 if row["Type"] == "SHOT" else 0
         frames = _frames(row, self.rate) if self.by_frames else None
-        if frames is None:
+        if frames is None or self._is_contradicted(frames[0], row):
             start = seconds(row["StartTimestampMillis"])
             end = seconds(row["EndTimestampMillis"]) + self.rate.start_of(ends)
             return start, max(end, start + self.rate.start_of(1))
         first, after = frames[0], max(frames[1] + ends, frames[0] + 1)
         return self.rate.start_of(first), self.rate.start_of(after)
+
+    def _is_contradicted(self, frame: int, row: Row) -> bool:
+        """Return whether a row's start in milliseconds is far from its first frame."""
+        if "StartTimestampMillis" not in row:
+            return False
+        told = seconds(row["StartTimestampMillis"])
+        return abs(self.rate.start_of(frame) - told) > told * _SAME_RATE + _LATE_START
 
 
 def segment_markers(media: MediaInfo, metadata: Metadata, rows: Iterable[Row]) -> Iterator[Marker]:
@@ -120,4 +130,4 @@ def _frames(row: Row, rate: FrameRate) -> tuple[int, int] | None:
 
 def _agrees(rate: FrameRate, metadata: Metadata) -> bool:
     seen = metadata.frames_a_second
-    return not seen or abs(seen / float(rate.per_second) - 1) < _SAME_RATE
+    return not seen or abs(Fraction(seen) / rate.per_second - 1) < _SAME_RATE

@@ -13,6 +13,7 @@ from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.results.markers import Marker
 from video_pipeline.domain.time import FrameRate, Timecode
+from video_pipeline_tests.providers.aws.cases import case
 from video_pipeline_tests.providers.aws.rekognition.rekognising import media, plugin, units
 
 NTSC = Fraction(30000, 1001)
@@ -108,7 +109,7 @@ def test_frames_at_29_97_are_exact() -> None:
 
 def test_missing_frame_numbers_use_drop_frame_timecodes() -> None:
     rate = FrameRate(per_second=NTSC)
-    row = segment(0, 0, NTSC)
+    row = segment(1800, 1827, NTSC)
     del row["StartFrameNumber"], row["EndFrameNumber"]
     row |= {"StartTimecodeSMPTE": "00:01:00;02", "EndTimecodeSMPTE": "00:01:00;29"}
     (found,) = markers(media(120, NTSC), page(row, rate=29.97))
@@ -131,6 +132,23 @@ def test_variable_rate_uses_milliseconds(of: MediaInfo) -> None:
     assert of.video
     frame = of.video.frame_rate.start_of(1)
     assert (found.range.start, found.range.end) == (7, 9 + frame)
+
+
+def test_frame_numbers_of_another_clock_are_not_used() -> None:
+    first, second = markers(media(600, 30), case("rekognition_rate_one_percent_off"))
+    assert first.range.end == second.range.start == Fraction(302_928, 1000)
+
+
+def test_row_that_contradicts_its_frames_uses_milliseconds() -> None:
+    late = segment(9000, 9100, rate=30) | {"StartTimestampMillis": 302_928}
+    late |= {"EndTimestampMillis": 306_000}
+    (found,) = markers(media(600, 30), page(late, rate=30.0))
+    assert found.range.start == Fraction(302_928, 1000)
+
+
+def test_late_first_frame_does_not_contradict_frames() -> None:
+    row = segment(100, 199) | {"StartTimestampMillis": 4_080, "EndTimestampMillis": 8_040}
+    assert ranges(markers(media(), page(row))) == [(100, 200)]
 
 
 def test_rows_in_no_order_are_sorted_and_cues_may_come_first() -> None:
