@@ -1,9 +1,10 @@
 """Labels, objects, text, faces and moderation from the frames that AWS sampled. Pure.
 
-AWS samples a few frames a second, and gives each finding the millisecond of its frame, "not
+AWS samples two frames a second or more, and gives each finding the millisecond of its frame, "not
 guaranteed to be accurate to the individual frame". So a finding lasts until the next sample. A
-sample without findings has no row: if the next row is more than a second away, the usual step is
-taken instead.
+sample without findings has no row: if the next row is more than a step and a half away, one was
+missing between them, and the finding lasts for the usual step. A video of fewer frames a second has
+a longer step.
 
 Findings with a box are one marker a sample, to be linked to tracks later. A label without a box is
 one marker for as long as it is found in each sample, with its greatest confidence. A label that
@@ -21,9 +22,8 @@ from video_pipeline.domain.results.markers import Box, Kind, Marker
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.providers.aws.rekognition.pages import Row, in_order, seconds
 
-_USUAL_STEP = 500
 # Milliseconds between two samples.
-_LONGEST_STEP = 1000
+_USUAL_STEP = 500
 # The most markers that wait for one that began before them and has not ended.
 _HELD = 1000
 _Finding = tuple[Kind, str | None, float, Box | None]
@@ -34,7 +34,7 @@ def sample_markers(media: MediaInfo, rows: Iterable[Row], findings: Findings) ->
     """Yield the markers of rows, each kind in the order of time. Raises ValueError, KeyError,
     TypeError."""
     open_labels = _Held()
-    for start, end, found in _samples(rows, findings):
+    for start, end, found in _samples(rows, findings, _step(media)):
         for kind, label, confidence, box in found:
             if box is None and label is not None:
                 open_labels.seen(kind, label, start, end, confidence)
@@ -85,16 +85,23 @@ FINDINGS: dict[str, Findings] = {
 }
 
 
-def _samples(rows: Iterable[Row], findings: Findings) -> Iterator[tuple[int, int, list[_Finding]]]:
+def _step(media: MediaInfo) -> int:
+    """Return the usual milliseconds between two samples of a video."""
+    frame = media.video.frame_rate.start_of(1) if media.video else Fraction(0)
+    return max(_USUAL_STEP, round(frame * 1000))
+
+
+def _samples(
+    rows: Iterable[Row], findings: Findings, step: int
+) -> Iterator[tuple[int, int, list[_Finding]]]:
     """Yield start, end and findings of each sample, in milliseconds."""
     numbered = ((int(row["Timestamp"]), n, list(findings(row))) for n, row in enumerate(rows))
-    step, before = _USUAL_STEP, None
+    before = None
     for moment, group in groupby(in_order(numbered), key=lambda row: row[0]):
         found: list[_Finding] = [one for row in group for one in row[2]]
         if before is not None:
-            gap = moment - before[0]
-            step = gap if gap <= _LONGEST_STEP else step
-            yield before[0], before[0] + step, before[1]
+            adjoining = moment - before[0] <= step * 3 // 2
+            yield before[0], moment if adjoining else before[0] + step, before[1]
         before = moment, found
     if before is not None:
         yield before[0], before[0] + step, before[1]

@@ -11,6 +11,7 @@ from video_pipeline.domain.errors import ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.results.markers import Box, Marker
 from video_pipeline.providers.aws.rekognition import pages
+from video_pipeline_tests.providers.aws.cases import case
 from video_pipeline_tests.providers.aws.rekognition.rekognising import media, plugin, unit
 
 HALF = Fraction(1, 2)
@@ -54,6 +55,22 @@ def test_label_missing_in_one_frame_is_two_markers() -> None:
 def test_frames_without_rows_end_every_marker() -> None:
     found = labels(label(0, "Dog"), label(500, "Dog"), label(9000, "Dog"))
     assert [(m.range.start, m.range.end) for m in found] == [(0, 1), (9, Fraction(19, 2))]
+
+
+def test_picture_without_the_label_is_not_bridged() -> None:
+    rows = json.loads(case("rekognition_picture_without_the_label"))["ModerationLabels"]
+    found = markers("moderation", rows, "ModerationLabels")
+    ranges = [(float(m.range.start), float(m.range.end)) for m in found]
+    assert ranges == [(0, 0.98), (1.48, 1.98)]
+
+
+def test_a_video_of_one_frame_a_second_has_longer_steps() -> None:
+    rows = [
+        {"Timestamp": n * 1000, "ModerationLabel": {"Name": "A", "Confidence": 60.0}}
+        for n in (0, 1, 3)
+    ]
+    found = markers("moderation", rows, "ModerationLabels", media(60, 1))
+    assert [(m.range.start, m.range.end) for m in found] == [(0, 2), (3, 4)]
 
 
 def test_labels_are_given_in_the_order_of_their_starts() -> None:
