@@ -264,14 +264,17 @@ class Units:
         ended: Document = {"$set": {"state": UnitState.ENDED.value, "wait": None}}
         return self._units.update(_is(unit, Stage.ACCEPTED), ended | {"$min": {"ready_at": now}})
 
-    def postpone(self, unit: str, poll_at: datetime) -> WorkUnit | None:
-        """Set when a job is polled next, and return its unit. If it had ended, it runs again."""
+    def postpone(self, unit: str, poll_at: datetime, note: str = "") -> WorkUnit | None:
+        """Set when a job is polled next, and return its unit. If it had ended, it runs again.
+
+        `note` is what is unusual about the job.
+        """
         unfetched: Document = {"$eq": ["$state", UnitState.UNFETCHED.value]}
-        job = {"$mergeObjects": [_stored(Wait(kind=WaitKind.JOB)), {"until": poll_at}]}
+        polled = Wait(kind=WaitKind.JOB, until=poll_at, detail=note)
         later = {"$mergeObjects": ["$wait", {"until": poll_at}]}
         change: Document = {
             "state": {"$cond": [unfetched, "$state", UnitState.RUNNING.value]},
-            "wait": {"$cond": [unfetched, later, job]},
+            "wait": {"$cond": [unfetched, later, {"$literal": _stored(polled)}]},
             "ready_at": "$$REMOVE",
         }
         return _unit(self._units.change(_is(unit, Stage.ACCEPTED), [{"$set": change}]))

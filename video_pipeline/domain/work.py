@@ -220,7 +220,7 @@ class Wait(Frozen):
     until: datetime | None = None
     scope: str = ""  # whose slots, minutes or answer
     limit: float | None = None  # how many slots or minutes there are
-    detail: str = ""  # the provider's words, the place in the queue, or the option to raise
+    detail: str = ""  # the provider's words, the place in the queue, the option to raise
 
 
 class WorkUnit(Frozen):

@@ -214,6 +214,8 @@ class JobStatus(Frozen):
     state: Literal["running", "succeeded", "failed"]
     percent: int | None = None
     failure: UnitFailure | None = None
+    note: str = ""
+    """What is unusual about a running job; shown with its unit."""
 
 
 class Slots(Frozen):

@@ -165,6 +165,27 @@ def test_failing_poll_leaves_job_parked(cloud: Cloud, fault: str) -> None:
     assert cloud.money() == ([2000], 2)
 
 
+def test_undocumented_status_counts_as_running_and_is_shown(cloud: Cloud) -> None:
+    assert cloud.told() == (_S.RUNNING, _P.PARKED)
+    cloud.inject("odd_status", operation="Get*", times=None)
+    cloud.end()
+    assert cloud.told() == (_S.RUNNING, _P.PARKED)
+    assert "undocumented status 'QUEUED', which counts as running" in reason_of(cloud.unit())
+    cloud.double.clear_faults()
+    assert cloud.told() == (_S.SETTLED, _P.DONE)
+    assert cloud.money() == ([2000], 2)
+
+
+def test_job_that_runs_again_after_its_end_is_fetched_later(cloud: Cloud) -> None:
+    assert cloud.told() == (_S.RUNNING, _P.PARKED)
+    cloud.end()
+    cloud.inject("status_flips", operation="Get*", skip=1)
+    assert cloud.told() == (_S.UNFETCHED, _P.PARKED)
+    assert "it is IN_PROGRESS. It is looked up again later" in reason_of(cloud.unit())
+    assert cloud.told() == (_S.SETTLED, _P.DONE)
+    assert cloud.money() == ([2000], 2)
+
+
 def test_result_of_another_job_is_fetched_later(cloud: Cloud) -> None:
     assert cloud.told() == (_S.RUNNING, _P.PARKED)
     cloud.end()

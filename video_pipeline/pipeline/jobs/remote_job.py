@@ -79,7 +79,7 @@ def _poll(driver: UnitDriver, plugin: Jobs, job: str) -> bool:
     if step is JobStep.FETCH:
         return _fetch(driver, plugin, job)
     if step is JobStep.WAIT:
-        driver.poll_later(plugin.poll_seconds)
+        driver.poll_later(plugin.poll_seconds, status.note if status else "")
         return False
     if step is JobStep.STOP:
         raise _expired(driver, plugin, job)

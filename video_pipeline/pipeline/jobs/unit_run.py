@@ -247,10 +247,10 @@ class UnitDriver:
         self._leases.check(self.unit.id)
         self.unit = self._units.accept(self.unit, job, now, poll_at)
 
-    def poll_later(self, seconds: float) -> None:
-        """Record when to poll the running job again, at the latest."""
+    def poll_later(self, seconds: float, note: str = "") -> None:
+        """Record when to poll the running job again, at the latest, and what is unusual of it."""
         poll_at = self._services.clock() + timedelta(seconds=seconds)
-        self._leave(self._units.postpone(self.unit.id, poll_at))
+        self._leave(self._units.postpone(self.unit.id, poll_at, note))
 
     def fetch_later(self, seconds: float, why: str) -> None:
         """Record why the job's result could not be fetched, and when to try again."""

@@ -51,7 +51,8 @@ def _words(unit: WorkUnit, wait: Wait) -> str:
         case WaitKind.PROVIDER:
             return f"waits until {wait.scope} answers again: {wait.detail}{tries}"
         case WaitKind.JOB:
-            return f"job {unit.job} is running at {unit.request.provider}"
+            note = f"; {wait.detail}" if wait.detail else ""
+            return f"job {unit.job} is running at {unit.request.provider}{note}"
         case WaitKind.RESULT:
             return (
                 f"the result of job {unit.job} could not be fetched: {wait.detail} It is retried "

@@ -148,7 +148,7 @@ class _ProviderPoll:
         if step is not JobStep.WAIT:
             self._services.of(unit.request.key.project).units.end(unit.id, now)
             return
-        self._postpone(unit, now, self.plugin.poll_seconds)
+        self._postpone(unit, now, self.plugin.poll_seconds, status.note if status else "")
         if unit.unwanted:
             orphaned.append(unit)
 
@@ -164,6 +164,6 @@ class _ProviderPoll:
                 else:  # it cannot be polled again: the next run ends the unit
                     self._services.of(project).units.end(unit.id, now)
 
-    def _postpone(self, unit: WorkUnit, now: datetime, seconds: float) -> None:
+    def _postpone(self, unit: WorkUnit, now: datetime, seconds: float, note: str = "") -> None:
         units = self._services.of(unit.request.key.project).units
-        units.postpone(unit.id, now + timedelta(seconds=seconds))
+        units.postpone(unit.id, now + timedelta(seconds=seconds), note)

@@ -1,13 +1,16 @@
 """The base of plugins whose work runs as jobs at AWS."""
 
+import logging
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
-from video_pipeline.plugins.base import Heard, Jobs, Listens
+from video_pipeline.aws.errors import short
+from video_pipeline.plugins.base import Heard, Jobs, JobStatus, Listens
 from video_pipeline.providers.aws.events import Queue
 from video_pipeline.providers.aws.session import AwsOptions, AwsSession
 
+_log = logging.getLogger(__name__)
 # By the start of a region's name: "Amazon Web Services in China" and "AWS GovCloud (US)".
 _CONSOLES = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
 
@@ -51,6 +54,18 @@ class AwsJobs(Jobs, Listens):
     def acknowledge(self, heard: Sequence[Heard]) -> None:
         if self._queue:
             self._queue.acknowledge(heard)
+
+
+def unended(status: object, known: Collection[str], where: str) -> JobStatus:
+    """Return that a job still runs, with a note if its status is none of the `known` ones.
+
+    To fail it would pay for it again, though it may only be in a state that is new at AWS.
+    """
+    if status in known:
+        return JobStatus(state="running")
+    note = f"AWS reports the undocumented status {short(repr(status))}, which counts as running"
+    _log.warning("%s: %s", where, note)
+    return JobStatus(state="running", note=note)
 
 
 def console_of(region: str) -> str:

@@ -13,6 +13,7 @@ from video_pipeline.domain.work import UnitFailure, WorkUnit
 from video_pipeline.plugins.base import JobStatus
 from video_pipeline.plugins.inputs import ObjectRef
 from video_pipeline.providers.aws.errors import told, unreadable
+from video_pipeline.providers.aws.jobs import unended
 from video_pipeline.providers.aws.rekognition.analyses import BY_START, Analysis, job_name, parsed
 from video_pipeline.providers.aws.rekognition.options import RekognitionOptions
 from video_pipeline.providers.aws.rekognition.results import Pages, check_own, keep_bodies
@@ -88,21 +89,9 @@ class Calls:
                 client = self._session.asks()
                 answer = self._called(client, analysis.get, JobId=job_id, MaxResults=1)
             check_own(answer, job_id, where)
-            return self._status(answer)
+            return _status(answer, where)
         except ProviderError as error:
             return None if error.category is FailureCategory.RESULT_EXPIRED else error
-
-    @staticmethod
-    def _status(answer: dict[str, Any]) -> JobStatus:
-        if answer["JobStatus"] == "IN_PROGRESS":
-            return JobStatus(state="running")
-        if answer["JobStatus"] == "SUCCEEDED":
-            return JobStatus(state="succeeded")
-        said = answer.get("StatusMessage") or "Rekognition gives no reason"
-        why = UnitFailure(
-            category=FailureCategory.PROVIDER_FAILED, message=short(str(said)).rstrip(".")
-        )
-        return JobStatus(state="failed", failure=why)
 
     def _channel(self) -> dict[str, Any]:
         topic, role = self._options.topic, self._options.topic_role
@@ -114,6 +103,18 @@ class Calls:
 
         answer: dict[str, Any] = getattr(client, xform_name(operation))(**parameters)
         return answer
+
+
+def _status(answer: dict[str, Any], where: str) -> JobStatus:
+    if answer["JobStatus"] == "SUCCEEDED":
+        return JobStatus(state="succeeded")
+    if answer["JobStatus"] != "FAILED":
+        return unended(answer["JobStatus"], ("IN_PROGRESS",), where)
+    said = answer.get("StatusMessage") or "Rekognition gives no reason"
+    why = UnitFailure(
+        category=FailureCategory.PROVIDER_FAILED, message=short(str(said)).rstrip(".")
+    )
+    return JobStatus(state="failed", failure=why)
 
 
 def _asked(unit: WorkUnit) -> dict[str, Any]:

@@ -99,10 +99,11 @@ class Pages:
         check_own(answer, self._job_id, self._where)
         status = answer["JobStatus"]
         if status != "SUCCEEDED":
+            failed = status == "FAILED"
             raise ProviderError(
-                f"the job has no result: it is {status} {_said(answer)}".strip(),
-                category=FailureCategory.PROVIDER_FAILED,
-                remedy="Run the phase again.",
+                f"the job has no result: it is {short(str(status))} {_said(answer)}".strip(),
+                category=FailureCategory.PROVIDER_FAILED if failed else FailureCategory.TRANSIENT,
+                remedy="Run the phase again." if failed else "It is looked up again later.",
                 where=self._where,
             )
         if not isinstance(answer.get(self._analysis.rows), list):

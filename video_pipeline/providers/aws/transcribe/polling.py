@@ -16,6 +16,7 @@ from video_pipeline.domain.errors import ProviderError
 from video_pipeline.plugins.base import JobStatus
 from video_pipeline.plugins.paging import pages
 from video_pipeline.providers.aws.errors import unreadable
+from video_pipeline.providers.aws.jobs import unended
 from video_pipeline.providers.aws.transcribe.reasons import UNKNOWN_JOB, failure, refusal
 from video_pipeline.providers.aws.transcribe.request import PREFIX
 
@@ -51,13 +52,13 @@ def statuses(
 
 def status_of(job: Mapping[str, Any]) -> JobStatus:
     """Return the status in a job's record or list entry."""
-    match job["TranscriptionJobStatus"]:
+    match job.get("TranscriptionJobStatus"):
         case "COMPLETED":
             return JobStatus(state="succeeded")
         case "FAILED":
             return JobStatus(state="failed", failure=failure(job.get("FailureReason") or ""))
-        case _:
-            return _RUNNING
+        case status:
+            return unended(status, ("QUEUED", "IN_PROGRESS"), str(job.get("TranscriptionJobName")))
 
 
 def record_in(answer: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def _listed(
     try:
         for page in islice(pages(ask, lambda page: page.get("NextToken"), _endless), most):
             jobs = page.get("TranscriptionJobSummaries", ())
-            listed = {job["TranscriptionJobName"]: job for job in jobs}
+            listed = {job.get("TranscriptionJobName"): job for job in jobs}
             yield {name: status_of(job) for name, job in listed.items() if name in wanted}
             left -= listed.keys()
             if not left:

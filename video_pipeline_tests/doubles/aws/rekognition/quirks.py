@@ -27,8 +27,18 @@ JOB_FAULTS: Mapping[str, str] = {
     "drop_frame": "",
 }
 """Each fault with the vendor's message, empty if there is none."""
-FOREIGN = "foreign_answer"
-"""A fault of a Get: the reply is about another job."""
+FOREIGN, ODD_STATUS, STATUS_FLIPS = GET_FAULTS = "foreign_answer", "odd_status", "status_flips"
+"""Faults of a Get: the reply is about another job, has a status that no documentation names, or
+says of an ended job that it runs."""
+UNDOCUMENTED = "QUEUED"
+
+
+def misreported(fault: str, answer: Row, rows: str) -> Row:
+    """Return the answer to a Get as changed by one of its faults."""
+    if fault == FOREIGN:
+        return answer | {"JobId": answer["JobId"][::-1]}
+    status = UNDOCUMENTED if fault == ODD_STATUS else "IN_PROGRESS"
+    return answer | {"JobStatus": status, rows: []}
 
 
 def changed(content: VideoContent, quirks: Mapping[str, str]) -> VideoContent:

@@ -14,7 +14,13 @@ from video_pipeline_tests.doubles.aws.rekognition.content import Settings
 from video_pipeline_tests.doubles.aws.rekognition.jobs import RUNNING, Job, Jobs
 from video_pipeline_tests.doubles.aws.rekognition.operations import ANALYSES, Analysis
 from video_pipeline_tests.doubles.aws.rekognition.pages import page
-from video_pipeline_tests.doubles.aws.rekognition.quirks import FOREIGN, JOB_FAULTS, changed
+from video_pipeline_tests.doubles.aws.rekognition.quirks import (
+    GET_FAULTS,
+    JOB_FAULTS,
+    UNDOCUMENTED,
+    changed,
+    misreported,
+)
 from video_pipeline_tests.doubles.aws.rekognition.refusals import LIMIT, NO_OBJECT, REFUSALS
 
 _ROWS_CHECKED = 25
@@ -78,7 +84,7 @@ class Rekognition(Service):
     refusals = REFUSALS
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
-        super().__init__("rekognition", {*JOB_FAULTS, FOREIGN}, clock)
+        super().__init__("rekognition", {*JOB_FAULTS, *GET_FAULTS}, clock)
         self.settings = settings or Settings()
         self._jobs = Jobs(secrets.token_hex(8))
         self._events = Events()
@@ -165,12 +171,17 @@ class Rekognition(Service):
             if not job or gone or not owner or job.analysis is not analysis:
                 raise Refused("ResourceNotFoundException", "Could not find JobId")
             told = page(job, call.request, self.settings, now)
-        if self.faults.taken({FOREIGN}, call.operation, job.object["Name"]):
-            return told | {"JobId": job.id[::-1]}
-        return told
+        later = "NextToken" in call.request
+        fault = self.faults.taken(GET_FAULTS, call.operation, job.object["Name"], later)
+        return misreported(fault.what, told, analysis.rows) if fault else told
 
     def sample(self, operation: str, reply: dict[str, Any]) -> dict[str, Any]:
-        """Return the reply with all rows that a test gave, but only the first 25 generated ones."""
+        """Return the reply with all rows that a test gave, but only the first 25 generated ones.
+
+        The model does not know the undocumented status, which is a fault made on purpose.
+        """
+        if reply.get("JobStatus") == UNDOCUMENTED:
+            reply = reply | {"JobStatus": RUNNING}
         analysis = ANALYSES.get(operation.removeprefix("Get"))
         job = self._jobs.by_id.get(reply.get("JobId", ""))
         if not analysis or not job or analysis.name in job.content.given:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.testing.faults import LINE_FAULTS
-from video_pipeline_tests.doubles.aws.rekognition.quirks import FOREIGN
+from video_pipeline_tests.doubles.aws.rekognition.quirks import GET_FAULTS
 from video_pipeline_tests.doubles.aws.rekognition.quirks import JOB_FAULTS as OF_REKOGNITION_JOBS
 from video_pipeline_tests.doubles.aws.rekognition.refusals import REFUSALS as OF_REKOGNITION
+from video_pipeline_tests.doubles.aws.transcribe.refusals import GET_FAULTS as OF_TRANSCRIBE_GETS
 from video_pipeline_tests.doubles.aws.transcribe.refusals import JOB_FAULTS as OF_TRANSCRIBE_JOBS
 from video_pipeline_tests.doubles.aws.transcribe.refusals import REFUSALS as OF_TRANSCRIBE
 
@@ -22,11 +23,11 @@ _EVENTS = "contracts/events_contract.py"
     ("offered", "files"),
     [
         (
-            {*LINE_FAULTS, *OF_REKOGNITION, *OF_REKOGNITION_JOBS, FOREIGN},
+            {*LINE_FAULTS, *OF_REKOGNITION, *OF_REKOGNITION_JOBS, *GET_FAULTS},
             ("stories/test_rekognition.py", "stories/test_rekognition_events.py", _EVENTS),
         ),
         (
-            {*LINE_FAULTS, *OF_TRANSCRIBE, *OF_TRANSCRIBE_JOBS},
+            {*LINE_FAULTS, *OF_TRANSCRIBE, *OF_TRANSCRIBE_JOBS, *OF_TRANSCRIBE_GETS},
             (
                 "providers/aws/transcribe/test_faults.py",
                 "providers/aws/transcribe/test_events.py",

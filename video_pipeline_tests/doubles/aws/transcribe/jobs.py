@@ -5,9 +5,11 @@ from typing import Any
 from urllib.parse import urlparse
 
 from video_pipeline.testing.service import Call, Refused
+from video_pipeline_tests.doubles.aws.transcribe.refusals import FOREIGN, ODD_STATUS
 from video_pipeline_tests.doubles.aws.transcribe.results import Speech
 
 QUEUED, RUNNING, COMPLETED, FAILED = "QUEUED", "IN_PROGRESS", "COMPLETED", "FAILED"
+UNDOCUMENTED = "PAUSED"
 _ECHOED = (
     *("MediaFormat", "Media", "Settings", "ModelSettings", "JobExecutionSettings"),
     *("ContentRedaction", "IdentifyLanguage", "IdentifyMultipleLanguages", "LanguageOptions"),
@@ -113,6 +115,14 @@ class Job:
             "faults": sorted(self.quirks),
             "seconds": self.speech.billed_seconds if self.status == COMPLETED else 0,
         }
+
+
+def misreported(fault: str, told: dict[str, Any]) -> dict[str, Any]:
+    """Return a TranscriptionJob as changed by a fault of a Get."""
+    if fault == FOREIGN:
+        return told | {"TranscriptionJobName": told["TranscriptionJobName"][::-1]}
+    without = {name: told[name] for name in told if name not in ("Transcript", "CompletionTime")}
+    return without | {"TranscriptionJobStatus": UNDOCUMENTED if fault == ODD_STATUS else RUNNING}
 
 
 def media(request: dict[str, Any]) -> tuple[str, str]:

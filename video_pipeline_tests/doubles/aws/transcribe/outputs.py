@@ -19,7 +19,8 @@ def write(job: Job, settings: Settings) -> str | None:
     if not settings.s3 or not bucket or "output_missing" in job.quirks:
         return None
     s3 = s3_client(settings.s3, job.call.account, job.call.region)
-    told = result(job.name, job.call.account, job.request, job.speech)
+    name = job.name[::-1] if "output_foreign" in job.quirks else job.name
+    told = result(name, job.call.account, job.request, job.speech)
     for member, key in job.outputs().items():
         body = json.dumps(redacted(told) if member.startswith("Redacted") else told).encode()
         if "output_malformed" in job.quirks:

@@ -57,7 +57,11 @@ JOB_FAULTS: Mapping[str, str] = {
     "event_before_reply": "",
     "event_of_unknown_job": "",
     "output_missing": "",
+    "output_foreign": "",
     "output_malformed": "",
     "no_words": "",
 }
 """Each fault with the vendor's message, empty if there is none."""
+FOREIGN, ODD_STATUS, STATUS_FLIPS = GET_FAULTS = "foreign_answer", "odd_status", "status_flips"
+"""Faults of a Get: the reply is about another job, has a status that no documentation names, or
+says of an ended job that it runs."""

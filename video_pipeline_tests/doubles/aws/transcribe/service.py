@@ -13,12 +13,14 @@ from video_pipeline_tests.doubles.aws.transcribe.jobs import (
     FAILED,
     QUEUED,
     RUNNING,
+    UNDOCUMENTED,
     Job,
     check,
     media,
+    misreported,
 )
 from video_pipeline_tests.doubles.aws.transcribe.outputs import s3_client, tell, write
-from video_pipeline_tests.doubles.aws.transcribe.refusals import JOB_FAULTS, REFUSALS
+from video_pipeline_tests.doubles.aws.transcribe.refusals import GET_FAULTS, JOB_FAULTS, REFUSALS
 from video_pipeline_tests.doubles.aws.transcribe.settings import Settings
 
 _LIST_ROWS = 5
@@ -33,7 +35,7 @@ class Transcribe(Service):
     invalid = "BadRequestException"
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
-        super().__init__("transcribe", JOB_FAULTS, clock)
+        super().__init__("transcribe", {*JOB_FAULTS, *GET_FAULTS}, clock)
         self.settings = settings or Settings()
         self._jobs: dict[_Place, Job] = {}
         self._finished: list[Job] = []
@@ -55,7 +57,7 @@ class Transcribe(Service):
             case "StartTranscriptionJob":
                 return {"TranscriptionJob": self._start(call)}
             case "GetTranscriptionJob":
-                return {"TranscriptionJob": self._known(call).told()}
+                return {"TranscriptionJob": self._told(call)}
             case "ListTranscriptionJobs":
                 return self._list(call)
             case "DeleteTranscriptionJob":
@@ -115,6 +117,11 @@ class Transcribe(Service):
             raise Refused(self.settings.missing_job, refusals.MISSING_JOB)
         return job
 
+    def _told(self, call: Call) -> dict[str, Any]:
+        told = self._known(call).told()
+        fault = self.faults.taken(GET_FAULTS, call.operation, self.video(call))
+        return misreported(fault.what, told) if fault else told
+
     def _delete(self, call: Call) -> dict[str, Any]:
         with self._lock:
             if self._known(call).status not in (COMPLETED, FAILED):
@@ -144,8 +151,14 @@ class Transcribe(Service):
         return told | ({"NextToken": str(stop)} if stop < len(found) else {})
 
     def sample(self, operation: str, reply: dict[str, Any]) -> dict[str, Any]:
-        """Return the whole reply: replies are short."""
-        return reply
+        """Return the whole reply, without the undocumented status, which the model does not know.
+
+        It is a fault made on purpose.
+        """
+        job = reply.get("TranscriptionJob", {})
+        if job.get("TranscriptionJobStatus") != UNDOCUMENTED:
+            return reply
+        return {"TranscriptionJob": job | {"TranscriptionJobStatus": RUNNING}}
 
     def books(self) -> dict[str, Any]:
         """Return the books.

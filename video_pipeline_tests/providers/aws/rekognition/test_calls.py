@@ -12,6 +12,7 @@ from video_pipeline.plugins.base import JobStatus
 from video_pipeline.plugins.inputs import Inputs, ObjectRef
 from video_pipeline.providers.aws.rekognition.plugin import RekognitionPlugin
 from video_pipeline.testing import Double, Fault
+from video_pipeline_tests.providers.aws.cases import case
 from video_pipeline_tests.providers.aws.rekognition.conftest import KEY, Stored
 from video_pipeline_tests.providers.aws.rekognition.rekognising import (
     TOPIC,
@@ -21,6 +22,7 @@ from video_pipeline_tests.providers.aws.rekognition.rekognising import (
     unit,
 )
 from video_pipeline_tests.servers.buckets import Servers
+from video_pipeline_tests.servers.s3_answers import Answer, answering
 
 F = FailureCategory
 
@@ -57,6 +59,14 @@ def test_status_of_another_job_is_not_believed(
     with pytest.raises(ProviderError, match="is about another job") as refused:
         made.poll([job])
     assert refused.value.category is F.TRANSIENT
+
+
+def test_undocumented_status_is_running_with_a_note() -> None:
+    with answering(Answer(body=case("rekognition_status_unknown"))) as (server, _):
+        job = f"SegmentDetection/{'0' * 64}"
+        status = plugin(server.endpoint).poll([job])[job]
+    assert status.state == "running"
+    assert "undocumented status 'QUEUED'" in status.note
 
 
 def test_a_job_is_named_by_its_analysis_and_tagged_with_its_unit(

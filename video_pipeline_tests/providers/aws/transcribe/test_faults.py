@@ -14,6 +14,7 @@ from video_pipeline.domain.errors import FailureCategory
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.work import UnitState
+from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.policies import Choices, PhaseChoice
 from video_pipeline.providers.aws.transcribe.request import name_of
 from video_pipeline_tests.doubles.aws.deployment import ACME, GLOBEX
@@ -209,6 +210,36 @@ def test_unreadable_result_is_fetched_later(stage: Stage) -> None:
     assert failed.state is PhaseState.FAILED and "given up" in failed.message
     assert [unit.state for unit in stage.units()] == [UnitState.FAILED]
     assert stage.money() == (60, SECONDS), "it is paid, and counted"
+
+
+def test_result_of_another_job_is_fetched_later(stage: Stage) -> None:
+    stage.inject("output_foreign", operation=_START)
+    stage.run()
+    stage.jobs_end()
+    parked = stage.run()
+    assert parked.state is PhaseState.PARKED
+    assert "it is the result of another job" in parked.message
+    assert stage.unit().state is UnitState.UNFETCHED
+    assert stage.billed() == 60
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("foreign_answer", "is running"),
+        ("odd_status", "undocumented status 'PAUSED', which counts as running"),
+        ("status_flips", "is running"),
+    ],
+)
+def test_wrong_answer_of_a_poll_leaves_job_parked(stage: Stage, fault: str, says: str) -> None:
+    stage.inject(fault, operation="GetTranscriptionJob", times=None)
+    assert stage.run().state is PhaseState.PARKED
+    stage.jobs_end()
+    assert stage.told() == (UnitState.RUNNING, PhaseState.PARKED)
+    assert says in reason_of(stage.unit())
+    stage.double.clear_faults()
+    assert stage.settled().state is PhaseState.DONE
+    assert stage.money() == (60, SECONDS)
 
 
 def test_silence_is_a_transcript_without_words(stage: Stage) -> None:
