@@ -10,6 +10,8 @@ Sources: the errors that botocore's models declare, "Common errors" of the API r
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -39,6 +41,7 @@ class Cause(StrEnum):
     UNREACHABLE = "no answer"
     DAMAGED = "wrong checksum"
     UNREADABLE = "unreadable answer"
+    INCOMPLETE = "incomplete answer"
     MISCONFIGURED = "request not made"
 
 
@@ -71,6 +74,12 @@ _QUOTING = {
     *(code for cause in (Cause.WRONG_KEYS, Cause.CLOCK) for code in _CODES[cause].split()),
     *("UnrecognizedClient", "InvalidSignature", "IncompleteSignatureException", "RequestExpired"),
 }
+# What botocore, and the reader of its answer, raise where an answer is not as AWS documents it.
+UNFIT = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError)
+# What JSON's services say of a clock that is wrong, under the code of a wrong signature.
+_SKEWED = ("Signature expired", "Signature not yet current")
+# "The request time is more than 15 minutes from the server's": S3, "Error responses".
+_MOST_SKEW = timedelta(minutes=15)
 _CAUSES = {code: cause for cause, codes in _CODES.items() for code in codes.split()}
 
 
@@ -93,11 +102,16 @@ class Fault:
 
 
 @contextmanager
-def translated(to: Callable[[Fault], Exception]) -> Generator[None]:
-    """Raise `to` of the fault in place of what a client of AWS raises."""
+def translated(
+    to: Callable[[Fault], Exception], also: tuple[type[Exception], ...] = ()
+) -> Generator[None]:
+    """Raise `to` of the fault in place of what a client of AWS raises, or of the errors in `also`.
+
+    `also` may be UNFIT where the block does nothing but ask and read the answer.
+    """
     try:
         yield
-    except failures() as error:
+    except (*failures(), *also) as error:
         raise to(fault_of(error)) from error
 
 
@@ -111,7 +125,7 @@ def failures() -> tuple[type[Exception], ...]:
 
 
 def fault_of(error: Exception) -> Fault:
-    """Return what one of `failures()` means."""
+    """Return what one of `failures()`, or of UNFIT, means."""
     from botocore import exceptions as e
 
     if isinstance(error, e.ClientError):
@@ -128,14 +142,32 @@ def fault_of(error: Exception) -> Fault:
         return Fault(Cause.UNREACHABLE, said, sent)
     if isinstance(error, e.BotoCoreError):
         return Fault(Cause.MISCONFIGURED, said, sent=False)
-    return Fault(Cause.UNREADABLE, f"{type(error).__name__}: {error}")
+    cause = Cause.INCOMPLETE if isinstance(error, KeyError) else Cause.UNREADABLE
+    return Fault(cause, words_of(error))
+
+
+def words_of(error: Exception) -> str:
+    """Return why an answer or a stored page cannot be read, not in Python's words."""
+    match error:
+        case KeyError():
+            return f"it lacks {error.args[0]}"
+        case RecursionError():
+            return "it is nested too deep, or redirects in a circle"
+        case LookupError() | TypeError() | AttributeError():
+            return "it has not the form that AWS documents"
+        case _:
+            return short(str(error).strip().partition("\n")[0].rstrip("."))
 
 
 def _answered(error: "ClientError") -> Fault:
     code, status, said = code_of(error), status_of(error), message_of(error)
     wish = header_of(error, "retry-after") or ""
+    cause = _cause(code, status, said)
+    # An answer to HEAD has no code that tells.
+    if cause in (Cause.DENIED, Cause.WRONG_KEYS) and _is_skewed(header_of(error, "date")):
+        cause = Cause.CLOCK
     return Fault(
-        _cause(code, status, said),
+        cause,
         said,
         code=code,
         status=status,
@@ -153,9 +185,20 @@ def _cause(code: str, status: int, said: str) -> Cause:
             return Cause.THROTTLED if "Throttl" in code else Cause.KMS
         if cause is Cause.DENIED and "kms:" in said:
             return Cause.KMS
+    if cause is Cause.WRONG_KEYS and said.startswith(_SKEWED):
+        return Cause.CLOCK
     if code == "AuthorizationHeaderMalformed" and "region" in said.lower():
         return Cause.OTHER_REGION
     return cause
+
+
+def _is_skewed(date: str | None) -> bool:
+    """Return whether AWS, by the date of its answer, refuses what this machine's clock signs."""
+    try:
+        told = parsedate_to_datetime(date or "")
+        return abs(datetime.now(UTC) - told) > _MOST_SKEW
+    except (ValueError, TypeError):  # no date, or one without a zone
+        return False
 
 
 def _by_status(status: int) -> Cause:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from video_pipeline.aws.errors import Cause, Fault, translated
+from video_pipeline.aws.errors import UNFIT, Cause, Fault, translated
 from video_pipeline.aws.queue import VISIBILITY_SECONDS, SqsQueue, Unreadable
 from video_pipeline.domain.errors import NoticesError
 from video_pipeline.notifications.messages import read
@@ -19,6 +19,7 @@ _REMEDIES = {
     Cause.KMS: "Allow kms:Decrypt and kms:GenerateDataKey on the queue's key.",
     Cause.EXPIRED: "Log in again, or renew the credentials.",
     Cause.WRONG_KEYS: "Correct the credentials.",
+    Cause.CLOCK: "Set this machine's clock, best by NTP.",
 }
 
 
@@ -54,7 +55,7 @@ class SqsNotices:
 
 
 def _errors(queue: str) -> AbstractContextManager[None]:
-    return translated(lambda fault: _error(fault, queue))
+    return translated(lambda fault: _error(fault, queue), UNFIT)
 
 
 def _error(fault: Fault, queue: str) -> NoticesError:

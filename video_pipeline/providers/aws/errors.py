@@ -9,9 +9,9 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from video_pipeline.aws.errors import Cause, Fault, short, translated
+from video_pipeline.aws.errors import UNFIT, Cause, Fault, short, translated
 from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
-from video_pipeline.domain.unit_policy import is_passing
+from video_pipeline.domain.unit_policy import is_of_the_request, is_passing
 
 _F = FailureCategory
 
@@ -28,7 +28,7 @@ class Meaning:
 
 _LATER = "It is retried later; ask AWS for a higher quota if this goes on."
 _LOG_IN = "Log in again, or name a role, whose credentials are renewed; then run the phase again."
-_KEYS = "Set the credentials of the account that is to be billed, and this machine's clock."
+_KEYS = "Set the credentials of the account that is to be billed."
 _WRONG_KEYS = Meaning(_F.AUTH, "the credentials are wrong", _KEYS)
 _KMS = Meaning(
     _F.AUTH,
@@ -52,7 +52,11 @@ _MEANINGS = {
     Cause.BROKEN: _BROKEN,
     Cause.EXPIRED: Meaning(_F.AUTH, "the credentials have expired", _LOG_IN),
     Cause.WRONG_KEYS: _WRONG_KEYS,
-    Cause.CLOCK: _WRONG_KEYS,
+    Cause.CLOCK: Meaning(
+        _F.AUTH,
+        "this machine's clock is wrong",
+        "Set this machine's clock, best by NTP; then run the phase again.",
+    ),
     Cause.DISABLED: Meaning(
         _F.AUTH,
         "the account may not use this service",
@@ -84,6 +88,12 @@ _MEANINGS = {
     ),
     Cause.DAMAGED: _UNREADABLE,
     Cause.UNREADABLE: _UNREADABLE,
+    Cause.INCOMPLETE: Meaning(
+        _F.MALFORMED_RESULT,
+        "AWS's answer is incomplete",
+        "Report it with this message; look for a proxy between.",
+        True,
+    ),
     Cause.MISCONFIGURED: Meaning(
         _F.UNSUPPORTED,
         "AWS cannot be asked",
@@ -132,10 +142,10 @@ Own = Mapping[str, Meaning] | Callable[[str, str], Mapping[str, Meaning]]
 
 @contextmanager
 def told(where: str, own: Own | None = None) -> Generator[None]:
-    """Turn what a client of AWS raises, or keeps it from being made, into ProviderError. A
-    service's `own` meanings go before the ones above."""
+    """Turn what a client of AWS raises, or keeps it from being made, into ProviderError. So are
+    answers that lack a field. A service's `own` meanings go before the ones above."""
     try:
-        with translated(lambda fault: _provider_error(fault, where, own)):
+        with translated(lambda fault: _provider_error(fault, where, own), UNFIT):
             yield
     except ConfigurationError as error:
         # Such as a profile that is not on this machine: it says nothing about the request.
@@ -165,6 +175,24 @@ def _provider_error(fault: Fault, where: str, own: Own | None = None) -> Provide
 def unreadable(what: str, where: str) -> ProviderError:
     """Return the error of an answer that is none of the service's: cut short, or a proxy's."""
     return _provider_error(Fault(Cause.UNREADABLE, what), where)
+
+
+def malformed(what: str, where: str) -> ProviderError:
+    """Return the error of an answer that is the service's, and cannot be used."""
+    return _provider_error(Fault(Cause.INCOMPLETE, what), where)
+
+
+@contextmanager
+def beforehand() -> Generator[None]:
+    """Mark failures as not accepted: nothing was sent to the service that bills. They say nothing
+    about an earlier request whose reply was lost."""
+    try:
+        yield
+    except ProviderError as error:
+        error.accepted = False
+        if is_of_the_request(error.category):
+            error.category = FailureCategory.PROVIDER_FAILED
+        raise
 
 
 def _meaning(fault: Fault) -> Meaning:

@@ -1,5 +1,8 @@
 """The meaning of each error code and connection failure of AWS."""
 
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
 import pytest
 from botocore import exceptions
 from botocore.parsers import ResponseParserError
@@ -19,10 +22,14 @@ def meaning_of(error: Exception, own: dict[str, Meaning] | None = None) -> Provi
 
 
 def answer(
-    code: str, status: int = 400, message: str = "told", operation: str = "StartLabelDetection"
+    code: str,
+    status: int = 400,
+    message: str = "told",
+    operation: str = "StartLabelDetection",
+    **more: str,
 ) -> exceptions.ClientError:
     said = {"Code": code, "Message": message}
-    headers = {"retry-after": "7"}
+    headers = {"retry-after": "7", **more}
     metadata = {"HTTPStatusCode": status, "HTTPHeaders": headers}
     return exceptions.ClientError({"Error": said, "ResponseMetadata": metadata}, operation)  # type: ignore[arg-type]
 
@@ -40,7 +47,8 @@ def answer(
         ("ExpiredTokenException", 400, F.AUTH, False, "Log in again"),
         ("ExpiredToken", 400, F.AUTH, False, "Log in again"),
         ("UnrecognizedClientException", 400, F.AUTH, False, "Set the credentials"),
-        ("InvalidSignatureException", 400, F.AUTH, False, "clock"),
+        ("InvalidSignatureException", 400, F.AUTH, False, "Set the credentials"),
+        ("RequestTimeTooSkewed", 403, F.AUTH, False, "Set this machine's clock"),
         ("SubscriptionRequiredException", 400, F.AUTH, False, "suspended"),
         ("OptInRequired", 403, F.AUTH, False, "suspended"),
         ("KMS.DisabledException", 400, F.AUTH, False, "kms:Decrypt"),
@@ -89,6 +97,45 @@ def test_code_has_one_meaning(
 def test_only_failed_connection_is_not_accepted(error: Exception, accepted: bool) -> None:
     found = meaning_of(error)
     assert (found.category, found.accepted) == (F.TRANSIENT, accepted)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Signature expired: 20261130T100000Z is now earlier than 20261130T195500Z",
+        "Signature not yet current: 20261130T235900Z is still later than 20261130T200500Z",
+    ],
+)
+def test_skewed_clock_is_not_wrong_credentials(said: str) -> None:
+    error = meaning_of(answer("InvalidSignatureException", message=said))
+    assert error.what.startswith("this machine's clock is wrong")
+    assert "Set this machine's clock" in error.remedy
+
+
+def test_refused_head_with_another_date_is_a_skewed_clock() -> None:
+    then, now = "Mon, 01 Jan 2024 00:00:00 GMT", format_datetime(datetime.now(UTC))
+    for date, says in ((then, "clock is wrong"), (now, "access is denied"), ("?", "denied")):
+        assert says in meaning_of(answer("403", 403, date=date)).what
+
+
+@pytest.mark.parametrize(
+    ("error", "category", "says"),
+    [
+        (KeyError("JobStatus"), F.MALFORMED_RESULT, "is incomplete: it lacks JobStatus"),
+        (AttributeError("'NoneType' object has no attribute 'get'"), F.TRANSIENT, "the form"),
+        (TypeError("'int' object is not iterable"), F.TRANSIENT, "the form"),
+        (ValueError("Invalid timestamp"), F.TRANSIENT, "Invalid timestamp"),
+        (OverflowError("cannot convert"), F.TRANSIENT, "cannot convert"),
+        (RecursionError("maximum recursion depth exceeded"), F.TRANSIENT, "nested too deep"),
+    ],
+)
+def test_unfit_answer_is_told_in_plain_words(
+    error: Exception, category: FailureCategory, says: str
+) -> None:
+    found = meaning_of(error)
+    assert (found.category, found.accepted) == (category, True)
+    assert says in found.what
+    assert not any(name in str(found) for name in ("NoneType", "recursion", "KeyError", "int'"))
 
 
 def test_missing_credentials_are_not_accepted() -> None:

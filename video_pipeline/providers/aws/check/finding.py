@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from video_pipeline.aws.errors import Cause, failures, fault_of
+from video_pipeline.aws.errors import UNFIT, Cause, failures, fault_of
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.providers.aws.session import AwsOptions
 
@@ -66,7 +66,7 @@ def look(
     missing right, which is only a warning unless `needed` by the pipeline."""
     try:
         yield from check()
-    except failures() as error:
+    except (*failures(), *UNFIT) as error:
         fault = fault_of(error)
         if known and fault.code in known:
             told = known[fault.code]

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from video_pipeline.aws.errors import UNFIT, words_of
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.results.markers import Kind, Marker
@@ -135,7 +136,7 @@ class RekognitionPlugin(BaseTemporalPlugin, AwsJobs):
                 else segment_markers(media, metadata, rows)
             )
             yield from (marker for marker in found if marker.kind in request.kinds)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except UNFIT as error:
             raise _unreadable(request, error) from error
 
     def usage(
@@ -148,7 +149,7 @@ class RekognitionPlugin(BaseTemporalPlugin, AwsJobs):
             first: Row = next((page_of(page) for page in pages), {})
             milliseconds: Any = metadata_of(first).milliseconds
             length = media.duration if milliseconds is None else seconds(milliseconds)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except UNFIT as error:
             raise _unreadable(request, error) from error
         return _usage(analysis, request.kinds, length)
 
@@ -164,7 +165,7 @@ def _usage(analysis: Analysis, kinds: Sequence[str], length: Fraction) -> tuple[
 
 def _unreadable(request: WorkRequest, error: Exception) -> ProviderError:
     return ProviderError(
-        f"the stored pages of {request.operation} cannot be read: {error!r}",
+        f"the stored pages of {request.operation} cannot be read: {words_of(error)}",
         category=FailureCategory.MALFORMED_RESULT,
         remedy="They are kept: with a newer version of the plugin they are read again for nothing.",
         where=str(request.key),

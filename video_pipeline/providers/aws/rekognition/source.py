@@ -9,17 +9,15 @@ separately.
 # pyright: reportMissingTypeStubs=false
 
 import threading
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from video_pipeline.aws.errors import header_of, status_of
 from video_pipeline.domain.errors import FailureCategory, ProviderError
-from video_pipeline.domain.unit_policy import is_of_the_request
 from video_pipeline.plugins.inputs import ObjectRef
-from video_pipeline.providers.aws.errors import Meaning, told
+from video_pipeline.providers.aws.errors import Meaning, beforehand, told
 from video_pipeline.providers.aws.session import AwsSession
 
 _ETAG = "etag:"
@@ -81,7 +79,7 @@ class Sources:
 
     def check(self, source: Source) -> None:
         """Raise ProviderError, not accepted, for a bucket elsewhere or a replaced object."""
-        with _beforehand():
+        with beforehand():
             with self._lock:
                 known = source.bucket in self._seen
             if not known:
@@ -123,7 +121,7 @@ class Sources:
                 if status_of(error) == 404:
                     return False
                 raise
-        return str(head["ETag"]).strip('"') != source.etag
+            return str(head["ETag"]).strip('"') != source.etag
 
     def _check_region(self, source: Source) -> None:
         found = self._region_of(source.bucket)
@@ -152,21 +150,9 @@ class Sources:
         return answer["ResponseMetadata"]["HTTPHeaders"].get(name)
 
 
-@contextmanager
-def _beforehand() -> Generator[None, None, None]:
-    """Mark failures as not accepted: nothing was sent to the service that bills. They say nothing
-    about an earlier request whose reply was lost."""
-    try:
-        yield
-    except ProviderError as error:
-        error.accepted = False
-        if is_of_the_request(error.category):
-            error.category = FailureCategory.PROVIDER_FAILED
-        raise
-
-
 def pinned(answer: Mapping[str, Any]) -> Source | None:
     """Return the object that an ETag pins, from any answer about its job; else None."""
     etag = str(answer.get("JobTag", "")).partition(TAG)[2]
-    found = answer.get("Video", {}).get("S3Object", {})
-    return Source(found["Bucket"], found["Name"], etag=etag) if etag and found else None
+    found = (answer.get("Video") or {}).get("S3Object") or {}
+    named = etag and {"Bucket", "Name"} <= found.keys()
+    return Source(found["Bucket"], found["Name"], etag=etag) if named else None

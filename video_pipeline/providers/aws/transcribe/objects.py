@@ -60,8 +60,8 @@ def look(client: Callable[[], Any], uri: str) -> There | None:
             if code_of(error) in ("404", "NoSuchKey"):
                 return None
             raise
-    version = version_of(head.get("VersionId"), head["ETag"], head["ContentLength"])
-    return There(uri, version, head["ETag"].strip('"'), head["LastModified"])
+        version = version_of(head.get("VersionId"), head["ETag"], head["ContentLength"])
+        return There(uri, version, head["ETag"].strip('"'), head["LastModified"])
 
 
 def result(client: Callable[[], Any], uri: str, job: str) -> bytes:

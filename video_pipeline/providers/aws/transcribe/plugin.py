@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from video_pipeline.aws.errors import UNFIT, words_of
 from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.results.transcript import Transcript
@@ -26,7 +27,7 @@ from video_pipeline.plugins.base import (
 from video_pipeline.plugins.capabilities import Capabilities, Limits
 from video_pipeline.plugins.inputs import Inputs, Object, ObjectRef
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
-from video_pipeline.providers.aws.errors import told
+from video_pipeline.providers.aws.errors import beforehand, told
 from video_pipeline.providers.aws.events import transcribe_jobs
 from video_pipeline.providers.aws.jobs import AwsJobs, console_of
 from video_pipeline.providers.aws.transcribe.languages import LANGUAGES
@@ -129,11 +130,14 @@ class TranscribePlugin(BaseTranscriptionPlugin, AwsJobs):
             raise ConfigurationError(
                 f"{self.name} was given no object", remedy="Feed it what its capabilities name."
             )
-        name, there = name_of(unit.id, source.uri), look(self._session.s3, source.uri)
-        if there is None or there.version != source.version:
-            if self._job(name) is None:
-                raise _not_there(source, there)
-        else:
+        name = name_of(unit.id, source.uri)
+        with beforehand():
+            there = look(self._session.s3, source.uri)
+            is_it = there is not None and there.version == source.version
+            known = is_it or self._job(name) is not None
+        if not known:
+            raise _not_there(source, there)
+        if there is not None and is_it:
             self._start(job_request(self.options, unit, media, there))
         return Submission(job=name)
 
@@ -147,8 +151,9 @@ class TranscribePlugin(BaseTranscriptionPlugin, AwsJobs):
             found = record_in(
                 self._session.asks().get_transcription_job(TranscriptionJobName=job), job
             )
-        self._check_content(job, found)
-        page = result(self._session.s3, _result_of(found, job), job)
+            self._check_content(job, found)
+            uri = _result_of(found, job)
+        page = result(self._session.s3, uri, job)
         yield json.dumps(found, default=datetime.isoformat, sort_keys=True).encode()
         yield page
 
@@ -158,9 +163,9 @@ class TranscribePlugin(BaseTranscriptionPlugin, AwsJobs):
         asked = request.parameters.get("language")
         try:
             return transcript(pages, media, str(asked) if asked else None)
-        except ValueError as error:
+        except UNFIT as error:
             raise ProviderError(
-                f"the result of {self.name} cannot be read: {_first_line(error)}",
+                f"the result of {self.name} cannot be read: {words_of(error)}",
                 category=FailureCategory.MALFORMED_RESULT,
                 remedy="Its pages are kept: report it; another provider may serve meanwhile.",
                 where=str(request.key),
@@ -251,7 +256,3 @@ def _result_of(record: Mapping[str, Any], job: str) -> str:
             where=job,
         )
     return str(uri)
-
-
-def _first_line(error: ValueError) -> str:
-    return str(error).partition("\n")[0].rstrip(".")

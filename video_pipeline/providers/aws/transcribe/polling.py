@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from video_pipeline.aws.errors import code_of, failures, message_of
+from video_pipeline.aws.errors import UNFIT, code_of, failures, message_of
 from video_pipeline.domain.errors import ProviderError
 from video_pipeline.plugins.base import JobStatus
 from video_pipeline.plugins.paging import pages
@@ -42,7 +42,7 @@ def statuses(
             status = found.get(job) or _looked_up(client, job)
             found |= {job: status} if status else {}
             unknown |= set() if status else {job}
-    except (*failures(), ProviderError) as error:
+    except (*failures(), *UNFIT, ProviderError) as error:
         if not found:
             raise
         _log.warning("%d jobs are looked up later: %s", len({*jobs} - {*found} - unknown), error)

@@ -22,6 +22,7 @@ from video_pipeline_tests.providers.aws.transcribe.transcribing import (
     unit,
 )
 from video_pipeline_tests.servers.buckets import Servers
+from video_pipeline_tests.servers.s3_answers import Answer, answering
 from video_pipeline_tests.servers.s3_servers import S3Server
 
 
@@ -223,6 +224,25 @@ def test_deleted_object_fails_its_job_with_a_reason(stage: Speech) -> None:
 def test_missing_object_is_reported_before_payment(stage: Speech) -> None:
     gone = ObjectRef(uri=f"s3://{stage.ingest}/projects/acme/videos/one/b.mp4", version="v")
     assert "the object is gone" in str(refused(stage.plugin(), gone))
+
+
+@pytest.mark.parametrize(
+    ("head", "says"),
+    [
+        (Answer(403, "AccessDenied"), "access is denied"),
+        (Answer(500, "InternalError"), "broken for the moment"),
+        (Answer(200), "it lacks ETag"),
+    ],
+)
+def test_failed_look_at_the_source_is_not_billed(
+    monkeypatch: pytest.MonkeyPatch, head: Answer, says: str
+) -> None:
+    with answering(head) as (server, asked):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.endpoint)
+        made = Speech(server, "ingest", "results").plugin()
+        error = refused(made, ObjectRef(uri="s3://ingest/a.mp4", version="v"))
+        assert set(asked) == {"HEAD"}
+    assert says in str(error) and not error.accepted
 
 
 def test_an_output_bucket_that_is_missing_fails_the_job(stage: Speech) -> None:
