@@ -1,10 +1,11 @@
 """Reading one queue of SQS. What its messages mean is for notifications and providers to say."""
 
-import json
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, cast
+
+from video_pipeline.domain.values import read_json
 
 _log = logging.getLogger(__name__)
 # The most that SQS hands out, and lets be deleted, at once.
@@ -12,6 +13,8 @@ BATCH = 10
 # How long a received message stays hidden: longer than any reader needs for a batch.
 VISIBILITY_SECONDS = 120
 _REASON_LENGTH = 1000
+# SQS carries at most 1 MiB.
+_MOST_BYTES = 1 << 20
 
 
 class SqsQueue:
@@ -42,7 +45,9 @@ class SqsQueue:
             WaitTimeSeconds=wait_seconds,
             VisibilityTimeout=self._visibility,
         )
-        return [(one["ReceiptHandle"], one.get("Body", "")) for one in answer.get("Messages", ())]
+        with self._errors(self.url):
+            messages = answer.get("Messages", ())
+            return [(one["ReceiptHandle"], one.get("Body", "")) for one in messages]
 
     def delete(self, receipts: Iterable[str]) -> None:
         """Delete messages. One that cannot be deleted now is delivered again, and does no harm."""
@@ -97,11 +102,9 @@ def message_in(body: str) -> dict[str, Any]:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        value: Any = json.loads(text)
+        value: Any = read_json(text, most_bytes=_MOST_BYTES)
     except ValueError as error:
-        raise Unreadable(f"it is no JSON: {error}") from error
-    except RecursionError as error:
-        raise Unreadable("it is no JSON that can be read: too deep") from error
+        raise Unreadable(f"it is no JSON that can be read: {error}") from error
     if not isinstance(value, dict):
         raise Unreadable("it is JSON, but no object")
     return cast("dict[str, Any]", value)

@@ -6,22 +6,27 @@ request.json proves that a paid request may have been made.
 """
 
 import hashlib
-import json
 import logging
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import TypeVar
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from video_pipeline.domain.errors import StorageError
 from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.values import MOST_BYTES, read_json
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.storage.store import ProjectOutputs
 
 _log = logging.getLogger(__name__)
 _PAGE = "page-"
+_DAMAGED = "Delete its manifest.json and run the phase with force."
 MANIFEST, REQUEST = "manifest.json", "request.json"
+# Each one ended in failure or was forced. All up to the latest are looked for.
+MOST_GENERATIONS = 10_000
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class RequestRecord(BaseModel):
@@ -34,9 +39,16 @@ class RequestRecord(BaseModel):
 
     request: JsonValue = None
     planned: JsonValue = None
-    generation: int
+    generation: int = Field(ge=0, le=MOST_GENERATIONS)
     forced_by: str
     requested_at: datetime
+
+
+class _Manifest(BaseModel):
+    """manifest.json: the folder of the pages, none for those of old, and their digests."""
+
+    folder: str = ""
+    sha256: tuple[str, ...]
 
 
 class RawPages:
@@ -75,17 +87,21 @@ class RawPages:
         """Return the record of the unit's request, or None. Raises StorageError."""
         if self._outputs.stat(self._request) is None:
             return None
-        with self._outputs.open(self._request) as stored:
-            text = stored.read()
+        return self._read(
+            RequestRecord,
+            self._request,
+            "the record of a request cannot be read",
+            "Check at the provider whether the request was made. If it was not, delete the file.",
+        )
+
+    def _read(self, model: type[_Model], key: str, what: str, remedy: str) -> _Model:
+        """Return a stored file, which others may have changed. Raises StorageError."""
+        with self._outputs.open(key) as stored:
+            text = stored.read(MOST_BYTES + 1)
         try:
-            return RequestRecord.model_validate_json(text)
-        except ValidationError as error:
-            raise StorageError(
-                "the record of a request cannot be read",
-                where=self._request,
-                remedy="Check at the provider whether the request was made. If it was not, delete "
-                "the file.",
-            ) from error
+            return model.model_validate(read_json(text))
+        except ValueError as error:
+            raise StorageError(what, where=key, remedy=remedy) from error
 
     def store(self, pages: Iterable[bytes]) -> None:
         """Store all pages in a new folder; until then `read` returns those of an earlier try."""
@@ -95,7 +111,7 @@ class RawPages:
                 out.write(page)
             hashes.append(hashlib.sha256(page).hexdigest())
         with self._outputs.writer(self._manifest, "application/json") as out:
-            out.write(json.dumps({"folder": folder, "sha256": hashes}).encode())
+            out.write(_Manifest(folder=folder, sha256=tuple(hashes)).model_dump_json().encode())
         self._remove_others(folder)
 
     def _remove_others(self, folder: str) -> None:
@@ -110,17 +126,18 @@ class RawPages:
 
     def read(self) -> Iterator[bytes]:
         """Yield the pages. Raises StorageError if a page does not match its digest."""
-        with self._outputs.open(self._manifest) as stored:
-            manifest = json.loads(stored.read())
-        for number, expected in enumerate(manifest["sha256"]):
-            key = self._page(manifest.get("folder", ""), number)  # old manifests have no folder
+        manifest = self._read(
+            _Manifest, self._manifest, "the list of a unit's pages cannot be read", _DAMAGED
+        )
+        for number, expected in enumerate(manifest.sha256):
+            key = self._page(manifest.folder, number)
             with self._outputs.open(key) as stored:
                 page = stored.read()
             if hashlib.sha256(page).hexdigest() != expected:
                 raise StorageError(
                     "a stored provider page is damaged",
                     where=key,
-                    remedy="Delete its manifest.json and run the phase with force.",
+                    remedy=_DAMAGED,
                 )
             yield page
 

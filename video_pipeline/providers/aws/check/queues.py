@@ -1,11 +1,11 @@
 """Checks of the queue of job events: its encryption, policy, senders and dead letters."""
 
-import json
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
+from video_pipeline.domain.values import read_json
 from video_pipeline.providers.aws.check.finding import Checked, Entry, Known, look
 from video_pipeline.providers.aws.check.topics import NO_TOPIC, subscribers
 
@@ -70,7 +70,7 @@ def _sealed(found: Mapping[str, str]) -> Checked:
 
 def _redrive(found: Mapping[str, str]) -> Checked:
     if found.get("RedrivePolicy"):
-        return Checked("redrive", "ok", json.loads(found["RedrivePolicy"])["deadLetterTargetArn"])
+        return Checked("redrive", "ok", read_json(found["RedrivePolicy"])["deadLetterTargetArn"])
     return Checked(
         "redrive",
         "warning",
@@ -93,7 +93,7 @@ def _policy(found: Mapping[str, str], service: str, source: str) -> Checked:
 def allows(policy: str, service: str, source: str) -> bool:
     """Return whether a queue's policy lets a service send for a source. Pure. Statements that deny,
     and conditions on anything but the source, do not count as a permission."""
-    statements: Any = json.loads(policy)["Statement"] if policy else []
+    statements: Any = read_json(policy)["Statement"] if policy else []
     found: list[Any] = statements if isinstance(statements, list) else [statements]
     return any(_lets(one, service, source) for one in found)
 

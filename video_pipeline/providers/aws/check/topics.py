@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.domain.values import read_json
 from video_pipeline.plugins.paging import pages
 from video_pipeline.providers.aws.check.finding import Checked, Entry, Known, look
 
@@ -87,7 +88,7 @@ def _trust(entry: Entry, option: str, service: str) -> Iterator[Checked]:
     name = _role_name(entry, option)
     role = entry.client("iam").get_role(RoleName=name)["Role"]
     document = role.get("AssumeRolePolicyDocument")
-    policy: Any = json.loads(unquote(document)) if isinstance(document, str) else document
+    policy: Any = read_json(unquote(document)) if isinstance(document, str) else document
     if service in json.dumps((policy or {}).get("Statement", [])):
         yield Checked(option, "ok", role["Arn"])
         return

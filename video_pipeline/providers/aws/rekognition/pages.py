@@ -1,12 +1,12 @@
 """Reading raw pages, one of them in memory at a time, and their rows in the order of time."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heappop, heappush
 from typing import Any
 
+from video_pipeline.domain.values import read_json
 from video_pipeline.providers.aws.rekognition.analyses import Analysis
 
 Row = dict[str, Any]
@@ -24,7 +24,7 @@ class Metadata:
 
 def page_of(raw: bytes) -> Row:
     """Return a page. Raises ValueError if it is not a JSON object."""
-    page: Any = json.loads(raw)
+    page: Any = read_json(raw)
     if not isinstance(page, dict):
         raise ValueError("a page is no object")
     return page

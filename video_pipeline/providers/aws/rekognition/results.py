@@ -12,6 +12,7 @@ from typing import Any
 
 from video_pipeline.aws.errors import code_of, short
 from video_pipeline.domain.errors import FailureCategory, ProviderError
+from video_pipeline.domain.values import read_json
 from video_pipeline.plugins.paging import pages
 from video_pipeline.providers.aws.errors import told, unreadable
 from video_pipeline.providers.aws.rekognition.analyses import Analysis
@@ -112,7 +113,8 @@ class Pages:
 
     def _rest(self, answer: dict[str, Any], fresh: int) -> bytes:
         """Return the last rows of a page whose first rows were yielded before the restart."""
-        page = json.loads(_whole(answer))
+        with told(self._where):
+            page = read_json(_whole(answer))
         page[self._analysis.rows] = page[self._analysis.rows][-fresh:]
         return json.dumps(page, sort_keys=True, separators=(",", ":")).encode()
 

@@ -1,6 +1,5 @@
 """The objects in S3 that a job of Amazon Transcribe reads and writes."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,8 @@ from urllib.parse import unquote, urlsplit
 from video_pipeline.aws.errors import code_of
 from video_pipeline.aws.versions import version_of
 from video_pipeline.domain.errors import FailureCategory
-from video_pipeline.providers.aws.errors import Meaning, told, unreadable
+from video_pipeline.domain.values import MOST_BYTES, BeyondBounds, read_json
+from video_pipeline.providers.aws.errors import Meaning, malformed, told, unreadable
 
 _F = FailureCategory
 _ELSEWHERE = Meaning(
@@ -67,15 +67,20 @@ def look(client: Callable[[], Any], uri: str) -> There | None:
 def result(client: Callable[[], Any], uri: str, job: str) -> bytes:
     """Return the whole result of a job.
 
-    Raises ProviderError: result_expired if it is gone, transient if it is another job's or cut off.
+    Raises ProviderError: result_expired if it is gone, transient if it is another job's or cut off,
+    malformed_result if it is too large.
     """
     bucket, key = place_of(uri)
     where = f"s3://{bucket}/{key}"
     with told(where, _FETCHING):
-        body: bytes = client().get_object(Bucket=bucket, Key=key)["Body"].read()
+        body: bytes = client().get_object(Bucket=bucket, Key=key)["Body"].read(MOST_BYTES + 1)
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        found = read_json(body)
+    except BeyondBounds as error:
+        if len(body) <= MOST_BYTES:
+            return body  # the same each time: it is stored, and normalising it says what is wrong
+        raise malformed(f"the result of {job} cannot be read: {error}", where) from error
+    except ValueError as error:
         raise unreadable(f"the result of {job} is no JSON", where) from error
     if not isinstance(found, dict) or "results" not in found:
         raise unreadable(f"there are no results of {job}", where)

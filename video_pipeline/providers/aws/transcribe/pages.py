@@ -4,13 +4,12 @@ Format: "Data input and output" of the developer guide. Times and confidences ar
 read exactly. Unused and new members are ignored.
 """
 
-import json
 from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from video_pipeline.domain.values import Rational
+from video_pipeline.domain.values import Rational, read_json
 
 
 def _number(value: Any) -> Any:
@@ -106,13 +105,6 @@ def read(pages: Iterable[bytes]) -> tuple[Record, Results]:
     """Return both pages. Raises ValueError for others."""
     record, document = pages
     return (
-        Record.model_validate(_exact(record)),
-        Document.model_validate(_exact(document)).results,
+        Record.model_validate(read_json(record, exact=True)),
+        Document.model_validate(read_json(document, exact=True)).results,
     )
-
-
-def _exact(page: bytes) -> Any:
-    try:
-        return json.loads(page, parse_float=str)
-    except RecursionError as error:
-        raise ValueError("a page is JSON too deep to be read") from error

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from video_pipeline.domain.results.transcript import Segment, Transcript, Word
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.domain.values import Frozen, Rational
+from video_pipeline.domain.values import Frozen, Rational, read_json
 
 SEGMENTS_A_PAGE = 100
 
@@ -106,7 +106,7 @@ class _Clock:
 
 def _entries(page: bytes) -> list[Any]:
     """Return a page's segments, with every decimal kept as text."""
-    entries = json.loads(page, parse_float=str)
+    entries = read_json(page, exact=True)
     if not isinstance(entries, list):
         raise ValueError("a page of segments is a list")
     return entries

@@ -183,10 +183,24 @@ def test_no_rows_are_no_markers() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"<html>", b"[]", b"{}", b'{"Segments": [{}]}', b'{"Segments": [1]}']
+    ("raw", "why"),
+    [
+        (b"", "Expecting value"),
+        (b"<html>", "Expecting value"),
+        (b"null", "a page is no object"),
+        (b"[]", "a page is no object"),
+        (b"{}", "a page holds no Segments"),
+        (b'{"Segments": [{}]}', "it lacks Type"),
+        (b'{"Segments": [1]}', "it has not the form"),
+        (b'{"VideoMetadata": [3], "Segments": []}', "it has not the form"),
+        (b'{"VideoMetadata": [{"FrameRate": 1e999999}], "Segments": []}', "too many digits"),
+        (b'{"VideoMetadata": [{"FrameRate": Infinity}], "Segments": []}', "is no number"),
+        (b'{"Segments": ' + b"[" * 5000 + b"]" * 5000 + b"}", "too deep"),
+    ],
 )
-def test_invalid_page_is_reported(raw: bytes) -> None:
+def test_invalid_page_is_reported(raw: bytes, why: str) -> None:
     with pytest.raises(ProviderError, match="StartSegmentDetection") as refused:
         markers(media(), raw)
+    assert why in refused.value.what
     assert refused.value.category is FailureCategory.MALFORMED_RESULT
     assert "for nothing" in refused.value.remedy
