@@ -26,7 +26,8 @@ def transcript(pages: Iterable[bytes], media: MediaInfo, asked: str | None) -> T
     """Return the transcript in the video's time and range. Raises ValueError for unreadable pages.
     `asked` is the language named in the request."""
     record, results = read(pages)
-    heard = sorted(_heard(results, _shift(media), media.extent), key=lambda one: one.start)
+    spoken = _in_order(list(_heard(results, _shift(media), media.extent)))
+    heard = sorted(spoken, key=lambda one: one.start)
     if not heard:
         return Transcript()
     language, confidence = _language(record, results, asked)
@@ -91,6 +92,20 @@ def _heard(results: Results, shift: Fraction, extent: TimeRange) -> Iterator[_He
         yield replace(word, text=word.text + before)
 
 
+def _in_order(heard: Sequence[_Heard]) -> list[_Heard]:
+    """Return the words, none of which starts after the next one of its speaker.
+
+    The service delivers the words of a speaker in order, but not always their times.
+    """
+    ordered: list[_Heard] = []
+    for one in reversed(heard):
+        following = ordered[-1] if ordered else one
+        is_same = (one.speaker, one.stretch) == (following.speaker, following.stretch)
+        start = min(one.start, following.start) if is_same else one.start
+        ordered.append(replace(one, start=start))
+    return ordered[::-1]
+
+
 def _start(item: Item) -> Fraction:
     if item.start_time is None or item.end_time is None:
         raise ValueError(f"the word {item.alternatives[0].content!r} has no times")
@@ -98,15 +113,20 @@ def _start(item: Item) -> Fraction:
 
 
 def _span(item: Item, shift: Fraction, extent: TimeRange) -> TimeRange:
-    start, end = _start(item), item.end_time or Fraction(0)
+    end = item.end_time or Fraction(0)
+    start = min(_start(item), end)
     first, last = (min(max(moment + shift, extent.start), extent.end) for moment in (start, end))
-    return TimeRange(start=first, end=max(first, last))
+    return TimeRange(start=first, end=last)
 
 
 def _confidence(item: Item) -> float | None:
     """Return the confidence, None for a redacted word or where it is missing."""
-    found = item.alternatives[0].confidence
-    return None if found is None else min(max(float(found), 0.0), 1.0)
+    return _share(item.alternatives[0].confidence)
+
+
+def _share(number: Fraction | None) -> float | None:
+    """Return a number as a share of one; not before it is clamped, as a float holds less."""
+    return None if number is None else float(min(max(number, Fraction(0)), Fraction(1)))
 
 
 def _sizes(heard: Sequence[_Heard]) -> dict[int | None, int]:
@@ -169,4 +189,4 @@ def _language(
     code = results.language_code or record.language
     scores = {guess.code: guess.score for guess in results.language_identification}
     score = scores.get(code or "") if scores else record.score
-    return (iso(code) if code else None), (None if score is None else float(score))
+    return (iso(code) if code else None), _share(score)

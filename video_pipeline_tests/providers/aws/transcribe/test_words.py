@@ -14,6 +14,7 @@ from video_pipeline.domain.media import AudioStream, MediaInfo, VideoStream
 from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.domain.time import FrameRate
 from video_pipeline.providers.aws.transcribe.words import transcript
+from video_pipeline_tests.providers.aws.cases import case
 
 RATE = Fraction(30000, 1001)
 
@@ -85,6 +86,18 @@ def test_times_are_exact_and_marks_belong_to_the_word_before() -> None:
     assert found.words[1].range.end == Fraction(7, 10)
     assert found.words[0].confidence == 0.9
     assert found.segments[0].text == "Rain fell."
+
+
+def test_start_after_the_next_word_is_clamped() -> None:
+    found = transcript([b"{}", case("transcribe_start_after_end")], video(), None)
+    assert [one.text for one in found.words] == ["one,", "two", "three"]
+    assert found.segments[0].text == "one, two three"
+    assert found.words[1].range.start == Fraction(46, 100)
+    late = read([word("one", "0.6", "0.7"), word("two", "0.5", "0.9"), mark(".")])
+    assert [(one.text, one.range.start) for one in late.words] == [
+        ("one", Fraction(1, 2)),
+        ("two.", Fraction(1, 2)),
+    ]
 
 
 def test_a_mark_that_opens_belongs_to_the_word_after() -> None:
@@ -226,6 +239,11 @@ def test_some_languages_have_no_blanks_between_words() -> None:
         [b"{}", b"\xff\xfe"],
         pages([{"type": "pronunciation", "alternatives": [{"content": "never"}]}]),
         pages([word("When", "soon", "later")]),
+        [b"{}", case("transcribe_huge_exponent")],
+        pages([word("When", "1" * 201, "2")]),
+        [b"{}", b'{"results": {"items": [], "language_codes": [{"duration_in_seconds": 1e9999}]}}'],
+        [b"{}", b'{"results": {"items": ' + b"[" * 101 + b"]" * 101 + b"}}"],
+        [b'{"IdentifiedLanguageScore": NaN}', b'{"results": {"items": []}}'],
     ],
 )
 def test_invalid_pages_are_refused(broken: list[bytes]) -> None:
