@@ -49,7 +49,7 @@ def open_services(
         if settings.storage.has_buckets and clients is None:
             clients = aws_clients(settings)
         ingest, outputs = open_stores(settings, clients)
-        uri = stack.enter_context(catalog_server(settings))
+        uri = stack.enter_context(catalog_server(settings, patience_seconds))
         catalog = connect(uri, settings.catalog.database, patience_seconds=patience_seconds)
         yield Services(
             catalog=stack.enter_context(closing(catalog)),
@@ -130,16 +130,24 @@ def open_notices(storage: Storage, clients: "AwsClients | None") -> NoticeQueue 
 
 
 @contextmanager
-def catalog_server(settings: Settings) -> Generator[str, None, None]:
-    """Yield the address of the configured catalogue server, else of an embedded one."""
+def catalog_server(settings: Settings, patience_seconds: float = 0) -> Generator[str, None, None]:
+    """Yield the address of the configured catalogue server, else of an embedded one.
+
+    Raises CatalogUnavailable if the embedded one does not answer within 5 s, or the patience.
+    """
     if settings.catalog.uri:
         yield settings.catalog.uri.get_secret_value()
         return
-    server = EmbeddedServer(ensure_folder(settings.home) / "mongodb")
+    server = embedded_server(settings, patience_seconds)
     try:
         yield server.acquire()
     finally:
         server.release()
+
+
+def embedded_server(settings: Settings, patience_seconds: float = 0) -> EmbeddedServer:
+    """Return a user of the embedded catalogue server in the state folder, which is made."""
+    return EmbeddedServer(ensure_folder(settings.home) / "mongodb", patience_seconds)
 
 
 def create_plugins(settings: Settings) -> dict[str, Plugin]:

@@ -6,6 +6,8 @@ mode 0700 and opens no TCP port. It is a replica set of one, with network compre
 Two locks in the folder coordinate its users. `start.lock` is held during start and stop.
 `users.lock` is shared by all users: a user that gets it exclusively is the last, and stops the
 server. The kernel releases the locks of a killed process.
+
+A server that lives but does not answer is neither ended nor replaced, for its data has one owner.
 """
 
 import fcntl
@@ -17,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote
@@ -34,32 +37,46 @@ _RECORD = "server.json"
 # Fits a socket's address (104 bytes on macOS) and a member's name in a replica set.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]{1,100}")
 _NOT_INITIALISED = 94
+# How long a server may leave a user without an answer. With the last question, 5 s pass.
+_ANSWER_SECONDS = 4.0
+_QUESTION_SECONDS = 1.0
+
+
+class _Reply(Enum):
+    """What a server replies to the question whether it accepts writes."""
+
+    WRITABLE = auto()
+    NOT_YET = auto()
+    NONE = auto()
 
 
 class EmbeddedServer:
     """One user of the server with its data in `folder`, which is created if missing.
 
-    The use ends with this object: keep it as long as the server is needed.
+    The use ends with this object: keep it as long as the server is needed. `patience_seconds`
+    limits the wait for a server that does not answer; it is 4 s at least.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, patience_seconds: float = 0) -> None:
         self._folder = folder.absolute()
         self._mongod = Mongod(self._folder)
+        self._patience = max(patience_seconds, _ANSWER_SECONDS)
         self._users: TextIO | None = None
         self._owner = 0
 
     def acquire(self) -> str:
         """Start the server unless it runs, and return its URI once it accepts writes. Repeatable.
 
-        Raises ConfigurationError if there is no mongod or the folder belongs to another user, and
-        CatalogError if the server does not start.
+        Raises ConfigurationError if there is no mongod or the folder belongs to another user,
+        CatalogError if the server does not start, and CatalogUnavailable if it does not answer.
         """
         self._make_folder()
-        with self._starting():
+        end = time.monotonic() + self._patience
+        with self._starting(end):
             users = self._held() or (self._folder / "users.lock").open("w")
             try:
                 fcntl.flock(users, fcntl.LOCK_SH)
-                socket = self._serve()
+                socket = self._serve(end)
             except BaseException:
                 users.close()
                 self._users = None
@@ -72,14 +89,20 @@ class EmbeddedServer:
         users, self._users = self._held(), None
         if users is None:
             return
-        with self._starting(), users:
+        with users:
+            # Before the wait for the other lock: who holds that one may then be the last.
             fcntl.flock(users, fcntl.LOCK_UN)
             try:
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return
-            self._mongod.stop()
-            self._discard_socket()
+                with self._starting(time.monotonic() + self._patience):
+                    if _locks(users):
+                        self._mongod.stop()
+                        self._discard_socket()
+            except CatalogUnavailable as error:
+                _log.debug("left to its other users: %s", error)
+
+    def pid(self) -> int | None:
+        """Return the process of the server, if it runs."""
+        return self._mongod.pid()
 
     def __enter__(self) -> str:
         return self.acquire()
@@ -103,40 +126,74 @@ class EmbeddedServer:
         return self._users if self._owner == os.getpid() else None
 
     @contextmanager
-    def _starting(self) -> Generator[None]:
+    def _starting(self, end: float) -> Generator[None]:
+        """Hold `start.lock`. Raises CatalogUnavailable if that fails because no server answers."""
+        last = time.monotonic() + START_SECONDS
         with (self._folder / "start.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            while not _locks(lock):
+                now = time.monotonic()
+                if now > last or (now > end and self._is_silent()):
+                    raise self._unready()
+                time.sleep(0.02)
             yield
 
-    def _serve(self) -> Path:
+    def _is_silent(self) -> bool:
+        """Return whether a server that has opened its socket does not answer."""
+        socket = self._recorded()
+        if self.pid() is None or socket is None or not socket.exists():
+            return False
+        return _asked(socket) is _Reply.NONE
+
+    def _serve(self, end: float) -> Path:
         """Return the server's socket once it accepts writes.
 
         A server that is found but ends meanwhile, as after a kill, is started again.
         """
         socket = self._recorded()
-        if socket is None or not socket.exists() or not self._takes_writes(socket):
+        if socket is None or self._is_unreachable(socket) or not self._takes_writes(socket, end):
             self._mongod.stop()
             self._discard_socket()
             socket = self._place_socket()
             _log.info("starting the embedded MongoDB (SSPL) in %s", self._folder)
             self._mongod.start(socket)
-            if not self._takes_writes(socket):
-                raise _unready(socket)
+            if not self._takes_writes(socket, time.monotonic() + START_SECONDS):
+                raise self._unready()
         return socket
 
-    def _takes_writes(self, socket: Path) -> bool:
+    def _is_unreachable(self, socket: Path) -> bool:
+        """Return whether the server listens on a socket that was deleted."""
+        return not socket.exists() and self._mongod.listens()
+
+    def _takes_writes(self, socket: Path, end: float) -> bool:
         """Wait until the server accepts writes, and initiate its replica set if necessary.
 
-        Returns False if there is no process. Raises CatalogUnavailable.
+        Returns False if there is no process. Raises CatalogUnavailable if it does not answer until
+        `end`, or answers but accepts no writes for a minute.
         """
-        end = time.monotonic() + START_SECONDS
-        while self._mongod.pid() is not None:
-            if _took_over(socket):
+        last = time.monotonic() + START_SECONDS
+        while self.pid() is not None:
+            reply = _asked(socket)
+            if reply is _Reply.WRITABLE:
                 return True
-            if time.monotonic() > end:
-                raise _unready(socket)
+            now = time.monotonic()
+            if now > last or (now > end and reply is _Reply.NONE):
+                raise self._unready()
             time.sleep(0.02)
         return False
+
+    def _unready(self) -> CatalogUnavailable:
+        pid = self.pid()
+        if pid is None:
+            what, remedy = "has ended", "Try again, or set MONGODB_URI."
+        else:
+            what = f"does not answer or accepts no writes, though its process {pid} lives"
+            remedy = (
+                f"Wait. If it is stopped, run: kill -CONT {pid}. If you end it, the next command"
+                " starts another."
+            )
+        return CatalogUnavailable(
+            f"the embedded MongoDB {what}", where=str(self._folder), remedy=remedy
+        )
 
     def _recorded(self) -> Path | None:
         """Return the recorded socket, or None if the folder was moved or copied since."""
@@ -174,22 +231,30 @@ def _direct_uri(socket: Path) -> str:
     return f"mongodb://{quote(str(socket), safe='')}/?directConnection=true"
 
 
-def _took_over(socket: Path) -> bool:
+def _locks(file: TextIO) -> bool:
+    """Lock a file exclusively. Return False if another process has locked it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _asked(socket: Path) -> _Reply:
+    """Ask a server whether it accepts writes, and take it over if it is new or was moved."""
+    patience = int(_QUESTION_SECONDS * 1000)
     # A new client each time: one made before the set has a primary gets no sessions.
-    with MongoClient[dict[str, Any]](_direct_uri(socket), serverSelectionTimeoutMS=1000) as client:
+    with MongoClient[dict[str, Any]](
+        _direct_uri(socket), serverSelectionTimeoutMS=patience, connectTimeoutMS=patience
+    ) as client:
         try:
-            return _is_primary(client, str(socket))
-        except PyMongoError as error:
+            return _Reply.WRITABLE if _is_primary(client, str(socket)) else _Reply.NOT_YET
+        except OperationFailure as error:
             _log.debug("%s does not accept writes yet: %s", socket, error)
-            return False
-
-
-def _unready(socket: Path) -> CatalogUnavailable:
-    return CatalogUnavailable(
-        f"the embedded MongoDB has ended, or accepts no writes after {START_SECONDS:g} s",
-        where=str(socket),
-        remedy="End its mongod process and try again, or set MONGODB_URI.",
-    )
+            return _Reply.NOT_YET
+        except PyMongoError as error:
+            _log.debug("%s does not answer: %s", socket, error)
+            return _Reply.NONE
 
 
 def _is_primary(client: MongoClient[dict[str, Any]], host: str) -> bool:

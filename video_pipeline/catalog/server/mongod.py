@@ -10,6 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
+
 from video_pipeline.domain.errors import CatalogError, ConfigurationError
 
 REPLICA_SET = "embedded"
@@ -84,7 +86,7 @@ class Mongod:
                 timeout=START_SECONDS,
             )
         except subprocess.TimeoutExpired as error:
-            self.stop()
+            # It may repair its data, so it is left to it.
             raise self._failure(binary, f"no answer within {START_SECONDS:g} s") from error
         except OSError as error:
             raise self._failure(binary, f"{binary} cannot be run: {error.strerror}") from error
@@ -92,15 +94,24 @@ class Mongod:
             raise self._failure(binary, ended.stderr.strip())
 
     def stop(self) -> None:
-        """Terminate it, and kill it if it does not end in time."""
+        """Terminate it, also if it is stopped, and kill it if it does not end in time."""
         pid = self.pid()
         if pid is None:
             return
-        for sent in (signal.SIGTERM, signal.SIGKILL):
+        for sent in ((signal.SIGTERM, signal.SIGCONT), (signal.SIGKILL,)):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, sent)
+                for number in sent:
+                    os.kill(pid, number)
             if self._gone():
                 return
+
+    def listens(self) -> bool:
+        """Return whether it has opened its socket, which may have been deleted since."""
+        pid = self.pid()
+        try:
+            return pid is not None and bool(psutil.Process(pid).net_connections("unix"))
+        except psutil.Error:  # it has ended
+            return False
 
     def _gone(self) -> bool:
         end = time.monotonic() + STOP_SECONDS

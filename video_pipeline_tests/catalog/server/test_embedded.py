@@ -1,6 +1,7 @@
 """What the packaged server promises: private, shared, durable, and gone after its last user."""
 
 import contextlib
+import fcntl
 import importlib.util
 import os
 import signal
@@ -17,6 +18,7 @@ import pytest
 from pymongo import MongoClient
 
 from video_pipeline.catalog.connection import connect
+from video_pipeline.catalog.server import embedded
 from video_pipeline.catalog.server.embedded import EmbeddedServer
 from video_pipeline.catalog.server.mongod import Mongod, locate_mongod, missing_libraries
 from video_pipeline.domain.errors import CatalogError, CatalogUnavailable, ConfigurationError
@@ -180,6 +182,71 @@ def test_killed_server_restarts_with_its_data(folder: Path) -> None:
     with client_of(uri) as client:
         assert client["any"]["rows"].find_one() == {"_id": 1}
     catalog.close()
+    server.release()
+
+
+@pytest.fixture
+def standing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedServer]:
+    """A server that is stopped by a signal, and its first user."""
+    monkeypatch.setattr(embedded, "_ANSWER_SECONDS", 0.1)
+    server = EmbeddedServer(folder)
+    server.acquire()
+    pid = server.pid()
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    yield server
+    server.release()
+
+
+def test_standing_server_is_kept_and_refuses_every_user(
+    folder: Path, standing: EmbeddedServer, threads: ThreadPoolExecutor
+) -> None:
+    def refusal(_: int) -> CatalogUnavailable:
+        with pytest.raises(CatalogUnavailable) as refused:
+            EmbeddedServer(folder).acquire()
+        return refused.value
+
+    pid = standing.pid()
+    assert pid
+    with (folder / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as of a user that never returns
+        told = [*threads.map(refusal, range(3))]
+    told += threads.map(refusal, range(3))
+    assert {error.remedy for error in told} == {told[0].remedy}
+    assert f"kill -CONT {pid}" in told[0].remedy and str(folder) in told[0].where
+    os.kill(pid, signal.SIGCONT)
+    with EmbeddedServer(folder):
+        assert standing.pid() == pid
+
+
+def test_last_user_ends_a_standing_server_cleanly(folder: Path, standing: EmbeddedServer) -> None:
+    standing.release()
+    assert standing.pid() is None
+    assert "SignalHandler" in (folder / "mongod.log").read_text()
+
+
+def test_server_with_a_deleted_socket_is_replaced(folder: Path) -> None:
+    server = EmbeddedServer(folder)
+    socket, pid = socket_of(server.acquire()), server.pid()
+    socket.unlink()
+    assert socket_of(server.acquire()) == socket
+    assert server.pid() not in (pid, None)
+    server.release()
+
+
+def test_mongod_that_is_slow_to_start_is_left_alone(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may repair its data: here it holds the lock on them, and opens no socket."""
+    server = EmbeddedServer(folder)
+    uri, pid = server.acquire(), server.pid()
+    assert pid
+    monkeypatch.setattr(embedded, "_ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(Mongod, "listens", lambda _: False)
+    socket_of(uri).rename(tmp_path / "socket")
+    with pytest.raises(CatalogUnavailable, match="lives"):
+        EmbeddedServer(folder).acquire()
+    assert is_running(pid)
     server.release()
 
 
