@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from bson import ObjectId
 from bson.errors import BSONError
-from pymongo import MongoClient, ReturnDocument
+from pymongo import MongoClient, ReturnDocument, timeout
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -29,6 +29,11 @@ from video_pipeline.domain.naming.identity import ProjectId
 Document = dict[str, Any]
 # An update, or a pipeline of stages, which may use the server's clock.
 Change = Document | list[Document]
+
+# How long a command or a sensor waits for an answer about a few documents.
+ANSWER_SECONDS = 5.0
+# The same for a request that counts or changes any number of documents.
+_MANY_SECONDS = 120.0
 
 # Documents in one answer: enough for a whole listing.
 _BATCH = 1000
@@ -137,7 +142,7 @@ class ProjectCollection:
 
     def count(self, where: Document, **options: Any) -> int:
         """Count the matching documents. Options are those of pymongo's `count_documents`."""
-        with translated(self._address):
+        with translated(self._address), self._unhurried():
             return self._collection.count_documents({**where, **self._scope}, **options)
 
     def grouped(
@@ -153,7 +158,9 @@ class ProjectCollection:
             *([{"$unwind": f"${unwound}"}] if unwound else []),
             {"$group": {"_id": by, "count": {"$sum": 1}}},
         ]
-        with translated(self._address), self._collection.aggregate(stages) as cursor:
+        with translated(self._address), self._unhurried():
+            grouped = self._collection.aggregate(stages)
+        with translated(self._address), grouped as cursor:
             for document in cursor:
                 found = document["_id"]
                 yield tuple(found.get(name) for name in by), document["count"]
@@ -190,7 +197,7 @@ class ProjectCollection:
     def update_all(self, where: Document, update: Document, **options: Any) -> int:
         """Change every matching document, and return their number. Idempotent updates only."""
         found = {**where, **self._scope}
-        with translated(self._address):
+        with translated(self._address), self._unhurried():
             done = _through_an_election(
                 lambda: self._collection.update_many(found, update, **options)
             )
@@ -218,9 +225,24 @@ class ProjectCollection:
     def delete(self, where: Document) -> int:
         """Delete documents, and return their number."""
         found = {**where, **self._scope}
-        with translated(self._address):
+        with translated(self._address), self._unhurried():
             done = _through_an_election(lambda: self._collection.delete_many(found))
         return done.deleted_count
+
+    @contextmanager
+    def _unhurried(self) -> Generator[None]:
+        """Allow a request about any number of documents more time, once the server answers.
+
+        A run's limit is long enough, and stays.
+        """
+        client = self._collection.database.client
+        limit = client.options.timeout
+        if limit is not None and limit > ANSWER_SECONDS:
+            yield
+            return
+        client.admin.command("ping")
+        with timeout(_MANY_SECONDS):
+            yield
 
     def _new(self, document: Document) -> Document:
         return {**document, **self._scope, "schema_version": DOCUMENT_VERSION}

@@ -126,18 +126,35 @@ def test_write_with_lost_answer_is_not_repeated(
     assert [event.sequence for event in acme.events.after(0)] == [1, 2, 3]
 
 
-def test_second_loss_raises_without_patience(
+def test_lasting_loss_raises_without_patience(
     servers: ReplicaSet, source: Callable[..., Source], now: datetime
 ) -> None:
     """As a sensor has none: it looks again at its next tick, and finds what was done."""
-    with closing(connect(servers.uri, "impatient")) as catalog:
+    with closing(connect(servers.uri, "impatient", timeout_seconds=1)) as catalog:
         videos = catalog.project("acme").videos
         videos.register(source("before"), now)
-        servers.answers_are_lost("insert", times=2)
+        servers.answers_are_lost("insert", times=1_000_000)
         with pytest.raises(CatalogUnavailable):
             videos.register(source("lost"), now)
         servers.answers_are_lost("insert", times=0)
         assert not videos.register(source("lost"), now)
+
+
+def test_late_answer_raises_unless_many_rows_are_asked_for(
+    servers: ReplicaSet, source: Callable[..., Source], now: datetime
+) -> None:
+    with closing(connect(servers.uri, "late", timeout_seconds=1)) as catalog:
+        acme = catalog.project("acme")
+        acme.videos.register(source("film"), now)
+        acme.results.publish("film", result(), shots(ROWS))
+        servers.answers_are_late("find", 1, milliseconds=1500)
+        with pytest.raises(CatalogUnavailable):
+            acme.videos.get("film")
+        servers.answers_are_late("aggregate", 1, milliseconds=1500)
+        assert acme.arrivals.present() == 1
+        servers.answers_are_late("getMore", 2, milliseconds=600)
+        assert len(list(acme.results.markers("film"))) == ROWS
+        servers.answers_are_late("find", 0, milliseconds=0)
 
 
 def test_long_read_resumes_after_server_failure(servers: ReplicaSet) -> None:

@@ -77,10 +77,17 @@ class ReplicaSet:
 
         It executes the command, but reports that the other members may not have the write.
         """
-        lost = {"failCommands": [command], "writeConcernError": {"code": 89, "errmsg": "lost"}}
+        self._disturb(command, times, writeConcernError={"code": 89, "errmsg": "lost"})
+
+    def answers_are_late(self, command: str, times: int, milliseconds: int) -> None:
+        """Make the primary wait before it executes `command`, the next `times` times."""
+        self._disturb(command, times, blockConnection=True, blockTimeMS=milliseconds)
+
+    def _disturb(self, command: str, times: int, **how: Any) -> None:
+        data = {"failCommands": [command], **how}
         with self._client(self.primary()) as client:
             client.admin.command(
-                {"configureFailPoint": "failCommand", "mode": {"times": times}, "data": lost}
+                {"configureFailPoint": "failCommand", "mode": {"times": times}, "data": data}
             )
 
     def end(self) -> None:
