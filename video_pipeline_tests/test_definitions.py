@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 
 from video_pipeline.definitions import build_defs
 from video_pipeline.domain.phases import SERVED
@@ -52,6 +53,11 @@ def test_graph_is_the_committed_one(graph: Graph) -> None:
         "The graph in Dagster has changed. Write it with `python -m video_pipeline_tests.graph` "
         "and review the difference: steps of held runs must keep their names."
     )
+
+
+def test_each_sensor_has_a_thread(graph: Graph) -> None:
+    settings = yaml.safe_load((ROOT / "dagster.yaml").read_text())["sensors"]
+    assert settings == {"use_threads": True, "num_workers": len(graph["sensors"])}
 
 
 def test_docs_list_the_names_of_the_graph(graph: Graph) -> None:
