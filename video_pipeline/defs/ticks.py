@@ -1,16 +1,19 @@
-"""What the sensors share: their services, a skipped tick without MongoDB, and a limit of time."""
+"""What the sensors share: services, a skipped tick without MongoDB, cursors, limits of time."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import dagster as dg
+from pydantic import ValidationError
 
 from video_pipeline.defs.resources.deployment import SharedDeployment
 from video_pipeline.domain.errors import CatalogUnavailable
+from video_pipeline.domain.values import Frozen
 from video_pipeline.pipeline.services import Services
 
 Item = TypeVar("Item")
+Memory = TypeVar("Memory", bound=Frozen)
 Result = dg.SensorResult | dg.SkipReason
 Tick = Callable[[dg.SensorEvaluationContext, Services], Result]
 
@@ -48,6 +51,14 @@ def _led_by(problem: str, result: Result, context: dg.SensorEvaluationContext) -
         return result
     said = result.skip_reason.skip_message if result.skip_reason else ""
     return result._replace(skip_reason=dg.SkipReason(f"{problem}\n{said}".rstrip()))
+
+
+def remembered(kind: type[Memory], cursor: str | None) -> Memory:
+    """Return what the last tick left in its cursor. A cursor of another version is a new one."""
+    try:
+        return kind.model_validate_json(cursor or "{}")
+    except ValidationError:
+        return kind()
 
 
 def within(seconds: float, items: Iterable[Item]) -> Iterator[Item]:

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
-from pydantic import ValidationError
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs.arrivals.partition_upkeep import Upkeep, update_partitions
 from video_pipeline.defs.jobs import ingest_video
 from video_pipeline.defs.partitions import TRY_PROJECT, VIDEOS_NAME, add_videos, video_tags
-from video_pipeline.defs.ticks import pipeline_sensor
+from video_pipeline.defs.portions import Portion
+from video_pipeline.defs.ticks import pipeline_sensor, remembered
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.naming.printable import printable
 from video_pipeline.domain.source import VideoRecord
@@ -28,6 +28,12 @@ INTERVAL_SECONDS = 5
 _SHOWN = 3
 
 
+class Cursor(Memory):
+    """What a tick leaves to the next."""
+
+    portion: Portion = Portion()
+
+
 @pipeline_sensor(
     job=ingest_video,
     minimum_interval_seconds=INTERVAL_SECONDS,
@@ -41,18 +47,22 @@ def arrivals(context: dg.SensorEvaluationContext, services: Services) -> dg.Sens
     tick knows that they were requested. A lost tick is repeated with the same run keys. Without a
     cursor Dagster's home is new: the videos in the catalogue become partitions again.
     """
-    memory = _memory(context.cursor)
+    memory = remembered(Cursor, context.cursor)
+    portion = memory.portion.next(datetime.now(UTC))
     just_requested = note_requested(services.catalog, memory.requested)
     if just_requested or not waiting_runs(services.catalog):
         memory, messages = _look(context, services, memory)
     else:
         messages = ["the next tick looks for arrivals"]
-    due = next_runs(services.catalog)
+    served = memory.requested[-1].key.project if memory.requested else ""
+    due = next_runs(services.catalog, portion.size, served)
     known = [] if context.cursor else list(_known(services.catalog))
     missing = _missing(context.instance, known)
     add_videos(context.instance, [*missing, *(record.key for record in due)])
     requested = tuple(Requested(key=one.key, arrived_at=one.arrived_at) for one in due)
-    cursor = memory.model_copy(update={"requested": requested}).model_dump_json()
+    portion = portion.spent(len(due), datetime.now(UTC))
+    left = memory.model_copy(update={"requested": requested, "portion": portion})
+    cursor = left.model_dump_json()
     if waiting := waiting_runs(services.catalog):
         messages.append(f"{len(due)} runs requested, {waiting - len(due)} wait for their turn")
     if missing:
@@ -67,23 +77,15 @@ def arrivals(context: dg.SensorEvaluationContext, services: Services) -> dg.Sens
 
 
 def _look(
-    context: dg.SensorEvaluationContext, services: Services, memory: Memory
-) -> tuple[Memory, list[str]]:
+    context: dg.SensorEvaluationContext, services: Services, memory: Cursor
+) -> tuple[Cursor, list[str]]:
     """Look for arrivals once and update partitions. Return what to remember, and messages."""
     found = receive(services, memory, datetime.now(UTC))
     upkeep = update_partitions(context.instance, services, found.looks.allowance, found.troubles)
     for trouble in found.troubles.values():
         context.log.error(trouble)
-    after = Memory(position=found.position, pending=found.looks.pending)
+    after = memory.model_copy(update={"position": found.position, "pending": found.looks.pending})
     return after, [*_round_messages(found), *_upkeep_messages(upkeep)]
-
-
-def _memory(cursor: str | None) -> Memory:
-    """Return what the last tick remembered. A cursor of another version begins a new sweep."""
-    try:
-        return Memory.model_validate_json(cursor or "{}")
-    except ValidationError:
-        return Memory()
 
 
 def _known(catalog: Catalog) -> Iterator[VideoKey]:

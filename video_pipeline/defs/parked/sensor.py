@@ -18,15 +18,15 @@ from video_pipeline.defs.jobs import ingest_video
 from video_pipeline.defs.parked.cancellations import end_cancelled, end_terminated, mark_unwanted
 from video_pipeline.defs.parked.held_runs import release, waiting
 from video_pipeline.defs.parked.run_requests import RunRequests
+from video_pipeline.defs.portions import Portion
 from video_pipeline.defs.runs.requeue import is_cancelled
-from video_pipeline.defs.ticks import pipeline_sensor
+from video_pipeline.defs.ticks import pipeline_sensor, remembered
 from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import make_round
 
 INTERVAL_SECONDS = 5
-# Held runs that one tick releases, and runs that it requests: Dagster takes 17 to 35 s to make 100
-# runs, and ends a tick after 60 s.
+# Held runs that one tick releases.
 A_TICK = 100
 
 
@@ -53,7 +53,10 @@ def completions(
     awaited = {unit for run in held if run.run_id not in released for unit in run.units}
     ready = [unit for unit in round_.ready if unit.id not in ended | awaited]
     wanted = RunRequests(instance, services, cancelled, {run.run_id for run in all_held})
-    requests = list(islice(wanted.of(ready), A_TICK))
+    portion = remembered(Portion, context.cursor).next(datetime.now(UTC))
+    requests = list(islice(wanted.of(ready), portion.size))
+    portion = portion.spent(len(requests), datetime.now(UTC))
+    context.update_cursor(portion.model_dump_json())
     message = f"{len(ready)} jobs ended, {len(released)} of {len(held)} held runs released"
     message += f", {round_.submitted} requests submitted" if round_.submitted else ""
     message += f", {round_.waiting} wait for their turn" if round_.waiting else ""

@@ -13,8 +13,8 @@ from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline.domain.values import Frozen
 
-# Runs requested at once: more of them take Dagster minutes.
-MOST = 100
+# Due videos that one tick handles.
+_MOST = 100
 
 
 class Requested(Frozen):
@@ -38,20 +38,30 @@ def note_requested(catalog: Catalog, requested: Iterable[Requested]) -> int:
     return noted
 
 
-def next_runs(catalog: Catalog, most: int = MOST) -> list[VideoRecord]:
-    return next_due(catalog, Due.RUN, most)
+def next_runs(catalog: Catalog, most: int, after: str = "") -> list[VideoRecord]:
+    """Return the videos whose runs are next, in turn of the projects.
+
+    The turn begins behind the project that was served last, so that a portion smaller than the
+    number of projects reaches all of them.
+    """
+    projects = sorted(catalog.projects(), key=lambda project: (project <= after, project))
+    return _in_turn([catalog.project(p).arrivals.due(Due.RUN, most) for p in projects], most)
 
 
-def next_due(catalog: Catalog, what: Due, most: int = MOST) -> list[VideoRecord]:
+def next_due(catalog: Catalog, what: Due) -> list[VideoRecord]:
     """Return the videos that are next for this, in turn of the projects.
 
     The project that has waited longest comes first.
     """
-    waiting = [catalog.project(p).arrivals.due(what, most) for p in catalog.projects()]
+    waiting = [catalog.project(p).arrivals.due(what, _MOST) for p in catalog.projects()]
     queues = sorted((one for one in waiting if one), key=lambda queue: queue[0].arrived_at)
-    return [one for turn in zip_longest(*queues) for one in turn if one is not None][:most]
+    return _in_turn(queues, _MOST)
 
 
 def waiting_runs(catalog: Catalog) -> int:
     """Return how many arrivals wait for their run to be requested."""
     return sum(catalog.project(p).arrivals.count_due(Due.RUN) for p in catalog.projects())
+
+
+def _in_turn(queues: Iterable[list[VideoRecord]], most: int) -> list[VideoRecord]:
+    return [one for turn in zip_longest(*queues) for one in turn if one is not None][:most]

@@ -9,7 +9,6 @@ from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Source
 from video_pipeline.pipeline.arrivals.pending_runs import (
-    MOST,
     Requested,
     next_runs,
     note_requested,
@@ -31,8 +30,12 @@ def arrive(catalog: Catalog, key: str, seconds: float = 0, version: str = "1") -
 def tick(catalog: Catalog):
     """Return a function that requests and commits one portion, and returns its keys."""
 
-    def tick(most: int = MOST) -> list[str]:
-        portion = next_runs(catalog, most)
+    served = ""
+
+    def tick(most: int) -> list[str]:
+        nonlocal served
+        portion = next_runs(catalog, most, served)
+        served = portion[-1].key.project if portion else ""
         note_requested(catalog, [Requested(key=r.key, arrived_at=r.arrived_at) for r in portion])
         return [str(record.key) for record in portion]
 
@@ -62,6 +65,16 @@ def test_next_runs_serve_every_project_with_small_portions(catalog: Catalog, tic
     assert set(served[:3]) == {"acme", "globex", "initech"}
 
 
+def test_next_runs_do_not_stay_with_earlier_projects(catalog: Catalog, tick) -> None:
+    for number in range(9):
+        arrive(catalog, f"acme/v{number}")
+        arrive(catalog, f"globex/v{number}")
+    arrive(catalog, "initech/late", 60)
+    arrive(catalog, "umbrella/late", 60)
+    served = [[key.split("/")[0] for key in tick(2)] for _ in range(3)]
+    assert served == [["acme", "globex"], ["initech", "umbrella"], ["acme", "globex"]]
+
+
 def test_backlog_drains_and_requests_each_run_once(catalog: Catalog, tick) -> None:
     for number in range(25):
         arrive(catalog, f"{'acme' if number % 5 else 'globex'}/v{number}", number)
@@ -82,15 +95,15 @@ def test_next_runs_repeats_unrecorded_portion(catalog: Catalog) -> None:
 
 def test_note_requested_keeps_newer_version_due(catalog: Catalog) -> None:
     arrive(catalog, "acme/one")
-    (asked,) = next_runs(catalog)
+    (asked,) = next_runs(catalog, 9)
     arrive(catalog, "acme/one", 1, version="2")
     note_requested(catalog, [Requested(key=asked.key, arrived_at=asked.arrived_at)])
-    assert [record.source.version for record in next_runs(catalog)] == ["2"]
+    assert [record.source.version for record in next_runs(catalog, 9)] == ["2"]
 
 
 def test_note_requested_may_be_repeated(catalog: Catalog) -> None:
     arrive(catalog, "acme/one")
-    (asked,) = next_runs(catalog)
+    (asked,) = next_runs(catalog, 9)
     gone = VideoKey.parse("acme/never-there")
     noted = [Requested(key=key, arrived_at=asked.arrived_at) for key in (asked.key, gone)]
     note_requested(catalog, noted)
