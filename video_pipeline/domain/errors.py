@@ -4,6 +4,7 @@ PipelineError
 ├── InputError                 for the owner of the video to fix
 │   ├── IdentityError          a name that cannot be a project or a video
 │   ├── SourceError            missing, ambiguous, replaced while read, a symlink
+│   │   └── SourceGone         deleted: its phases are cancelled, not failed
 │   └── MediaError             cannot be probed or decoded within the limits
 ├── DecoderKilled              the decoding process was killed from outside
 ├── ConfigurationError         pipeline.yaml, the environment, a missing library or model
@@ -66,6 +67,10 @@ class IdentityError(InputError):
 
 class SourceError(InputError):
     """The source object is missing, ambiguous, replaced while read, or not a regular file."""
+
+
+class SourceGone(SourceError):
+    """The source object was deleted. Nothing is at fault, and nothing is left to be done."""
 
 
 class MediaError(InputError):

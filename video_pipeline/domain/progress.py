@@ -25,7 +25,7 @@ class PhaseState(StrEnum):
     FAILED = "failed"
     # Failed in so many runs that it is not retried before a person revives it.
     DEAD = "dead"
-    # Cancelled by a person; it stays so until it is requested again.
+    # Cancelled by a person, or since its video is gone; it stays so until it is requested again.
     CANCELLED = "cancelled"
 
     @property

@@ -56,7 +56,8 @@ class ProjectIngest(Protocol):
     def open(self, key: str, version: str) -> AbstractContextManager[BinaryIO]:
         """Open exactly this version, seekable. A local store gives a real file descriptor.
 
-        Raises SourceError if the object was deleted or replaced, or is no regular file.
+        Raises SourceGone if the object was deleted, and SourceError if it was replaced or is no
+        regular file.
         """
         ...
 

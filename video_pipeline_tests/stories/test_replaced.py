@@ -49,7 +49,8 @@ def test_source_changed_between_arrival_and_run(
     ended = run_video(services, key)
     assert list(ended) == [Phase.SOURCE_VIDEO]
     source = ended[Phase.SOURCE_VIDEO]
-    assert source.state is PhaseState.FAILED and not source.passes
+    assert source.state is (PhaseState.CANCELLED if gone else PhaseState.FAILED)
+    assert not source.passes
     assert ("is gone" if gone else "newer version is processed") in source.message
     assert contents(services, key) == set()
     deliver("acme/one", newer, inspected=False)
@@ -67,7 +68,8 @@ def test_source_changed_between_probe_and_decode(
     delivered = tmp_path / "ingest" / key.prefix / "video.mp4"
     delivered.unlink() if gone else delivered.write_bytes(newer.read_bytes())
     ended = analyse(services, key, [Phase.THUMBNAILS, Phase.AUDIO])
-    assert {o.state for o in ended.values()} == {PhaseState.FAILED}
+    expected = PhaseState.CANCELLED if gone else PhaseState.FAILED
+    assert {o.state for o in ended.values()} == {expected}
     for outcome in ended.values():
         assert ("is gone" if gone else "newer version is processed") in outcome.message
     assert services.of("acme").results.get("one", Phase.THUMBNAILS) is None

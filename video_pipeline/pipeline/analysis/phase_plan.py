@@ -9,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
-from video_pipeline.domain.errors import CatalogUnavailable, PipelineError
+from video_pipeline.domain.errors import CatalogUnavailable, PipelineError, SourceGone
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import PHASES, SERVED, Phase
 from video_pipeline.domain.progress import PhaseState
@@ -24,7 +24,7 @@ from video_pipeline.pipeline.jobs.planned import Planned
 from video_pipeline.pipeline.jobs.raw_pages import are_stored
 from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.progress import own_results
-from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.progress.outcome import Outcome, failed
 from video_pipeline.pipeline.progress.reporter import Reporter
 from video_pipeline.pipeline.selection.choice import ProjectProviders
 from video_pipeline.pipeline.services import Services
@@ -141,6 +141,9 @@ class PhaseQueue:
         """
         if isinstance(error, CatalogUnavailable):
             raise error
+        if isinstance(error, SourceGone):
+            self.ended(failed(phase, error, provider) for phase in phases)
+            return
         for phase in phases:
             reason = Verdict(provider=provider, kept=False, reason=f"failed: {error}")
             self._verdicts[phase] = (*self._verdicts.get(phase, ()), reason)

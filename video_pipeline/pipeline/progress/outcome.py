@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from video_pipeline.domain.errors import PipelineError
+from video_pipeline.domain.errors import PipelineError, SourceGone
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.timeline import PhaseResult
@@ -39,8 +39,9 @@ class Outcome(Frozen):
 
 
 def failed(phase: Phase, error: PipelineError, provider: str | None = None) -> Outcome:
-    """Return the outcome of a phase that an error ended."""
-    state, message = PhaseState.FAILED, str(error)
+    """Return the outcome of a phase that an error ended. It is cancelled if the video is gone."""
+    state = PhaseState.CANCELLED if isinstance(error, SourceGone) else PhaseState.FAILED
+    message = str(error)
     return Outcome(
         phase=phase, state=state, provider=provider, message=message, passes=error.passes
     )

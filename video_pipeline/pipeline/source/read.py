@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from video_pipeline.catalog.videos import Videos
-from video_pipeline.domain.errors import SourceError, StorageError
+from video_pipeline.domain.errors import SourceError, SourceGone, StorageError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Source, VideoRecord
 from video_pipeline.pipeline.source.scratch import COPIES, reserve
@@ -23,14 +23,14 @@ _LONGEST_NAME = 200
 def read_source(key: VideoKey, ingest: IngestStore, videos: Videos) -> VideoRecord:
     """Return the record of a video with the SHA-256 of its recorded version.
 
-    Reads the bytes unless they were read before. Raises SourceError if the video is unknown or
-    removed, or if its version has changed.
+    Reads the bytes unless they were read before. Raises SourceGone if the video was removed, and
+    SourceError if it is unknown or its version has changed.
     """
     record = videos.get(key.video)
     if record is None:
         raise unknown(key)
     if record.removed_at is not None:
-        raise SourceError(
+        raise SourceGone(
             f"was removed from the ingest store, detected at {record.removed_at:%Y-%m-%d %H:%M}",
             where=record.source.object_key,
             remedy="Put the video in again to process it from the start.",

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from video_pipeline.domain.errors import SourceError, StorageError
+from video_pipeline.domain.errors import SourceError, SourceGone, StorageError
 from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.storage.keys import (
     check_delivered,
@@ -173,7 +173,7 @@ def _open(root: Path, parts: tuple[str, ...]) -> int:
     try:
         return beneath.open_file(root, parts)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise SourceError("is gone", where="/".join(parts), remedy=_PUT_AGAIN) from error
+        raise SourceGone("is gone", where="/".join(parts), remedy=_PUT_AGAIN) from error
     except PermissionError as error:
         raise StorageError(
             "may not be read",

@@ -28,7 +28,7 @@ from tenacity import (
 from urllib3.exceptions import HTTPError
 
 from video_pipeline.aws.errors import code_of, status_of
-from video_pipeline.domain.errors import SourceError, StorageUnavailable
+from video_pipeline.domain.errors import SourceError, SourceGone, StorageUnavailable
 from video_pipeline.storage.s3.bucket import Bucket, Seen
 from video_pipeline.storage.s3.errors import meaning
 
@@ -85,9 +85,9 @@ def raise_if_gone(error: ClientError, key: str) -> None:
         raise gone(key) from error
 
 
-def gone(key: str) -> SourceError:
+def gone(key: str) -> SourceGone:
     """Return the error for a deleted object."""
-    return SourceError("is gone", where=key, remedy="Deliver the video again, and keep it there.")
+    return SourceGone("is gone", where=key, remedy="Deliver the video again, and keep it there.")
 
 
 def replaced(key: str, what: str) -> SourceError:

@@ -229,13 +229,13 @@ def test_analyse_unprobed_video_fails_with_remedy(local: Services, deliver: Deli
     assert failed.state is PhaseState.FAILED and "Run source_video first" in failed.message
 
 
-def test_deleted_source_fails_phases_that_read_it(
+def test_deleted_source_cancels_phases_that_read_it(
     local: Services, deliver: Deliver, tmp_path: Path
 ) -> None:
     key = deliver("acme/one")
     (tmp_path / "ingest" / key.prefix / "video.mp4").unlink()
     outcomes = analyse(local, key, [Phase.SHOTS, Phase.THUMBNAILS])
-    assert {o.state for o in outcomes.values()} == {PhaseState.FAILED}
+    assert {o.state for o in outcomes.values()} == {PhaseState.CANCELLED}
 
 
 def test_analyse_leaves_scratch_empty(local: Services, deliver: Deliver) -> None:
