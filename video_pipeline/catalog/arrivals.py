@@ -48,6 +48,17 @@ class Arrivals:
         where = {**_as_seen(known), "missing_since": None, "removed_at": None}
         self._videos.update(where, {"$set": {"missing_since": now}})
 
+    def postpone(self, record: VideoRecord, now: datetime) -> bool:
+        """Mark a video as missing that its run could not read. The run is due once it is found.
+
+        Does nothing if the video was read before, removed or archived.
+        """
+        if record.sha256 or record.removed_at or record.archived_at:
+            return False
+        # A run of the same arrival would count as requested already.
+        marks = {"missing_since": now, "due": Due.RUN.value, "arrived_at": now}
+        return self._videos.update(_as_recorded(record), {"$set": marks})
+
     def found(self, known: Known) -> None:
         """Clear the mark of a missing video whose object was found."""
         self._videos.update(_as_seen(known), {"$set": {"missing_since": None}})
@@ -68,12 +79,12 @@ class Arrivals:
 
     def due(self, what: Due, limit: int) -> list[VideoRecord]:
         """Return the videos for which this is due, earliest arrival first."""
-        found = self._videos.find({"due": what.value}, sort=[("arrived_at", 1)], limit=limit)
+        found = self._videos.find(_due(what), sort=[("arrived_at", 1)], limit=limit)
         return [record(document) for document in found]
 
     def count_due(self, what: Due) -> int:
         """Count the videos for which this is due."""
-        return self._videos.count({"due": what.value})
+        return self._videos.count(_due(what))
 
     def done(self, record: VideoRecord) -> bool:
         """Clear what was due for a video."""
@@ -92,6 +103,12 @@ class Arrivals:
     def forget(self, record: VideoRecord) -> bool:
         """Delete the record of a removed video."""
         return record.removed_at is not None and self._videos.delete(_as_recorded(record)) > 0
+
+
+def _due(what: Due) -> Document:
+    """Match the videos for which this is due: a run only if the video is not missing."""
+    there: Document = {"missing_since": None} if what is Due.RUN else {}
+    return {"due": what.value, **there}
 
 
 def _known(document: Document) -> Known:

@@ -47,6 +47,37 @@ def test_range_of_keys_returns_its_videos(
     assert globex.arrivals.known("", LAST) == []
 
 
+def test_missing_video_is_not_due_for_a_run(
+    two: None, acme: ProjectCatalog, globex: ProjectCatalog, now: datetime
+) -> None:
+    acme.arrivals.miss(known(acme), now)
+    assert (acme.arrivals.due(Due.RUN, 10), acme.arrivals.count_due(Due.RUN)) == ([], 0)
+    assert globex.arrivals.count_due(Due.RUN) == 1
+    acme.arrivals.found(known(acme))
+    assert acme.arrivals.count_due(Due.RUN) == 1
+
+
+def test_postponed_run_is_due_once_the_video_is_found(
+    two: None, acme: ProjectCatalog, globex: ProjectCatalog, now: datetime
+) -> None:
+    (requested,) = acme.arrivals.due(Due.RUN, 10)
+    assert acme.arrivals.postpone(requested, now + timedelta(seconds=1))
+    assert not acme.arrivals.done(requested), "this arrival is another one now"
+    assert acme.arrivals.count_due(Due.RUN) == 0
+    acme.arrivals.found(known(acme))
+    (again,) = acme.arrivals.due(Due.RUN, 10)
+    assert again.arrived_at > requested.arrived_at
+    assert record(globex).arrived_at == requested.arrived_at
+
+
+def test_run_of_video_that_was_read_is_not_postponed(
+    two: None, acme: ProjectCatalog, now: datetime
+) -> None:
+    acme.videos.set_sha256("film", record(acme).source.version, "5a" * 32)
+    assert not acme.arrivals.postpone(record(acme), now)
+    assert known(acme).missing_since is None
+
+
 def test_an_arrival_is_due_until_it_is_done(
     two: None, acme: ProjectCatalog, globex: ProjectCatalog
 ) -> None:

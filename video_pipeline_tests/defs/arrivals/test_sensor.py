@@ -12,10 +12,13 @@ from video_pipeline.defs.arrivals.sensor import arrivals
 from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.domain.errors import StorageUnavailable
 from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Due, Removal, Source, VideoRecord
 from video_pipeline.pipeline.arrivals.archive import archive, restore
 from video_pipeline.pipeline.arrivals.removal import Allowance
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.source.probe import source_video
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline_tests.defs.opened import LAUNCHED_FROM, Opened
 
 
@@ -129,6 +132,21 @@ def test_renamed_object_is_a_new_run(
     delivered(tmp_path).rename(delivered(tmp_path).with_name("renamed.mp4"))
     second = tick(stage, instance, tick(stage, instance, first.cursor).cursor)
     assert len(run_keys(first, second)) == 2, "what was known of it was cleared"
+
+
+def test_run_that_found_no_object_is_requested_again(
+    stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    put(tmp_path, "acme/one")
+    first = tick(stage, instance, tick(stage, instance).cursor)
+    away = delivered(tmp_path).rename(tmp_path / "away")
+    run = VideoRun.of(stage.services, VideoKey.parse("acme/one"))
+    assert source_video(run, stage.services.ingest).state is PhaseState.CANCELLED
+    second = tick(stage, instance, first.cursor)
+    assert not second.run_requests, "it is missing"
+    away.rename(delivered(tmp_path))
+    third = tick(stage, instance, second.cursor)
+    assert len(run_keys(first, third)) == 2
 
 
 def test_new_home_gets_the_partitions_of_the_catalogue(
