@@ -9,6 +9,7 @@ import dagster as dg
 from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.defs.parked.held_runs import hold
 from video_pipeline.defs.partitions import VIDEOS
+from video_pipeline.defs.runs.deleted_video import unless_deleted
 from video_pipeline.defs.runs.queue import missing_tags
 from video_pipeline.defs.runs.retry_tag import allow_retry, retried
 from video_pipeline.defs.videos.checks import content_results
@@ -39,7 +40,7 @@ def step_of(*phases: Phase, resources: Iterable[str] = ()):
         can_subset=True,
         required_resource_keys={"pipeline", *resources},
     )
-    return lambda function: decorate(retried(function))
+    return lambda function: decorate(retried(unless_deleted(function)))
 
 
 @dataclass(frozen=True)
