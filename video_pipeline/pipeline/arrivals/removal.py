@@ -13,13 +13,17 @@ from video_pipeline.catalog.arrivals import Arrivals
 from video_pipeline.catalog.units import Units
 from video_pipeline.catalog.videos import Videos
 from video_pipeline.domain.errors import FailureCategory
+from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Removal, VideoRecord
 from video_pipeline.domain.work import Stage, UnitFailure, UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.close import close
+from video_pipeline.pipeline.progress.reporter import Reporter
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.storage.store import ProjectOutputs
 
 _BECAUSE = "the video was removed"
+_OPEN = (PhaseState.WAITING, PhaseState.RUNNING, PhaseState.PARKED, PhaseState.FAILED)
 # Objects deleted in one round: a tick of the sensor has seconds, not minutes.
 MOST_DELETED = 500
 # Objects deleted between two checks of the record.
@@ -39,7 +43,7 @@ class Allowance:
 
 
 def carry_out(services: Services, record: VideoRecord, allowance: Allowance) -> bool:
-    """Close the open units of a removed video and, if the policy is to delete, delete its outputs.
+    """End the open work of a removed video and, if the policy is to delete, delete its outputs.
 
     Return False if the allowance ends before that, or if the record has changed: the video has
     arrived again and owns what is there. Raises StorageError, CatalogError; repeat it then.
@@ -48,6 +52,7 @@ def carry_out(services: Services, record: VideoRecord, allowance: Allowance) -> 
         return False
     project = record.key.project
     if services.removal_of(project) is not Removal.DELETE:
+        _end_phases(VideoRun.of(services, record.key))
         return True
     catalog, outputs = services.of(project), services.outputs.project(project)
     deleted = _delete(outputs, catalog.videos, record, allowance)
@@ -108,6 +113,18 @@ def _end_work(services: Services, record: VideoRecord, allowance: Allowance) -> 
         elif now and now.state.stage is Stage.ACCEPTED:
             _cancel(units, now, services.clock())
     return all_closed
+
+
+def _end_phases(run: VideoRun) -> None:
+    """Cancel the phases that have not ended, or have failed: no run will make them."""
+    report = Reporter(run)
+    for status in run.catalog.results.statuses(run.key.video).values():
+        if status.state in _OPEN:
+            message = f"{_BECAUSE}; {status.state} before"
+            message += f": {status.message}" if status.message else ""
+            report.tell(
+                status.phase, PhaseState.CANCELLED, provider=status.provider, message=message
+            )
 
 
 def _cancel(units: Units, unit: WorkUnit, now: datetime) -> None:

@@ -16,8 +16,10 @@ from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.analysis.run import analyse
 from video_pipeline.pipeline.arrivals.look import Looks
 from video_pipeline.pipeline.arrivals.removal import Allowance, carry_out, finish
+from video_pipeline.pipeline.progress.reporter import Reporter
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.source.read import read_source
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.storage.local.folder import FolderOutputs
 from video_pipeline.storage.store import StoredObject
 from video_pipeline_tests.doubles.vendor import Vendor
@@ -94,6 +96,22 @@ def test_keep_and_archive_policy_delete_nothing(made: Services, policy: Removal)
     archived = policy is Removal.ARCHIVE
     assert after and after.removed_at and after.due is (Due.ARCHIVAL if archived else None)
     assert (after.archived_at is not None) is archived
+
+
+@pytest.mark.parametrize("policy", [Removal.KEEP, Removal.ARCHIVE])
+def test_kept_video_has_no_open_or_failed_phase(made: Services, policy: Removal) -> None:
+    services, key = having(made, policy), VideoKey.parse(ONE)
+    report = Reporter(VideoRun.of(services, key))
+    report.tell(Phase.OBJECTS, PhaseState.RUNNING)
+    report.tell(Phase.EVENTS, PhaseState.FAILED, message="out of order")
+    carry_out(services, removed(services), Allowance())
+    statuses = services.of("acme").results.statuses("one")
+    assert {phase: status.state for phase, status in statuses.items()} == {
+        **dict.fromkeys((Phase.SOURCE_VIDEO, Phase.MEDIA_INFO, Phase.SHOTS), PhaseState.DONE),
+        Phase.OBJECTS: PhaseState.CANCELLED,
+        Phase.EVENTS: PhaseState.CANCELLED,
+    }
+    assert statuses[Phase.EVENTS].message == "the video was removed; failed before: out of order"
 
 
 def test_delete_policy_keeps_units_and_other_videos(made: Services) -> None:
