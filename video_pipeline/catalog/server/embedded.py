@@ -176,7 +176,8 @@ class EmbeddedServer:
             if reply is _Reply.WRITABLE:
                 return True
             now = time.monotonic()
-            if now > last or (now > end and reply is _Reply.NONE):
+            late = now > last or (now > end and reply is _Reply.NONE)
+            if late and self.pid() is not None:  # it has not ended meanwhile
                 raise self._unready()
             time.sleep(0.02)
         return False

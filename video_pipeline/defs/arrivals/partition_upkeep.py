@@ -5,11 +5,14 @@ restores a video needs no Dagster.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import dagster as dg
 
+from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs.partitions import PARTITION_TAG, VIDEOS_NAME, add_videos
+from video_pipeline.defs.ticks import within
 from video_pipeline.domain.errors import CatalogUnavailable, PipelineError, StorageUnavailable
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Due, Removal, VideoRecord
@@ -18,6 +21,8 @@ from video_pipeline.pipeline.arrivals.pending_runs import next_due
 from video_pipeline.pipeline.arrivals.removal import Allowance, carry_out, finish
 from video_pipeline.pipeline.services import Services
 
+# For how many seconds a tick begins with another video: each may have runs to cancel.
+_SECONDS_A_TICK = 10
 _QUEUED = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
 _ACTIVE = [
     dg.DagsterRunStatus.STARTING,
@@ -42,23 +47,27 @@ def update_partitions(
     Raises CatalogUnavailable.
     """
     result = Upkeep()
-    for what in (Due.RESTORATION, Due.ARCHIVAL, Due.REMOVAL):
-        for record in next_due(services.catalog, what):
-            if allowance.late():
+    for what, record in within(_SECONDS_A_TICK, _all_due(services.catalog)):
+        if allowance.late():
+            return result
+        try:
+            done = _update(instance, services, record, allowance)
+        except CatalogUnavailable:
+            raise
+        except PipelineError as error:
+            # An error of one project does not stop the others; an unreachable store costs time.
+            troubles[record.key.project] = str(error)
+            if isinstance(error, StorageUnavailable):
                 return result
-            try:
-                done = _update(instance, services, record, allowance)
-            except CatalogUnavailable:
-                raise
-            except PipelineError as error:
-                # An error of one project does not stop the others; an unreachable store costs time.
-                troubles[record.key.project] = str(error)
-                if isinstance(error, StorageUnavailable):
-                    return result
-                done = False
-            result.done[what] += done
-            result.left += not done
+            done = False
+        result.done[what] += done
+        result.left += not done
     return result
+
+
+def _all_due(catalog: Catalog) -> Iterator[tuple[Due, VideoRecord]]:
+    for what in (Due.RESTORATION, Due.ARCHIVAL, Due.REMOVAL):
+        yield from ((what, record) for record in next_due(catalog, what))
 
 
 def _update(
