@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -29,22 +29,33 @@ _ORPHANS_SECONDS = 4.0
 class Processes:
     """A context in which processes run, each with its own session and log file.
 
-    They and their descendants end with the context, and when this process is killed.
+    They and their descendants end with the context, and when this process is killed. `spared`
+    returns a descendant that does not end with the context.
     """
 
-    def __init__(self, logs: Path, environment: Mapping[str, str]) -> None:
-        self._logs, self._environment = logs, dict(environment)
+    def __init__(
+        self,
+        logs: Path,
+        environment: Mapping[str, str],
+        spared: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        self._logs, self._environment, self._spared = logs, dict(environment), spared
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._commands: dict[str, tuple[Sequence[str], Path]] = {}
         self._others: set[int] = set()
 
     def __enter__(self) -> Self:
         ensure_folder(self._logs)
-        self._others = descendants()
+        self._others = {process.pid for process in _family()}
         adopt_orphans()
         return self
 
     def start(self, name: str, command: Sequence[str], folder: Path) -> None:
+        """Start a program. The log of an earlier one is kept, as `NAME.log.old`."""
+        self._commands[name] = command, folder
         leashed = [sys.executable, str(leash.__file__), str(os.getpid()), *command]
+        with contextlib.suppress(FileNotFoundError):
+            self.log(name).replace(self.log(name).with_suffix(".log.old"))
         with self.log(name).open("wb") as log:
             self._running[name] = subprocess.Popen(
                 leashed,
@@ -69,6 +80,35 @@ class Processes:
             if process.poll() is not None:
                 raise self._ended(name)
 
+    def keep(self, name: str) -> None:
+        """Start a program again that has ended, at the second call since its end.
+
+        The first call raises ConfigurationError with its last log lines.
+        """
+        process = self._running.get(name)
+        if process is None:
+            self.start(name, *self._commands[name])
+        elif process.poll() is not None:
+            del self._running[name]
+            raise self._ended(name)
+
+    def reap(self) -> None:
+        """Collect adopted children that have ended.
+
+        The exit status of its own programs, and of earlier children of this process, is kept.
+        """
+        if sys.platform != "linux" or not _has_ended_children():
+            return
+        kept = self._others | {*self.pids().values()}
+        for child in psutil.Process().children():
+            if child.pid not in kept and not _is_alive(child):
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(child.pid, os.WNOHANG)
+
+    def pids(self) -> dict[str, int]:
+        """Return the process of each program that was started and not found ended."""
+        return {name: process.pid for name, process in self._running.items()}
+
     def log(self, name: str) -> Path:
         """Return the log file of a program."""
         return self._logs / f"{name}.log"
@@ -86,17 +126,22 @@ class Processes:
             _send((process.pid for process in self._running.values()), signal.SIGTERM)
             for process in self._running.values():
                 _wait(process)
-            _send(descendants() - self._others, signal.SIGTERM)
+            _send(self._rest(), signal.SIGTERM)
             self._kill_rest()
 
     def _kill_rest(self) -> None:
         """Wait for the remaining descendants, and kill them when the time is up."""
         deadline = time.monotonic() + _ORPHANS_SECONDS
-        while left := descendants() - self._others:
+        while left := self._rest():
             if time.monotonic() > deadline:
                 _send(left, signal.SIGKILL)
             time.sleep(0.05)
-            _reap()
+        self.reap()
+
+    def _rest(self) -> set[int]:
+        """Return the living descendants that end with the context."""
+        spared = self._spared()
+        return descendants() - self._others - ({spared} if spared else set())
 
 
 def adopt_orphans() -> None:
@@ -107,8 +152,12 @@ def adopt_orphans() -> None:
 
 def descendants() -> set[int]:
     """Return the ids of all living descendants."""
-    found = psutil.Process().children(recursive=True)
-    return {process.pid for process in found if _is_alive(process)}
+    return {process.pid for process in _family() if _is_alive(process)}
+
+
+def _family() -> list[psutil.Process]:
+    """Return all descendants, also those that have ended."""
+    return psutil.Process().children(recursive=True)
 
 
 def _is_alive(process: psutil.Process) -> bool:
@@ -133,8 +182,9 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _reap() -> None:
-    """Collect adopted children that have ended."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+def _has_ended_children() -> bool:
+    """Return whether a child has ended that nobody has waited for (Linux)."""
+    try:
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return False

@@ -121,3 +121,50 @@ def test_program_that_ends_is_reported_with_its_log(tmp_path: Path) -> None:
             started.run("program", ["/bin/sh", "-c", "echo no luck; exit 3"], tmp_path)
         assert str(tmp_path / "program.log") in str(caught.value)
         started.run("good", ["/bin/sh", "-c", "exit 0"], tmp_path)
+
+
+def test_ended_program_is_reported_then_started_again(tmp_path: Path) -> None:
+    with Processes(tmp_path, {}) as started:
+        started.start("program", ["/bin/sh", "-c", "echo no luck; exit 3"], tmp_path)
+        first = started.pids()["program"]
+        with pytest.raises(ConfigurationError, match="no luck"):
+            while True:
+                started.keep("program")
+        started.keep("program")
+        assert started.pids()["program"] != first
+        assert (tmp_path / "program.log.old").read_text() == "no luck\n"
+
+
+@linux
+def test_adopted_children_are_collected_and_no_others(tmp_path: Path) -> None:
+    shell = ["/bin/sh", "-c"]
+    earlier = subprocess.Popen([*shell, "exit 3"])
+    with Processes(tmp_path, {}) as started:
+        started.start("own", [*shell, "exit 5"], tmp_path)
+        found = subprocess.run(
+            [*shell, "sleep 0.2 >&- 2>&- & echo $!"], capture_output=True, text=True
+        )
+        own, adopted = started.pids()["own"], int(found.stdout)
+        while any(map(alive, (earlier.pid, own, adopted))):
+            time.sleep(0.01)
+        assert psutil.pid_exists(adopted)
+        started.reap()
+        assert not psutil.pid_exists(adopted)
+        with pytest.raises(ConfigurationError):
+            started.check()
+        assert earlier.wait() == 3
+
+
+@linux
+def test_spared_descendant_survives_the_context(tmp_path: Path) -> None:
+    with Processes(tmp_path, {}, spared=lambda: spared):
+        found = subprocess.run(
+            ["/bin/sh", "-c", "sleep 300 >/dev/null 2>&1 & echo $!"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        spared = int(found.stdout)
+        assert spared in descendants()
+    assert alive(spared)
+    os.kill(spared, signal.SIGKILL)
+    os.waitpid(spared, 0)
