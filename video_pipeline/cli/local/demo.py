@@ -103,7 +103,7 @@ def _watch(board: Board, deployment: Deployment, begun: datetime, until: datetim
         ended = all(has_ended(s, begun) or str(k) in failed for k, s in statuses.items())
         if ended or now_utc() > until:
             return statuses
-        deployment.check()
+        deployment.look_after()
         time.sleep(_POLL_SECONDS)
 
 

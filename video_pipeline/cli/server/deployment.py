@@ -16,12 +16,14 @@ from video_pipeline.cli.console import out
 from video_pipeline.cli.server.dagster_home import exclusive, prepare
 from video_pipeline.cli.server.ports import LOOPBACK, port_to_use
 from video_pipeline.cli.server.processes import Processes
+from video_pipeline.cli.server.watch import Part, look_after
 from video_pipeline.dagster_api.health import load_error
 from video_pipeline.domain.errors import ConfigurationError, UpgradeBlocked
 from video_pipeline.settings import Settings
 from video_pipeline.settings.load import WEBSERVER, inherited
-from video_pipeline.wiring import catalog_server
+from video_pipeline.wiring import catalog_server, embedded_server
 
+WEB, DAEMON = "webserver", "daemon"
 _READY_SECONDS = 120.0
 # How long `up` waits for the runs of an earlier version.
 _UPGRADE_SECONDS = 12 * 3600.0
@@ -33,8 +35,8 @@ class Deployment:
 
     settings: Settings
     url: str
-    check: Callable[[], None]
-    """Raises ConfigurationError if one of its processes has ended; see `look_after`."""
+    look_after: Callable[[], None]
+    """Brings back what has ended, and waits for what stands still. To be called every second."""
 
 
 @contextmanager
@@ -50,13 +52,15 @@ def deployed(settings: Settings, port: int | None = None) -> Generator[Deploymen
         mongodb = stack.enter_context(catalog_server(settings))
         await_upgrade(settings, mongodb)
         environment = {**inherited(settings, mongodb), WEBSERVER: url}
-        processes = stack.enter_context(Processes(settings.logs, environment))
+        # Others may use it still. Its last user ends it.
+        mongod = embedded_server(settings).pid
+        processes = stack.enter_context(Processes(settings.logs, environment, spared=mongod))
         prepare(settings, processes)
         _start(settings, processes, port)
         _await_ready(url, processes)
         catalog = settings.catalog.model_copy(update={"uri": SecretStr(mongodb)})
-        check = partial(look_after, settings, processes)
-        yield Deployment(settings.model_copy(update={"catalog": catalog}), url, check)
+        look = partial(look_after, parts_of(settings, processes), processes.reap)
+        yield Deployment(settings.model_copy(update={"catalog": catalog}), url, look)
 
 
 def await_upgrade(
@@ -81,12 +85,17 @@ def await_upgrade(
             sleep(1)
 
 
-def look_after(settings: Settings, processes: Processes) -> None:
-    """Start the embedded MongoDB again if it was killed.
+def parts_of(
+    settings: Settings, processes: Processes, clock: Callable[[], float] = time.monotonic
+) -> list[Part]:
+    """Return what is brought back: the embedded MongoDB if it is used, webserver and daemon."""
+    keepers = {f"The {name}": partial(processes.keep, name) for name in (WEB, DAEMON)}
+    if not settings.catalog.uri:
+        keepers = {"MongoDB": partial(_keep_mongodb, settings), **keepers}
+    return [Part(name, keep, clock=clock) for name, keep in keepers.items()]
 
-    Raises ConfigurationError if another process has ended, CatalogError if MongoDB does not start.
-    """
-    processes.check()
+
+def _keep_mongodb(settings: Settings) -> None:
     with catalog_server(settings):
         pass
 
@@ -96,8 +105,8 @@ def _start(settings: Settings, processes: Processes, port: int) -> None:
     script = [sys.executable, "-m"]
     web = ["dagster_webserver", "-h", LOOPBACK, "-p", str(port), "-w", str(workspace)]
     daemon = ["dagster._daemon", "run", "-w", str(workspace)]
-    processes.start("webserver", [*script, *web], workspace.parent)
-    processes.start("daemon", [*script, *daemon], workspace.parent)
+    processes.start(WEB, [*script, *web], workspace.parent)
+    processes.start(DAEMON, [*script, *daemon], workspace.parent)
 
 
 def _await_ready(url: str, processes: Processes) -> None:
@@ -107,30 +116,33 @@ def _await_ready(url: str, processes: Processes) -> None:
         if time.monotonic() > deadline:
             raise ConfigurationError(
                 f"Dagster's webserver has not answered for {_READY_SECONDS:g} s",
-                where=str(processes.log("webserver")),
+                where=str(processes.log(WEB)),
                 remedy="Read its log. `video-pipeline doctor` may help.",
             )
         time.sleep(0.2)
     if wrong:
         raise ConfigurationError(
             f"Dagster cannot load the definitions: {wrong}",
-            where=str(processes.log("webserver")),
+            where=str(processes.log(WEB)),
             remedy="Fix what the message names, then start again.",
         )
 
 
-def keep_open(deployment: Deployment) -> None:
-    """Wait for Ctrl-C. Raises ConfigurationError if one of the processes ends by itself."""
+def keep_open(deployment: Deployment, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Look after the deployment until Ctrl-C."""
     try:
         while True:
-            deployment.check()
-            time.sleep(1)
+            deployment.look_after()
+            sleep(1)
     except KeyboardInterrupt:
         return
 
 
 def up(context: typer.Context, port: Port = None) -> None:
-    """Start the catalogue, Dagster's web interface and daemon. Ctrl-C stops them."""
+    """Start the catalogue, Dagster's web interface and daemon, and bring back what ends.
+
+    Ctrl-C stops them.
+    """
     settings = settings_of(context)
     with deployed(settings, port) as deployment:
         ingest = settings.storage.ingest

@@ -1,39 +1,78 @@
-"""A deployment upgrades its catalogue before it starts, and restarts its MongoDB."""
+"""A deployment upgrades its catalogue before it starts, and brings back what ends."""
 
+import errno
+import itertools
 import os
 import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from pymongo import MongoClient
 
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.schema import SCHEMA_VERSION
-from video_pipeline.catalog.server.mongod import Mongod
-from video_pipeline.cli.server.deployment import await_upgrade, look_after
-from video_pipeline.cli.server.processes import Processes
-from video_pipeline.settings import load_settings
-from video_pipeline.wiring import catalog_server
+from video_pipeline.catalog.server import embedded
+from video_pipeline.cli.server.deployment import DAEMON, WEB, await_upgrade, parts_of
+from video_pipeline.cli.server.processes import Processes, descendants
+from video_pipeline.cli.server.watch import look_after
+from video_pipeline.settings import Settings, load_settings
+from video_pipeline.wiring import catalog_server, embedded_server
 
 
-def test_look_after_restarts_a_killed_mongodb(tmp_path: Path) -> None:
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Those of a deployment with an embedded MongoDB."""
     file = tmp_path / "pipeline.yaml"
     file.write_text("providers: {cuts: {plugin: pyscenedetect}}\n")
-    settings = load_settings(file, {"VIDEO_PIPELINE_HOME": str(tmp_path / "home")})
-    mongod = Mongod(settings.home / "mongodb")
-    with Processes(tmp_path / "logs", {}) as processes, catalog_server(settings) as uri:
-        first = mongod.pid()
-        look_after(settings, processes)
-        assert first and mongod.pid() == first
+    return load_settings(file, {"VIDEO_PIPELINE_HOME": str(tmp_path / "home")})
+
+
+def test_deployment_outlives_its_mongodb_and_programs(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(embedded, "_ANSWER_SECONDS", 0.1)
+    now = itertools.count(0, 40)  # at each look, every pause has ended
+    with catalog_server(settings) as uri, Processes(settings.logs, {}) as processes:
+        for name in (WEB, DAEMON):
+            processes.start(name, ["sleep", "300"], settings.home)
+        parts = parts_of(settings, processes, lambda: next(now))
+        server = embedded_server(settings)
+
+        def told() -> str:
+            look_after(parts, processes.reap)
+            return capsys.readouterr().out
+
+        first = server.pid()
+        assert first and told() == ""
+        os.kill(first, signal.SIGSTOP)
+        assert f"kill -CONT {first}" in told()
+        assert told() == ""
+        os.kill(first, signal.SIGCONT)
+        assert told() + told() == "MongoDB works again.\n"
+        assert server.pid() == first
+
         os.kill(first, signal.SIGKILL)
-        look_after(settings, processes)
-        assert mongod.pid() not in (None, first)
+        with monkeypatch.context() as full:
+            no_space = OSError(errno.ENOSPC, "No space left on device")
+            full.setattr(Path, "write_text", Mock(side_effect=no_space))
+            assert "No space left on device" in told()
+        told()
+        assert server.pid() not in (None, first)
         catalog = connect(uri, "any", patience_seconds=20)
         assert catalog.projects() == []
         catalog.close()
-    assert mongod.pid() is None
+
+        ended = processes.pids()[DAEMON]
+        os.kill(ended, signal.SIGKILL)
+        while "The daemon does not work" not in told():
+            pass
+        told()
+        assert processes.pids()[DAEMON] != ended
+        assert processes.pids()[WEB] in descendants()
+    assert server.pid() is None
 
 
 def test_upgrade_waits_for_the_runs_of_an_earlier_version(
