@@ -265,10 +265,7 @@ class Units:
         return self._units.update(_is(unit, Stage.ACCEPTED), ended | {"$min": {"ready_at": now}})
 
     def postpone(self, unit: str, poll_at: datetime, note: str = "") -> WorkUnit | None:
-        """Set when a job is polled next, and return its unit. If it had ended, it runs again.
-
-        `note` is what is unusual about the job.
-        """
+        """Set when a job is polled next, and return its unit. If it had ended, it runs again."""
         unfetched: Document = {"$eq": ["$state", UnitState.UNFETCHED.value]}
         polled = Wait(kind=WaitKind.JOB, until=poll_at, detail=note)
         later = {"$mergeObjects": ["$wait", {"until": poll_at}]}
