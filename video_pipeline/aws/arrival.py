@@ -9,6 +9,7 @@ limit holds for the status line, the headers and the body, whether read at once 
 import io
 import time
 from collections.abc import Callable
+from functools import cache
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +30,12 @@ READ_TIMEOUTS = 5
 STRETCH_BYTES = 1 << 20
 
 
-def limit_arrival(client: Any) -> None:
+def limit_arrival(client: Any, read_timeouts: float = READ_TIMEOUTS) -> None:
     """Limit the responses to a client of botocore, which must not have made a request yet.
 
     botocore has no public way to choose its connections.
     """
-    client._endpoint.http_session._pool_classes_by_scheme.update(http=_Pool, https=_SecurePool)
+    client._endpoint.http_session._pool_classes_by_scheme.update(_pools(read_timeouts))
 
 
 class Arriving(io.RawIOBase):
@@ -70,25 +71,33 @@ class Arriving(io.RawIOBase):
 
 
 class _Response(HTTPResponse):
+    read_timeouts: float
+
     def __init__(self, sock: Any, *given: Any, **named: Any) -> None:
         super().__init__(sock, *given, **named)
         timeout = sock.gettimeout()
         if timeout is not None:
-            arriving = Arriving(self.fp.detach(), READ_TIMEOUTS * timeout)  # type: ignore[attr-defined]
+            arriving = Arriving(self.fp.detach(), self.read_timeouts * timeout)  # type: ignore[attr-defined]
             self.fp = io.BufferedReader(arriving)
 
 
-class _Connection(AWSHTTPConnection):
-    response_class = _Response
+@cache
+def _pools(timeouts: float) -> dict[str, type[Any]]:
+    """Return botocore's pools by scheme, with connections that limit their responses."""
 
+    class Response(_Response):
+        read_timeouts = timeouts
 
-class _SecureConnection(AWSHTTPSConnection):
-    response_class = _Response
+    class Connection(AWSHTTPConnection):
+        response_class = Response
 
+    class SecureConnection(AWSHTTPSConnection):
+        response_class = Response
 
-class _Pool(AWSHTTPConnectionPool):
-    ConnectionCls = _Connection
+    class Pool(AWSHTTPConnectionPool):
+        ConnectionCls = Connection
 
+    class SecurePool(AWSHTTPSConnectionPool):
+        ConnectionCls = SecureConnection
 
-class _SecurePool(AWSHTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
+    return {"http": Pool, "https": SecurePool}

@@ -8,6 +8,7 @@ client is requested.
 
 import math
 import threading
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import boto3
@@ -21,7 +22,7 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError
 from pydantic import SecretStr
 
-from video_pipeline.aws.arrival import limit_arrival
+from video_pipeline.aws.arrival import READ_TIMEOUTS, limit_arrival
 from video_pipeline.aws.errors import keep_short
 from video_pipeline.domain.errors import ConfigurationError
 
@@ -50,11 +51,24 @@ class Access(Protocol):
     def read_seconds(self) -> float: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """What bounds a request beside its own attempts and the timeouts of a socket."""
+
+    read_timeouts: float = READ_TIMEOUTS
+    """How many read timeouts each stretch of a response may take; see arrival.py."""
+    role_attempts: int = 5
+    """Attempts to get the credentials of a role."""
+
+
+STANDARD = Patience()
+
+
 class Clients:
     """Makes one client for each service, endpoint, number of attempts and read timeout."""
 
-    def __init__(self, access: Access, where: str) -> None:
-        self._access, self._where = access, where
+    def __init__(self, access: Access, where: str, patience: Patience = STANDARD) -> None:
+        self._access, self._where, self._patience = access, where, patience
         self._lock = threading.Lock()
         self._session: Any = None
         self._clients: dict[tuple[str, str | None, int, float], Any] = {}
@@ -75,7 +89,7 @@ class Clients:
 
     def _made(self, service: str, endpoint: str | None, attempts: int, read_seconds: float) -> Any:
         try:
-            self._session = self._session or _session(self._access)
+            self._session = self._session or _session(self._access, self._patience)
             config = _config(self._access, service, endpoint, attempts, read_seconds)
             client = self._session.client(service, endpoint_url=endpoint, config=config)
         except (BotoCoreError, ValueError) as error:
@@ -84,12 +98,12 @@ class Clients:
                 where=self._where,
                 remedy="Correct endpoint, region or profile in pipeline.yaml, or set AWS_REGION.",
             ) from error
-        return _ready(client)
+        return _ready(client, self._patience)
 
 
-def _ready(client: Any) -> Any:
+def _ready(client: Any, patience: Patience) -> Any:
     """Limit how slowly its responses arrive, and how long its messages are."""
-    limit_arrival(client)
+    limit_arrival(client, patience.read_timeouts)
     client.meta.events.register("after-call", keep_short)
     return client
 
@@ -116,7 +130,7 @@ def _config(
     )
 
 
-def _session(access: Access) -> Any:
+def _session(access: Access, patience: Patience) -> Any:
     inner: Any = botocore.session.Session(profile=access.profile)
     session: Any = boto3.Session(
         botocore_session=inner,
@@ -125,24 +139,21 @@ def _session(access: Access) -> Any:
         aws_secret_access_key=_shown(access.secret_access_key),
         aws_session_token=_shown(access.session_token),
     )
-    return _as_role(session, access, access.role) if access.role else session
+    return _as_role(session, access, patience) if access.role else session
 
 
 def _shown(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
 
 
-def _as_role(session: Any, access: Access, role: str) -> Any:
+def _as_role(session: Any, access: Access, patience: Patience) -> Any:
     """Return a session with the credentials of a role, fetched at the first use and renewed."""
     inner: Any = botocore.session.Session()
-    config = _config(access, "sts", None, _ROLE_ATTEMPTS, access.read_seconds)
-    sts = _ready(session.client("sts", config=config))
-    resolver = CredentialResolver([_Role(sts, role)])
+    config = _config(access, "sts", None, patience.role_attempts, access.read_seconds)
+    sts = _ready(session.client("sts", config=config), patience)
+    resolver = CredentialResolver([_Role(sts, str(access.role))])
     inner.register_component("credential_provider", resolver)
     return boto3.Session(botocore_session=inner, region_name=session.region_name)
-
-
-_ROLE_ATTEMPTS = 5
 
 
 class _Role(CredentialProvider):

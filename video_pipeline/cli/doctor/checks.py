@@ -26,7 +26,7 @@ from video_pipeline.settings import Place, ProviderEntry, Settings
 from video_pipeline.settings.entries import plugin_of
 from video_pipeline.settings.problems import nearest
 from video_pipeline.storage.store import IngestStore, OutputStore
-from video_pipeline.wiring import catalog_server, open_stores
+from video_pipeline.wiring import aws_clients, catalog_server, open_stores
 
 _LEAST_BYTES, _ENOUGH_BYTES = 500 << 20, 5 << 30
 _HELD_LIMIT = {"key": "video_pipeline/held", "value": "waiting", "limit": 0}
@@ -121,8 +121,9 @@ def state_folder(settings: Settings) -> Iterator[Finding]:
 
 def stores(settings: Settings) -> Iterator[Finding]:
     """Check that videos can be read and results written."""
-    ingest, outputs = open_stores(settings)
     storage = settings.storage
+    clients = aws_clients(settings).for_ticks() if storage.has_buckets else None
+    ingest, outputs = open_stores(settings, clients)
     yield _store_finding("ingest", storage.ingest, lambda: _read_one(ingest))
     yield _store_finding("outputs", storage.outputs, lambda: _write_one(outputs))
 

@@ -17,7 +17,7 @@ from video_pipeline.defs.resources.shared_services import SHARED, SharedServices
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Running, Settings, load_and_keep
-from video_pipeline.wiring import open_services
+from video_pipeline.wiring import aws_clients, open_services
 
 if TYPE_CHECKING:
     from video_pipeline.storage.s3.clients import AwsClients
@@ -74,8 +74,11 @@ class SharedDeployment:
     def opened(self) -> Generator[Services]:
         """Yield the services. Raises ConfigurationError, StorageError, CatalogError."""
         settings, clients = self._running.settings, self._clients
-        opening = partial(open_services, settings, clients=clients)
-        with self._shared.use((settings, clients and clients.options), opening) as services:
+        if clients is None and settings.storage.has_buckets:
+            clients = aws_clients(settings)
+        limited = clients and clients.for_ticks()
+        opening = partial(open_services, settings, clients=limited)
+        with self._shared.use((settings, limited and limited.options), opening) as services:
             yield services
 
     @property

@@ -28,8 +28,9 @@ from video_pipeline.pipeline.services import Services
 
 # Time limits for second looks, for notifications and for the sweep.
 SECOND_LOOKS_SECONDS, MESSAGES_SECONDS, SWEEP_SECONDS = 5.0, 15.0, 15.0
-# Time limit for a round and the removals that follow it. Dagster gives a tick 60 seconds.
-ROUND_SECONDS = 45.0
+# After this time a round, and the removals that follow it, ask no store anew. Dagster gives a tick
+# 60 seconds, and a request to a store that does not answer takes about 20.
+ROUND_SECONDS = 35.0
 # The pause between two sweeps beside notifications, unless pipeline.yaml sets another.
 PAUSE_SECONDS = 900.0
 _QUEUE = "the queue"
@@ -73,7 +74,7 @@ def receive(
         pause = 0 if queue is None else PAUSE_SECONDS
     if queue is not None:
         _consume(queue, found, _deadline(clock, MESSAGES_SECONDS))
-    if _sweeps_now(memory.position, now, pause):
+    if _sweeps_now(memory.position, now, pause) and not allowance.late():
         _sweep(found, policy.keys_a_tick, _deadline(clock, SWEEP_SECONDS))
     return found
 

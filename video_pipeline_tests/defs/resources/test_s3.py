@@ -3,16 +3,23 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 import pytest
 
 from video_pipeline.definitions import build_defs
-from video_pipeline.defs.resources.deployment import Deployment, pipeline_resources
+from video_pipeline.defs.resources.deployment import (
+    Deployment,
+    SharedDeployment,
+    pipeline_resources,
+)
 from video_pipeline.defs.resources.s3 import S3
+from video_pipeline.defs.resources.shared_services import SharedServices
+from video_pipeline.pipeline.services import Services
 from video_pipeline.settings import Settings, load_settings
 from video_pipeline.storage.s3.clients import AwsClients
 
@@ -115,3 +122,19 @@ def test_loading_definitions_uses_no_network(settings: Settings) -> None:
         [sys.executable, "-c", LOADED], env=variables, capture_output=True, text=True, timeout=100
     )
     assert loaded.returncode == 0, loaded.stderr[-2000:]
+
+
+def test_tick_has_shorter_limits_than_a_run(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[AwsClients | None] = []
+
+    @contextmanager
+    def opened(settings: Settings, clients: AwsClients | None = None) -> Generator[Services]:
+        given.append(clients)
+        yield cast("Services", None)
+
+    monkeypatch.setattr("video_pipeline.defs.resources.deployment.open_services", opened)
+    with SharedDeployment(settings.file, shared=SharedServices()).opened():
+        assert given[0] is not None
+    assert given[0].options.read_seconds == 10 < settings.storage.s3.read_seconds

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from video_pipeline.domain.errors import StorageError
 from video_pipeline.domain.source import Due, Removal
 from video_pipeline.pipeline.arrivals.listing_sweep import Position, sweep_on
 from video_pipeline.pipeline.arrivals.look import Looks, register_now
-from video_pipeline.pipeline.arrivals.round import Memory, receive
+from video_pipeline.pipeline.arrivals.round import ROUND_SECONDS, Memory, receive
 from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.local.folder import FolderIngest, FolderProjectIngest
 from video_pipeline.storage.store import StoredObject
@@ -279,6 +280,14 @@ def test_pause_between_sweeps_ends_if_clock_is_set_back(here: Arrivals) -> None:
     assert here.round().arrived == []
     found = receive(here.services, here.memory, here.now.replace(year=2025))
     assert [str(key) for key in found.looks.arrived] == ["acme/two"]
+
+
+def test_late_round_leaves_the_sweep_to_the_next(here: Arrivals) -> None:
+    here.put(key_of("acme", "one"))
+    readings = chain([0.0, 0.0], repeat(ROUND_SECONDS))
+    found = receive(here.services, here.memory, here.now, clock=lambda: next(readings))
+    assert (found.looks.arrived, found.position) == ([], here.memory.position)
+    assert here.round().arrived
 
 
 class Overtaken(WholeFolder):

@@ -1,5 +1,6 @@
 """What refuses or breaks is told as what it is, with what mends it, and never as an absence."""
 
+import contextlib
 import hashlib
 import io
 import socket
@@ -12,11 +13,13 @@ from pydantic import SecretStr
 from video_pipeline.cli.server.ports import port_to_use
 from video_pipeline.domain.errors import (
     ConfigurationError,
+    NoticesError,
     StorageError,
     StorageFull,
     StorageUnavailable,
 )
 from video_pipeline.media.child_reader import ChildMediaReader
+from video_pipeline.notifications.sqs import SqsNotices
 from video_pipeline.storage.s3.clients import AwsClients
 from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.storage.s3.options import S3Options
@@ -143,6 +146,45 @@ def test_silent_endpoint_times_out() -> None:
         client = server.clients(read_seconds=0.2).client("s3")
         with pytest.raises(StorageUnavailable, match="does not answer"):
             S3Ingest(client, "videos").project("acme").stat(KEY)
+
+
+def test_tick_tries_a_silent_endpoint_twice() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        clients = S3Server("silent", endpoint).clients(read_seconds=0.2, attempts=9).for_ticks()
+        with pytest.raises(StorageUnavailable, match="does not answer"):
+            list(S3Ingest(clients.client("s3"), "videos").listing())
+        assert _connections(silent) == 2
+        notices = SqsNotices(clients.client("sqs", endpoint), "videos", f"{endpoint}/1/in")
+        with pytest.raises(NoticesError, match="does not answer"):
+            notices.receive()
+        assert _connections(silent) == 2
+
+
+def _connections(server: socket.socket) -> int:
+    """Return how many connections were made since the last count."""
+    server.setblocking(False)
+    count = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            server.accept()[0].close()
+            count += 1
+    return count
+
+
+@pytest.mark.parametrize(
+    ("given", "limited"),
+    [
+        ({}, (2, 5, 10)),
+        ({"attempts": 1, "connect_seconds": 1, "read_seconds": 2}, (1, 1, 2)),
+        ({"attempts": 9, "connect_seconds": 60, "read_seconds": 300}, (2, 5, 10)),
+    ],
+)
+def test_tick_shortens_only_longer_limits(
+    given: dict[str, float], limited: tuple[float, ...]
+) -> None:
+    options = AwsClients(S3Options.model_validate(given)).for_ticks().options
+    assert (options.attempts, options.connect_seconds, options.read_seconds) == limited
 
 
 def test_busy_server_is_retried() -> None:
