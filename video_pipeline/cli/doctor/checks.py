@@ -4,9 +4,10 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib.metadata import PackageNotFoundError, distribution, requires
 from importlib.util import find_spec
+from pathlib import Path
 from tempfile import TemporaryFile
 
 import psutil
@@ -31,7 +32,7 @@ from video_pipeline.wiring import aws_clients, catalog_server, open_stores
 _LEAST_BYTES, _ENOUGH_BYTES = 500 << 20, 5 << 30
 _HELD_LIMIT = {"key": "video_pipeline/held", "value": "waiting", "limit": 0}
 # A project and an object that only doctor uses.
-_PROBE = "doctor"
+_PROBE, _PROBE_FOLDER = "doctor", "projects/doctor"
 _WEB = ("dagster", "dagster_webserver", "dagster_graphql")
 EXTRAS = {
     "ui": "Dagster's web interface",
@@ -111,12 +112,14 @@ def state_folder(settings: Settings) -> Iterator[Finding]:
         yield Finding("state folder", "missing", f"{home}: {error.strerror}", remedy)
         return
     yield Finding("state folder", "ok", str(home))
-    free = shutil.disk_usage(home).free
+    yield _free_space("disk", home, "set VIDEO_PIPELINE_HOME to a larger disk")
+
+
+def _free_space(subject: str, folder: Path, otherwise: str) -> Finding:
+    free = shutil.disk_usage(folder).free
     level = "missing" if free < _LEAST_BYTES else "warning" if free < _ENOUGH_BYTES else "ok"
-    remedy = "Free some space, or set VIDEO_PIPELINE_HOME to a larger disk."
-    yield Finding(
-        "disk", level, f"{free / (1 << 30):.1f} GiB free", "" if level == "ok" else remedy
-    )
+    remedy = "" if level == "ok" else f"Free some space, or {otherwise}."
+    return Finding(subject, level, f"{free / (1 << 30):.1f} GiB free", remedy)
 
 
 def stores(settings: Settings) -> Iterator[Finding]:
@@ -126,6 +129,12 @@ def stores(settings: Settings) -> Iterator[Finding]:
     ingest, outputs = open_stores(settings, clients)
     yield _store_finding("ingest", storage.ingest, lambda: _read_one(ingest))
     yield _store_finding("outputs", storage.outputs, lambda: _write_one(outputs))
+    if storage.outputs.bucket is None:
+        folder = storage.outputs.folder
+        with suppress(OSError):
+            # It stays if a project of this name has objects in it.
+            (folder / _PROBE_FOLDER).rmdir()
+        yield _free_space("outputs disk", folder, "name a larger disk in storage.outputs")
 
 
 def _store_finding(subject: str, place: Place, check: Callable[[], None]) -> Finding:
@@ -149,14 +158,18 @@ def _read_one(ingest: IngestStore) -> None:
 
 
 def _write_one(outputs: OutputStore) -> None:
-    """Write, read and delete an object."""
-    store = outputs.project(_PROBE)
-    key = f"projects/{_PROBE}/videos/{_PROBE}/written-by-doctor"
-    with store.writer(key) as target:
-        target.write(_PROBE.encode())
-    with store.open(key) as reader:
-        reader.read()
-    list(store.listing(f"projects/{_PROBE}/"))
+    """Write, read and delete an object, which is deleted after a failure too."""
+    store, key = outputs.project(_PROBE), f"{_PROBE_FOLDER}/written-by-doctor"
+    try:
+        with store.writer(key) as target:
+            target.write(_PROBE.encode())
+        with store.open(key) as reader:
+            reader.read()
+        next(iter(store.listing(f"{_PROBE_FOLDER}/")), None)
+    except PipelineError:
+        with suppress(PipelineError):
+            store.delete(key)
+        raise
     store.delete(key)
 
 

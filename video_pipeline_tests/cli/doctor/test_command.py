@@ -3,6 +3,7 @@
 import json
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -129,6 +130,27 @@ def test_unwritable_outputs_are_missing(call, config: Path, tmp_path: Path) -> N
     ended = call("doctor", env={"COLUMNS": "300"})
     assert ended.exit_code == 1
     assert "outputs" in ended.output and "/proc/self" in ended.output
+
+
+def test_little_space_for_outputs_is_reported(
+    call, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text(config.read_text() + "storage: {outputs: {folder: small}}\n")
+
+    def disk_usage(folder: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=1 << 20 if folder == tmp_path / "small" else 1 << 40)
+
+    monkeypatch.setattr(checks.shutil, "disk_usage", disk_usage)
+    ended = call("doctor", env={"COLUMNS": "300"})
+    assert ended.exit_code == 1
+    (row,) = (line for line in ended.output.splitlines() if "outputs disk" in line)
+    assert "missing" in row and "0.0 GiB free" in row and "storage.outputs" in row
+
+
+def test_doctor_leaves_no_object_in_the_outputs(call, tmp_path: Path) -> None:
+    assert call("doctor").exit_code == 0
+    left = (tmp_path / "home" / "outputs").rglob("*doctor*")
+    assert list(left) == []
 
 
 def test_unwritable_state_folder_is_missing(call) -> None:

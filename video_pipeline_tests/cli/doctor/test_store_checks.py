@@ -6,7 +6,9 @@ import pytest
 
 from video_pipeline.cli.doctor.checks import stores
 from video_pipeline.cli.doctor.finding import Finding
+from video_pipeline.domain.errors import StorageError
 from video_pipeline.settings import load_settings
+from video_pipeline.storage.s3.outputs import S3ProjectOutputs
 from video_pipeline_tests.servers.buckets import MadeBucket, made_bucket
 
 PIPELINE = """
@@ -40,6 +42,20 @@ def test_working_buckets_are_ok_and_left_unchanged(found, moto_bucket: MadeBucke
     assert told[0].detail == f"s3://{moto_bucket.name}"
     left = moto_bucket.client.list_objects_v2(Bucket=moto_bucket.name)["Contents"]
     assert [one["Key"] for one in left] == ["projects/acme/videos/v/a.mp4"]
+    assert "Contents" not in moto_bucket.client.list_objects_v2(Bucket=results.name)
+
+
+def test_object_is_deleted_after_a_failure(
+    found, moto_bucket: MadeBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StorageError("access is denied", remedy="Allow s3:ListBucket.")
+
+    monkeypatch.setattr(S3ProjectOutputs, "listing", refuse)
+    results = made_bucket(moto_bucket.server)
+    ingest, outputs = found(moto_bucket.name, results.name)
+    assert (ingest.level, outputs.level) == ("ok", "missing")
+    assert outputs.remedy == "Allow s3:ListBucket."
     assert "Contents" not in moto_bucket.client.list_objects_v2(Bucket=results.name)
 
 
