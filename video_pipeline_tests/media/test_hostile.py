@@ -244,3 +244,22 @@ def test_any_damage_raises_only_known_errors(room, make, film, tmp_path):
             room.decode(path, GRAY)
         except MediaError as error:
             assert error.remedy
+
+
+@pytest.mark.parametrize(
+    ("begin", "kind"),
+    [
+        (b"GIF89a", "a GIF"),
+        (b"\xff\xd8\xff\xe0", "a JPEG picture"),
+        (b"\x89PNG\r\n", "a PNG picture"),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "a WebP picture"),
+        (b"\0\0\0\x20ftypavif", "an AVIF picture"),
+        (b"\0\0\0\x20ftypheic", "a HEIC picture"),
+    ],
+)
+def test_a_picture_is_named_as_such(room, tmp_path, begin, kind):
+    path = tmp_path / "still.mp4"
+    path.write_bytes(begin + bytes(64))
+    with pytest.raises(MediaError, match=f"it is {kind}") as raised:
+        room.probe(path)
+    assert "one of these kinds: mov, mp4" in raised.value.remedy

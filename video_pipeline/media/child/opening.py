@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.error import FFmpegError
+from av.error import ArgumentError, FFmpegError
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
@@ -20,6 +20,18 @@ CONTAINERS = (
     "ogg", "wav", "mp3", "aac", "flac",
 )  # fmt: skip
 _READ_BYTES = 1 << 18
+_KINDS = f"Deliver a complete file of one of these kinds: {', '.join(CONTAINERS)}."
+# What pictures begin with, and where. AVIF and HEIC would open as MP4, as a video of one frame.
+_PICTURES = (
+    (0, b"GIF8", "a GIF"),
+    (0, b"\xff\xd8\xff", "a JPEG picture"),
+    (0, b"\x89PNG", "a PNG picture"),
+    (8, b"WEBP", "a WebP picture"),
+    (4, b"ftypavif", "an AVIF picture"),
+    (4, b"ftypheic", "a HEIC picture"),
+    (4, b"ftypmif1", "a HEIF picture"),
+)
+_BEGIN_BYTES = 12
 
 
 class Descriptor(Positioned):
@@ -55,6 +67,7 @@ class Input:
 
     def open(self) -> InputContainer:
         """Read the headers. Raises MediaFault for anything but an allowed container."""
+        self._refuse_pictures()
         options = {
             "format_whitelist": ",".join(CONTAINERS),
             "protocol_whitelist": "",
@@ -72,10 +85,16 @@ class Input:
                 io_open=_refuse,
             )
         except FFmpegError as error:
-            raise MediaFault(
-                f"it cannot be read as a video ({error.strerror})",
-                f"Deliver a complete file of one of these kinds: {', '.join(CONTAINERS)}.",
-            ) from error
+            # The error of a container that is not in the list.
+            foreign = isinstance(error, ArgumentError)
+            why = "its kind is not supported" if foreign else error.strerror
+            raise MediaFault(f"it cannot be read as a video ({why})", _KINDS) from error
+
+    def _refuse_pictures(self) -> None:
+        begin = self._file().read(_BEGIN_BYTES)
+        for at, mark, kind in _PICTURES:
+            if begin[at:].startswith(mark):
+                raise MediaFault(f"it is {kind}, and no video", _KINDS)
 
     def _file(self) -> Descriptor | RemoteFile:
         if self.served_bytes is None:
