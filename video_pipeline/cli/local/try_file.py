@@ -1,5 +1,7 @@
 """`try`: one video through the whole pipeline in this process, without Dagster."""
 
+import filecmp
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +15,7 @@ from video_pipeline.cli.local.progress_board import Board, is_good, reasons
 from video_pipeline.cli.local.summary import print_summary
 from video_pipeline.domain.errors import SourceError
 from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.naming.printable import printable
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
@@ -31,13 +34,34 @@ def try_file(
     """Run a video of your own through the pipeline, and print the results and their location."""
     settings = _apart(settings_of(context))
     source = _readable(file)
-    object_key = f"projects/{PROJECT}/videos/{source.stem}/{source.name}"
-    deliver(source, settings.storage.ingest.folder / object_key, link_or_copy)
+    object_key = _delivered(source, settings.storage.ingest.folder)
     with open_services(settings) as services:
         now = services.clock()
         key = register_now(services.ingest, services.catalog, object_key, now).key
         good = _run(services, key)
     raise typer.Exit(0 if good else 1)
+
+
+def _delivered(source: Path, ingest: Path) -> str:
+    """Put the file into the ingest folder unless it is there, and return its object key.
+
+    A name that another video has gets a number, so that the results of both are kept.
+    """
+    stem, videos = printable(source.stem), f"projects/{PROJECT}/videos"
+    names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    name = next(one for one in names if _is_free(ingest / videos / one, source))
+    if name != stem:
+        out.print(f"{stem} is another video: this one is {name}.", markup=False, soft_wrap=True)
+    object_key = f"{videos}/{name}/{printable(source.name)}"
+    if not (ingest / object_key).exists():
+        deliver(source, ingest / object_key, link_or_copy)
+    return object_key
+
+
+def _is_free(folder: Path, source: Path) -> bool:
+    """Return whether a video's folder has no file, or only this one."""
+    files = (file for file in folder.glob("[!.]*") if file.is_file())
+    return all(filecmp.cmp(source, file, shallow=False) for file in files)
 
 
 def _run(services: Services, key: VideoKey) -> bool:
@@ -61,12 +85,19 @@ def _apart(settings: Settings) -> Settings:
 
 
 def _readable(file: Path) -> Path:
+    """Return the absolute path of a file that can be tried. Raises SourceError."""
     try:
-        with file.open("rb"):
-            return file.resolve()
+        size = file.stat().st_size
+        if file.is_file():  # opening a pipe would wait for its writer
+            file.open("rb").close()
     except OSError as error:
         raise SourceError(
             f"the video cannot be read: {error.strerror}",
             where=str(file),
             remedy="Check the path, and that you may read the file.",
         ) from error
+    if not (file.is_file() and size):
+        what = "the file is empty" if file.is_file() else "this is no file"
+        remedy = "Name a video file that is complete."
+        raise SourceError(what, where=str(file), remedy=remedy)
+    return file.resolve()

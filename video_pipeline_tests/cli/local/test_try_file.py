@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -67,18 +68,30 @@ def test_try_repeated_reuses_the_results(call, own: Path, tried: Catalog) -> Non
     assert units() == first
 
 
-def test_try_of_another_file_with_the_same_name_replaces_it(
-    call, own: Path, tmp_path: Path
+def test_try_of_another_video_of_the_same_name_keeps_both(
+    call, own: Path, tmp_path: Path, tried: Catalog
 ) -> None:
     call("try", own)
-    other = tmp_path / "other" / "my vidéo.mov"
+    other = tmp_path / "other" / own.name
     other.parent.mkdir()
-    shutil.copy(own, other)
-    assert call("try", other).exit_code == 0
+    other.write_bytes(own.read_bytes() + b"\0\0\0\x08free")
+    ended = call("try", other)
+    assert ended.exit_code == 0
+    assert "my vidéo is another video: this one is my vidéo-2." in ended.output
+    call("try", own)
+    videos = tried.project("try").videos.listing()
+    assert sorted(video.source.name for video in videos) == ["my vidéo", "my vidéo-2"]
+
+
+def test_try_takes_a_name_that_is_not_utf8(call, own: Path, tmp_path: Path) -> None:
+    odd = own.rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9\n.mp4"))
+    ended = call("try", odd)
+    assert ended.exit_code == 0, ended.output
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"", "empty"), (b"just text\n" * 9, "source_video|media_info")]
+    ("content", "said"),
+    [(b"", "the file is empty"), (b"just text\n" * 9, "source_video|media_info")],
 )
 def test_try_of_a_file_that_is_no_video_is_an_error(
     call, tmp_path: Path, content: bytes, said: str
@@ -89,6 +102,7 @@ def test_try_of_a_file_that_is_no_video_is_an_error(
     assert ended.exit_code == 1
     assert re.search(said, ended.output)
     assert "Traceback" not in ended.output
+    assert "projects/{project}" not in ended.output
     assert file.read_bytes() == content
 
 
