@@ -34,6 +34,7 @@ class Database:
 class _Client:
     topology_description = SimpleNamespace(server_descriptions=dict)
     admin = SimpleNamespace(command=lambda _: {"setName": "a set"})
+    options = SimpleNamespace(timeout=None)
 
     @contextmanager
     def start_session(self, **_: Any) -> Iterator[Any]:
@@ -47,11 +48,11 @@ class _Collection:
     """A collection of one document. Every write changes it; reads find nothing."""
 
     def __init__(self, name: str, database: Database) -> None:
-        self._name, self._database = name, database
+        self._name, self.database = name, database
         self._document: dict[str, Any] = {}
 
     def create_indexes(self, models: list[Any]) -> None:
-        self._database.indexes[self._name] = [dict(model.document) for model in models]
+        self.database.indexes[self._name] = [dict(model.document) for model in models]
 
     def find_one(self, *_: Any, **__: Any) -> None:
         return None
@@ -84,7 +85,7 @@ class _Collection:
         if isinstance(change, list):
             fields = {name: BY_THE_SERVER for stage in change for name in _names(stage)}
             known = {k: v for stage in change for k, v in _literals(stage).items()}
-            self._database.writes.append((self._name, {**where, **fields, **known}))
+            self.database.writes.append((self._name, {**where, **fields, **known}))
             self._document.update({**where, **known})
             return
         given: dict[str, Any] = {}
@@ -92,7 +93,7 @@ class _Collection:
             given |= change.get(operator, {})
         given |= {name: [value] for name, value in change.get("$addToSet", {}).items()}
         gone = dict.fromkeys(change.get("$unset", {}), "(removed)")
-        self._database.writes.append((self._name, {**where, **given, **gone}))
+        self.database.writes.append((self._name, {**where, **given, **gone}))
         for path, value in {**where, **given}.items():
             *outer, name = path.split(".")
             document = self._document
