@@ -12,6 +12,7 @@ from video_pipeline.catalog.scoped import Document, ProjectDatabase
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState, ProgressEvent
+from video_pipeline.domain.results.timeline import PhaseStatus
 
 
 class Events:
@@ -39,18 +40,58 @@ class Events:
 
         The status gets a new `started_at` when the phase enters RUNNING from another state.
         """
-        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        where: Document = {"video": video, "phase": phase.value}
-        told: Document = {
+        event: Document = {
+            "video": video,
+            "phase": phase.value,
             "state": state.value,
             "percent": percent,
             "provider": provider,
             "message": message,
             "run_id": run_id,
+            "at": _to_milliseconds(now),
         }
-        sequence = self._append({**where, **told, "at": now})
-        self._set_status(where, {**told, "unit": unit, "updated_at": now, "sequence": sequence})
-        return self._event({**where, **told, "at": now, "sequence": sequence})
+        while not self._events.add(event | {"sequence": (sequence := self.last() + 1)}):
+            pass
+        self._set_status(event | {"sequence": sequence}, unit)
+        return self._event(event | {"sequence": sequence})
+
+    def end_silent(
+        self,
+        video: str,
+        seen: PhaseStatus,
+        state: PhaseState,
+        message: str,
+        now: datetime,
+        *,
+        silent_since: datetime,
+    ) -> bool:
+        """Report the end of a phase that has recorded nothing since then. Return False if it has.
+
+        A process that begins the phase meanwhile wins. Its event takes the number after the last
+        one looked at, or its status follows this one's.
+        """
+        phase: Document = {"video": video, "phase": seen.phase.value}
+        told: Document = {"state": seen.state.value, "run_id": seen.run_id}
+        event: Document = {
+            **phase,
+            **told,
+            "state": state.value,
+            "percent": None,
+            "provider": seen.provider,
+            "message": message,
+            "at": _to_milliseconds(now),
+        }
+        while True:
+            event["sequence"] = self.last() + 1
+            known = self._phases.find_one({**phase, **told, "updated_at": seen.updated_at})
+            # An event whose status is still to be written.
+            newer: Document = {"sequence": {"$gt": (known or {}).get("sequence", 0)}}
+            newer["at"] = {"$gte": silent_since}
+            if known is None or self._events.find_one({**phase, **newer}) is not None:
+                return False
+            if self._events.add(event):
+                self._set_status(event, seen.unit)
+                return True
 
     def last(self) -> int:
         """Return the number of the latest event, or 0 before the first."""
@@ -76,14 +117,11 @@ class Events:
         )
         return [self._event(document) for document in found]
 
-    def _append(self, event: Document) -> int:
-        while True:
-            sequence = self.last() + 1
-            if self._events.add({**event, "sequence": sequence}):
-                return sequence
-
-    def _set_status(self, where: Document, status: Document) -> None:
+    def _set_status(self, event: Document, unit: str | None) -> None:
         """Set the phase's status to its latest event, in any order of the writers."""
+        where = {name: event[name] for name in ("video", "phase")}
+        kept = ("state", "percent", "provider", "message", "run_id", "sequence")
+        status = {**{name: event[name] for name in kept}, "unit": unit, "updated_at": event["at"]}
         before = self._phases.put(where, {})
         running = PhaseState.RUNNING.value
         begins = status["state"] == running and before.get("state") != running
@@ -99,3 +137,8 @@ class Events:
         }
         key = VideoKey(project=self._database.project, video=document["video"])
         return ProgressEvent(key=key, run_id=document["run_id"], **fields)
+
+
+def _to_milliseconds(time: datetime) -> datetime:
+    """Return a time as MongoDB stores it."""
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)

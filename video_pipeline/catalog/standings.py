@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 from fractions import Fraction
 from itertools import groupby, islice
 from typing import Any, NamedTuple
@@ -14,12 +15,21 @@ from video_pipeline.domain.results.timeline import PhaseResult, PhaseStatus
 from video_pipeline.domain.source import Totals
 from video_pipeline.domain.staleness import Current, Made, VideoStanding, outdated
 from video_pipeline.domain.usage import Meter, Usage
+from video_pipeline.domain.work import UnitState
 
 # The provider of the pipeline's own results.
 _OWN = "pipeline"
 _PAGE = 500
 _THERE: Document = {"removed_at": None}
 _ACTIVE: Document = {**_THERE, "archived_at": None}
+# Units under a lease, by the server's clock, and units that the sweep or its runs continue.
+_LEASED: Document = {
+    "holder": {"$ne": None},
+    "$expr": {"$gt": ["$leased_until", "$$NOW"]},
+}
+_CONTINUED: Document = {
+    "state": {"$in": [state.value for state in UnitState if state.parked or state.ready]}
+}
 _ORDER = [("video", 1), ("phase", 1)]
 _ORIGIN = "result.provenance"
 _MADE = ("provider", "model", "choice", "content", "inputs")
@@ -98,6 +108,21 @@ class Standings:
             order = [("state", 1), ("phase", 1), ("video", 1)]
             for document in self._phases.find({"state": state.value}, sort=order):
                 yield document["video"], status_of(document)
+
+    def silent(self, before: datetime) -> Iterator[tuple[str, PhaseStatus]]:
+        """Stream the running phases without an event since then on which no process works.
+
+        Left out are videos with a leased unit, and phases that the sweep continues by their unit.
+        """
+        old: Document = {"state": PhaseState.RUNNING.value, "updated_at": {"$lt": before}}
+        found = self._phases.find(old, sort=[("state", 1), ("phase", 1), ("video", 1)])
+        while page := list(islice(found, _PAGE)):
+            units: Document = {"video": {"$in": [document["video"] for document in page]}}
+            leased = {u["video"] for u in self._units.find(units | _LEASED, projection=["video"])}
+            awaited = {u["id"] for u in self._units.find(units | _CONTINUED, projection=["id"])}
+            for document in page:
+                if document["video"] not in leased and document["unit"] not in awaited:
+                    yield document["video"], status_of(document)
 
     def warned(self) -> Iterator[tuple[str, Phase, tuple[str, ...]]]:
         """Stream the warnings of results, each with video and phase."""

@@ -23,6 +23,8 @@ class PhaseState(StrEnum):
     # Optional, and failed: the timeline is made without it.
     SKIPPED = "skipped"
     FAILED = "failed"
+    # Its run ended without an outcome, and no other run is on its way.
+    INTERRUPTED = "interrupted"
     # Failed in so many runs that it is not retried before a person revives it.
     DEAD = "dead"
     # Cancelled by a person, or since its video is gone; it stays so until it is requested again.
@@ -35,8 +37,12 @@ class PhaseState(StrEnum):
 
     @property
     def ended_badly(self) -> bool:
-        """Return whether it failed, and will not recover by itself."""
-        return self in (PhaseState.FAILED, PhaseState.DEAD)
+        """Return whether it ended without a result, and will not recover by itself."""
+        return self in ENDED_BADLY
+
+
+# In the order of lists of errors.
+ENDED_BADLY = (PhaseState.DEAD, PhaseState.FAILED, PhaseState.INTERRUPTED)
 
 
 class ProgressEvent(Frozen):

@@ -2,6 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from pymongo.database import Database
 
 from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.domain.naming.identity import VideoKey
@@ -149,3 +153,51 @@ def test_deleted_video_returns_no_event_numbers(
     assert acme.events.record("stays", Phase.SHOTS, PhaseState.DONE, now).sequence == 4
     assert [event.sequence for event in acme.events.after(0)] == [1, 4]
     assert [event.sequence for event in globex.events.after(0)] == [1]
+
+
+def silent(project: ProjectCatalog, now: datetime) -> PhaseStatus:
+    """Begin a phase of a run, and return its status."""
+    project.events.record("film", Phase.SHOTS, PhaseState.RUNNING, now, unit="u1", run_id="r1")
+    return project.results.statuses("film")[Phase.SHOTS]
+
+
+def end(project: ProjectCatalog, seen: PhaseStatus, now: datetime) -> bool:
+    """Report a phase as interrupted that has recorded nothing for a minute."""
+    return project.events.end_silent(
+        "film", seen, PhaseState.INTERRUPTED, "its run died", now, silent_since=now - MINUTE
+    )
+
+
+def test_end_of_a_silent_phase_is_an_event(
+    acme: ProjectCatalog, globex: ProjectCatalog, now: datetime
+) -> None:
+    silent(globex, now)
+    assert end(acme, silent(acme, now), now + 2 * MINUTE)
+    status = acme.results.statuses("film")[Phase.SHOTS]
+    assert (status.state, status.unit, status.run_id) == (PhaseState.INTERRUPTED, "u1", "r1")
+    last = acme.events.after(1)[-1]
+    assert (last.sequence, last.state, last.message) == (2, PhaseState.INTERRUPTED, "its run died")
+    assert globex.results.statuses("film")[Phase.SHOTS].state is PhaseState.RUNNING
+
+
+def test_run_that_begins_meanwhile_wins(acme: ProjectCatalog, now: datetime) -> None:
+    seen = silent(acme, now)
+    acme.events.record("film", Phase.SHOTS, PhaseState.RUNNING, now + 2 * MINUTE, run_id="r2")
+    assert not end(acme, seen, now + 2 * MINUTE)
+    assert acme.results.statuses("film")[Phase.SHOTS].run_id == "r2"
+    assert acme.events.last() == 2
+
+
+@pytest.mark.parametrize(("age", "ended"), [(0 * MINUTE, False), (2 * MINUTE, True)])
+def test_event_without_its_status_counts_while_new(
+    acme: ProjectCatalog,
+    now: datetime,
+    database: Database[dict[str, Any]],
+    age: timedelta,
+    ended: bool,
+) -> None:
+    seen = silent(acme, now)
+    acme.events.record("film", Phase.SHOTS, PhaseState.RUNNING, now + MINUTE, run_id="r1")
+    before = {"updated_at": seen.updated_at, "sequence": 1}
+    database["phases"].update_one({"video": "film"}, {"$set": before})
+    assert end(acme, seen, now + MINUTE + age) is ended

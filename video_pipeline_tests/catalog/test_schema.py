@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -102,6 +102,7 @@ def use_standings(half: ProjectCatalog) -> None:
     standings.totals()
     standings.usage()
     list(standings.in_state(PhaseState.FAILED, PhaseState.PARKED))
+    list(standings.silent(datetime.now(UTC)))
     standings.count_outdated()
     list(standings.warned())
     list(standings.outdated())

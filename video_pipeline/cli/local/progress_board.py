@@ -26,6 +26,7 @@ _COLOURS = {
     PhaseState.SKIPPED: "yellow",
     PhaseState.FAILED: "bold red",
     PhaseState.DEAD: "bold red",
+    PhaseState.INTERRUPTED: "bold red",
     PhaseState.CANCELLED: "yellow",
 }
 

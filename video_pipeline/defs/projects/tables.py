@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.progress import ENDED_BADLY, PhaseState
 from video_pipeline.pipeline.jobs.queries import quantity_of
 from video_pipeline.pipeline.status.overview import Noted, Overview
 
@@ -17,8 +17,7 @@ _COLUMNS = (
     PhaseState.PARKED,
     PhaseState.WAITING,
     PhaseState.CANCELLED,
-    PhaseState.FAILED,
-    PhaseState.DEAD,
+    *ENDED_BADLY,
 )
 # Characters of a reason; `show` and `errors` print the whole.
 _WIDTH = 300
@@ -30,7 +29,7 @@ def project_metadata(found: Overview) -> dict[str, Any]:
         "videos": found.totals.videos,
         "minutes": round(float(found.totals.seconds) / 60, 2),
         "parked": found.count(PhaseState.PARKED),
-        "failed": found.count(PhaseState.FAILED, PhaseState.DEAD),
+        "failed": found.count(*ENDED_BADLY),
         "stale": sum(found.stale.values()),
         "phases": _phases(found),
         "used so far": _usage(found),

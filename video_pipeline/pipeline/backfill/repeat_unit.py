@@ -12,7 +12,7 @@ from video_pipeline.catalog.results import Results
 from video_pipeline.catalog.units import Units
 from video_pipeline.domain.errors import FailureCategory, InputError, ProviderError
 from video_pipeline.domain.phases import Phase, downstream
-from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.progress import ENDED_BADLY, PhaseState
 from video_pipeline.domain.usage import Usage, summed
 from video_pipeline.domain.work import Stage, UnitFilter, UnitState, WorkUnit, states_in
 from video_pipeline.pipeline.analysis.failure_limit import revive
@@ -107,7 +107,7 @@ def to_fetch(services: Services, project: str, video: str | None = None) -> Iter
     running = UnitFilter(states=states_in(Stage.ACCEPTED), video=video)
     yield from every_unit(services.catalog, running, project)
     catalog = services.of(project)
-    failed = catalog.standings.in_state(PhaseState.FAILED, PhaseState.DEAD)
+    failed = catalog.standings.in_state(*ENDED_BADLY)
     seen = set[str]()
     for name, status in failed:
         if video in (None, name):

@@ -7,7 +7,7 @@ from itertools import islice
 from video_pipeline.catalog.standings import Standings
 from video_pipeline.domain.naming.identity import ProjectId
 from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.progress import ENDED_BADLY, PhaseState
 from video_pipeline.domain.source import Rejection, Totals
 from video_pipeline.domain.usage import Usage
 from video_pipeline.domain.values import Frozen
@@ -67,7 +67,7 @@ def overview(services: Services, project: str) -> Overview:
         units=tuple(catalog.units.sums(UnitFilter(states=UNDER_WAY))),
         rejections=tuple(catalog.videos.rejections(SHOWN)),
         parked=_noted(standings, PhaseState.PARKED),
-        failed=_noted(standings, PhaseState.DEAD, PhaseState.FAILED),
+        failed=_noted(standings, *ENDED_BADLY),
         warnings=_warnings(standings),
     )
 
