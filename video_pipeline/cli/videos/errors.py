@@ -14,18 +14,19 @@ from video_pipeline.cli.console import out, wide
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.progress import ENDED_BADLY, PhaseState
 from video_pipeline.pipeline.analysis.failure_limit import revive as revive_phases
 from video_pipeline.pipeline.analysis.failure_limit import revive_all
+from video_pipeline.pipeline.progress.interruption import report_interrupted
 from video_pipeline.pipeline.services import projects_of
 from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.wiring import open_services
 
 
 def errors(context: typer.Context, project: OfProject = None, as_json: AsJson = False) -> None:
-    """Show what failed, why, and what to do. Dead phases come first."""
+    """Show what failed or was interrupted, why, and what to do. Dead phases come first."""
     with open_services(settings_of(context), plugins={}) as services:
-        found = list(_found(map(services.of, projects_of(services.catalog, project))))
+        found = list(_found(report_interrupted(services.catalog, project, services.clock())))
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     elif found:
@@ -62,9 +63,8 @@ def revive(
 
 
 def _found(catalogs: Iterable[ProjectCatalog]) -> Iterator[dict[str, Any]]:
-    states = (PhaseState.DEAD, PhaseState.FAILED, PhaseState.SKIPPED)
     for catalog in catalogs:
-        for video, status in catalog.standings.in_state(*states):
+        for video, status in catalog.standings.in_state(*ENDED_BADLY, PhaseState.SKIPPED):
             yield {
                 "video": f"{catalog.project}/{video}",
                 "phase": status.phase.value,

@@ -15,9 +15,9 @@ from video_pipeline.cli.access import AsJson, OfProject, settings_of
 from video_pipeline.cli.console import out, wide
 from video_pipeline.domain.naming.printable import printable
 from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.progress import ENDED_BADLY, PhaseState
 from video_pipeline.domain.source import Rejection
-from video_pipeline.pipeline.services import projects_of
+from video_pipeline.pipeline.progress.interruption import report_interrupted
 from video_pipeline.wiring import open_services
 
 _COLUMNS = (
@@ -25,8 +25,7 @@ _COLUMNS = (
     PhaseState.PARKED,
     PhaseState.WAITING,
     PhaseState.CANCELLED,
-    PhaseState.FAILED,
-    PhaseState.DEAD,
+    *ENDED_BADLY,
 )
 
 
@@ -38,7 +37,7 @@ def status(
 ) -> None:
     """Show the state of every video, the totals of each project, and rejected files."""
     with open_services(settings_of(context), plugins={}) as services:
-        catalogs = [services.of(name) for name in projects_of(services.catalog, project)]
+        catalogs = report_interrupted(services.catalog, project, services.clock())
         sums = [_sums(one) for one in catalogs]
         rows = [] if totals else [row for one in catalogs for row in _rows(one)]
         rejected = [rejection for one in catalogs for rejection in one.videos.rejections()]

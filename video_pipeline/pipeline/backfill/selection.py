@@ -11,12 +11,13 @@ from enum import StrEnum
 from video_pipeline.catalog.standings import Standings
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import SERVED, Phase, downstream
-from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.progress import ENDED_BADLY, PhaseState
 from video_pipeline.domain.staleness import VideoStanding
 from video_pipeline.pipeline.analysis.failure_limit import is_dead
 from video_pipeline.pipeline.backfill.staleness import Choosing, choosing, stale_videos, staleness
+from video_pipeline.pipeline.progress.interruption import report_interrupted
 from video_pipeline.pipeline.selection.choice import ProjectProviders
-from video_pipeline.pipeline.services import Services, projects_of
+from video_pipeline.pipeline.services import Services
 
 
 class Only(StrEnum):
@@ -27,14 +28,14 @@ class Only(StrEnum):
     """Without a result of the current source version, and not failed: new, waiting, parked,
     cancelled, or made from a version that was replaced and is not inspected yet."""
     FAILED = "failed"
-    """Failed, dead, or optional and skipped after a failure."""
+    """Failed, dead, interrupted, or optional and skipped after a failure."""
     STALE = "stale"
     """With a result that today's choice or inputs would make differently."""
 
 
 _INSPECTION = frozenset({Phase.SOURCE_VIDEO, Phase.MEDIA_INFO})
-_FAILED = (PhaseState.FAILED, PhaseState.SKIPPED)
-_NOT_MISSING = (PhaseState.DONE, PhaseState.NOT_CONFIGURED, PhaseState.DEAD, *_FAILED)
+_FAILED = (*ENDED_BADLY, PhaseState.SKIPPED)
+_NOT_MISSING = (PhaseState.DONE, PhaseState.NOT_CONFIGURED, *_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def select(services: Services, wish: Wish) -> Iterator[Selected]:
 
     Raises InputError for a project without videos.
     """
-    projects_of(services.catalog, wish.project)
+    report_interrupted(services.catalog, wish.project, services.clock())
     providers = ProjectProviders(wish.project, services.choices, services.plugins)
     return _select(services.of(wish.project).standings, providers, wish)
 
@@ -103,7 +104,7 @@ def _candidates(standings: Standings, chosen: Choosing, only: Only) -> Iterator[
     if only is Only.STALE:
         return stale_videos(standings, chosen)
     if only is Only.FAILED:
-        failed = standings.in_state(*_FAILED, PhaseState.DEAD)
+        failed = standings.in_state(*_FAILED)
         return standings.videos({video for video, _ in failed})
     return standings.videos()
 
@@ -128,7 +129,7 @@ def _fits(wish: Wish, standing: VideoStanding, phase: Phase, stale: Collection[P
     if wish.only is Only.STALE:
         return phase in stale
     if wish.only is Only.FAILED:
-        return state in (*_FAILED, PhaseState.DEAD)
+        return state in _FAILED
     return state not in _NOT_MISSING or _is_unread(standing)
 
 

@@ -69,6 +69,24 @@ def test_errors_lists_dead_phases_first_with_reasons(call, services: Services) -
     assert "globex/bad" in told and "Ask another" in told and "acme" not in told
 
 
+@pytest.mark.parametrize("command", ["errors", "status", "backfill"])
+def test_phase_without_a_process_is_interrupted(call, services: Services, command: str) -> None:
+    for key, hours in zip(KEYS[:3], (1, 7, 7), strict=True):
+        services.of(key.project).events.record(
+            key.video, Phase.SHOTS, PhaseState.RUNNING, now_utc() - timedelta(hours=hours)
+        )
+    failed = ("--only", "failed", "--preview") if command == "backfill" else ()
+    shown = json.loads(call(command, "--project", "acme", *failed, "--json").stdout)
+    if command == "backfill":
+        assert shown["phases"]["shots"]["videos"] == 1
+    status = services.of("acme").results.statuses("bad")[Phase.SHOTS]
+    assert status.state is PhaseState.INTERRUPTED
+    assert "backfill --project acme --only failed" in status.message
+    assert services.of("acme").results.statuses("old")[Phase.SHOTS].state is PhaseState.RUNNING
+    elsewhere = services.of("globex").results.statuses("bad")[Phase.SHOTS]
+    assert elsewhere.state is PhaseState.RUNNING, "not asked for"
+
+
 def test_revive_changes_only_a_dead_phase(call, services: Services) -> None:
     say(services, KEYS[1], PhaseState.DEAD)
     assert (
