@@ -15,6 +15,7 @@ import dagster as dg
 from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.defs.partitions import PROJECTS, PROJECTS_NAME
 from video_pipeline.defs.projects.tables import project_metadata
+from video_pipeline.defs.runs.interruption import report_interrupted_runs
 from video_pipeline.defs.ticks import pipeline_sensor, within
 from video_pipeline.domain.phases import SERVED, Phase
 from video_pipeline.pipeline.backfill.staleness import counts
@@ -84,10 +85,17 @@ def project(
 
 @pipeline_sensor(
     minimum_interval_seconds=INTERVAL_SECONDS,
-    description="Logs the tables of projects and their stale phases when these have changed.",
+    description="Reports interrupted phases. Logs the tables of projects and their stale phases "
+    "when these have changed.",
 )
 def projects(context: dg.SensorEvaluationContext, services: Services) -> dg.SensorResult:
-    """Log what changed. The cursor holds what was logged last, and when each project was read."""
+    """Report interrupted phases, and log what changed.
+
+    The cursor holds what was logged last, and when each project was read.
+    """
+    ended = report_interrupted_runs(context.instance, services.catalog, services.clock())
+    if ended:
+        context.log.info(f"{ended} phases were interrupted: no run continues them")
     seen: dict[str, Any] = json.loads(context.cursor or "{}")
     known: dict[str, Any] = seen.get("projects", {})
     logged = {name: {**_NEVER, **known.get(name, {})} for name in services.catalog.projects()}
