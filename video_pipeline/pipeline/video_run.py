@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Self
 
 from video_pipeline.catalog.catalog import ProjectCatalog
+from video_pipeline.domain.errors import SourceError
 from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline.services import Notify, Services
 from video_pipeline.storage.store import ProjectOutputs
 
@@ -40,6 +42,23 @@ class VideoRun:
             forced_by=forced_by,
         )
 
+    def record(self) -> VideoRecord:
+        """Return the record of the video. Raises SourceError if it is not registered."""
+        found = self.catalog.videos.get(self.key.video)
+        if found is None:
+            raise unknown(self.key)
+        return found
+
     def with_content(self, sha256: str) -> Self:
         """Return the same run, once the content of its source is known."""
         return replace(self, content=sha256)
+
+
+def unknown(key: VideoKey) -> SourceError:
+    """Return the error for a video that is not registered."""
+    return SourceError(
+        "the catalogue has no such video",
+        where=str(key),
+        remedy="Put its file into the ingest store and wait for the sensor `arrivals`. Delete its "
+        "partition in Dagster if that was added by hand.",
+    )

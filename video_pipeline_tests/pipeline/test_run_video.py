@@ -21,6 +21,18 @@ from video_pipeline_tests.doubles.vendor import Vendor
 Deliver = Callable[..., VideoKey]
 
 
+@pytest.mark.parametrize("phase", [Phase.SOURCE_VIDEO, Phase.SHOTS, Phase.TIMELINE, Phase.EXPORTS])
+def test_run_of_an_unregistered_video_records_nothing(
+    services: Services, deliver: Deliver, phase: Phase
+) -> None:
+    deliver("globex/nosuch", inspected=False)
+    with pytest.raises(SourceError, match="no such video"):
+        run_video(services, VideoKey.parse("acme/nosuch"), phases=[phase])
+    acme = services.of("acme")
+    assert acme.results.statuses("nosuch") == {} and acme.events.last() == 0
+    assert services.catalog.projects() == ["globex"]
+
+
 def test_run_video_makes_timeline_and_exports(
     services: Services, deliver: Deliver, vendor: Vendor
 ) -> None:

@@ -66,9 +66,11 @@ def analyse(
     """Return an outcome for each phase, and for phases whose tracks were relinked to new shots.
 
     `providers` overrides the choice of single phases for this run. `forced_by`, the id of a run,
-    requests and pays for existing results again, but only once for the same id.
+    requests and pays for existing results again, but only once for the same id. Raises SourceError
+    for a video that is not registered. Nothing is recorded of it.
     """
     run = VideoRun.of(services, key, run_id, forced_by)
+    run.record()
     try:
         record = known_source(run)
         if (media := record.media) is None:

@@ -21,7 +21,11 @@ CHOICE = choice_hash(f"{PROVIDER} {VERSION}", "", {})
 
 
 def reported(run: VideoRun, phase: Phase, work: Callable[[], Outcome]) -> Outcome:
-    """Do a phase's work, report its progress, and turn errors into a failed outcome."""
+    """Do a phase's work, report its progress, and turn errors into a failed outcome.
+
+    Raises SourceError for a video that is not registered. Nothing is recorded of it.
+    """
+    run.record()
     report = Reporter(run)
     report.tell(phase, PhaseState.RUNNING, provider=PROVIDER)
     try:

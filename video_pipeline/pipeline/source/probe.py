@@ -7,7 +7,7 @@ from video_pipeline.domain.source import VideoRecord
 from video_pipeline.media.reader import MediaReader
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
-from video_pipeline.pipeline.source.read import read_source, replaced, unknown
+from video_pipeline.pipeline.source.read import read_source, replaced
 from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.storage.store import IngestStore
 
@@ -71,9 +71,7 @@ def _postpone(run: VideoRun) -> None:
 
 def known_source(run: VideoRun) -> VideoRecord:
     """Return the record of a video. Raises SourceError if its source was not read yet."""
-    record = run.catalog.videos.get(run.key.video)
-    if record is None:
-        raise unknown(run.key)
+    record = run.record()
     if record.sha256 is None:
         raise SourceError(
             "the source was not read yet, or has been replaced since",

@@ -12,6 +12,7 @@ from video_pipeline.domain.errors import SourceError, SourceGone, StorageError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Source, VideoRecord
 from video_pipeline.pipeline.source.scratch import COPIES, reserve
+from video_pipeline.pipeline.video_run import unknown
 from video_pipeline.plugins.inputs import ObjectRef
 from video_pipeline.storage.store import IngestStore
 
@@ -41,15 +42,6 @@ def read_source(key: VideoKey, ingest: IngestStore, videos: Videos) -> VideoReco
     if not videos.set_sha256(key.video, record.source.version, sha256):
         raise replaced(record)
     return record.model_copy(update={"sha256": sha256})
-
-
-def unknown(key: VideoKey) -> SourceError:
-    """Return the error for a video that the catalogue does not have."""
-    return SourceError(
-        "the catalogue has no such video",
-        where=str(key),
-        remedy="Put its file into the ingest store and wait for the arrivals sensor.",
-    )
 
 
 def replaced(record: VideoRecord) -> SourceError:
