@@ -13,7 +13,7 @@ from video_pipeline.cli.jobs import actions, backfill, list
 from video_pipeline.cli.local import demo, try_file
 from video_pipeline.cli.server import clean_up, deployment
 from video_pipeline.cli.signals import end_tidily
-from video_pipeline.cli.videos import archive, errors, show, stale, status
+from video_pipeline.cli.videos import archive, errors, forget, show, stale, status
 from video_pipeline.domain.errors import PipelineError
 
 
@@ -66,6 +66,7 @@ app.command("show")(show.show)
 app.command("rejected")(status.rejected)
 app.command("archive")(archive.archive)
 app.command("restore")(archive.restore)
+app.command("forget")(forget.forget)
 app.command("stale")(stale.stale)
 app.command("errors")(errors.errors)
 app.command("revive")(errors.revive)
