@@ -21,7 +21,8 @@ from video_pipeline.domain.work import UnitState
 _OWN = "pipeline"
 _PAGE = 500
 _THERE: Document = {"removed_at": None}
-_ACTIVE: Document = {**_THERE, "archived_at": None}
+_REMOVED: Document = {"removed_at": {"$ne": None}}
+_INACTIVE: Document = {"$or": [_REMOVED, {"archived_at": {"$ne": None}}]}
 # Units under a lease, by the server's clock, and units that the sweep or its runs continue.
 _LEASED: Document = {
     "holder": {"$ne": None},
@@ -56,8 +57,8 @@ _STATES = {state.value: state for state in PhaseState}
 class Standings:
     """Counts and listings over all videos of one project.
 
-    `counts`, `usage`, `in_state` and `warned` include removed videos; all others skip them. Those
-    about outdated results and other choices skip archived videos too.
+    `usage` includes removed videos, since they were paid for; all others skip them. Those about
+    outdated results and other choices skip archived videos too.
     """
 
     def __init__(self, database: ProjectDatabase) -> None:
@@ -66,7 +67,16 @@ class Standings:
 
     def counts(self) -> dict[tuple[Phase, PhaseState], int]:
         """Count the videos by phase and state."""
-        found = self._phases.grouped({"state": {"$in": list(PhaseState)}}, "phase", "state")
+        found = Counter(self._by_state({}))
+        removed = self._videos.find(_REMOVED, projection=["video"])
+        while page := list(islice(removed, _PAGE)):
+            ids = [document["video"] for document in page]
+            found.subtract(self._by_state({"video": {"$in": ids}}))
+        return {one: count for one, count in found.items() if count > 0}
+
+    def _by_state(self, where: Document) -> dict[tuple[Phase, PhaseState], int]:
+        known: Document = {"state": {"$in": list(PhaseState)}}
+        found = self._phases.grouped(known | where, "phase", "state")
         return {(Phase(phase), PhaseState(state)): count for (phase, state), count in found}
 
     def totals(self) -> Totals:
@@ -76,6 +86,7 @@ class Standings:
         return Totals(
             videos=self._videos.count(_THERE),
             seconds=sum((length * count for length, count in probed), Fraction(0)),
+            removed=self._videos.count(_REMOVED),
         )
 
     def usage(self) -> list[tuple[str, Usage]]:
@@ -106,7 +117,8 @@ class Standings:
         """Stream the phases in these states with their videos, by state, phase and video."""
         for state in states:
             order = [("state", 1), ("phase", 1), ("video", 1)]
-            for document in self._phases.find({"state": state.value}, sort=order):
+            found = self._phases.find({"state": state.value}, sort=order)
+            for document in self._without(_REMOVED, found):
                 yield document["video"], status_of(document)
 
     def silent(self, before: datetime) -> Iterator[tuple[str, PhaseStatus]]:
@@ -127,7 +139,8 @@ class Standings:
     def warned(self) -> Iterator[tuple[str, Phase, tuple[str, ...]]]:
         """Stream the warnings of results, each with video and phase."""
         shown = {"video": 1, "phase": 1, "result.warnings": 1}
-        for document in self._phases.find({"warned": True}, projection=shown):
+        found = self._phases.find({"warned": True}, projection=shown)
+        for document in self._without(_REMOVED, found):
             yield document["video"], Phase(document["phase"]), tuple(document["result"]["warnings"])
 
     def count_outdated(self) -> dict[Phase, int]:
@@ -152,11 +165,16 @@ class Standings:
         """Yield the matching phases of videos that are neither removed nor archived."""
         shown = {"_id": 0, "video": 1, "phase": 1}
         found = self._phases.find(where, projection=shown, **options)
+        for document in self._without(_INACTIVE, found):
+            yield _PHASES[document["phase"]], document["video"]
+
+    def _without(self, left_out: Document, found: Iterator[Document]) -> Iterator[Document]:
+        """Yield the phases of videos that do not match `left_out`."""
         while page := list(islice(found, _PAGE)):
             ids = [document["video"] for document in page]
-            active = self._videos.find({"video": {"$in": ids}, **_ACTIVE}, projection={"video": 1})
-            there = {document["video"] for document in active}
-            yield from ((_PHASES[d["phase"]], d["video"]) for d in page if d["video"] in there)
+            matching = {"video": {"$in": ids}, **left_out}
+            out = {one["video"] for one in self._videos.find(matching, projection=["video"])}
+            yield from (document for document in page if document["video"] not in out)
 
     def videos(self, among: Collection[str] | None = None) -> Iterator[VideoStanding]:
         """Stream every video, or those of these ids that exist, ordered by id."""

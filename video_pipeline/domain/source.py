@@ -78,3 +78,5 @@ class Totals(Frozen):
 
     videos: int
     seconds: Rational
+    removed: int = 0
+    """Videos whose objects are gone. They are in no other sum but the usage."""

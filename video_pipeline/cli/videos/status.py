@@ -49,12 +49,12 @@ def status(
     if rows:
         wide.print(_videos_table(rows))
         out.print()
-    if any(one["videos"] for one in sums):
-        wide.print(_sums_table(sums))
+    if shown := [one for one in sums if one["videos"] or one["removed"]]:
+        wide.print(_sums_table(shown))
     if rejected:
         out.print("\n[bold]rejected[/]")
         wide.print(rejections_table(rejected))
-    if not any(one["videos"] for one in sums) and not rejected:
+    if not shown and not rejected:
         out.print("No video has arrived yet.")
 
 
@@ -118,17 +118,18 @@ def _sums(project: ProjectCatalog) -> dict[str, Any]:
     return {
         "project": project.project,
         "videos": sums.videos,
+        "removed": sums.removed,
         "minutes": round(float(sums.seconds) / 60, 2),
         "phases": states,
     }
 
 
 def _sums_table(sums: Iterable[dict[str, Any]]) -> Table:
-    titles = ["project", "videos", "minutes", "good", *(state.value for state in _COLUMNS)]
+    titles = ["project", "videos", "removed", "minutes", "good", *(s.value for s in _COLUMNS)]
     table = Table(*titles, box=None, pad_edge=False)
     for one in sums:
         states = one["phases"]
         good = sum(states.get(state.value, 0) for state in PhaseState if state.good)
-        cells = [one["project"], one["videos"], one["minutes"], good]
+        cells = [one["project"], one["videos"], one["removed"] or "", one["minutes"], good]
         table.add_row(*map(str, cells), *(str(states.get(s.value) or "") for s in _COLUMNS))
     return table

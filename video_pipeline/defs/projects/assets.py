@@ -98,7 +98,9 @@ def projects(context: dg.SensorEvaluationContext, services: Services) -> dg.Sens
         context.log.info(f"{ended} phases were interrupted: no run continues them")
     seen: dict[str, Any] = json.loads(context.cursor or "{}")
     known: dict[str, Any] = seen.get("projects", {})
-    logged = {name: {**_NEVER, **known.get(name, {})} for name in services.catalog.projects()}
+    # A project whose last video was deleted is logged without it, once.
+    names = sorted({*services.catalog.projects(), *known})
+    logged = {name: {**_NEVER, **known.get(name, {})} for name in names}
     seen["projects"] = logged
     events = [
         *_changed_projects(context, services, logged),
@@ -138,7 +140,8 @@ def _changed_tables(
 def _state_hash(catalog: ProjectCatalog, stale: Mapping[Phase, int]) -> str:
     """Return a hash that changes with anything in the tables; it costs a few indexed queries."""
     rejected = [(one.object_key, one.reason) for one in catalog.videos.rejections()]
-    return _hash([catalog.events.last(), rejected, sorted(stale.items())])
+    videos = catalog.standings.totals().model_dump(mode="json")  # a removal is no event
+    return _hash([catalog.events.last(), videos, rejected, sorted(stale.items())])
 
 
 def _changed_checks(

@@ -27,6 +27,7 @@ def project_metadata(found: Overview) -> dict[str, Any]:
     """Return the metadata of the project's asset."""
     metadata: dict[str, Any] = {
         "videos": found.totals.videos,
+        "removed": found.totals.removed,
         "minutes": round(float(found.totals.seconds) / 60, 2),
         "parked": found.count(PhaseState.PARKED),
         "failed": found.count(*ENDED_BADLY),

@@ -64,6 +64,19 @@ def test_status_of_a_project_shows_no_other(call) -> None:
     assert "acme/one" in told and "globex" not in told
 
 
+def test_status_counts_removed_videos_apart(call, services: Services) -> None:
+    arrivals = services.of("globex").arrivals
+    (known,) = arrivals.known("projects/globex/", "projects/globex0")
+    arrivals.remove(known, now_utc())
+    reject(services, "newcomer", "projects/newcomer/stray.mp4", "lies in no video's folder")
+    sums = {one["project"]: one for one in json.loads(call("status", "--json").stdout)["projects"]}
+    assert (sums["globex"]["videos"], sums["globex"]["removed"]) == (0, 1)
+    assert sums["globex"]["phases"] == {} and sums["acme"]["phases"] == {"done": 1}
+    told = call("status", "--totals").output
+    assert "removed" in told and "globex" in told
+    assert "newcomer " not in told, "it has no video"
+
+
 def test_status_lists_rejections_by_project_with_reasons(call, services: Services) -> None:
     reject(services, "newcomer", "projects/newcomer/stray.mp4", "lies in no video's folder")
     told = call("status").output

@@ -131,6 +131,24 @@ def test_unchanged_tables_are_not_logged_again(tick: Tick, catalog: Catalog) -> 
     assert of_project(events, "acme") is not None and of_project(events, "globex") is None
 
 
+def test_project_without_videos_is_logged_once(tick: Tick, catalog: Catalog) -> None:
+    fail(catalog, "acme")
+    assert of_project(tick(), "acme") is not None
+    acme = catalog.project("acme")
+    (known,) = acme.arrivals.known("projects/acme/", "projects/acme0")
+    acme.arrivals.remove(known, NOW)
+    found = of_project(tick(), "acme")
+    assert found is not None
+    assert [found[name].value for name in ("videos", "removed", "failed")] == [0, 1, 0]
+    (record,) = acme.videos.listing()
+    acme.results.forget("talk")
+    assert acme.arrivals.forget(record) and catalog.projects() == ["globex"]
+    found = of_project(tick(), "acme")
+    assert found is not None
+    assert [found[name].value for name in ("videos", "removed", "failed")] == [0, 0, 0]
+    assert tick() == []
+
+
 def test_tables_are_not_logged_too_often(tick: Tick, catalog: Catalog) -> None:
     tick()
     fail(catalog, "acme")
