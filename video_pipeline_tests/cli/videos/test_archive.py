@@ -1,6 +1,7 @@
 """`archive`, `restore` and `rejected`."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -8,7 +9,9 @@ from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import PHASES
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Due, Rejection, Source, VideoRecord
+from video_pipeline.domain.work import WorkRequest
 from video_pipeline.pipeline.services import Services, now_utc
+from video_pipeline_tests.catalog.conftest import request_for as request_for
 
 
 def record(services: Services, text: str) -> VideoRecord:
@@ -39,6 +42,35 @@ def test_archive_takes_only_finished_videos_of_the_project(call, services: Servi
     assert record(services, "acme/begun").archived_at is None
     assert record(services, "globex/done").archived_at is None
     assert call("archive", "acme", "done").stdout.startswith("0 archived")
+
+
+def test_archive_and_restore_take_one_key(call, services: Services) -> None:
+    assert call("archive", "acme/done").stdout.startswith("1 archived")
+    assert record(services, "globex/done").archived_at is None
+    assert call("restore", "acme/done").stdout.startswith("1 restored")
+
+
+@pytest.mark.parametrize("command", ["archive", "restore"])
+def test_project_without_videos_is_an_error(call, command: str) -> None:
+    ended = call(command, "nobody")
+    assert ended.exit_code == 1 and "nobody" in ended.stderr
+
+
+def test_restore_of_a_removed_video_says_why_not(
+    call, services: Services, request_for: Callable[..., WorkRequest]
+) -> None:
+    catalog = services.of("acme")
+    catalog.units.open(request_for("done"), 0, (), now_utc())
+    (known,) = catalog.arrivals.known("projects/acme/videos/done/", "projects/acme/videos/done0")
+    catalog.arrivals.remove(known, now_utc())
+    ended = call("restore", "acme/done")
+    assert ended.exit_code == 1
+    assert "deleted from the ingest store" in ended.stderr and "Deliver" in ended.stderr
+    catalog.arrivals.forget(record(services, "acme/done"))
+    ended = call("restore", "acme/done")
+    assert ended.exit_code == 1
+    assert "removal: delete" in ended.stderr and "Deliver" in ended.stderr
+    assert "no such video" in call("restore", "acme/other").stderr
 
 
 def test_archive_takes_an_unfinished_video_when_forced(call, services: Services) -> None:
