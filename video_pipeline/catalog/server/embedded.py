@@ -37,8 +37,9 @@ _RECORD = "server.json"
 # Fits a socket's address (104 bytes on macOS) and a member's name in a replica set.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]{1,100}")
 _NOT_INITIALISED = 94
-# How long a server may leave a user without an answer. With the last question, 5 s pass.
-_ANSWER_SECONDS = 4.0
+# How long a server may leave a user without an answer. With the last question and the start of a
+# command, 5 s pass.
+_ANSWER_SECONDS = 3.0
 _QUESTION_SECONDS = 1.0
 
 
@@ -54,7 +55,7 @@ class EmbeddedServer:
     """One user of the server with its data in `folder`, which is created if missing.
 
     The use ends with this object: keep it as long as the server is needed. `patience_seconds`
-    limits the wait for a server that does not answer; it is 4 s at least.
+    limits the wait for a server that does not answer; it is 3 s at least.
     """
 
     def __init__(self, folder: Path, patience_seconds: float = 0) -> None:

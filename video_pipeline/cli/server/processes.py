@@ -83,14 +83,18 @@ class Processes:
     def keep(self, name: str) -> None:
         """Start a program again that has ended, at the second call since its end.
 
-        The first call raises ConfigurationError with its last log lines.
+        The first call raises ConfigurationError.
         """
         process = self._running.get(name)
         if process is None:
             self.start(name, *self._commands[name])
         elif process.poll() is not None:
             del self._running[name]
-            raise self._ended(name)
+            raise ConfigurationError(
+                f"it ended with status {process.returncode}",
+                where=str(self.log(name)),
+                remedy=f"The log of the ended process is then {name}.log.old.",
+            )
 
     def reap(self) -> None:
         """Collect adopted children that have ended.
