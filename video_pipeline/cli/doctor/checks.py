@@ -68,9 +68,12 @@ def python() -> Finding:
 
 
 def extras() -> Iterator[Finding]:
-    """Check that the libraries of each extra are installed."""
+    """Check that the libraries of each extra are installed, if it has any for this machine."""
     for extra, purpose in EXTRAS.items():
-        absent = [name for name in _needed(extra) if not _is_installed(name)]
+        needed = _needed(extra)
+        if not needed:
+            continue
+        absent = [name for name in needed if not _is_installed(name)]
         if absent:
             found = f"not installed: {', '.join(absent)}"
             remedy = f"For {purpose}, run: pip install 'video-pipeline[{extra}]'"

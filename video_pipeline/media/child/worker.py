@@ -66,11 +66,12 @@ def _die_with(parent: int) -> None:
 
 
 def _confine(address_space_bytes: int, cpu_seconds: int) -> None:
-    """Lower this process's limits: memory, CPU time, descriptors, and no writes to files."""
+    """Lower this process's limits: memory (Linux), CPU time, descriptors, no writes to files."""
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_FSIZE, 0)
     _lower(resource.RLIMIT_NOFILE, _DESCRIPTORS)
-    _lower(resource.RLIMIT_AS, address_space_bytes)
+    if sys.platform == "linux":  # macOS refuses it
+        _lower(resource.RLIMIT_AS, address_space_bytes)
     # The soft limit sends SIGXCPU, which names the reason; a second later comes SIGKILL.
     _lower(resource.RLIMIT_CPU, cpu_seconds, spare=1)
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import importlib.util
 import os
 import signal
 import subprocess
@@ -285,14 +284,6 @@ def test_a_mongod_that_cannot_be_run_is_named(folder: Path, tmp_path: Path) -> N
     folder.mkdir()
     with pytest.raises(CatalogError, match=r"mongod cannot be run: Exec format error"):
         Mongod(folder, binary).start(tmp_path / "socket")
-
-
-def test_missing_mongod_error_names_the_remedies(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(ConfigurationError, match=r"MONGODB_URI.*embedded"):
-        locate_mongod(search_path=str(tmp_path))
 
 
 def test_a_mongod_on_path_is_preferred(tmp_path: Path) -> None:
