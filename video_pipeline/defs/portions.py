@@ -10,9 +10,9 @@ from typing import Self
 
 from video_pipeline.domain.values import Frozen
 
-# Bounds of a portion, and the time from tick to tick that it aims at. The daemon looks for sensors
-# every 5 s, so a shorter time could not be told from its pauses.
-FEWEST, MOST = 5, 100
+# The first portion, the bounds of all, and the time from tick to tick that they aim at. The daemon
+# looks for sensors every 5 s, so a shorter time could not be told from its pauses.
+FIRST, FEWEST, MOST = 5, 2, 100
 TARGET_SECONDS = 10.0
 # A portion grows at most so much from tick to tick.
 _GROWTH = 2
@@ -21,7 +21,7 @@ _GROWTH = 2
 class Portion(Frozen):
     """What one tick may request. A sensor's cursor carries it to the next tick."""
 
-    size: int = FEWEST
+    size: int = FIRST
     requested: int = 0
     """The runs that the tick requested."""
     ended_at: datetime | None = None

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from video_pipeline.defs.portions import FEWEST, MOST, Portion
+from video_pipeline.defs.portions import FEWEST, FIRST, MOST, Portion
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -18,9 +18,9 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
         (80, 80, 5, MOST, "never more than the most"),
         (40, 40, 8, 50, "as many as fit into the target"),
         (40, 40, 20, 20, "half as many fit into it"),
-        (100, 100, 285, FEWEST, "never fewer than the fewest"),
+        (10, 10, 285, FEWEST, "never fewer than the fewest"),
         (40, 3, 5, 40, "too few to learn from"),
-        (40, 3, 30, FEWEST, "few, but slow"),
+        (40, 9, 30, 3, "few, but slow"),
         (40, 40, -3600, 40, "the clock was set back"),
     ],
 )
@@ -31,5 +31,5 @@ def test_portion_follows_the_cost_of_the_last(
     assert ended.next(NOW + timedelta(seconds=seconds)).size == expected, reason
 
 
-def test_first_portion_is_the_smallest() -> None:
-    assert Portion().next(NOW).size == FEWEST
+def test_first_portion_is_small() -> None:
+    assert Portion().next(NOW).size == FIRST

@@ -19,7 +19,7 @@ from video_pipeline.dagster_api.tags import (
 )
 from video_pipeline.defs.parked.run_requests import TRIES, UNIT_TAG
 from video_pipeline.defs.partitions import PROJECTS_NAME, TRY_PROJECT, VIDEOS_NAME
-from video_pipeline.defs.portions import FEWEST
+from video_pipeline.defs.portions import FIRST
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
@@ -331,10 +331,10 @@ class TestManyAtOnce:
     def test_runs_are_requested_in_turn_of_projects(
         self, stage: Opened, instance: dg.DagsterInstance, catalog: Catalog, job_of: JobOf
     ) -> None:
-        for key in (*(f"acme/v{number}" for number in range(FEWEST)), "globex/a"):
+        for key in (*(f"acme/v{number}" for number in range(FIRST)), "globex/a"):
             ended(catalog, job_of(VideoKey.parse(key)))
         asked = [request.partition_key for request in tick(stage, instance)]
-        assert len(asked) == FEWEST
+        assert len(asked) == FIRST
         assert {key.partition("/")[0] for key in asked if key} == {"acme", "globex"}
 
     def test_held_runs_are_released_in_portions(
