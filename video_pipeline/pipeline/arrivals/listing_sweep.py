@@ -18,6 +18,7 @@ from video_pipeline.domain.source import Known
 from video_pipeline.domain.values import Frozen
 from video_pipeline.pipeline.arrivals.look import (
     MOST_IN_A_FOLDER,
+    MOST_PENDING,
     Contents,
     Looks,
 )
@@ -28,7 +29,8 @@ from video_pipeline.storage.store import StoredObject
 # problem and its remedy.
 Troubles = dict[str, str]
 
-# A slice ends after so many objects that need a second look.
+# A slice ends when no more objects can wait for a second look, if it has added so many. Fewer mean
+# that the others are files that grow for long, which do not hold up the sweep.
 _MOST_NEW = 200
 # So many videos of a project may be missing, whatever share of it they are.
 _FEW = 5
@@ -133,7 +135,8 @@ def _compare(looks: Looks, piece: _Slice, late: Callable[[], bool], troubles: Tr
     reached = piece.first.removesuffix("\0")
     for number, folder in enumerate(piece.folders):
         # At least one, so that the sweep advances even if listing takes all of the time.
-        if number and (late() or len(looks.pending) - pending >= _MOST_NEW):
+        is_full = len(looks.pending) >= MOST_PENDING
+        if number and (late() or (is_full and len(looks.pending) - pending >= _MOST_NEW)):
             break
         reached = folder.group.last
         for group, objects in _by_group(looks, folder).items():

@@ -4,14 +4,17 @@ Runs are requested in portions, in turn of the projects. A request is recorded o
 has committed it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import zip_longest
+from itertools import islice, zip_longest
+from typing import TypeVar
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline.domain.values import Frozen
+
+Item = TypeVar("Item")
 
 # Due videos that one tick handles.
 _MOST = 100
@@ -45,7 +48,8 @@ def next_runs(catalog: Catalog, most: int, after: str = "") -> list[VideoRecord]
     number of projects reaches all of them.
     """
     projects = sorted(catalog.projects(), key=lambda project: (project <= after, project))
-    return _in_turn([catalog.project(p).arrivals.due(Due.RUN, most) for p in projects], most)
+    queues = (catalog.project(p).arrivals.due(Due.RUN, most) for p in projects)
+    return list(islice(in_turn(queues), most))
 
 
 def next_due(catalog: Catalog, what: Due) -> list[VideoRecord]:
@@ -55,7 +59,7 @@ def next_due(catalog: Catalog, what: Due) -> list[VideoRecord]:
     """
     waiting = [catalog.project(p).arrivals.due(what, _MOST) for p in catalog.projects()]
     queues = sorted((one for one in waiting if one), key=lambda queue: queue[0].arrived_at)
-    return _in_turn(queues, _MOST)
+    return list(islice(in_turn(queues), _MOST))
 
 
 def waiting_runs(catalog: Catalog) -> int:
@@ -63,5 +67,7 @@ def waiting_runs(catalog: Catalog) -> int:
     return sum(catalog.project(p).arrivals.count_due(Due.RUN) for p in catalog.projects())
 
 
-def _in_turn(queues: Iterable[list[VideoRecord]], most: int) -> list[VideoRecord]:
-    return [one for turn in zip_longest(*queues) for one in turn if one is not None][:most]
+def in_turn(queues: Iterable[Iterable[Item]]) -> Iterator[Item]:
+    """Yield the first item of each queue, then the second of each, and so on."""
+    for turn in zip_longest(*queues):
+        yield from (one for one in turn if one is not None)

@@ -5,7 +5,8 @@ stop the others, and unfinished work is left to the next round.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,12 +18,13 @@ from video_pipeline.domain.errors import (
     PipelineError,
     StorageUnavailable,
 )
+from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.domain.values import Frozen
 from video_pipeline.notifications.queue import NoticeQueue
 from video_pipeline.pipeline.arrivals.listing_sweep import Position, Troubles, sweep_on
 from video_pipeline.pipeline.arrivals.look import Looks
 from video_pipeline.pipeline.arrivals.notifications import Messages, consume
-from video_pipeline.pipeline.arrivals.pending_runs import Requested
+from video_pipeline.pipeline.arrivals.pending_runs import Requested, in_turn
 from video_pipeline.pipeline.arrivals.removal import Allowance
 from video_pipeline.pipeline.services import Services
 
@@ -80,8 +82,8 @@ def receive(
 
 
 def _look_again(found: Round, pending: Mapping[str, str], late: Callable[[], bool]) -> None:
-    """Make the second looks, and leave the rest to the next round when time is up."""
-    left = dict(pending)
+    """Make the second looks, of the projects in turn. Leave the rest to the next round."""
+    left = {key: pending[key] for key in _by_turn(found.looks.layout, pending)}
     while left and not late():
         object_key = next(iter(left))
         try:
@@ -95,6 +97,15 @@ def _look_again(found: Round, pending: Mapping[str, str], late: Callable[[], boo
             # Else the next sweep finds the object again.
         del left[object_key]
     found.looks.pending = left | found.looks.pending
+
+
+def _by_turn(layout: Layout, keys: Iterable[str]) -> Iterator[str]:
+    """Return object keys, of the projects in turn: one with many does not hold up the others."""
+    queues = defaultdict[str, list[str]](list)
+    for key in keys:
+        place = layout.place_of(key)
+        queues[place.project if place else ""].append(key)
+    return in_turn(queues.values())
 
 
 def _consume(notices: NoticeQueue, found: Round, late: Callable[[], bool]) -> None:

@@ -89,10 +89,17 @@ def test_sweep_advances_when_listing_uses_all_time(here: Arrivals) -> None:
     assert [str(key) for key in looks.removed] == ["acme/v0"]
 
 
+def few_wait(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Let so many objects wait for a second look."""
+    for module in ("look", "listing_sweep"):
+        monkeypatch.setattr(f"video_pipeline.pipeline.arrivals.{module}.MOST_PENDING", most)
+    monkeypatch.setattr("video_pipeline.pipeline.arrivals.listing_sweep._MOST_NEW", 2)
+
+
 def test_many_new_files_are_registered_in_portions(
     here: Arrivals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("video_pipeline.pipeline.arrivals.listing_sweep._MOST_NEW", 2)
+    few_wait(monkeypatch, 2)
     here.services = replace(here.services, ingest=FolderIngest(here.root))
     for number in range(5):
         here.put(key_of("acme", f"v{number}"))
@@ -100,10 +107,20 @@ def test_many_new_files_are_registered_in_portions(
     assert rounds == [0, 2, 2, 1]
 
 
+def test_second_looks_are_in_turn_of_projects(here: Arrivals) -> None:
+    here.services = replace(here.services, ingest=FolderIngest(here.root))
+    for project in ("acme", "globex"):
+        for number in range(3):
+            here.put(key_of(project, f"v{number}"))
+    assert here.round().arrived == []
+    seen = map(str, here.round().arrived)
+    assert [key.split("/")[0] for key in seen] == ["acme", "globex"] * 3
+
+
 def test_growing_files_do_not_block_the_sweep(
     here: Arrivals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("video_pipeline.pipeline.arrivals.listing_sweep._MOST_NEW", 2)
+    few_wait(monkeypatch, 5)
     here.services = replace(here.services, ingest=FolderIngest(here.root))
     here.put(key_of("globex", "ready"))
     arrived: list[str] = []
