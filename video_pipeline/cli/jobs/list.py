@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from video_pipeline.cli.access import AsJson, OfProject, settings_of
-from video_pipeline.cli.console import out, wide
+from video_pipeline.cli.console import out, remark, wide
 from video_pipeline.cli.jobs import actions
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import VideoKey
@@ -69,12 +69,12 @@ app.command("hint")(actions.hint)
 
 def _print(sums: tuple[UnitSum, ...], page: Page, now: datetime) -> None:
     if not sums:
-        out.print("No work unit matches.")
+        remark("No work unit matches.")
         return
     if page.units:
         wide.print(_units(page.units, now))
     if page.after:
-        out.print(f"For more, add --after {page.after}", markup=False, soft_wrap=True)
+        remark(f"For more, add --after {page.after}")
     out.print()
     wide.print(_sums(sums))
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.cli.access import PROJECT, AsJson, OfProject, settings_of
-from video_pipeline.cli.console import out, wide
+from video_pipeline.cli.console import out, remark, wide
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
@@ -32,7 +32,7 @@ def errors(context: typer.Context, project: OfProject = None, as_json: AsJson = 
     elif found:
         wide.print(_table(found))
     else:
-        out.print("Nothing has failed.")
+        remark("Nothing has failed.")
 
 
 def revive(

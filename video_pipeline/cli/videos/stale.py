@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from video_pipeline.cli.access import AsJson, OfProject, settings_of
-from video_pipeline.cli.console import out, wide
+from video_pipeline.cli.console import remark, wide
 from video_pipeline.pipeline.backfill.staleness import Stale
 from video_pipeline.pipeline.backfill.staleness import stale as stale_of
 from video_pipeline.pipeline.services import projects_of
@@ -23,10 +23,10 @@ def stale(context: typer.Context, project: OfProject = None, as_json: AsJson = F
         typer.echo(json.dumps([one.model_dump(mode="json") for one in found], indent=2))
     elif found:
         wide.print(_table(found))
-        out.print(f"\nStale results: {len(found)}. Make them again with ", end="")
-        out.print("`video-pipeline backfill --project PROJECT --only stale`.", soft_wrap=True)
+        again = "`video-pipeline backfill --project PROJECT --only stale`"
+        remark(f"\nStale results: {len(found)}. Make them again with {again}.")
     else:
-        out.print("Nothing is stale.")
+        remark("Nothing is stale.")
 
 
 def _table(found: list[Stale]) -> Table:

@@ -12,7 +12,7 @@ from rich.table import Table
 from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.catalog.videos import Videos
 from video_pipeline.cli.access import AsJson, OfProject, settings_of
-from video_pipeline.cli.console import out, wide
+from video_pipeline.cli.console import out, remark, wide
 from video_pipeline.domain.naming.printable import printable
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import ENDED_BADLY, PhaseState
@@ -55,7 +55,7 @@ def status(
         out.print("\n[bold]rejected[/]")
         wide.print(rejections_table(rejected))
     if not shown and not rejected:
-        out.print("No video has arrived yet.")
+        remark("No video has arrived yet.")
 
 
 def rejected(context: typer.Context, project: OfProject = None, as_json: AsJson = False) -> None:
@@ -68,7 +68,7 @@ def rejected(context: typer.Context, project: OfProject = None, as_json: AsJson 
     elif found:
         wide.print(rejections_table(found))
     else:
-        out.print("No file is rejected.")
+        remark("No file is rejected.")
 
 
 def _rejections(videos: Videos) -> Iterator[Rejection]:

@@ -111,7 +111,7 @@ def test_archive_of_an_unknown_video_is_an_error(call) -> None:
 
 
 def test_rejected_shows_every_page_of_rejections(call, services: Services) -> None:
-    assert "No file is rejected" in call("rejected").stdout
+    assert "No file is rejected" in call("rejected").stderr
     for project, count in (("acme", 1002), ("globex", 1)):
         for number in range(count):
             rejection = Rejection(
