@@ -8,6 +8,7 @@ import dagster as dg
 
 from video_pipeline.catalog.results import Results
 from video_pipeline.catalog.units import Units
+from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.defs.videos.filmstrip import filmstrip
 from video_pipeline.defs.videos.specs import table_schema
 from video_pipeline.domain.phases import PHASES, WORD_COLUMNS, Phase
@@ -24,6 +25,8 @@ from video_pipeline.storage.store import ProjectOutputs
 
 Metadata = dict[str, Any]
 
+# Dagster sets the same tag for a MaterializeResult with a data version.
+_DATA_VERSION_TAG = "dagster/data_version"
 _MOST_OUTPUTS = 20
 _ROWS = 20
 _Row = dict[str, str | float]
@@ -35,6 +38,17 @@ def data_version(outcome: Outcome) -> dg.DataVersion | None:
     if result is None or result.provenance is None:
         return None
     return dg.DataVersion(result.fingerprint)
+
+
+def materialization(run: VideoRun, outcome: Outcome) -> dg.AssetMaterialization:
+    """Return the event of a phase with a result, to be logged outside of its step."""
+    version = data_version(outcome)
+    return dg.AssetMaterialization(
+        asset_key(outcome.phase),
+        partition=str(run.key),
+        metadata=good_metadata(run, outcome),
+        tags={_DATA_VERSION_TAG: version.value} if version else None,
+    )
 
 
 def good_metadata(run: VideoRun, outcome: Outcome) -> Metadata:

@@ -13,7 +13,12 @@ from video_pipeline.defs.runs.deleted_video import unless_deleted
 from video_pipeline.defs.runs.queue import missing_tags
 from video_pipeline.defs.runs.retry_tag import allow_retry, retried
 from video_pipeline.defs.videos.checks import content_results
-from video_pipeline.defs.videos.metadata import data_version, good_metadata, other_metadata
+from video_pipeline.defs.videos.metadata import (
+    data_version,
+    good_metadata,
+    materialization,
+    other_metadata,
+)
 from video_pipeline.defs.videos.specs import asset_spec, check_specs
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import PHASES, SUCCEEDED, Phase, step_name
@@ -22,8 +27,6 @@ from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.services import Notify, Services
 from video_pipeline.pipeline.video_run import VideoRun
 
-# Dagster sets the same tag for a MaterializeResult with a data version.
-_DATA_VERSION_TAG = "dagster/data_version"
 Events = Iterator[dg.MaterializeResult[Any] | dg.AssetObservation | dg.AssetCheckResult]
 
 
@@ -106,17 +109,8 @@ class Step:
 
     def _log_unselected(self, outcome: Outcome) -> None:
         """Log the materialization of a phase that was made again without being selected."""
-        version = data_version(outcome)
-        if version is None:
-            return
-        self.context.log_event(
-            dg.AssetMaterialization(
-                asset_key(outcome.phase),
-                partition=str(self.run.key),
-                metadata=good_metadata(self.run, outcome),
-                tags={_DATA_VERSION_TAG: version.value},
-            )
-        )
+        if data_version(outcome) is not None:
+            self.context.log_event(materialization(self.run, outcome))
 
     def _good(self, outcome: Outcome) -> Events:
         yield dg.MaterializeResult(
