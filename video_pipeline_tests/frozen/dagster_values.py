@@ -309,6 +309,8 @@ def _backfills() -> Any:
 
     phases = frozenset({Phase.SHOTS, Phase.TRANSCRIPT})
     for only in Only:
+        if only is Only.UNMATERIALIZED:
+            continue  # launches no backfill
         launch(ask, Wish("acme", only=only), [Picked(KEY, frozenset(Phase), frozenset())])
     wish = Wish("acme", phases, Only.ALL, force=True)
     launch(ask, wish, [Picked(KEY, phases, phases)], {Phase.SHOTS: "cuts"})

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from enum import Enum
+from functools import partial
 
 import dagster as dg
 from pydantic import Field
@@ -9,6 +10,7 @@ from pydantic import Field
 from video_pipeline.dagster_api.backfills import launch
 from video_pipeline.defs.jobs import EXECUTOR
 from video_pipeline.defs.partitions import PROJECT_TAG
+from video_pipeline.defs.projects.unmaterialized import log_unmaterialized, shown
 from video_pipeline.defs.resources.graphql import ask_of, page_of
 from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.backfill.preview import Preview, plan
@@ -45,19 +47,23 @@ class BackfillConfig(dg.Config):
 @dg.op(
     required_resource_keys={"pipeline"},
     out=dg.Out(dg.Nothing),
-    description="Selects the phases, shows what would run, and launches the backfill.",
+    description="Selects the phases, shows what would run, and launches the backfill. Results that "
+    "Dagster does not show are shown again without a run.",
 )
 def launch_backfill(context: dg.OpExecutionContext, config: BackfillConfig) -> Iterator[object]:
     """Show what would run, and launch the backfill unless this is a preview."""
     context.instance.add_run_tags(context.run_id, {PROJECT_TAG: config.project})
     services: Services = context.resources.pipeline.services
-    found, selected = plan(services, config.wish)
+    found, selected = plan(services, config.wish, partial(shown, context.instance))
     metadata = {"preview": _table(found), **_sums(found)}
     context.log.info(
         f"{config.project}: {found.videos} videos, {float(found.seconds) / 60:.1f} min"
     )
     if not config.preview and selected:
-        metadata |= _launch(context, config.wish, selected)
+        if config.wish.only is Only.UNMATERIALIZED:
+            metadata |= log_unmaterialized(context, services, selected)
+        else:
+            metadata |= _launch(context, config.wish, selected)
     yield dg.Output(None, metadata=metadata)
 
 

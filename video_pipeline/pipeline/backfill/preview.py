@@ -4,6 +4,7 @@ No request is sent to a provider.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -15,10 +16,11 @@ from video_pipeline.domain.errors import ProviderError
 from video_pipeline.domain.phases import PHASES, Phase
 from video_pipeline.domain.values import Frozen, Rational
 from video_pipeline.pipeline.analysis.planner import Assigner, Subject, analysis_request
-from video_pipeline.pipeline.backfill.selection import Picked, Selected, Wish, select
+from video_pipeline.pipeline.backfill.selection import Only, Picked, Selected, Wish, select
+from video_pipeline.pipeline.backfill.unmaterialized import Shown, select_unmaterialized
 from video_pipeline.pipeline.jobs.raw_pages import are_stored
 from video_pipeline.pipeline.selection.choice import ProjectProviders
-from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.services import Services, projects_of
 from video_pipeline.pipeline.source.read import source_uri
 from video_pipeline.plugins.ranking import rank
 from video_pipeline.storage.store import IngestStore, ProjectOutputs
@@ -53,8 +55,17 @@ class Preview(Frozen):
     """
 
 
-def plan(services: Services, wish: Wish) -> tuple[Preview, list[Picked]]:
-    """Select and preview in one pass, keeping what a launch needs. Raises InputError."""
+def plan(
+    services: Services, wish: Wish, shown: Callable[[], Shown] = Shown
+) -> tuple[Preview, list[Picked]]:
+    """Select and preview in one pass, keeping what a launch needs. Raises InputError.
+
+    `shown` asks Dagster what it shows, for results that it does not.
+    """
+    if wish.only is Only.UNMATERIALIZED:
+        projects_of(services.catalog, wish.project)
+        standings = services.of(wish.project).standings
+        return _unmaterialized(*select_unmaterialized(standings, wish, shown()))
     selected, picked = select(services, wish), list[Picked]()
     count = _Count(
         ProjectProviders(wish.project, services.choices, services.plugins),
@@ -66,6 +77,12 @@ def plan(services: Services, wish: Wish) -> tuple[Preview, list[Picked]]:
         count.add(one)
         picked.append(Picked(one.key, one.phases, one.asked))
     return count.preview(), picked
+
+
+def _unmaterialized(picked: list[Picked], seconds: Fraction) -> tuple[Preview, list[Picked]]:
+    counted = Counter(phase for one in picked for phase in one.phases)
+    phases = {phase: PhasePreview(videos=counted[phase]) for phase in Phase if phase in counted}
+    return Preview(videos=len(picked), seconds=seconds, phases=phases), picked
 
 
 class _Count:

@@ -31,6 +31,9 @@ class Only(StrEnum):
     """Failed, dead, interrupted, or optional and skipped after a failure."""
     STALE = "stale"
     """With a result that today's choice or inputs would make differently."""
+    UNMATERIALIZED = "unmaterialized"
+    """With a result that Dagster does not show. It is shown again, and nothing runs: see
+    unmaterialized.py."""
 
 
 _INSPECTION = frozenset({Phase.SOURCE_VIDEO, Phase.MEDIA_INFO})

@@ -8,9 +8,11 @@ import pytest
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs.partitions import VIDEOS_NAME
+from video_pipeline.defs.projects import unmaterialized
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.timeline import PhaseResult, Provenance
 from video_pipeline.domain.source import Source
 from video_pipeline.settings import load_settings
 from video_pipeline_tests.defs.conftest import NOW, ROOT
@@ -76,6 +78,61 @@ def test_launch_names_the_exact_selection(
         (phase, "acme/talk")
         for phase in ("source_video", "media_info", "shots", "scenes", "timeline", "exports")
     }
+
+
+class TestUnmaterialized:
+    """Results that Dagster does not show, as in a new home."""
+
+    @pytest.fixture(autouse=True)
+    def result(self, catalog: Catalog) -> PhaseResult:
+        """Publish the shots of acme/other."""
+        origin = Provenance(
+            provider="vendor",
+            plugin="vendor",
+            version="1",
+            choice="c" * 16,
+            content="0" * 64,
+            started_at=NOW,
+            ended_at=NOW,
+        )
+        made = PhaseResult(phase=Phase.SHOTS, state=PhaseState.DONE, provenance=origin)
+        catalog.project("acme").results.publish("other", made)
+        return made
+
+    def test_preview_logs_nothing(
+        self, definitions: dg.Definitions, instance: dg.DagsterInstance
+    ) -> None:
+        shown = run_job(definitions, instance, only="unmaterialized")
+        assert (shown["videos"], shown["paid for"]) == (1, "nothing")
+        assert [row.data["phase"] for row in shown["preview"].records] == ["shots"]
+        assert instance.get_materialized_partitions(dg.AssetKey("shots")) == set()
+
+    def test_result_is_shown_again_once(
+        self, definitions: dg.Definitions, instance: dg.DagsterInstance, result: PhaseResult
+    ) -> None:
+        shown = run_job(definitions, instance, only="unmaterialized", preview=False)
+        assert (shown["logged"], shown["left"]) == (1, 0)
+        (record,) = instance.fetch_materializations(dg.AssetKey("shots"), limit=9).records
+        made = record.asset_materialization
+        assert made and made.tags and record.partition_key == "acme/other"
+        assert made.tags["dagster/data_version"] == result.fingerprint
+        assert "dagster/code_version" not in made.tags
+        assert made.metadata["plugin"].value == "vendor 1"
+        again = run_job(definitions, instance, only="unmaterialized", preview=False)
+        assert again["videos"] == 0 and instance.get_backfills() == []
+
+    def test_log_is_bounded_and_goes_on(
+        self,
+        definitions: dg.Definitions,
+        instance: dg.DagsterInstance,
+        catalog: Catalog,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(unmaterialized, "MOST_EVENTS", 1)
+        catalog.project("acme").events.record("talk", Phase.AUDIO, PhaseState.DONE, NOW)
+        for left in (1, 0):
+            shown = run_job(definitions, instance, only="unmaterialized", preview=False)
+            assert (shown["logged"], shown["left"]) == (1, left)
 
 
 def test_job_is_not_retried(definitions: dg.Definitions) -> None:
