@@ -3,12 +3,13 @@
 import json
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from dagster_graphql.schema import create_schema
 from graphql import parse, validate
 
-from video_pipeline.dagster_api import backfills, client, held_runs
+from video_pipeline.dagster_api import backfills, client, held_runs, materializations
 from video_pipeline.dagster_api.backfills import cancel, launch, state
 from video_pipeline.dagster_api.client import answer, inlined, over_http, without_webserver
 from video_pipeline.domain.errors import ConfigurationError, InputError
@@ -26,10 +27,13 @@ PARAMETERS = {
 }
 
 
-@pytest.mark.parametrize("query", ["_KEYS", "_LAUNCH", "_CANCEL", "_STATE"])
-def test_query_fits_dagsters_schema(query: str) -> None:
+@pytest.mark.parametrize("module", [backfills, materializations])
+def test_queries_fit_dagsters_schema(module: ModuleType) -> None:
     schema = create_schema().graphql_schema
-    assert validate(schema, parse(getattr(backfills, query))) == []
+    texts = [value for name, value in vars(module).items() if name.isupper()]
+    queries = [text for text in texts if isinstance(text, str) and "{" in text]
+    assert len(queries) >= 3
+    assert [validate(schema, parse(query)) for query in queries] == [[]] * len(queries)
 
 
 def test_inlined_query_fits_dagsters_schema() -> None:

@@ -15,6 +15,7 @@ from video_pipeline.cli.console import err, out, wide
 from video_pipeline.dagster_api import backfills, held_runs
 from video_pipeline.dagster_api.backfills import Launched
 from video_pipeline.dagster_api.held_runs import Held
+from video_pipeline.dagster_api.materializations import JOB, launch_logging, shown
 from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.backfill.preview import Preview, plan
 from video_pipeline.pipeline.backfill.selection import Only, Wish
@@ -38,11 +39,14 @@ def backfill(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Re-run what is missing, failed or stale in a project, and the phases that depend on it."""
+    """Re-run what is missing, failed or stale in a project, and the phases that depend on it.
+
+    `unmaterialized` runs nothing: Dagster shows the catalogue's results again.
+    """
     settings = settings_of(context)
     wish = Wish(project, frozenset(phase or Phase), only, force)
     with open_services(settings) as services:
-        found, selected = plan(services, wish)
+        found, selected = plan(services, wish, lambda: shown(dagster_of(settings)))
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
@@ -51,6 +55,12 @@ def backfill(
         return
     if not yes:
         typer.confirm("Launch this backfill?", abort=True, err=as_json)
+    if only is Only.UNMATERIALIZED:
+        run, url = launch_logging(dagster_of(settings), wish), address(settings)
+        page = f": {url}/runs/{run}" if url else ""
+        told = f"launched the run {run} of {JOB}{page}. Its log shows the progress."
+        (err if as_json else out).print(told, markup=False, soft_wrap=True)
+        return
     launched = backfills.launch(dagster_of(settings), wish, selected)
     print_launched(settings, launched, err if as_json else out)
 
