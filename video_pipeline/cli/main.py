@@ -1,5 +1,7 @@
 """The command `video-pipeline`: its options and its commands."""
 
+import atexit
+import gc
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,6 +56,8 @@ def _options(
     ] = False,
 ) -> None:
     end_tidily()
+    # As in definitions.py.
+    atexit.register(gc.freeze)
     context.obj = config
 
 

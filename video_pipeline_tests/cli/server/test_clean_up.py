@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
-from video_pipeline.cli.server.clean_up import delete_old
+from video_pipeline.cli.server.old_runs import delete_old
 
 ROOT = Path(__file__).resolve().parents[3]
 VIDEOS = dg.DynamicPartitionsDefinition(name="video_pipeline_videos")
