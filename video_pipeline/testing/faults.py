@@ -1,7 +1,7 @@
 """The faults that a double can make, and the calls that they meet."""
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -10,11 +10,36 @@ from pydantic import Field
 
 from video_pipeline.domain.values import Frozen
 
-# Faults of the line, of any service. In the first two the request does not reach the service; in
-# the others it has taken and billed what was asked for.
-HANGS, GATEWAY_PAGE, REPLY_LOST, RESET, TRUNCATED, MALFORMED = LINE_FAULTS = (
-    *("hangs", "gateway_page", "reply_lost", "reset", "truncated", "malformed"),
+# Faults of the line, of any service. The request does not reach the service.
+HANGS, GATEWAY_PAGE = NOT_REACHED = ("hangs", "gateway_page")
+# Nor here: something between, or the service's own front, refuses it. Code, HTTP status, message.
+REFUSED: Mapping[str, tuple[str, int, str]] = {
+    "clock_skewed": (
+        "RequestTimeTooSkewed",
+        403,
+        "The difference between the request time and the server's time is too large.",
+    ),
+    "moved": (
+        "PermanentRedirect",
+        301,
+        "The bucket you are attempting to access must be addressed using the specified endpoint.",
+    ),
+    "moved_for_now": (
+        "TemporaryRedirect",
+        307,
+        "You are being redirected to the bucket while DNS updates.",
+    ),
+    "slow_down": ("SlowDown", 503, "Please reduce your request rate."),
+    "credentials_expired": ("ExpiredToken", 400, "The provided token has expired."),
+}
+# In these the service has taken and billed what was asked for; the reply is spoilt. `drips` sends a
+# byte every twentieth of a second.
+REPLY_LOST, RESET, TRUNCATED, MALFORMED, EMPTY, NULL, DRIPS = SPOILT = (
+    *("reply_lost", "reset", "truncated", "malformed", "empty", "null", "drips"),
 )
+# Every page is the first one, and names the same next page.
+TOKEN_REPEATED = "token_repeated"
+LINE_FAULTS = (*NOT_REACHED, *REFUSED, *SPOILT, TOKEN_REPEATED)
 
 
 class Fault(Frozen):

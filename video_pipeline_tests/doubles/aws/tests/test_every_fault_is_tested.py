@@ -16,7 +16,7 @@ from video_pipeline_tests.doubles.aws.transcribe.refusals import JOB_FAULTS as O
 from video_pipeline_tests.doubles.aws.transcribe.refusals import REFUSALS as OF_TRANSCRIBE
 
 _TESTS = Path(__file__).parents[3]
-_EVENTS = "contracts/events_contract.py"
+_EVENTS, _TABLE = "contracts/events_contract.py", "providers/aws/fault_table.py"
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ _EVENTS = "contracts/events_contract.py"
     [
         (
             {*LINE_FAULTS, *OF_REKOGNITION, *OF_REKOGNITION_JOBS, *GET_FAULTS},
-            ("stories/test_rekognition.py", "stories/test_rekognition_events.py", _EVENTS),
+            ("stories/test_rekognition.py", "stories/test_rekognition_events.py", _EVENTS, _TABLE),
         ),
         (
             {*LINE_FAULTS, *OF_TRANSCRIBE, *OF_TRANSCRIBE_JOBS, *OF_TRANSCRIBE_GETS},
@@ -32,6 +32,7 @@ _EVENTS = "contracts/events_contract.py"
                 "providers/aws/transcribe/test_faults.py",
                 "providers/aws/transcribe/test_events.py",
                 _EVENTS,
+                _TABLE,
             ),
         ),
     ],
