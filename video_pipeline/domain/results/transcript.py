@@ -13,6 +13,8 @@ class Word(Frozen):
     range: TimeRange
     confidence: float | None = Field(default=None, ge=0, le=1)
     speaker: str | None = None
+    flagged: bool = Field(default=False, exclude_if=lambda flagged: not flagged)
+    """Whether the provider marked it, as a word of a filter."""
 
 
 class Segment(Frozen):

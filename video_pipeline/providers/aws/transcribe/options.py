@@ -62,7 +62,7 @@ class TranscribeOptions(AwsOptions):
     vocabulary_filters: dict[Language, Name] = Field(default_factory=dict)
     """The vocabulary filter for a language."""
     filter_method: Literal["mask", "remove", "tag"] = "mask"
-    """What is done with words of the filter."""
+    """What is done with words of the filter; `tag` keeps them, and flags them in the result."""
     redact: tuple[Entity, ...] = ()
     """Which personal data is taken out of the transcript; ALL for every kind."""
     deferred: bool = Field(default=False, exclude=True)

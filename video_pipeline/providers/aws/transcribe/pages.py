@@ -40,6 +40,8 @@ class Item(_Read):
     end_time: Maybe = None
     id: int | None = None
     speaker_label: str | None = None
+    flagged: bool = Field(default=False, alias="vocabularyFilterMatch")
+    """Whether the vocabulary filter names it, where its method is `tag`."""
 
 
 class Stretch(_Read):

@@ -54,6 +54,7 @@ class _Heard:
     speaker: str | None
     stretch: int | None
     """The number of its audio segment."""
+    flagged: bool
 
 
 def _shift(media: MediaInfo) -> Fraction:
@@ -86,7 +87,15 @@ def _heard(results: Results, shift: Fraction, extent: TimeRange) -> Iterator[_He
             if speaker is None and stretch is not None:
                 speaker = results.audio_segments[stretch].speaker_label
             span = _span(item, shift, extent)
-            word = _Heard(before + text, span.start, span.end, _confidence(item), speaker, stretch)
+            word = _Heard(
+                text=before + text,
+                start=span.start,
+                end=span.end,
+                confidence=_confidence(item),
+                speaker=speaker,
+                stretch=stretch,
+                flagged=item.flagged,
+            )
             before = ""
     if word is not None:
         yield replace(word, text=word.text + before)
@@ -169,6 +178,7 @@ def _segment(part: Sequence[_Heard], language: str | None, texts: dict[int, str]
                 range=TimeRange(start=one.start, end=one.end),
                 confidence=one.confidence,
                 speaker=one.speaker,
+                flagged=one.flagged,
             )
             for one in part
         ),

@@ -185,6 +185,12 @@ def test_simultaneous_speakers_keep_their_times_in_order() -> None:
     ]
 
 
+def test_word_of_a_filter_is_flagged() -> None:
+    found = read([word("Oh", "0", "1"), word("heck", "1", "2", vocabularyFilterMatch=True)])
+    assert [one.flagged for one in found.words] == [False, True]
+    assert ["flagged" in one.model_dump() for one in found.words] == [False, True]
+
+
 def test_redacted_word_has_no_confidence() -> None:
     hidden = word("[PII]", "1", "2", None)
     hidden["alternatives"][0]["redactions"] = [{"confidence": "0.99", "type": "NAME"}]
