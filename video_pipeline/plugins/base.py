@@ -138,10 +138,15 @@ def refusal(capabilities: Capabilities, request: AnalysisRequest) -> Refusal | N
     if media.duration < limits.min_duration:
         return Refusal(reason=f"shorter than {float(limits.min_duration):g} s")
     if limits.max_bytes is not None and media.size > limits.max_bytes:
-        return Refusal(reason=f"larger than {limits.max_bytes:,} bytes")
+        return Refusal(reason=f"larger than {_size(limits.max_bytes)}")
     if isinstance(capabilities.fed, Object):
         return _place_refusal(capabilities, request.uri) or _format_refusal(capabilities, media)
     return None
+
+
+def _size(limit: int) -> str:
+    whole, rest = divmod(limit, 1 << 20)
+    return f"{limit:,} bytes" if rest else f"{whole:,} MiB"
 
 
 def _place_refusal(capabilities: Capabilities, uri: str) -> Refusal | None:

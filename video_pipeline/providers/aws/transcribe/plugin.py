@@ -57,8 +57,9 @@ _METER = MeterSpec(meter=Meter.AUDIO_SECONDS, paid=True)
 # Of personal data: each second of such a job has a price of its own on top, by the same list.
 _REDACTION = "redaction"
 
-# Developer guide, "Guidelines and quotas": 4 hours, 2 GB.
-_LIMITS = Limits(max_duration=4 * 3600, max_bytes=2 * 1000**3, containers=frozenset(FORMATS))  # type: ignore[arg-type]
+# Developer guide, "Guidelines and quotas", read in November 2026: 4 hours, 2 GB. A megabyte of the
+# service is 1,048,576 bytes (API reference, SyncMedia, read 2026-11-30).
+_LIMITS = Limits(max_duration=4 * 3600, max_bytes=2 * 1024**3, containers=frozenset(FORMATS))  # type: ignore[arg-type]
 
 
 class TranscribePlugin(BaseTranscriptionPlugin, AwsJobs):

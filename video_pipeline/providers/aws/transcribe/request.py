@@ -35,7 +35,11 @@ PROJECT_TAG = "project_id"
 VERSION_TAG, ETAG_TAG = "video-pipeline-version", "video-pipeline-etag"
 _OPUS_ONLY = frozenset({"ogg", "matroska"})
 _WEBM_VIDEO = frozenset({"vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav1d"})
+# "Media with more than two channels isn't supported": developer guide, "Audio channels", read
+# 2026-11-30. The service reads the object itself, so nobody can mix it down in between.
 _CHANNELS = 2
+# Hertz: "The sample rate must be between 8,000 and 48,000 hertz", FailureReason in botocore 1.44.5.
+_SLOWEST, _FASTEST = 8_000, 48_000
 # For how many languages, where the language is to be identified: LanguageIdSettings of the
 # service's model.
 _FEWEST_VOCABULARIES, _MOST_VOCABULARIES = 2, 5
@@ -61,7 +65,15 @@ def _media_obstacle(media: MediaInfo) -> str | None:
     if audio.duration < SHORTEST:
         return f"its audio is shorter than {float(SHORTEST):g} s"
     if audio.channels > _CHANNELS:
-        return f"its audio has {audio.channels} channels, and {_CHANNELS} are the most"
+        return (
+            f"its audio has {audio.channels} channels, and {_CHANNELS} are the most: deliver it"
+            " mixed down to stereo, or choose a provider that is fed by us"
+        )
+    if not _SLOWEST <= audio.sample_rate <= _FASTEST:
+        return (
+            f"its audio has {audio.sample_rate:,} samples a second, and {_SLOWEST:,} to"
+            f" {_FASTEST:,} are taken: deliver it resampled, or choose a provider that is fed by us"
+        )
     if media.container in _OPUS_ONLY and audio.codec not in ("opus", "libopus"):
         return f"takes Opus only in {media.container} files, not {audio.codec}"
     if media.container == "matroska" and media.video and media.video.codec not in _WEBM_VIDEO:

@@ -181,13 +181,15 @@ def test_names_differ_by_generation_project_and_bucket() -> None:
     ("facts", "reason"),
     [
         (media(audio={"duration": "2/5"}), "shorter than 0.5 s"),
-        (media(audio={"channels": 6}), "6 channels"),
+        (media(audio={"channels": 6}), "6 channels, and 2 are the most: deliver it mixed down"),
+        (media(audio={"sample_rate": 7_999}), "7,999 samples a second, and 8,000 to 48,000"),
+        (media(audio={"sample_rate": 96_000}), "96,000 samples a second"),
         (media("ogg", audio={"codec": "vorbis"}), "Opus only"),
         (media("matroska", audio={"codec": "opus"}), "h264 is no video of WebM"),
         (media("mov"), "does not take mov"),
         (media("avi"), "does not take avi"),
         (media(duration=Fraction(4 * 3600 + 1)), "longer than 14400 s"),
-        (media(size=2_000_000_001), "larger than 2,000,000,000 bytes"),
+        (media(size=2 * 1024**3 + 1), "larger than 2,048 MiB"),
         (media().model_copy(update={"audio": None}), "no audio"),
     ],
 )
