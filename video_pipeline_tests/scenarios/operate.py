@@ -1,0 +1,101 @@
+"""Drive the faults of docs/operations.md for real: each ends as the page promises.
+
+One `up` meets a MongoDB that stands still, a run killed three times, a killed decoder, a broken
+pipeline.yaml and a partition without a video; another one a full disk. A thousand videos arrive at
+once, AWS answers nonsense, and what a run records and a deployment costs at rest is measured
+against an earlier revision.
+"""
+
+import subprocess
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from video_pipeline_tests.overhead.reel import make_reel
+from video_pipeline_tests.scenarios.support import operations, reels
+from video_pipeline_tests.scenarios.support.at_rest import AtRest, at_rest
+from video_pipeline_tests.scenarios.support.checkouts import checkout_of
+from video_pipeline_tests.scenarios.support.deployment import Claims, print_table
+from video_pipeline_tests.scenarios.support.operations import CONFIGURATION, Stage
+from video_pipeline_tests.scenarios.support.running_up import running_up
+
+_ROOT = Path(__file__).resolve().parents[2]
+# The revision whose figures are the alternative.
+BEFORE = "a306670"
+# The length of a video whose run can be killed while it decodes.
+_LONG_SECONDS = 240
+_DISK_MEGABYTES = 700
+# CPU-seconds a minute of a deployment at rest.
+_AT_REST_SECONDS = 3.0
+
+
+def run() -> int:
+    """Return 0 if every claim holds."""
+    claims = Claims()
+    with tempfile.TemporaryDirectory(prefix="operate-") as name:
+        folder = Path(name)
+        short = reels.cut(folder / "short.mp4")
+        long = make_reel(folder / "long.mp4", _LONG_SECONDS).read_bytes()
+        with _stage(folder / "faults", claims, short, long) as stage:
+            operations.stand_still(stage)
+            operations.kill_run_three_times(stage)
+            operations.kill_decoder(stage)
+            operations.break_configuration(stage)
+            operations.run_without_video(stage)
+        with (
+            _small_disk(folder / "disk" / "home"),
+            _stage(folder / "disk", claims, short, long) as stage,
+        ):
+            operations.fill_disk(stage)
+        _compare_at_rest(folder, claims)
+    return claims.verdict()
+
+
+@contextmanager
+def _stage(folder: Path, claims: Claims, short: bytes, long: bytes) -> Generator[Stage]:
+    folder.mkdir(exist_ok=True)
+    file = folder / "pipeline.yaml"
+    file.write_text(CONFIGURATION)
+    (folder / "ingest").mkdir()
+    with running_up(folder / "home", file) as up:
+        stage = Stage(up, claims, short, long)
+        stage.deliver("acme/first")
+        stage.await_done("acme/first")
+        yield stage
+
+
+@contextmanager
+def _small_disk(home: Path) -> Generator[None]:
+    """Mount a small file system for a state folder."""
+    home.mkdir(parents=True)
+    size = f"size={_DISK_MEGABYTES}m"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(home)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(home)], check=True)
+
+
+def _compare_at_rest(folder: Path, claims: Claims) -> None:
+    with checkout_of(BEFORE, folder) as before:
+        old = at_rest(before, folder / "old")
+    new = at_rest(_ROOT, folder / "new")
+    rows = [_row(BEFORE, old), _row("now", new)]
+    columns = ("", "kB of records a run", "CPU-s a minute at rest", "by process")
+    print_table("300 videos", columns, rows)
+    claims.holds(
+        f"a deployment at rest uses at most {_AT_REST_SECONDS:g} CPU-s a minute",
+        new.cpu_a_minute <= _AT_REST_SECONDS,
+        f"{new.cpu_a_minute:.1f} ({old.cpu_a_minute:.1f} at {BEFORE})",
+    )
+    claims.holds(
+        "a run leaves fewer records",
+        new.record_bytes < old.record_bytes,
+        f"{new.record_bytes / 1000:.0f} kB ({old.record_bytes / 1000:.0f} kB at {BEFORE})",
+    )
+
+
+def _row(name: str, found: AtRest) -> tuple[str, str, str, str]:
+    by_process = ", ".join(f"{kind} {cost:.1f}" for kind, cost in sorted(found.by_process.items()))
+    return name, f"{found.record_bytes / 1000:.0f}", f"{found.cpu_a_minute:.1f}", by_process
