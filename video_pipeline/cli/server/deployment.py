@@ -1,11 +1,13 @@
-"""`up`, and the processes of a deployment: catalogue server, webserver, daemon."""
+"""`up`, and the processes of a deployment: catalogue server, code server, webserver, daemon."""
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import typer
 from pydantic import SecretStr
@@ -13,6 +15,11 @@ from pydantic import SecretStr
 from video_pipeline.catalog.connection import connect
 from video_pipeline.cli.access import Port, settings_of
 from video_pipeline.cli.console import out
+from video_pipeline.cli.server.code_server import (
+    code_server_command,
+    keep_code_server,
+    write_workspace,
+)
 from video_pipeline.cli.server.dagster_home import exclusive, prepare
 from video_pipeline.cli.server.ports import LOOPBACK, port_to_use
 from video_pipeline.cli.server.processes import Processes
@@ -23,7 +30,7 @@ from video_pipeline.settings import Settings
 from video_pipeline.settings.load import WEBSERVER, inherited
 from video_pipeline.wiring import catalog_server, embedded_server
 
-WEB, DAEMON = "webserver", "daemon"
+CODE, WEB, DAEMON = "code-server", "webserver", "daemon"
 _READY_SECONDS = 120.0
 # How long `up` waits for the runs of an earlier version.
 _UPGRADE_SECONDS = 12 * 3600.0
@@ -55,8 +62,10 @@ def deployed(settings: Settings, port: int | None = None) -> Generator[Deploymen
         # Others may use it still. Its last user ends it.
         mongod = embedded_server(settings).pid
         processes = stack.enter_context(Processes(settings.logs, environment, spared=mongod))
+        # A folder of this user only, with a short name: a socket's address has at most 104 bytes.
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="video-pipeline-"))
         prepare(settings, processes)
-        _start(settings, processes, port)
+        _start(settings, processes, port, Path(folder) / "code.sock")
         _await_ready(url, processes)
         catalog = settings.catalog.model_copy(update={"uri": SecretStr(mongodb)})
         look = partial(look_after, parts_of(settings, processes), processes.reap)
@@ -88,8 +97,9 @@ def await_upgrade(
 def parts_of(
     settings: Settings, processes: Processes, clock: Callable[[], float] = time.monotonic
 ) -> list[Part]:
-    """Return what is brought back: the embedded MongoDB if it is used, webserver and daemon."""
+    """Return what is brought back: Dagster's processes, and the embedded MongoDB if it is used."""
     keepers = {f"The {name}": partial(processes.keep, name) for name in (WEB, DAEMON)}
+    keepers = {f"The {CODE}": partial(keep_code_server, processes, CODE), **keepers}
     if not settings.catalog.uri:
         keepers = {"MongoDB": partial(_keep_mongodb, settings), **keepers}
     return [Part(name, keep, clock=clock) for name, keep in keepers.items()]
@@ -100,26 +110,36 @@ def _keep_mongodb(settings: Settings) -> None:
         pass
 
 
-def _start(settings: Settings, processes: Processes, port: int) -> None:
+def _start(settings: Settings, processes: Processes, port: int, socket: Path) -> None:
+    """Start the code server, and what asks it when it listens."""
     workspace = settings.project_file("workspace.yaml")
-    script = [sys.executable, "-m"]
-    web = ["dagster_webserver", "-h", LOOPBACK, "-p", str(port), "-w", str(workspace)]
-    daemon = ["dagster._daemon", "run", "-w", str(workspace)]
-    processes.start(WEB, [*script, *web], workspace.parent)
-    processes.start(DAEMON, [*script, *daemon], workspace.parent)
+    script, folder = [sys.executable, "-m"], workspace.parent
+    processes.start(CODE, [*script, *code_server_command(socket)], folder)
+    _await(socket.exists, processes, CODE)
+    # The second file replaces the location of the same name.
+    locations = ["-w", str(workspace), "-w", str(write_workspace(settings, socket))]
+    web = ["dagster_webserver", "-h", LOOPBACK, "-p", str(port), *locations]
+    processes.start(WEB, [*script, *web], folder)
+    processes.start(DAEMON, [*script, "dagster._daemon", "run", *locations], folder)
 
 
-def _await_ready(url: str, processes: Processes) -> None:
+def _await(there: Callable[[], bool], processes: Processes, name: str) -> None:
+    """Wait for a process. Raises ConfigurationError if one has ended, or after 120 s."""
     deadline = time.monotonic() + _READY_SECONDS
-    while (wrong := load_error(url)) is None:
+    while not there():
         processes.check()
         if time.monotonic() > deadline:
             raise ConfigurationError(
-                f"Dagster's webserver has not answered for {_READY_SECONDS:g} s",
-                where=str(processes.log(WEB)),
+                f"Dagster's {name} has not answered for {_READY_SECONDS:g} s",
+                where=str(processes.log(name)),
                 remedy="Read its log. `video-pipeline doctor` may help.",
             )
         time.sleep(0.2)
+
+
+def _await_ready(url: str, processes: Processes) -> None:
+    _await(lambda: load_error(url) is not None, processes, WEB)
+    wrong = load_error(url)
     if wrong:
         raise ConfigurationError(
             f"Dagster cannot load the definitions: {wrong}",

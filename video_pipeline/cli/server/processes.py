@@ -96,6 +96,10 @@ class Processes:
                 remedy=f"The log of the ended process is then {name}.log.old.",
             )
 
+    def kill(self, name: str) -> None:
+        """Kill a program. `keep` starts it again."""
+        self._running[name].kill()
+
     def reap(self) -> None:
         """Collect adopted children that have ended.
 
