@@ -74,11 +74,16 @@ def run(videos: int = VIDEOS, seconds: float = WINDOW_SECONDS) -> int:
         with checked_out(BASELINE, folder / "checkout") as checkout:
             before = lateness_of(checkout, folder / "before", videos, seconds)
         now = lateness_of(ROOT, folder / "now", videos, seconds)
-    print()
-    print_table(f"Seconds, {videos} videos, {seconds:g} s", _COLUMNS, list(_rows(before, now)))
+    show(before, now)
     claims = Claims()
     claim(claims, before, now)
     return claims.verdict()
+
+
+def show(before: Lateness, now: Lateness) -> None:
+    """Print the figures of both."""
+    print()
+    print_table("Seconds after a large delivery", _COLUMNS, list(_rows(before, now)))
 
 
 def claim(claims: Claims, before: Lateness, now: Lateness) -> None:

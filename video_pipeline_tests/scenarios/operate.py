@@ -1,9 +1,9 @@
 """Drive the faults of docs/operations.md for real: each ends as the page promises.
 
 One `up` meets a MongoDB that stands still, a run killed three times, a killed decoder, a broken
-pipeline.yaml and a partition without a video; another one a full disk. A thousand videos arrive at
-once, AWS answers nonsense, and what a run records and a deployment costs at rest is measured
-against an earlier revision.
+pipeline.yaml and a partition without a video; another one a full disk. AWS answers nonsense. A
+thousand videos arrive at once, and what a run records and a deployment costs at rest is measured;
+the same figures of an earlier revision stand beside.
 """
 
 import subprocess
@@ -13,16 +13,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from video_pipeline_tests.overhead.reel import make_reel
+from video_pipeline_tests.providers.aws import fault_table
+from video_pipeline_tests.scenarios import arrivals_lateness
 from video_pipeline_tests.scenarios.support import operations, reels
 from video_pipeline_tests.scenarios.support.at_rest import AtRest, at_rest
-from video_pipeline_tests.scenarios.support.checkouts import checkout_of
+from video_pipeline_tests.scenarios.support.baseline import ROOT, checked_out
 from video_pipeline_tests.scenarios.support.deployment import Claims, print_table
 from video_pipeline_tests.scenarios.support.operations import CONFIGURATION, Stage
 from video_pipeline_tests.scenarios.support.running_up import running_up
 
-_ROOT = Path(__file__).resolve().parents[2]
 # The revision whose figures are the alternative.
-BEFORE = "a306670"
+BEFORE = arrivals_lateness.BASELINE
 # The length of a video whose run can be killed while it decodes.
 _LONG_SECONDS = 240
 _DISK_MEGABYTES = 700
@@ -38,17 +39,18 @@ def run() -> int:
         short = reels.cut(folder / "short.mp4")
         long = make_reel(folder / "long.mp4", _LONG_SECONDS).read_bytes()
         with _stage(folder / "faults", claims, short, long) as stage:
-            operations.stand_still(stage)
-            operations.kill_run_three_times(stage)
-            operations.kill_decoder(stage)
-            operations.break_configuration(stage)
-            operations.run_without_video(stage)
+            for part in operations.FAULTS:
+                print(part.__doc__, flush=True)
+                part(stage)
         with (
             _small_disk(folder / "disk" / "home"),
             _stage(folder / "disk", claims, short, long) as stage,
         ):
             operations.fill_disk(stage)
-        _compare_at_rest(folder, claims)
+        _answer_nonsense(claims)
+        with checked_out(BEFORE, folder / BEFORE) as before:
+            _compare_lateness(before, folder, claims)
+            _compare_at_rest(before, folder, claims)
     return claims.verdict()
 
 
@@ -77,10 +79,23 @@ def _small_disk(home: Path) -> Generator[None]:
         subprocess.run(["umount", str(home)], check=True)
 
 
-def _compare_at_rest(folder: Path, claims: Claims) -> None:
-    with checkout_of(BEFORE, folder) as before:
-        old = at_rest(before, folder / "old")
-    new = at_rest(_ROOT, folder / "new")
+def _answer_nonsense(claims: Claims) -> None:
+    """Put a proxy of faults before AWS's doubles, and print what becomes of each unit."""
+    rows = fault_table.rows()
+    print_table("Faults of AWS", fault_table.Row._fields, rows)
+    wrong = [row.fault for row in rows if row.outcome != row.expected]
+    claims.equal(f"each of {len(rows)} faults of AWS ends as expected, paid once", [], wrong)
+
+
+def _compare_lateness(before: Path, folder: Path, claims: Claims) -> None:
+    old = arrivals_lateness.lateness_of(before, folder / "late-before")
+    new = arrivals_lateness.lateness_of(ROOT, folder / "late-now")
+    arrivals_lateness.show(old, new)
+    arrivals_lateness.claim(claims, old, new)
+
+
+def _compare_at_rest(before: Path, folder: Path, claims: Claims) -> None:
+    old, new = at_rest(before, folder / "rest-before"), at_rest(ROOT, folder / "rest-now")
     rows = [_row(BEFORE, old), _row("now", new)]
     columns = ("", "kB of records a run", "CPU-s a minute at rest", "by process")
     print_table("300 videos", columns, rows)

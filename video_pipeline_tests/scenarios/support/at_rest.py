@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pymongo import MongoClient
 from video_pipeline.catalog.server.mongod import Mongod
 from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline_tests.scenarios.support import reels
+from video_pipeline_tests.scenarios.support.baseline import python_of
 from video_pipeline_tests.scenarios.support.executing import unfinished
 from video_pipeline_tests.scenarios.support.running_up import RunningUp, catalogue_of, running_up
 
@@ -114,7 +114,7 @@ def _register(checkout: Path, uri: str, home: Path, keys: list[str]) -> None:
     names = _REGISTER if (checkout / "video_pipeline/pipeline/arrivals").is_dir() else None
     given = json.dumps([uri, str(home / "ingest"), [reels.object_key(key) for key in keys]])
     subprocess.run(
-        [sys.executable, "-c", (names or _REGISTER_BEFORE) + _FOR_ALL],
+        [str(python_of(checkout)), "-c", (names or _REGISTER_BEFORE) + _FOR_ALL],
         env={**os.environ, "PYTHONPATH": str(checkout)},
         input=given,
         text=True,

@@ -232,6 +232,16 @@ def _rows(home: Path, key: str) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
+# What one `up` meets, one after the other.
+FAULTS: tuple[Callable[[Stage], None], ...] = (
+    stand_still,
+    kill_run_three_times,
+    kill_decoder,
+    break_configuration,
+    run_without_video,
+)
+
+
 def fill_disk(stage: Stage) -> None:
     """Fill the file system of the state folder, and free it again: `up` outlives it."""
     up, claims = stage.up, stage.claims

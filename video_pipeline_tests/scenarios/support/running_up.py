@@ -20,8 +20,8 @@ from dagster._core.scheduler.instigation import InstigatorTick
 from video_pipeline.catalog.server.embedded import EmbeddedServer
 from video_pipeline.catalog.server.mongod import Mongod
 from video_pipeline.cli.server.ports import LOOPBACK, port_to_use
+from video_pipeline_tests.scenarios.support.baseline import ROOT, python_of
 
-_ROOT = Path(__file__).resolve().parents[3]
 _START_SECONDS = 240
 _END_SECONDS = 60
 # How often a condition is looked at.
@@ -125,7 +125,7 @@ class RunningUp:
 
 
 @contextlib.contextmanager
-def running_up(home: Path, file: Path, checkout: Path = _ROOT) -> Generator[RunningUp]:
+def running_up(home: Path, file: Path, checkout: Path = ROOT) -> Generator[RunningUp]:
     """Start `up` of a checkout, and end it as Ctrl-C does. Raises TimeoutError.
 
     The state folder `home` may be new or used. `up` prints into a file beside it.
@@ -138,7 +138,8 @@ def running_up(home: Path, file: Path, checkout: Path = _ROOT) -> Generator[Runn
     }
     port = port_to_use(None)
     log = home.with_name(f"{home.name}.up.log")
-    line = [sys.executable, "-u", "-c", _MAIN, "--config", str(file), "up", "--port", str(port)]
+    python = str(python_of(checkout))
+    line = [python, "-u", "-c", _MAIN, "--config", str(file), "up", "--port", str(port)]
     with log.open("w") as written:
         # In a session of its own: a Ctrl-C in this terminal must not reach it twice.
         started = subprocess.Popen(
