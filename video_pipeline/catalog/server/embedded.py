@@ -18,7 +18,7 @@ import re
 import tempfile
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any, TextIO
@@ -73,11 +73,11 @@ class EmbeddedServer:
         """
         self._make_folder()
         end = time.monotonic() + self._patience
-        with self._starting(end):
+        with self._turn(end) as turn:
             users = self._held() or (self._folder / "users.lock").open("w")
             try:
                 fcntl.flock(users, fcntl.LOCK_SH)
-                socket = self._serve(end)
+                socket = self._serve(end, turn)
             except BaseException:
                 users.close()
                 self._users = None
@@ -94,8 +94,9 @@ class EmbeddedServer:
             # Before the wait for the other lock: who holds that one may then be the last.
             fcntl.flock(users, fcntl.LOCK_UN)
             try:
-                with self._starting(time.monotonic() + self._patience):
+                with self._turn(time.monotonic() + self._patience) as turn:
                     if _locks(users):
+                        _mark(turn)
                         self._mongod.stop()
                         self._discard_socket()
             except CatalogUnavailable as error:
@@ -127,31 +128,31 @@ class EmbeddedServer:
         return self._users if self._owner == os.getpid() else None
 
     @contextmanager
-    def _starting(self, end: float) -> Generator[None]:
-        """Hold `start.lock`. Raises CatalogUnavailable if that fails because no server answers."""
+    def _turn(self, end: float) -> Generator[TextIO]:
+        """Hold `start.lock`, and yield it.
+
+        Its holder writes into it before a start or stop, which is awaited. Otherwise the holder
+        waits for the server itself: from `end` on that raises CatalogUnavailable.
+        """
         last = time.monotonic() + START_SECONDS
-        with (self._folder / "start.lock").open("w") as lock:
+        with (self._folder / "start.lock").open("a+") as lock:
             while not _locks(lock):
                 now = time.monotonic()
-                if now > last or (now > end and self._is_silent()):
+                if now > last or (now > end and not os.fstat(lock.fileno()).st_size):
                     raise self._unready()
                 time.sleep(0.02)
-            yield
+            lock.truncate(0)
+            yield lock
+            lock.truncate(0)
 
-    def _is_silent(self) -> bool:
-        """Return whether a server that has opened its socket does not answer."""
-        socket = self._recorded()
-        if self.pid() is None or socket is None or not socket.exists():
-            return False
-        return _asked(socket) is _Reply.NONE
-
-    def _serve(self, end: float) -> Path:
+    def _serve(self, end: float, turn: TextIO) -> Path:
         """Return the server's socket once it accepts writes.
 
         A server that is found but ends meanwhile, as after a kill, is started again.
         """
         socket = self._recorded()
         if socket is None or self._is_unreachable(socket) or not self._takes_writes(socket, end):
+            _mark(turn)
             self._mongod.stop()
             self._discard_socket()
             socket = self._place_socket()
@@ -240,6 +241,12 @@ def _locks(file: TextIO) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _mark(turn: TextIO) -> None:
+    """Note in a lock that its holder starts or stops the server."""
+    with suppress(OSError):  # on a full disk others wait for less long
+        os.write(turn.fileno(), b"starting or stopping")
 
 
 def _asked(socket: Path) -> _Reply:

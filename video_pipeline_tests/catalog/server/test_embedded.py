@@ -169,7 +169,7 @@ def test_killed_server_restarts_with_its_data(folder: Path) -> None:
     uri = server.acquire()
     with client_of(uri) as client:
         client["any"]["rows"].insert_one({"_id": 1})
-    catalog = connect(uri, "any", timeout_seconds=0.5)
+    catalog = connect(uri, "any", timeout_seconds=2)
     half = catalog.project("acme")
     killed = pid_of(uri)
     os.kill(killed, signal.SIGKILL)
@@ -216,6 +216,25 @@ def test_standing_server_is_kept_and_refuses_every_user(
     os.kill(pid, signal.SIGCONT)
     with EmbeddedServer(folder):
         assert standing.pid() == pid
+
+
+def test_start_by_another_user_is_awaited(
+    folder: Path, standing: EmbeddedServer, threads: ThreadPoolExecutor
+) -> None:
+    """The server does not answer then either."""
+    pid = standing.pid()
+    assert pid
+    with (folder / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("starting")
+        lock.flush()
+        user = EmbeddedServer(folder)
+        waiting = threads.submit(user.acquire)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.3)  # longer than it waits for a server
+        os.kill(pid, signal.SIGCONT)
+    assert waiting.result().startswith("mongodb://")
+    user.release()
 
 
 def test_last_user_ends_a_standing_server_cleanly(folder: Path, standing: EmbeddedServer) -> None:
