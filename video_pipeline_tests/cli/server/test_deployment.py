@@ -15,7 +15,7 @@ from pymongo import MongoClient
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.schema import SCHEMA_VERSION
 from video_pipeline.catalog.server import embedded
-from video_pipeline.cli.server.deployment import DAEMON, WEB, await_upgrade, parts_of
+from video_pipeline.cli.server.deployment import CODE, DAEMON, WEB, await_upgrade, parts_of
 from video_pipeline.cli.server.processes import Processes, descendants
 from video_pipeline.cli.server.watch import look_after
 from video_pipeline.settings import Settings, load_settings
@@ -36,7 +36,7 @@ def test_deployment_outlives_its_mongodb_and_programs(
     monkeypatch.setattr(embedded, "_ANSWER_SECONDS", 0.1)
     now = itertools.count(0, 40)  # at each look, every pause has ended
     with catalog_server(settings) as uri, Processes(settings.logs, {}) as processes:
-        for name in (WEB, DAEMON):
+        for name in (CODE, WEB, DAEMON):
             processes.start(name, ["sleep", "300"], settings.home)
         parts = parts_of(settings, processes, lambda: next(now))
         server = embedded_server(settings)
