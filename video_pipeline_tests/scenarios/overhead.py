@@ -7,20 +7,11 @@ in pairs in alternating order after a warm-up. The scenario holds if the median 
 1.05.
 """
 
-import json
-import os
-import resource
 import shutil
 import statistics
-import subprocess
-import sys
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from pymongo import MongoClient
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
@@ -28,6 +19,7 @@ from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.samples import drawn
 from video_pipeline.storage.local.folder import FolderIngest
+from video_pipeline_tests.overhead.measured import Run, measured, server_seconds
 from video_pipeline_tests.overhead.reel import make_reel
 from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
 
@@ -43,15 +35,6 @@ phases:
   shots: [cuts]
   transcript: [whisper-base]
 """
-
-
-@dataclass(frozen=True)
-class Run:
-    """One measured run: CPU and wall seconds, and its answer."""
-
-    cpu: float
-    wall: float
-    answer: dict[str, Any]
 
 
 def run() -> int:
@@ -94,7 +77,7 @@ class _Bench:
         return self._bare(video), road
 
     def _bare(self, video: Path) -> Run:
-        return _measured(["-m", "video_pipeline_tests.overhead.bare", str(video)], {})
+        return measured(["-m", "video_pipeline_tests.overhead.bare", str(video)], {})
 
     def _road(self, video: Path, number: int) -> Run:
         """A new video each time: a re-run would find everything there."""
@@ -105,8 +88,8 @@ class _Bench:
         shutil.copy(video, ingest / name)
         (self.folder / "pipeline.yaml").write_text(_CONFIGURATION)
         register_now(FolderIngest(ingest), self.catalog, name, datetime.now(UTC))
-        before = _server_seconds(self.uri)
-        ran = _measured(
+        before = server_seconds(self.uri)
+        ran = measured(
             ["-m", "video_pipeline_tests.overhead.ingest_video", f"acme/reel-{number}"],
             {
                 "DAGSTER_HOME": str(dagster),
@@ -115,7 +98,7 @@ class _Bench:
                 "VIDEO_PIPELINE_HOME": str(home),
             },
         )
-        return Run(ran.cpu + _server_seconds(self.uri) - before, ran.wall, ran.answer)
+        return Run(ran.cpu + server_seconds(self.uri) - before, ran.wall, ran.answer)
 
 
 def _rows(pair: tuple[Run, Run], ratio: float) -> list[tuple[object, ...]]:
@@ -133,29 +116,3 @@ def _found(catalog: Catalog) -> dict[str, int]:
         result = results.get("reel-1", phase)
         counts |= result.counts if result else {}
     return {"shots": counts["shot"], "thumbnails": counts["thumbnails"], "words": counts["words"]}
-
-
-def _measured(arguments: list[str], environment: dict[str, str]) -> Run:
-    """CPU of the process and all that it waited for, by the kernel's own accounting."""
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise RuntimeError(done.stderr[-4000:])
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return Run(cpu, time.monotonic() - started, answer)
-
-
-def _server_seconds(uri: str) -> float:
-    """CPU-seconds that the MongoDB server has used so far."""
-    with MongoClient[dict[str, Any]](uri) as client:
-        pid = client.admin.command("serverStatus")["pid"]
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
