@@ -1,10 +1,13 @@
 """A checkout of an earlier commit, with an environment of its own."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# The last lines that a failure shows.
+_SHOWN = 15
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -22,13 +25,26 @@ def checked_out(commit: str, folder: Path) -> Iterator[Path]:
     _git("worktree", "add", "--detach", str(folder), commit)
     try:
         print(f"making the environment of {commit}", flush=True)
-        made = {"cwd": folder, "capture_output": True, "text": True}
-        ended = subprocess.run(["./run", "--help"], check=False, **made)
-        if ended.returncode:
-            raise RuntimeError(f"./run of {commit}: {ended.stdout}{ended.stderr}")
+        _make_environment(folder)
         yield folder
     finally:
         _git("worktree", "remove", "--force", str(folder))
+
+
+def _make_environment(checkout: Path) -> None:
+    """Call `./run`, which makes the environment first. Raises RuntimeError with its last lines."""
+    # Else it would import this checkout's code.
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    ended = subprocess.run(
+        ["./run", "--help"],
+        check=False,
+        cwd=checkout,
+        env=variables,
+        capture_output=True,
+        text=True,
+    )
+    if ended.returncode:
+        raise RuntimeError("\n".join([f"{checkout}/run:", *ended.stderr.splitlines()[-_SHOWN:]]))
 
 
 def _git(*arguments: str) -> None:
