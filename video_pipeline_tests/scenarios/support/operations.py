@@ -147,7 +147,10 @@ def _kill_run(stage: Stage, key: str, killed: set[int]) -> int:
         found[:] = [
             parent
             for child in stage.up.processes(_CHILD)
-            if (parent := child.parent()) and parent.pid not in killed
+            if (parent := child.parent())
+            and parent.pid not in killed
+            # The decoder of a killed run, until it ends.
+            and parent != stage.up.process
         ]
         return bool(found)
 
@@ -216,7 +219,7 @@ def run_without_video(stage: Stage) -> None:
     claims.equal("a partition without a video leaves no row", {}, _rows(up.home, key))
     listed = up.command("errors").output
     claims.holds("nor an error", "nosuch" not in listed, listed.splitlines()[0])
-    forgotten = up.command("forget", key)
+    forgotten = up.command("forget", key, "--yes")
     claims.holds("`forget` clears up", forgotten.code == 0, forgotten.output.splitlines()[0])
 
 

@@ -118,8 +118,9 @@ class RunningUp:
         """Wait for a condition, and return the seconds that it took. Raises TimeoutError."""
         begun = time.monotonic()
         while not there():
-            if time.monotonic() - begun > seconds:
-                raise TimeoutError(f"not within {seconds:g} s: {what}; `up` said: {self.said}")
+            if time.monotonic() - begun > seconds or not self.is_alive:
+                state = "lives" if self.is_alive else "has ended"
+                raise TimeoutError(f"not within {seconds:g} s: {what}; `up` {state}: {self.said}")
             time.sleep(_LOOK_SECONDS)
         return time.monotonic() - begun
 
