@@ -141,7 +141,7 @@ Own = Mapping[str, Meaning] | Callable[[str, str], Mapping[str, Meaning]]
 
 
 @contextmanager
-def told(where: str, own: Own | None = None) -> Generator[None]:
+def provider_errors(where: str, own: Own | None = None) -> Generator[None]:
     """Turn what a client of AWS raises, or keeps it from being made, into ProviderError. So are
     answers that lack a field. A service's `own` meanings go before the ones above."""
     try:

@@ -12,7 +12,7 @@ from typing import Any
 
 from video_pipeline.aws.queue import BATCH, SqsQueue, Unreadable, message_in
 from video_pipeline.plugins.base import Heard
-from video_pipeline.providers.aws.errors import told
+from video_pipeline.providers.aws.errors import provider_errors
 
 _log = logging.getLogger(__name__)
 # The most batches of one `listen`: the sweep has other work.
@@ -28,7 +28,7 @@ class Queue:
     """The events in one queue. All methods raise ProviderError."""
 
     def __init__(self, client: Callable[[], Any], url: str, jobs_of: JobsOf) -> None:
-        self._queue, self._jobs_of = SqsQueue(client, url, told), jobs_of
+        self._queue, self._jobs_of = SqsQueue(client, url, provider_errors), jobs_of
 
     def listen(self) -> list[Heard]:
         """Return the next events, of at most 100 messages."""

@@ -9,13 +9,13 @@ from botocore.parsers import ResponseParserError
 
 from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
 from video_pipeline.domain.unit_policy import is_of_the_request
-from video_pipeline.providers.aws.errors import Meaning, told
+from video_pipeline.providers.aws.errors import Meaning, provider_errors
 
 F = FailureCategory
 
 
 def meaning_of(error: Exception, own: dict[str, Meaning] | None = None) -> ProviderError:
-    with pytest.raises(ProviderError) as raised, told("here", own):
+    with pytest.raises(ProviderError) as raised, provider_errors("here", own):
         raise error
     assert raised.value.__cause__ is error
     return raised.value
@@ -188,6 +188,6 @@ def test_service_overrides_a_code() -> None:
 
 def test_own_error_passes() -> None:
     ours = ProviderError("said", category=F.AUTH, remedy="Do.", accepted=False)
-    with pytest.raises(ProviderError) as raised, told("here"):
+    with pytest.raises(ProviderError) as raised, provider_errors("here"):
         raise ours
     assert raised.value is ours

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from video_pipeline.domain.errors import ConfigurationError, ProviderError
 from video_pipeline.plugins.conformance.watch import touched_within
-from video_pipeline.providers.aws.errors import told
+from video_pipeline.providers.aws.errors import provider_errors
 from video_pipeline.providers.aws.session import AwsOptions, AwsSession
 from video_pipeline_tests.servers.buckets import Servers
 
@@ -103,7 +103,7 @@ def test_a_role_is_assumed_and_its_credentials_are_used(
 def test_signatures_are_not_shown(code: str) -> None:
     client = AwsSession(options(), "rekognition").starts()
     quoted = "The signature does not match.\n\nThe Canonical String\nx-amz-security-token:SECRET"
-    with Stubber(client) as stub, pytest.raises(ProviderError) as raised, told("here"):
+    with Stubber(client) as stub, pytest.raises(ProviderError) as raised, provider_errors("here"):
         stub.add_client_error("start_label_detection", code, quoted)
         video = {"S3Object": {"Bucket": "videos", "Name": "a.mp4"}}
         client.start_label_detection(Video=video)
@@ -113,7 +113,7 @@ def test_signatures_are_not_shown(code: str) -> None:
 
 def test_long_messages_of_aws_are_shortened() -> None:
     client = AwsSession(options(), "rekognition").starts()
-    with Stubber(client) as stub, pytest.raises(ProviderError) as raised, told("here"):
+    with Stubber(client) as stub, pytest.raises(ProviderError) as raised, provider_errors("here"):
         stub.add_client_error("list_collections", "ValidationException", "long " * 10_000)
         client.list_collections()
     assert len("".join(format_exception(raised.value))) < 10_000

@@ -12,7 +12,7 @@ from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.work import UnitFailure, WorkUnit
 from video_pipeline.plugins.base import JobStatus
 from video_pipeline.plugins.inputs import ObjectRef
-from video_pipeline.providers.aws.errors import told, unreadable
+from video_pipeline.providers.aws.errors import provider_errors, unreadable
 from video_pipeline.providers.aws.jobs import unended
 from video_pipeline.providers.aws.rekognition.analyses import BY_START, Analysis, job_name, parsed
 from video_pipeline.providers.aws.rekognition.options import RekognitionOptions
@@ -37,7 +37,7 @@ class Calls:
         source, analysis = source_of(given), BY_START[unit.request.operation]
         self._sources.check(source)
         where = f"{analysis.start} of {source.uri}"
-        with told(where):
+        with provider_errors(where):
             answer = self._called(
                 self._session.starts(),
                 analysis.start,
@@ -85,7 +85,7 @@ class Calls:
         analysis, job_id = job
         where = f"{analysis.get} of {job_id}"
         try:
-            with told(where):
+            with provider_errors(where):
                 client = self._session.asks()
                 answer = self._called(client, analysis.get, JobId=job_id, MaxResults=1)
             check_own(answer, job_id, where)

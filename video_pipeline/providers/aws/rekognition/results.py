@@ -14,7 +14,7 @@ from video_pipeline.aws.errors import code_of, short
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.values import read_json
 from video_pipeline.plugins.paging import pages
-from video_pipeline.providers.aws.errors import told, unreadable
+from video_pipeline.providers.aws.errors import provider_errors, unreadable
 from video_pipeline.providers.aws.rekognition.analyses import Analysis
 
 # The most that a page may hold.
@@ -85,7 +85,7 @@ class Pages:
         from botocore.exceptions import ClientError
 
         more = {"NextToken": token} if token else {}
-        with told(self._where):
+        with provider_errors(self._where):
             try:
                 answer = getattr(self._client, _method(self._analysis.get))(
                     JobId=self._job_id, MaxResults=ROWS, **more
@@ -113,7 +113,7 @@ class Pages:
 
     def _rest(self, answer: dict[str, Any], fresh: int) -> bytes:
         """Return the last rows of a page whose first rows were yielded before the restart."""
-        with told(self._where):
+        with provider_errors(self._where):
             page = read_json(_whole(answer))
         page[self._analysis.rows] = page[self._analysis.rows][-fresh:]
         return json.dumps(page, sort_keys=True, separators=(",", ":")).encode()

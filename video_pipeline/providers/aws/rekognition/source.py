@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from video_pipeline.aws.errors import header_of, status_of
 from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.plugins.inputs import ObjectRef
-from video_pipeline.providers.aws.errors import Meaning, beforehand, told
+from video_pipeline.providers.aws.errors import Meaning, beforehand, provider_errors
 from video_pipeline.providers.aws.session import AwsSession
 
 _ETAG = "etag:"
@@ -114,7 +114,7 @@ class Sources:
 
         if source.etag is None:
             return False
-        with told(source.uri):
+        with provider_errors(source.uri):
             try:
                 head = self._session.s3().head_object(Bucket=source.bucket, Key=source.key)
             except ClientError as error:
@@ -139,7 +139,7 @@ class Sources:
         from botocore.exceptions import ClientError
 
         name = "x-amz-bucket-region"
-        with told(f"s3://{bucket}", _OWN):
+        with provider_errors(f"s3://{bucket}", _OWN):
             try:
                 answer = self._session.s3().head_bucket(Bucket=bucket)
             except ClientError as error:

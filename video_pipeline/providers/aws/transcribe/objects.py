@@ -10,7 +10,7 @@ from video_pipeline.aws.errors import code_of
 from video_pipeline.aws.versions import version_of
 from video_pipeline.domain.errors import FailureCategory
 from video_pipeline.domain.values import MOST_BYTES, BeyondBounds, read_json
-from video_pipeline.providers.aws.errors import Meaning, malformed, told, unreadable
+from video_pipeline.providers.aws.errors import Meaning, malformed, provider_errors, unreadable
 
 _F = FailureCategory
 _ELSEWHERE = Meaning(
@@ -53,7 +53,7 @@ def look(client: Callable[[], Any], uri: str) -> There | None:
     from botocore.exceptions import ClientError
 
     bucket, key = place_of(uri)
-    with told(uri, _READING):
+    with provider_errors(uri, _READING):
         try:
             head = client().head_object(Bucket=bucket, Key=key)
         except ClientError as error:
@@ -72,7 +72,7 @@ def result(client: Callable[[], Any], uri: str, job: str) -> bytes:
     """
     bucket, key = place_of(uri)
     where = f"s3://{bucket}/{key}"
-    with told(where, _FETCHING):
+    with provider_errors(where, _FETCHING):
         body: bytes = client().get_object(Bucket=bucket, Key=key)["Body"].read(MOST_BYTES + 1)
     try:
         found = read_json(body)

@@ -27,7 +27,7 @@ from video_pipeline.plugins.base import (
 from video_pipeline.plugins.capabilities import Capabilities, Limits
 from video_pipeline.plugins.inputs import Inputs, Object, ObjectRef
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
-from video_pipeline.providers.aws.errors import beforehand, told
+from video_pipeline.providers.aws.errors import beforehand, provider_errors
 from video_pipeline.providers.aws.events import transcribe_jobs
 from video_pipeline.providers.aws.jobs import AwsJobs, console_of
 from video_pipeline.providers.aws.transcribe.languages import LANGUAGES
@@ -143,12 +143,12 @@ class TranscribePlugin(BaseTranscriptionPlugin, AwsJobs):
         return Submission(job=name)
 
     def poll(self, jobs: Sequence[str]) -> Mapping[str, JobStatus]:
-        with told("jobs", refusal):
+        with provider_errors("jobs", refusal):
             return statuses(self._session.asks(), jobs)
 
     def fetch(self, job: str) -> Iterator[bytes]:
         """Yield two pages: the job's record, as the SDK reads it, and the result from S3."""
-        with told(job, refusal):
+        with provider_errors(job, refusal):
             found = record_in(
                 self._session.asks().get_transcription_job(TranscriptionJobName=job), job
             )
@@ -175,7 +175,7 @@ class TranscribePlugin(BaseTranscriptionPlugin, AwsJobs):
     def _start(self, request: Mapping[str, Any]) -> None:
         """Start a job, unless one of that name has the same request. Raises ProviderError."""
         name = request["TranscriptionJobName"]
-        with told(name, refusal):
+        with provider_errors(name, refusal):
             client = self._session.starts()
             try:
                 record_in(client.start_transcription_job(**request), name)
@@ -197,7 +197,7 @@ class TranscribePlugin(BaseTranscriptionPlugin, AwsJobs):
     def _job(self, name: str) -> dict[str, Any] | None:
         """Return the job's record, None for an unknown job."""
         try:
-            with told(name, refusal):
+            with provider_errors(name, refusal):
                 answer = self._session.asks().get_transcription_job(TranscriptionJobName=name)
                 return record_in(answer, name)
         except ProviderError as error:

@@ -26,25 +26,25 @@ def transcript(pages: Iterable[bytes], media: MediaInfo, asked: str | None) -> T
     """Return the transcript in the video's time and range. Raises ValueError for unreadable pages.
     `asked` is the language named in the request."""
     record, results = read(pages)
-    spoken = _in_order(list(_heard(results, _shift(media), media.extent)))
-    heard = sorted(spoken, key=lambda one: one.start)
-    if not heard:
+    spoken = _in_order(list(_words(results, _shift(media), media.extent)))
+    words = sorted(spoken, key=lambda one: one.start)
+    if not words:
         return Transcript()
     language, confidence = _language(record, results, asked)
     texts = {number: part.transcript for number, part in enumerate(results.audio_segments)}
-    whole = _sizes(heard)
+    whole = _sizes(words)
     return Transcript(
         language=language,
         language_confidence=confidence,
         segments=tuple(
             _segment(part, language, texts if len(part) == whole.get(part[0].stretch) else {})
-            for part in _split(heard)
+            for part in _split(words)
         ),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _Spoken:
     """A word with its punctuation, in seconds from time zero."""
 
     text: str
@@ -64,13 +64,13 @@ def _shift(media: MediaInfo) -> Fraction:
     return media.audio.start - media.video.start
 
 
-def _heard(results: Results, shift: Fraction, extent: TimeRange) -> Iterator[_Heard]:
+def _words(results: Results, shift: Fraction, extent: TimeRange) -> Iterator[_Spoken]:
     """Yield the words in the order of the result, each with its punctuation."""
     stretches = {i: n for n, part in enumerate(results.audio_segments) for i in part.items}
     turns = {
         t.start_time: t.speaker_label for s in results.speaker_labels.segments for t in s.items
     }
-    word: _Heard | None = None
+    word: _Spoken | None = None
     before = ""
     for place, item in enumerate(results.items):
         text = item.alternatives[0].content.strip()
@@ -87,7 +87,7 @@ def _heard(results: Results, shift: Fraction, extent: TimeRange) -> Iterator[_He
             if speaker is None and stretch is not None:
                 speaker = results.audio_segments[stretch].speaker_label
             span = _span(item, shift, extent)
-            word = _Heard(
+            word = _Spoken(
                 text=before + text,
                 start=span.start,
                 end=span.end,
@@ -101,13 +101,13 @@ def _heard(results: Results, shift: Fraction, extent: TimeRange) -> Iterator[_He
         yield replace(word, text=word.text + before)
 
 
-def _in_order(heard: Sequence[_Heard]) -> list[_Heard]:
+def _in_order(words: Sequence[_Spoken]) -> list[_Spoken]:
     """Return the words, none of which starts after the next one of its speaker.
 
     The service delivers the words of a speaker in order, but not always their times.
     """
-    ordered: list[_Heard] = []
-    for one in reversed(heard):
+    ordered: list[_Spoken] = []
+    for one in reversed(words):
         following = ordered[-1] if ordered else one
         is_same = (one.speaker, one.stretch) == (following.speaker, following.stretch)
         start = min(one.start, following.start) if is_same else one.start
@@ -138,18 +138,18 @@ def _share(number: Fraction | None) -> float | None:
     return None if number is None else float(min(max(number, Fraction(0)), Fraction(1)))
 
 
-def _sizes(heard: Sequence[_Heard]) -> dict[int | None, int]:
+def _sizes(words: Sequence[_Spoken]) -> dict[int | None, int]:
     """Return the number of words in each audio segment."""
     sizes: dict[int | None, int] = {}
-    for one in heard:
+    for one in words:
         if one.stretch is not None:
             sizes[one.stretch] = sizes.get(one.stretch, 0) + 1
     return sizes
 
 
-def _split(heard: Sequence[_Heard]) -> Iterator[list[_Heard]]:
-    part: list[_Heard] = []
-    for one in heard:
+def _split(words: Sequence[_Spoken]) -> Iterator[list[_Spoken]]:
+    part: list[_Spoken] = []
+    for one in words:
         if part and _splits(part[-1], one):
             yield part
             part = []
@@ -157,13 +157,13 @@ def _split(heard: Sequence[_Heard]) -> Iterator[list[_Heard]]:
     yield part
 
 
-def _splits(last: _Heard, one: _Heard) -> bool:
+def _splits(last: _Spoken, one: _Spoken) -> bool:
     if last.speaker != one.speaker or last.stretch != one.stretch:
         return True
     return one.stretch is None and (last.text.endswith(_ENDS) or one.start - last.end >= PAUSE)
 
 
-def _segment(part: Sequence[_Heard], language: str | None, texts: dict[int, str]) -> Segment:
+def _segment(part: Sequence[_Spoken], language: str | None, texts: dict[int, str]) -> Segment:
     """Return a segment with the service's own text in `texts`, else with the words joined."""
     stretch = part[0].stretch
     written = texts.get(stretch, "").strip() if stretch is not None else ""
