@@ -1,7 +1,5 @@
 """The catalogue in MongoDB: its projects, and the repositories of each."""
 
-from functools import cached_property
-
 from pydantic import TypeAdapter, ValidationError
 from pymongo import MongoClient
 from pymongo.database import Database
@@ -47,6 +45,7 @@ class Catalog:
 
     def __init__(self, client: MongoClient[Document], database: str) -> None:
         self._client, self._name = client, database
+        self._has_schema = False
 
     def projects(self) -> list[ProjectId]:
         """Return every project that has a video or a rejection, in order."""
@@ -79,8 +78,14 @@ class Catalog:
         """Close the connections."""
         self._client.close()
 
-    @cached_property
+    @property
     def _database(self) -> Database[Document]:
+        """Return the database with its schema.
+
+        Threads check it side by side: behind one that waits for a server, each would wait longer.
+        """
         database = self._client[self._name]
-        ensure_schema(database)
+        if not self._has_schema:
+            ensure_schema(database)
+            self._has_schema = True
         return database

@@ -3,12 +3,16 @@
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from video_pipeline.catalog import catalog as catalog_module
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.server.mongod import locate_mongod
 from video_pipeline.domain.errors import CatalogError, CatalogUnavailable, ConfigurationError
@@ -59,3 +63,14 @@ def test_a_server_without_transactions_is_refused(standalone: str) -> None:
     with pytest.raises(CatalogError, match="replica set"):
         catalog.project("acme")
     catalog.close()
+
+
+def test_first_uses_by_threads_do_not_wait_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2, timeout=30)
+    monkeypatch.setattr(catalog_module, "ensure_schema", lambda _: both.wait())
+    with (
+        closing(connect("mongodb://127.0.0.1:1/", "any")) as catalog,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        opened = pool.map(catalog.project, ["acme", "globex"])
+        assert [project.project for project in opened] == ["acme", "globex"]
