@@ -20,7 +20,6 @@ from pymongo.errors import (
     DuplicateKeyError,
     OperationFailure,
     PyMongoError,
-    ServerSelectionTimeoutError,
 )
 
 from video_pipeline.domain.errors import CatalogError, CatalogUnavailable
@@ -96,16 +95,14 @@ def _ended(error: PyMongoError) -> bool:
 
 
 def _through_an_election(ask: Callable[[], T]) -> T:
-    """Repeat an idempotent request once if its server ends.
+    """Repeat an idempotent request once if its server ends, but not if its time is up.
 
     The driver itself repeats only requests that concern single documents.
     """
     try:
         return ask()
-    except ServerSelectionTimeoutError:
-        raise
     except PyMongoError as error:
-        if not _ended(error):
+        if error.timeout or not _ended(error):
             raise
         return ask()
 
