@@ -39,13 +39,14 @@ def run() -> int:
         short = reels.cut(folder / "short.mp4")
         long = make_reel(folder / "long.mp4", _LONG_SECONDS).read_bytes()
         with _stage(folder / "faults", claims, short, long) as stage:
-            for part in operations.FAULTS:
-                print(part.__doc__, flush=True)
-                part(stage)
+            for failure, meet in operations.FAULTS.items():
+                _promised(failure)
+                meet(stage)
         with (
             _small_disk(folder / "disk" / "home"),
             _stage(folder / "disk", claims, short, long) as stage,
         ):
+            _promised(operations.FULL)
             operations.fill_disk(stage)
         _answer_nonsense(claims)
         with checked_out(BEFORE, folder / BEFORE) as before:
@@ -79,6 +80,11 @@ def _small_disk(home: Path) -> Generator[None]:
         subprocess.run(["umount", str(home)], check=True)
 
 
+def _promised(failure: str) -> None:
+    """Print what docs/operations.md promises."""
+    print(f"\n{operations.promise(failure)}", flush=True)
+
+
 def _answer_nonsense(claims: Claims) -> None:
     """Put a proxy of faults before AWS's doubles, and print what becomes of each unit."""
     rows = fault_table.rows()
@@ -88,6 +94,7 @@ def _answer_nonsense(claims: Claims) -> None:
 
 
 def _compare_lateness(before: Path, folder: Path, claims: Claims) -> None:
+    _promised(operations.MANY)
     old = arrivals_lateness.lateness_of(before, folder / "late-before")
     new = arrivals_lateness.lateness_of(ROOT, folder / "late-now")
     arrivals_lateness.show(old, new)

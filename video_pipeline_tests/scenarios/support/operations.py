@@ -4,7 +4,7 @@ Each function does one thing to it, and records what it saw as claims.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from pymongo import MongoClient
 from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline_tests.scenarios.support import reels
+from video_pipeline_tests.scenarios.support.baseline import ROOT
 from video_pipeline_tests.scenarios.support.deployment import Claims
 from video_pipeline_tests.scenarios.support.executing import unfinished
 from video_pipeline_tests.scenarios.support.running_up import RunningUp, catalogue_of
@@ -235,16 +236,6 @@ def _rows(home: Path, key: str) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-# What one `up` meets, one after the other.
-FAULTS: tuple[Callable[[Stage], None], ...] = (
-    stand_still,
-    kill_run_three_times,
-    kill_decoder,
-    break_configuration,
-    run_without_video,
-)
-
-
 def fill_disk(stage: Stage) -> None:
     """Fill the file system of the state folder, and free it again: `up` outlives it."""
     up, claims = stage.up, stage.claims
@@ -270,3 +261,23 @@ def _last(said: str) -> str:
 
 def _line(text: str, word: str) -> str:
     return next((line.strip()[:120] for line in text.splitlines() if word in line), "")
+
+
+# What one `up` meets, one after the other, by the row of docs/operations.md that promises the end.
+FAULTS: Mapping[str, Callable[[Stage], None]] = {
+    "MongoDB stands still": stand_still,
+    "a run's process and those of both retries are killed": kill_run_three_times,
+    "a decoding process is killed": kill_decoder,
+    "pipeline.yaml is broken": break_configuration,
+    "a partition is added by hand": run_without_video,
+}
+FULL, MANY = "the state folder is full", "a thousand videos arrive at once"
+
+
+def promise(failure: str) -> str:
+    """Return the row of docs/operations.md for a failure. Raises LookupError if there is none."""
+    rows = (ROOT / "docs" / "operations.md").read_text().splitlines()
+    found = next((row for row in rows if row.startswith(f"| {failure}")), None)
+    if found is None:
+        raise LookupError(f"docs/operations.md promises nothing for: {failure}")
+    return found
