@@ -27,6 +27,10 @@ class Portion(Frozen):
     ended_at: datetime | None = None
     """When the tick ended."""
 
+    def serving(self, projects: int) -> Self:
+        """Return a portion for at least one run of each of so many projects, within its bounds."""
+        return self.model_copy(update={"size": max(self.size, min(projects, MOST))})
+
     def spent(self, requested: int, now: datetime) -> Self:
         """Return the portion at the end of a tick that requested so many runs."""
         return self.model_copy(update={"requested": requested, "ended_at": now})

@@ -212,6 +212,18 @@ def test_backlog_drains_in_turn_of_projects(
     assert [sum(key.startswith("globex/") for key in some) for some in requested] == [2, 1, 0, 0]
 
 
+def test_first_tick_serves_every_project(
+    stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    projects = [f"project-{number}" for number in range(7)]
+    for project in projects:
+        for number in range(2):
+            put(tmp_path, f"{project}/v{number}")
+    seen = tick(stage, instance, tick(stage, instance).cursor)
+    served = [str(one.partition_key).partition("/")[0] for one in seen.run_requests or ()]
+    assert sorted(served) == projects
+
+
 def gone(stage: Opened, key: str) -> None:
     """Mark a video as removed, as a look does."""
     parsed = VideoKey.parse(key)
