@@ -51,9 +51,9 @@ class Arrivals:
     def postpone(self, record: VideoRecord, now: datetime) -> bool:
         """Mark a video as missing that its run could not read. The run is due once it is found.
 
-        Does nothing if the video was read before, removed or archived.
+        Does nothing if the video was removed or archived.
         """
-        if record.sha256 or record.removed_at or record.archived_at:
+        if record.removed_at or record.archived_at:
             return False
         # A run of the same arrival would count as requested already.
         marks = {"missing_since": now, "due": Due.RUN.value, "arrived_at": now}

@@ -49,6 +49,10 @@ class VideoRun:
             raise unknown(self.key)
         return found
 
+    def postpone(self) -> None:
+        """Mark the video as missing. Its run is due again once its source is found."""
+        self.catalog.arrivals.postpone(self.record(), self.clock())
+
     def with_content(self, sha256: str) -> Self:
         """Return the same run, once the content of its source is known."""
         return replace(self, content=sha256)

@@ -70,12 +70,15 @@ def test_postponed_run_is_due_once_the_video_is_found(
     assert record(globex).arrived_at == requested.arrived_at
 
 
-def test_run_of_video_that_was_read_is_not_postponed(
-    two: None, acme: ProjectCatalog, now: datetime
+def test_run_of_a_video_that_was_read_is_postponed_too(
+    two: None, acme: ProjectCatalog, globex: ProjectCatalog, now: datetime
 ) -> None:
     acme.videos.set_sha256("film", record(acme).source.version, "5a" * 32)
-    assert not acme.arrivals.postpone(record(acme), now)
-    assert known(acme).missing_since is None
+    assert acme.arrivals.done(record(acme))
+    assert acme.arrivals.postpone(record(acme), now + timedelta(seconds=1))
+    acme.arrivals.found(known(acme))
+    assert [one.key.video for one in acme.arrivals.due(Due.RUN, 10)] == ["film"]
+    assert known(globex).missing_since is None
 
 
 def test_an_arrival_is_due_until_it_is_done(

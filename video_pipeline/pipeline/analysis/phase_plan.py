@@ -142,6 +142,7 @@ class PhaseQueue:
         if isinstance(error, CatalogUnavailable):
             raise error
         if isinstance(error, SourceGone):
+            self._run.postpone()
             self.ended(failed(phase, error, provider) for phase in phases)
             return
         for phase in phases:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from video_pipeline.domain.errors import CatalogError, PipelineError, SourceError
+from video_pipeline.domain.errors import CatalogError, PipelineError, SourceError, SourceGone
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.timeline import PhaseResult, Provenance
@@ -23,7 +23,8 @@ CHOICE = choice_hash(f"{PROVIDER} {VERSION}", "", {})
 def reported(run: VideoRun, phase: Phase, work: Callable[[], Outcome]) -> Outcome:
     """Do a phase's work, report its progress, and turn errors into a failed outcome.
 
-    Raises SourceError for a video that is not registered. Nothing is recorded of it.
+    A run whose source is gone is due again once the source is found. Raises SourceError for a video
+    that is not registered. Nothing is recorded of it.
     """
     run.record()
     report = Reporter(run)
@@ -33,6 +34,8 @@ def reported(run: VideoRun, phase: Phase, work: Callable[[], Outcome]) -> Outcom
     except CatalogError:
         raise  # a failure could not be recorded either
     except PipelineError as error:
+        if isinstance(error, SourceGone):
+            run.postpone()
         return report.ended(failed(phase, error, PROVIDER))
 
 

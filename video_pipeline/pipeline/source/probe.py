@@ -1,6 +1,6 @@
 """The first two phases: reading the source, and probing its streams."""
 
-from video_pipeline.domain.errors import SourceError, SourceGone
+from video_pipeline.domain.errors import SourceError
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import VideoRecord
@@ -13,19 +13,11 @@ from video_pipeline.storage.store import IngestStore
 
 
 def source_video(run: VideoRun, ingest: IngestStore) -> Outcome:
-    """Read the source once and record its hash. Bad input gives a failed outcome, no exception.
-
-    A video that is gone before it was read is marked as missing: once it is found again, its run
-    is due again.
-    """
+    """Read the source once and record its hash. Bad input gives a failed outcome, no exception."""
 
     def work() -> Outcome:
         started = run.clock()
-        try:
-            record = read_source(run.key, ingest, run.catalog.videos)
-        except SourceGone:
-            _postpone(run)
-            raise
+        record = read_source(run.key, ingest, run.catalog.videos)
         reading, counts = run.with_content(record.sha256 or ""), {"bytes": record.source.size}
         origin = own_results.provenance(reading.content, started, run.clock())
         return own_results.publish(reading, Phase.SOURCE_VIDEO, origin, counts=counts)
@@ -61,12 +53,6 @@ def media_info(run: VideoRun, ingest: IngestStore, reader: MediaReader) -> Outco
         )
 
     return own_results.reported(run, Phase.MEDIA_INFO, work)
-
-
-def _postpone(run: VideoRun) -> None:
-    record = run.catalog.videos.get(run.key.video)
-    if record is not None:
-        run.catalog.arrivals.postpone(record, run.clock())
 
 
 def known_source(run: VideoRun) -> VideoRecord:

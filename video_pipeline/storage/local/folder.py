@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from video_pipeline.domain.errors import SourceError, SourceGone, StorageError
+from video_pipeline.domain.errors import SourceError, SourceGone, StorageError, StorageUnavailable
 from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.storage.keys import (
     check_delivered,
@@ -173,6 +173,7 @@ def _open(root: Path, parts: tuple[str, ...]) -> int:
     try:
         return beneath.open_file(root, parts)
     except (FileNotFoundError, NotADirectoryError) as error:
+        _check_there(root)
         raise SourceGone("is gone", where="/".join(parts), remedy=_PUT_AGAIN) from error
     except PermissionError as error:
         raise StorageError(
@@ -182,6 +183,16 @@ def _open(root: Path, parts: tuple[str, ...]) -> int:
         ) from error
     except OSError as error:
         raise SourceError("is no plain file", where="/".join(parts), remedy=_PUT_AGAIN) from error
+
+
+def _check_there(root: Path) -> None:
+    """Raise StorageUnavailable if the whole folder is empty or away, as one that is not mounted."""
+    if not (root.is_dir() and any(root.iterdir())):
+        raise StorageUnavailable(
+            "the ingest folder is empty or away, although videos were delivered",
+            where=str(root),
+            remedy="Mount it, or put the videos back; then run the phase again.",
+        )
 
 
 def _check(
