@@ -27,10 +27,6 @@ class Portion(Frozen):
     ended_at: datetime | None = None
     """When the tick ended."""
 
-    def serving(self, projects: int) -> Self:
-        """Return a portion for at least one run of each of so many projects, within its bounds."""
-        return self.model_copy(update={"size": max(self.size, min(projects, MOST))})
-
     def spent(self, requested: int, now: datetime) -> Self:
         """Return the portion at the end of a tick that requested so many runs."""
         return self.model_copy(update={"requested": requested, "ended_at": now})
@@ -47,7 +43,7 @@ def _next(size: int, requested: int, seconds: float) -> int:
     """Return the next size, given how long so many requested runs took."""
     if seconds < 0:  # the clock was set back
         return size
-    if requested < size and seconds <= TARGET_SECONDS:
+    if requested < size and seconds <= 2 * TARGET_SECONDS:
         return size  # too few runs to learn from
     affordable = int(requested * TARGET_SECONDS / max(seconds, 1.0))
     return max(FEWEST, min(affordable, size * _GROWTH, MOST))

@@ -55,8 +55,6 @@ def arrivals(context: dg.SensorEvaluationContext, services: Services) -> dg.Sens
     else:
         messages = ["the next tick looks for arrivals"]
     served = memory.requested[-1].key.project if memory.requested else ""
-    if not served:  # a delivery's first runs: no project waits for another tick
-        portion = portion.serving(len(services.catalog.projects()))
     due = next_runs(services.catalog, portion.size, served)
     known = [] if context.cursor else list(_known(services.catalog))
     missing = _missing(context.instance, known)

@@ -41,6 +41,7 @@ def completions(
     """Look up overdue jobs once, and continue every video with an ended job."""
     assert context.repository_def is not None
     instance = context.instance
+    portion = remembered(Portion, context.cursor).next(datetime.now(UTC))
     cancelled = cache(partial(is_cancelled, instance))  # each is looked up once a tick
     all_held = waiting(instance)
     mark_unwanted(services.catalog, cancelled, all_held)
@@ -53,7 +54,6 @@ def completions(
     awaited = {unit for run in held if run.run_id not in released for unit in run.units}
     ready = [unit for unit in round_.ready if unit.id not in ended | awaited]
     wanted = RunRequests(instance, services, cancelled, {run.run_id for run in all_held})
-    portion = remembered(Portion, context.cursor).next(datetime.now(UTC))
     requests = list(islice(wanted.of(ready), portion.size))
     portion = portion.spent(len(requests), datetime.now(UTC))
     context.update_cursor(portion.model_dump_json())

@@ -45,10 +45,12 @@ def next_runs(catalog: Catalog, most: int, after: str = "") -> list[VideoRecord]
     """Return the videos whose runs are next, in turn of the projects.
 
     The turn begins behind the project that was served last, so that a portion smaller than the
-    number of projects reaches all of them.
+    number of projects reaches all of them. If none was, each project gets at least one run.
     """
     projects = sorted(catalog.projects(), key=lambda project: (project <= after, project))
-    queues = (catalog.project(p).arrivals.due(Due.RUN, most) for p in projects)
+    queues = [catalog.project(p).arrivals.due(Due.RUN, most) for p in projects]
+    if not after:
+        most = max(most, min(sum(map(bool, queues)), _MOST))
     return list(islice(in_turn(queues), most))
 
 

@@ -138,15 +138,20 @@ def test_run_that_found_no_object_is_requested_again(
     stage: Opened, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     put(tmp_path, "acme/one")
+    put(tmp_path, "globex/two")  # an empty folder would count as not mounted
     first = tick(stage, instance, tick(stage, instance).cursor)
-    away = delivered(tmp_path).rename(tmp_path / "away")
+    away = delivered(tmp_path).parent.rename(tmp_path / "away")
     run = VideoRun.of(stage.services, VideoKey.parse("acme/one"))
     assert source_video(run, stage.services.ingest).state is PhaseState.CANCELLED
     second = tick(stage, instance, first.cursor)
     assert not second.run_requests, "it is missing"
-    away.rename(delivered(tmp_path))
+    away.rename(delivered(tmp_path).parent)
     third = tick(stage, instance, second.cursor)
-    assert len(run_keys(first, third)) == 2
+    before, again = (
+        [one.run_key for one in ticked.run_requests or () if one.partition_key == "acme/one"]
+        for ticked in (first, third)
+    )
+    assert len(before) == len(again) == 1 and before != again
 
 
 def test_new_home_gets_the_partitions_of_the_catalogue(
