@@ -6,9 +6,11 @@ audio segment of the service, split where the speaker changes. Without audio seg
 a sentence or a pause.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import groupby
 
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.results.transcript import Segment, Transcript, Word
@@ -102,17 +104,48 @@ def _words(results: Results, shift: Fraction, extent: TimeRange) -> Iterator[_Sp
 
 
 def _in_order(words: Sequence[_Spoken]) -> list[_Spoken]:
-    """Return the words, none of which starts after the next one of its speaker.
+    """Return the words, none of which starts before the one that its speaker said before.
 
-    The service delivers the words of a speaker in order, but not always their times.
+    The service delivers the words of a speaker in order, but not always their times. As few words
+    as possible are moved: into the gap between those around them.
     """
     ordered: list[_Spoken] = []
-    for one in reversed(words):
-        following = ordered[-1] if ordered else one
-        is_same = (one.speaker, one.stretch) == (following.speaker, following.stretch)
-        start = min(one.start, following.start) if is_same else one.start
-        ordered.append(replace(one, start=start))
-    return ordered[::-1]
+    for _, stretch in groupby(words, key=lambda word: (word.speaker, word.stretch)):
+        ordered += _into_gaps(list(stretch))
+    return ordered
+
+
+def _into_gaps(words: list[_Spoken]) -> Iterator[_Spoken]:
+    """Yield the words. One that is out of order is put between those around it that are not."""
+    kept = _longest_in_order([word.start for word in words])
+    for index, word in enumerate(words):
+        at = bisect_left(kept, index)
+        if at < len(kept) and kept[at] == index:
+            yield word
+            continue
+        low = words[kept[at - 1]].start if at else word.start
+        start, end = max(word.start, low), max(word.end, low)
+        if at < len(kept):
+            after = words[kept[at]]
+            start, end = min(start, after.start), min(end, after.end)
+        yield replace(word, start=start, end=end)
+
+
+def _longest_in_order(values: Sequence[Fraction]) -> list[int]:
+    """Return the indexes of a longest subsequence that does not decrease (patience sorting)."""
+    tops: list[Fraction] = []
+    piles: list[int] = []
+    before: list[int | None] = []
+    for index, value in enumerate(values):
+        at = bisect_right(tops, value)
+        before.append(piles[at - 1] if at else None)
+        tops[at : at + 1], piles[at : at + 1] = [value], [index]
+    found: list[int] = []
+    last = piles[-1] if piles else None
+    while last is not None:
+        found.append(last)
+        last = before[last]
+    return found[::-1]
 
 
 def _start(item: Item) -> Fraction:

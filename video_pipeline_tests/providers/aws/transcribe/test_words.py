@@ -100,6 +100,24 @@ def test_start_after_the_next_word_is_clamped() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("starts", "expected"),
+    [
+        ((0, 1, 2, 3, 4), (0, 1, 2, 3, 4)),
+        ((0, 1, 50, 3, 4), (0, 1, 3, 3, 4)),  # one much too late
+        ((0, 1, 2, 3, 1), (0, 1, 2, 3, 3)),  # one too early, at the end
+        ((9, 0, 1), (0, 0, 1)),
+    ],
+)
+def test_only_a_word_out_of_order_is_moved(
+    starts: tuple[int, ...], expected: tuple[int, ...]
+) -> None:
+    given = [word(f"w{n}", str(at), f"{at}.5") for n, at in enumerate(starts)]
+    found = read([*given, mark(".")]).words
+    assert [one.range.start for one in found] == list(expected)
+    assert all(one.range.end <= max(expected) + 1 for one in found)
+
+
 def test_a_mark_that_opens_belongs_to_the_word_after() -> None:
     found = read([mark("¿"), word("Llueve", "1", "1.5"), mark("?")])
     assert [one.text for one in found.words] == ["¿Llueve?"]
