@@ -6,7 +6,6 @@ replaces it at "Reload definitions". It does not replace a child that dies.
 """
 
 import json
-import time
 from pathlib import Path
 
 import psutil
@@ -15,8 +14,6 @@ from video_pipeline.cli.server.processes import Processes
 from video_pipeline.settings import Settings
 
 _MODULE, _LOCATION = "video_pipeline.definitions", "video_pipeline"
-# How long the child takes to appear, on a busy machine.
-_CHILD_SECONDS = 30.0
 
 
 def code_server_command(socket: Path) -> list[str]:
@@ -34,22 +31,33 @@ def write_workspace(settings: Settings, socket: Path) -> Path:
     return file
 
 
-def keep_code_server(processes: Processes, name: str) -> None:
-    """Start the code server again if it has ended, or if its child has.
+class CodeServer:
+    """The running code server, which is replaced if it or its newest child has ended.
 
-    Raises ConfigurationError like `Processes.keep`.
+    After "Reload definitions" an older child lives until its runs have ended.
     """
-    processes.keep(name)
-    pid = processes.pids().get(name)
-    if pid is not None and _is_childless(pid):
-        processes.kill(name)
+
+    def __init__(self, processes: Processes, name: str) -> None:
+        self._processes, self._name = processes, name
+        self._pid: int | None = None
+        self._loader: psutil.Process | None = None
+
+    def keep(self) -> None:
+        """Start it again if it has ended. Raises ConfigurationError like `Processes.keep`."""
+        self._processes.keep(self._name)
+        pid = self._processes.pids()[self._name]
+        if pid != self._pid:
+            self._pid, self._loader = pid, None
+        living = _children(pid)
+        if self._loader is not None and self._loader not in living:
+            self._processes.kill(self._name)
+        elif living:
+            self._loader = max(living, key=psutil.Process.create_time)
 
 
-def _is_childless(pid: int) -> bool:
+def _children(pid: int) -> list[psutil.Process]:
+    """Return the living children of a process."""
     try:
-        process = psutil.Process(pid)
-        age = time.time() - process.create_time()
-        living = [c for c in process.children() if c.status() != psutil.STATUS_ZOMBIE]
+        return [c for c in psutil.Process(pid).children() if c.status() != psutil.STATUS_ZOMBIE]
     except psutil.NoSuchProcess:
-        return False
-    return age > _CHILD_SECONDS and not living
+        return []

@@ -16,8 +16,8 @@ from video_pipeline.catalog.connection import connect
 from video_pipeline.cli.access import Port, settings_of
 from video_pipeline.cli.console import out
 from video_pipeline.cli.server.code_server import (
+    CodeServer,
     code_server_command,
-    keep_code_server,
     write_workspace,
 )
 from video_pipeline.cli.server.dagster_home import exclusive, prepare
@@ -61,7 +61,7 @@ def deployed(settings: Settings, port: int | None = None) -> Generator[Deploymen
         environment = {**inherited(settings, mongodb), WEBSERVER: url}
         # Others may use it still. Its last user ends it.
         mongod = embedded_server(settings).pid
-        processes = stack.enter_context(Processes(settings.logs, environment, spared=mongod))
+        processes = stack.enter_context(Processes(settings.logs, environment, mongod, CODE))
         # A folder of this user only, with a short name: a socket's address has at most 104 bytes.
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="video-pipeline-"))
         prepare(settings, processes)
@@ -99,7 +99,7 @@ def parts_of(
 ) -> list[Part]:
     """Return what is brought back: Dagster's processes, and the embedded MongoDB if it is used."""
     keepers = {f"The {name}": partial(processes.keep, name) for name in (WEB, DAEMON)}
-    keepers = {f"The {CODE}": partial(keep_code_server, processes, CODE), **keepers}
+    keepers = {f"The {CODE}": CodeServer(processes, CODE).keep, **keepers}
     if not settings.catalog.uri:
         keepers = {"MongoDB": partial(_keep_mongodb, settings), **keepers}
     return [Part(name, keep, clock=clock) for name, keep in keepers.items()]

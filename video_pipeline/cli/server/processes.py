@@ -29,8 +29,9 @@ _ORPHANS_SECONDS = 4.0
 class Processes:
     """A context in which processes run, each with its own session and log file.
 
-    They and their descendants end with the context, and when this process is killed. `spared`
-    returns a descendant that does not end with the context.
+    They and their descendants end with the context, and when this process is killed. `last` names a
+    program that ends after the others, together with all descendants: others use it, or it waits
+    for its own. `spared` returns a descendant that does not end with the context.
     """
 
     def __init__(
@@ -38,8 +39,10 @@ class Processes:
         logs: Path,
         environment: Mapping[str, str],
         spared: Callable[[], int | None] = lambda: None,
+        last: str = "",
     ) -> None:
-        self._logs, self._environment, self._spared = logs, dict(environment), spared
+        self._logs, self._environment = logs, dict(environment)
+        self._spared, self._last = spared, last
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._commands: dict[str, tuple[Sequence[str], Path]] = {}
         self._others: set[int] = set()
@@ -131,11 +134,14 @@ class Processes:
 
     def __exit__(self, *_: object) -> None:
         with undisturbed():
-            _send((process.pid for process in self._running.values()), signal.SIGTERM)
-            for process in self._running.values():
+            first = [one for name, one in self._running.items() if name != self._last]
+            _send((process.pid for process in first), signal.SIGTERM)
+            for process in first:
                 _wait(process)
             _send(self._rest(), signal.SIGTERM)
             self._kill_rest()
+            for process in self._running.values():
+                process.wait()
 
     def _kill_rest(self) -> None:
         """Wait for the remaining descendants, and kill them when the time is up."""
