@@ -4,6 +4,8 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 
+import psutil
+
 from video_pipeline.cli.console import out
 from video_pipeline.domain.errors import PipelineError
 
@@ -23,8 +25,7 @@ def tell(line: str) -> None:
 class Part:
     """A part of a deployment, which is brought back until it works.
 
-    `keep` does nothing if the part works, starts it if it has ended, and raises PipelineError or
-    OSError if that fails.
+    `keep` does nothing if the part works, starts it if it has ended, and raises if that fails.
     """
 
     def __init__(
@@ -48,19 +49,20 @@ class Part:
             return
         try:
             self._keep()
-        except (PipelineError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - no failure of a part may end the others
             self._has_failed(error)
         else:
             self._has_worked()
 
-    def _has_failed(self, error: PipelineError | OSError) -> None:
+    def _has_failed(self, error: Exception) -> None:
         self._works_since = None
         self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
         self._next = self._clock() + self._pause
-        what = error.what.splitlines()[0] if isinstance(error, PipelineError) else str(error)
+        said = str(error) or type(error).__name__
+        what = error.what.splitlines()[0] if isinstance(error, PipelineError) else said
         if what != self._told:
             self._told = what
-            self._tell(f"{self._name} does not work, and is tried again until it does: {error}")
+            self._tell(f"{self._name} does not work, and is tried again until it does: {said}")
 
     def _has_worked(self) -> None:
         now = self._clock()
@@ -75,4 +77,5 @@ def look_after(parts: Sequence[Part], reap: Callable[[], None]) -> None:
     """Look at each part once, and collect processes that have ended."""
     for part in parts:
         part.look()
-    reap()
+    with contextlib.suppress(OSError, psutil.Error):  # such as too many open files
+        reap()
