@@ -173,13 +173,13 @@ class EmbeddedServer:
         `end`, or answers but accepts no writes for a minute.
         """
         last = time.monotonic() + START_SECONDS
-        while self.pid() is not None:
+        while self._mongod.is_locked():
             reply = _asked(socket)
             if reply is _Reply.WRITABLE:
                 return True
             now = time.monotonic()
             late = now > last or (now > end and reply is _Reply.NONE)
-            if late and self.pid() is not None:  # it has not ended meanwhile
+            if late and self._mongod.is_locked():  # it has not ended meanwhile
                 raise self._unready()
             time.sleep(0.02)
         return False
@@ -254,7 +254,11 @@ def _asked(socket: Path) -> _Reply:
     patience = int(_QUESTION_SECONDS * 1000)
     # A new client each time: one made before the set has a primary gets no sessions.
     with MongoClient[dict[str, Any]](
-        _direct_uri(socket), serverSelectionTimeoutMS=patience, connectTimeoutMS=patience
+        _direct_uri(socket),
+        serverSelectionTimeoutMS=patience,
+        connectTimeoutMS=patience,
+        # For a server that stands still in the middle of an answer. An initiation may take long.
+        socketTimeoutMS=5 * patience,
     ) as client:
         try:
             return _Reply.WRITABLE if _is_primary(client, str(socket)) else _Reply.NOT_YET

@@ -64,17 +64,36 @@ class Mongod:
         self._data, self._log = folder / "data", folder / "mongod.log"
         self._binary = binary
 
-    def pid(self) -> int | None:
-        """Return the process that serves this data: the holder of mongod's lock on it."""
+    def is_locked(self) -> bool:
+        """Return whether a process serves this data, or recovers it: it holds mongod's lock."""
         try:
             with (self._data / "mongod.lock").open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
-            return None
+            return False
         except BlockingIOError:
-            written = (self._data / "mongod.lock").read_text().strip()
-            return int(written) if written else None
-        return None
+            return True
+        return False
+
+    def pid(self) -> int | None:
+        """Return the process that holds mongod's lock on this data.
+
+        mongod writes its id into the lock only after it has recovered its data. Until then the id
+        is that of an earlier process, and the process is found by its command.
+        """
+        if not self.is_locked():
+            return None
+        written = (self._data / "mongod.lock").read_text().strip()
+        if written and self._serves(int(written)):
+            return int(written)
+        return next(filter(self._serves, psutil.pids()), None)
+
+    def _serves(self, pid: int) -> bool:
+        try:
+            command = psutil.Process(pid).cmdline()
+        except psutil.Error:  # it has ended, or belongs to another user
+            return False
+        return str(self._data) in command and "--dbpath" in command
 
     def start(self, socket: Path) -> None:
         """Start it in a session of its own, and return once it listens.
@@ -122,7 +141,7 @@ class Mongod:
 
     def _gone(self) -> bool:
         end = time.monotonic() + STOP_SECONDS
-        while self.pid() is not None:
+        while self.is_locked():
             if time.monotonic() > end:
                 return False
             time.sleep(0.02)
