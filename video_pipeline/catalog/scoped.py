@@ -131,7 +131,12 @@ class ProjectCollection:
             translated(self._address),
             self._collection.find({**where, **self._scope}, **wanted) as cursor,
         ):
-            yield from cursor
+            # The limit of the first request bounds the server's time for the whole listing.
+            with self._unhurried(few="limit" in options):
+                first = next(cursor, None)
+            if first is not None:
+                yield first
+                yield from cursor
 
     def find_one(self, where: Document, **options: Any) -> Document | None:
         with translated(self._address):
@@ -227,14 +232,14 @@ class ProjectCollection:
         return done.deleted_count
 
     @contextmanager
-    def _unhurried(self) -> Generator[None]:
+    def _unhurried(self, *, few: bool = False) -> Generator[None]:
         """Allow a request about any number of documents more time, once the server answers.
 
-        A run's limit is long enough, and stays.
+        A run's limit is long enough, and stays. So does any limit of a request about a few.
         """
         client = self._collection.database.client
         limit = client.options.timeout
-        if limit is not None and limit > ANSWER_SECONDS:
+        if few or (limit is not None and limit > ANSWER_SECONDS):
             yield
             return
         client.admin.command("ping")
