@@ -87,6 +87,8 @@ class Child:
             env={},
             cwd="/",
             bufsize=0,
+            # Else a Ctrl-C in the terminal would end it before its parent, and blame the media.
+            start_new_session=True,
         )
         assert self._process.stdout is not None
         self._pipe: IO[bytes] = self._process.stdout
