@@ -9,6 +9,8 @@ import hashlib
 import logging
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import partial
+from itertools import islice
 from typing import TypeVar
 from uuid import uuid4
 
@@ -22,6 +24,8 @@ from video_pipeline.storage.store import ProjectOutputs
 
 _log = logging.getLogger(__name__)
 _PAGE = "page-"
+# What is read at once of a file whose size nobody has checked.
+_CHUNK = 1 << 16
 _DAMAGED = "Delete its manifest.json and run the phase with force."
 MANIFEST, REQUEST = "manifest.json", "request.json"
 # Each one ended in failure or was forced. All up to the latest are looked for.
@@ -97,7 +101,8 @@ class RawPages:
     def _read(self, model: type[_Model], key: str, what: str, remedy: str) -> _Model:
         """Return a stored file, which others may have changed. Raises StorageError."""
         with self._outputs.open(key) as stored:
-            text = stored.read(MOST_BYTES + 1)
+            chunks = iter(partial(stored.read, _CHUNK), b"")
+            text = b"".join(islice(chunks, MOST_BYTES // _CHUNK + 1))
         try:
             return model.model_validate(read_json(text))
         except ValueError as error:
