@@ -16,7 +16,7 @@ from video_pipeline.settings.load import WEBSERVER
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
-def _project_of(name: str) -> str:
+def project_of(name: str) -> str:
     """Return the id of a project, and tell it if another name was given."""
     project = project_id_for(name)
     if project != name:
@@ -25,7 +25,7 @@ def _project_of(name: str) -> str:
 
 
 # How a project is named: by its id, or by the exact name of its folder.
-PROJECT: dict[str, Any] = {"parser": _project_of, "metavar": "PROJECT"}
+PROJECT: dict[str, Any] = {"parser": project_of, "metavar": "PROJECT"}
 OfProject = Annotated[
     str | None,
     typer.Option("--project", help="Only this project, by id or folder name.", **PROJECT),

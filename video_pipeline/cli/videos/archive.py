@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
-from video_pipeline.cli.access import settings_of
+from video_pipeline.cli.access import project_of, settings_of
 from video_pipeline.cli.console import err, out
 from video_pipeline.domain.errors import InputError
-from video_pipeline.domain.naming.identity import project_id_for, video_id_for
+from video_pipeline.domain.naming.identity import video_id_for
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline.arrivals import archive as archiving
 from video_pipeline.pipeline.services import projects_of
@@ -58,7 +58,7 @@ def _named(
     """
     project, slash, video = project.partition("/")
     named = [*([video] if slash else []), *(videos or [])]
-    key = project_id_for(project)
+    key = project_of(project)
     if not named:
         projects_of(catalog, key)
     return catalog.project(key), named
