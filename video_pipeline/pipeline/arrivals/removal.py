@@ -13,7 +13,7 @@ from video_pipeline.catalog.arrivals import Arrivals
 from video_pipeline.catalog.units import Units
 from video_pipeline.catalog.videos import Videos
 from video_pipeline.domain.errors import FailureCategory
-from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.progress import ENDED_BADLY, PhaseState
 from video_pipeline.domain.source import Removal, VideoRecord
 from video_pipeline.domain.work import Stage, UnitFailure, UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.close import close
@@ -23,7 +23,7 @@ from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.storage.store import ProjectOutputs
 
 _BECAUSE = "the video was removed"
-_OPEN = (PhaseState.WAITING, PhaseState.RUNNING, PhaseState.PARKED, PhaseState.FAILED)
+_OPEN = (PhaseState.WAITING, PhaseState.RUNNING, PhaseState.PARKED, *ENDED_BADLY)
 # Objects deleted in one round: a tick of the sensor has seconds, not minutes.
 MOST_DELETED = 500
 # Objects deleted between two checks of the record.

@@ -13,8 +13,8 @@ from video_pipeline.domain.results.timeline import PhaseStatus
 from video_pipeline.pipeline.services import projects_of
 
 # No process works that long on a phase without an event or a lease: one decode may take 4 h
-# (MediaLimits).
-SILENCE = timedelta(hours=6)
+# (MediaLimits), and is started at most three times.
+SILENCE = timedelta(hours=13)
 
 
 def report_interrupted(catalog: Catalog, named: str | None, now: datetime) -> list[ProjectCatalog]:
@@ -43,8 +43,8 @@ def interrupt(
     message = (
         "its run was terminated; start a new run or backfill to request it again"
         if by_a_person
-        else "its run ended without a result, and no other run is on its way; run it again with "
-        f"`video-pipeline backfill --project {project.project} --only failed`, or in Dagster"
+        else "its process ended without a result; unless Dagster has another run queued, run it "
+        f"again with `video-pipeline backfill --project {project.project} --only failed`"
     )
     events = project.events
     return events.end_silent(video, seen, state, message, now, silent_since=silent_since)

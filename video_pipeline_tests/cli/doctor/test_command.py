@@ -61,7 +61,7 @@ def test_project_without_videos_is_a_warning_with_its_id(
         services.of(project).videos.register(source, now_utc())
     ended = call("doctor", env={"COLUMNS": "300"})
     assert ended.exit_code == 0, ended.output
-    rows = {line.split("  ")[0]: line for line in ended.output.splitlines()}
+    rows = {line.split("\t")[0]: line for line in ended.output.splitlines()}
     assert "ok" in rows["project acme"] and "its id" not in rows["project acme"]
     assert f"its id is {project_id_for('Grüße AG')}" in rows["project Grüße AG"]
     assert "warning" in rows["project acmee"] and "Did you mean 'acme'?" in rows["project acmee"]

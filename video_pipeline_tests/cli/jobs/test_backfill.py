@@ -71,7 +71,7 @@ def test_errors_lists_dead_phases_first_with_reasons(call, services: Services) -
 
 @pytest.mark.parametrize("command", ["errors", "status", "backfill"])
 def test_phase_without_a_process_is_interrupted(call, services: Services, command: str) -> None:
-    for key, hours in zip(KEYS[:3], (1, 7, 7), strict=True):
+    for key, hours in zip(KEYS[:3], (1, 14, 14), strict=True):
         services.of(key.project).events.record(
             key.video, Phase.SHOTS, PhaseState.RUNNING, now_utc() - timedelta(hours=hours)
         )

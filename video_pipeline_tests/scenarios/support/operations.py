@@ -161,9 +161,11 @@ def _kill_run(stage: Stage, key: str, killed: set[int]) -> int:
 
 
 def _table(stage: Stage) -> str:
-    server = Webserver(f"{stage.up.url}/graphql")
-    newest = server.materializations("project", "acme")[:1]
-    return " ".join(str(value) for one in newest for value in one.metadata.values())
+    """Return the newest metadata of the project's asset."""
+    of_project = dg.AssetRecordsFilter(asset_key=dg.AssetKey("project"), asset_partitions=["acme"])
+    found = stage.up.instance.fetch_materializations(of_project, limit=1).records
+    made = [one.asset_materialization for one in found if one.asset_materialization]
+    return " ".join(str(value) for one in made for value in one.metadata.values())
 
 
 def kill_decoder(stage: Stage) -> None:
