@@ -22,7 +22,7 @@ from video_pipeline_tests.scenarios.support.running_up import RunningUp, catalog
 
 VIDEOS = 300
 _RUNS = 6
-_SETTLE_SECONDS, _MEASURED_SECONDS = 60, 120
+_SETTLE_SECONDS, _MEASURED_SECONDS = 40, 80
 _FIRST = "video-000"
 _CONFIGURATION = """\
 providers:
