@@ -17,15 +17,16 @@ def python_of(checkout: Path) -> Path:
 
 
 @contextmanager
-def checked_out(commit: str, folder: Path) -> Iterator[Path]:
+def checked_out(commit: str, folder: Path, *, environment: bool = True) -> Iterator[Path]:
     """Check a commit out into a new folder, which ends with the block.
 
-    Its `./run` makes the environment from its own requirements.lock: once, in a minute or two.
+    Its `./run` makes an `environment` from its own requirements.lock: once, in a minute or two.
     """
     _git("worktree", "add", "--detach", str(folder), commit)
     try:
-        print(f"making the environment of {commit}", flush=True)
-        _make_environment(folder)
+        if environment:
+            print(f"making the environment of {commit}", flush=True)
+            _make_environment(folder)
         yield folder
     finally:
         _git("worktree", "remove", "--force", str(folder))
