@@ -16,7 +16,7 @@ from video_pipeline.wiring import open_services
 with open_services(load_settings(), plugins={{}}) as services:
     register_now(services.ingest, services.catalog, {_KEY!r}, services.clock())
 """
-_CONFIGURATION = """\
+CONFIGURATION = """\
 providers:
   cuts: {plugin: pyscenedetect, options: {detector: adaptive}}
   whisper-base: {plugin: faster-whisper, options: {model: base}}
@@ -33,7 +33,7 @@ def cpu_of_one_video(checkout: Path) -> dict[str, float]:
     the definitions, and `mongod` that of the server for both. A first `try` warms the caches.
     """
     with temporary_deployment() as (folder, uri):
-        (folder / "pipeline.yaml").write_text(_CONFIGURATION)
+        (folder / "pipeline.yaml").write_text(CONFIGURATION)
         (folder / "dagster").mkdir()
         environment = {
             "PYTHONPATH": str(checkout),

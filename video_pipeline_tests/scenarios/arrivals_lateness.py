@@ -6,11 +6,9 @@ run one after the other.
 """
 
 import math
-import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,10 +18,10 @@ import dagster as dg
 # Verified with dagster 1.13.27: the kind of an instigator, which `dagster` does not export.
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorType
 
-from video_pipeline.cli.server.processes import Processes
-from video_pipeline_tests.scenarios.support.baseline import ROOT, checked_out, python_of
+from video_pipeline_tests.scenarios.support.baseline import ROOT, checked_out
 from video_pipeline_tests.scenarios.support.clips import short_clip, unlike
 from video_pipeline_tests.scenarios.support.deployment import Claims, print_table
+from video_pipeline_tests.scenarios.support.running_up import running_up
 
 BASELINE = "a306670"
 PROJECTS = ("acme", "globex", "initech")
@@ -32,7 +30,6 @@ VIDEOS, WINDOW_SECONDS = 1000, 300.0
 # The share of the baseline's figures that is allowed.
 SHARE = 0.2
 SENSORS = frozenset({"arrivals", "completions", "lost_retries", "projects"})
-_START_SECONDS = 300.0
 _CONFIGURATION = """\
 providers:
   cuts: {plugin: pyscenedetect}
@@ -103,7 +100,13 @@ def lateness_of(
     ingest = folder / "home" / "ingest"
     ingest.mkdir(parents=True)
     _prepare(folder / "prepared", videos)
-    with _up(checkout, folder) as instance:
+    file = folder / "pipeline.yaml"
+    file.write_text(_CONFIGURATION)
+    with running_up(folder / "home", file, checkout) as up:
+        instance = up.instance
+        up.until(
+            lambda: {one.name for one in _sensors(instance)} >= SENSORS, "all sensors tick", 300
+        )
         (folder / "prepared" / "projects").rename(ingest / "projects")
         began = time.time()
         print(f"{checkout.name}: {videos} videos are delivered", flush=True)
@@ -121,36 +124,6 @@ def _prepare(folder: Path, videos: int) -> None:
         video = folder / "projects" / project / "videos" / f"clip-{number:04}"
         video.mkdir(parents=True)
         (video / "clip.mp4").write_bytes(unlike(clip, number))
-
-
-@contextmanager
-def _up(checkout: Path, folder: Path) -> Iterator[dg.DagsterInstance]:
-    """Run `up` of a checkout until the block ends. Yield its instance once all sensors tick."""
-    (folder / "pipeline.yaml").write_text(_CONFIGURATION)
-    variables = {
-        **{name: value for name, value in os.environ.items() if name != "MONGODB_URI"},
-        "PYTHONPATH": str(checkout),
-        "PATH": os.pathsep.join([str(python_of(checkout).parent), os.environ["PATH"]]),
-        "VIDEO_PIPELINE_CONFIG": str(folder / "pipeline.yaml"),
-        "VIDEO_PIPELINE_HOME": str(folder / "home"),
-    }
-    program = [str(python_of(checkout)), "-c", "from video_pipeline.cli.main import app; app()"]
-    home = folder / "home" / "dagster"
-    with Processes(folder / "logs", variables) as processes:
-        processes.start("up", [*program, "up"], folder)
-        _wait(processes, lambda: (home / "made-by").is_file())
-        with dg.DagsterInstance.from_config(str(home)) as instance:
-            _wait(processes, lambda: {one.name for one in _sensors(instance)} >= SENSORS)
-            yield instance
-
-
-def _wait(processes: Processes, there) -> None:
-    until = time.monotonic() + _START_SECONDS
-    while not there():
-        processes.check()
-        if time.monotonic() > until:
-            raise TimeoutError(f"the sensors do not tick after {_START_SECONDS:g} s")
-        time.sleep(1)
 
 
 def _sensors(instance: dg.DagsterInstance) -> Sequence[InstigatorState]:

@@ -20,6 +20,7 @@ from video_pipeline.pipeline.arrivals.look import register_now
 from video_pipeline.samples import drawn
 from video_pipeline.storage.local.folder import FolderIngest
 from video_pipeline_tests.overhead.measured import Run, measured, server_seconds
+from video_pipeline_tests.overhead.one_video import CONFIGURATION
 from video_pipeline_tests.overhead.reel import make_reel
 from video_pipeline_tests.scenarios.support.deployment import print_table, temporary_deployment
 
@@ -27,14 +28,6 @@ SECONDS = 600
 PAIRS = 3
 MOST_PERCENT = 5.0
 _DATABASE = "video_pipeline"
-_CONFIGURATION = """\
-providers:
-  cuts: {plugin: pyscenedetect, options: {detector: adaptive}}
-  whisper-base: {plugin: faster-whisper, options: {model: base}}
-phases:
-  shots: [cuts]
-  transcript: [whisper-base]
-"""
 
 
 def run() -> int:
@@ -86,7 +79,7 @@ class _Bench:
         (ingest / name).parent.mkdir(parents=True)
         dagster.mkdir(exist_ok=True)
         shutil.copy(video, ingest / name)
-        (self.folder / "pipeline.yaml").write_text(_CONFIGURATION)
+        (self.folder / "pipeline.yaml").write_text(CONFIGURATION)
         register_now(FolderIngest(ingest), self.catalog, name, datetime.now(UTC))
         before = server_seconds(self.uri)
         ran = measured(

@@ -132,7 +132,7 @@ def running_up(home: Path, file: Path, checkout: Path = ROOT) -> Generator[Runni
     The state folder `home` may be new or used. `up` prints into a file beside it.
     """
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != "MONGODB_URI"},
         "PYTHONPATH": str(checkout),
         "VIDEO_PIPELINE_CONFIG": str(file),
         "VIDEO_PIPELINE_HOME": str(home),
