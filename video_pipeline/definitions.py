@@ -22,9 +22,6 @@ from video_pipeline.defs.videos.assets import video_assets
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.settings import Settings, load_running
 
-# Dagster's own events are in its event log. Without this, a run's process would also print each.
-_CONSOLE = dg.colored_console_logger.configured({"log_level": "INFO"})
-
 
 def build_defs(
     settings: Settings,
@@ -47,7 +44,6 @@ def build_defs(
         sensors=[arrivals, completions, lost_retries, projects],
         resources=resources,
         executor=EXECUTOR,
-        loggers={"console": _CONSOLE},
     )
 
 
