@@ -25,7 +25,8 @@ from video_pipeline.domain.work import WorkUnit
 from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.sweep.round import make_round
 
-INTERVAL_SECONDS = 5
+# A tick costs 0.1 CPU-s with Dagster's part, and a provider's job takes minutes.
+INTERVAL_SECONDS = 10
 # Held runs that one tick releases.
 A_TICK = 100
 
