@@ -148,7 +148,7 @@ def _cost(up: RunningUp, seconds: float) -> dict[str, float]:
 
 _KINDS = {
     "_daemon run": "daemon",
-    "code-server": "code server",
+    "code-server start": "code server",
     "api grpc": "code server",
     "dagster_webserver": "webserver",
 }
