@@ -80,9 +80,9 @@ class RunningUp:
         return found
 
     def zombies(self) -> int:
-        """Return how many descendants have ended and were not reaped."""
+        """Return how many of its own children have ended and were not reaped."""
         count = 0
-        for one in self.process.children(recursive=True):
+        for one in self.process.children():
             with contextlib.suppress(psutil.Error):
                 count += one.status() == psutil.STATUS_ZOMBIE
         return count
