@@ -123,6 +123,16 @@ def test_decode_killed_three_times_is_given_up(room, make, film, kill, children)
     assert children() == before
 
 
+def test_child_is_out_of_the_terminals_group(room, make, film, children):
+    before, groups = children(), set[int]()
+
+    def note() -> None:
+        groups.update(os.getpgid(pid) for pid in children() - before)
+
+    room.reader.probe(Deadly(make(film(frames=5)).read_bytes(), note, {1}), "0" * 64)
+    assert groups and os.getpgrp() not in groups, "a Ctrl-C would end it before its run"
+
+
 @pytest.mark.parametrize(("at", "probed"), [({1}, True), ({2, 4}, True), ({1, 2, 3}, False)])
 def test_probe_survives_two_kills(room, make, film, kill, at, probed):
     path = make(film(frames=500, audio="aac"))

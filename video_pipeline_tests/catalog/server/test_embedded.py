@@ -243,6 +243,14 @@ def test_last_user_ends_a_standing_server_cleanly(folder: Path, standing: Embedd
     assert "SignalHandler" in (folder / "mongod.log").read_text()
 
 
+def test_server_is_found_while_its_lock_names_another_process(folder: Path) -> None:
+    with EmbeddedServer(folder) as uri:
+        pid, lock = pid_of(uri), folder / "data" / "mongod.lock"
+        for text in (f"{os.getpid()}\n", ""):  # of an earlier server, and before the first
+            lock.write_text(text)
+            assert Mongod(folder).pid() == pid
+
+
 def test_server_with_a_deleted_socket_is_replaced(folder: Path) -> None:
     server = EmbeddedServer(folder)
     socket, pid = socket_of(server.acquire()), server.pid()

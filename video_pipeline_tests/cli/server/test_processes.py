@@ -155,6 +155,27 @@ def test_adopted_children_are_collected_and_no_others(tmp_path: Path) -> None:
         assert earlier.wait() == 3
 
 
+# Waits for its child before it ends, as a code server waits for its runs.
+WAITING = """\
+trap : TERM
+sh -c 'trap "echo told > told; exit" TERM; touch ready; sleep 300 & wait' &
+child=$!
+while kill -0 $child 2>/dev/null; do wait $child; done
+"""
+
+
+@linux
+def test_children_of_the_last_program_are_told_to_end(tmp_path: Path) -> None:
+    with Processes(tmp_path, dict(os.environ), last="server") as started:
+        started.start("server", ["/bin/sh", "-c", WAITING], tmp_path)
+        started.start("user", ["sleep", "300"], tmp_path)
+        while not (tmp_path / "ready").exists():
+            time.sleep(0.02)
+        pids = descendants()
+    assert (tmp_path / "told").read_text() == "told\n", "it was not killed at once"
+    assert not any(map(alive, pids - {os.getpid()}))
+
+
 @linux
 def test_spared_descendant_survives_the_context(tmp_path: Path) -> None:
     with Processes(tmp_path, {}, spared=lambda: spared):

@@ -97,6 +97,15 @@ def test_failure_of_one_part_does_not_hide_another() -> None:
     assert (len(sound.tried), reaped) == (1, [True])
 
 
+def test_failure_of_any_kind_is_told_and_survived(keeper: Keeper) -> None:
+    def fail() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    keeper.error = RuntimeError("can't start new thread")
+    look_after([keeper.part], fail)
+    assert "can't start new thread" in keeper.told[0]
+
+
 @pytest.mark.parametrize(
     "error",
     [

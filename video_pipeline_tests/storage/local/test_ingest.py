@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from video_pipeline.domain.errors import SourceError, StorageError
+from video_pipeline.domain.errors import SourceError, StorageError, StorageUnavailable
 from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.storage.local.folder import FolderIngest
 from video_pipeline.storage.local.walk import DEEPEST
@@ -230,6 +230,18 @@ def test_endless_folders_are_not_entered(ingest: FolderIngest, root: Path) -> No
     (root / "projects/acme/z.mp4").touch()
     assert _forms(ingest) == {deepest: "closed", "projects/acme/z.mp4": "file"}
     assert list(ingest.listing(after="projects/acme/z.mp4")) == []
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_whole_folder_without_anything_is_unavailable(tmp_path: Path, there: bool) -> None:
+    root = tmp_path / "not-mounted"
+    if there:
+        root.mkdir()
+    with (
+        pytest.raises(StorageUnavailable, match="Mount it"),
+        FolderIngest(root).project("acme").open(KEY, "1"),
+    ):
+        pass
 
 
 def test_missing_root_raises(tmp_path: Path) -> None:
