@@ -115,6 +115,7 @@ def _register(checkout: Path, uri: str, home: Path, keys: list[str]) -> None:
     given = json.dumps([uri, str(home / "ingest"), [reels.object_key(key) for key in keys]])
     subprocess.run(
         [str(python_of(checkout)), "-c", (names or _REGISTER_BEFORE) + _FOR_ALL],
+        cwd=checkout,  # which comes first on the path of a program in an argument
         env={**os.environ, "PYTHONPATH": str(checkout)},
         input=given,
         text=True,
