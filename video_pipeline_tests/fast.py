@@ -23,6 +23,7 @@ STARTERS = (
     "http.server",
     "faster_whisper",
     r"video_pipeline\.catalog\.server",
+    r"video_pipeline\.cli\.server\.processes",
     r"video_pipeline\.media\.child_reader",
     r"video_pipeline\.providers\.local\.(?:speech|shots)",
     r"video_pipeline\.testing",
