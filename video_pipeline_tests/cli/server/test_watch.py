@@ -1,4 +1,4 @@
-"""A part of a deployment is tried again until it works, and its failure is told once."""
+"""A failed part is retried until it works, and its failure is printed once."""
 
 import errno
 
