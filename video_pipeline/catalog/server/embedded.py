@@ -138,7 +138,9 @@ class EmbeddedServer:
         with (self._folder / "start.lock").open("a+") as lock:
             while not _locks(lock):
                 now = time.monotonic()
-                if now > last or (now > end and not os.fstat(lock.fileno()).st_size):
+                if os.fstat(lock.fileno()).st_size:
+                    end = max(end, now + _QUESTION_SECONDS)  # until its holder lets go of it
+                if now > min(end, last):
                     raise self._unready()
                 time.sleep(0.02)
             lock.truncate(0)

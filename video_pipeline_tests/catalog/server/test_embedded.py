@@ -232,6 +232,9 @@ def test_start_by_another_user_is_awaited(
         waiting = threads.submit(user.acquire)
         with pytest.raises(TimeoutError):
             waiting.result(0.3)  # longer than it waits for a server
+        lock.truncate(0)  # the start has ended, and the lock is about to be released
+        with pytest.raises(TimeoutError):
+            waiting.result(0.3)
         os.kill(pid, signal.SIGCONT)
     assert waiting.result().startswith("mongodb://")
     user.release()
