@@ -55,6 +55,10 @@ class Catalog:
             ]
         return sorted({project for names in found for project in names})
 
+    def each(self) -> list[ProjectCatalog]:
+        """Return the repositories of every project, in order."""
+        return [self.project(project) for project in self.projects()]
+
     def project(self, project: str) -> ProjectCatalog:
         """Return the repositories of one project.
 

@@ -8,6 +8,7 @@ import dagster as dg
 from pydantic import ValidationError
 
 from video_pipeline.defs.resources.deployment import SharedDeployment
+from video_pipeline.defs.resources.shared_instance import SharingSensor
 from video_pipeline.domain.errors import CatalogUnavailable
 from video_pipeline.domain.values import Frozen
 from video_pipeline.pipeline.services import Services
@@ -18,6 +19,20 @@ Result = dg.SensorResult | dg.SkipReason
 Tick = Callable[[dg.SensorEvaluationContext, Services], Result]
 
 
+def running_sensor(**settings: Any) -> Callable[[Callable[..., Result]], dg.SensorDefinition]:
+    """Return a decorator that makes a running sensor, with these settings, of a tick."""
+
+    def make(tick: Callable[..., Result]) -> dg.SensorDefinition:
+        return SharingSensor(
+            tick.__name__,
+            evaluation_fn=tick,
+            default_status=dg.DefaultSensorStatus.RUNNING,
+            **settings,
+        )
+
+    return make
+
+
 def pipeline_sensor(**settings: Any) -> Callable[[Tick], dg.SensorDefinition]:
     """Return a decorator that makes a running sensor, with these settings, of a tick.
 
@@ -26,7 +41,6 @@ def pipeline_sensor(**settings: Any) -> Callable[[Tick], dg.SensorDefinition]:
     """
 
     def make(tick: Tick) -> dg.SensorDefinition:
-        @dg.sensor(name=tick.__name__, default_status=dg.DefaultSensorStatus.RUNNING, **settings)
         def sensor(
             context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[SharedDeployment]
         ) -> Result:
@@ -37,7 +51,8 @@ def pipeline_sensor(**settings: Any) -> Callable[[Tick], dg.SensorDefinition]:
                 result = dg.SkipReason(str(error))
             return _led_by(str(pipeline.problem), result, context) if pipeline.problem else result
 
-        return sensor
+        sensor.__name__ = tick.__name__
+        return running_sensor(**settings)(sensor)
 
     return make
 

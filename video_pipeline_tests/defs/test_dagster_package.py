@@ -43,7 +43,7 @@ def test_private_imports_say_why() -> None:
     for path in sorted(package.rglob("*.py")):
         comment = ""
         for number, line in enumerate(path.read_text().splitlines(), 1):
-            if line.startswith("#"):
+            if line.lstrip().startswith("#"):
                 comment += line
             elif not _PRIVATE_IMPORT.match(line):
                 comment = ""

@@ -20,6 +20,7 @@ from video_pipeline.cli.server.code_server import (
     code_server_command,
     write_workspace,
 )
+from video_pipeline.cli.server.code_watch import watching
 from video_pipeline.cli.server.dagster_home import exclusive, prepare
 from video_pipeline.cli.server.ports import LOOPBACK, port_to_use
 from video_pipeline.cli.server.processes import Processes
@@ -115,14 +116,15 @@ def _keep_mongodb(settings: Settings) -> None:
 def _start(settings: Settings, processes: Processes, port: int, socket: Path) -> None:
     """Start the code server, and what asks it when it listens."""
     workspace = settings.project_file("workspace.yaml")
-    script, folder = [sys.executable, "-m"], workspace.parent
-    processes.start(CODE, [*script, *code_server_command(socket)], folder)
+    folder = workspace.parent
+    processes.start(CODE, [sys.executable, "-m", *code_server_command(socket)], folder)
     _await(socket.exists, processes, CODE)
     # The second file replaces the location of the same name.
     locations = ["-w", str(workspace), "-w", str(write_workspace(settings, socket))]
-    web = ["dagster_webserver", "-h", LOOPBACK, "-p", str(port), *locations]
-    processes.start(WEB, [*script, *web], folder)
-    processes.start(DAEMON, [*script, "dagster._daemon", "run", *locations], folder)
+    web = watching("dagster_webserver", "-h", LOOPBACK, "-p", str(port), *locations)
+    processes.start(WEB, [sys.executable, *web], folder)
+    daemon = watching("dagster._daemon", "run", *locations)
+    processes.start(DAEMON, [sys.executable, *daemon], folder)
 
 
 def _await(there: Callable[[], bool], processes: Processes, name: str) -> None:

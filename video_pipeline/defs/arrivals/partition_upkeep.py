@@ -5,12 +5,12 @@ restores a video needs no Dagster.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import dagster as dg
 
-from video_pipeline.catalog.catalog import Catalog
+from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.defs.partitions import PARTITION_TAG, VIDEOS_NAME, add_videos
 from video_pipeline.defs.ticks import within
 from video_pipeline.domain.errors import CatalogUnavailable, PipelineError, StorageUnavailable
@@ -47,7 +47,7 @@ def update_partitions(
     Raises CatalogUnavailable.
     """
     result = Upkeep()
-    for what, record in within(_SECONDS_A_TICK, _all_due(services.catalog)):
+    for what, record in within(_SECONDS_A_TICK, _all_due(services.catalog.each())):
         if allowance.late():
             return result
         try:
@@ -65,9 +65,9 @@ def update_partitions(
     return result
 
 
-def _all_due(catalog: Catalog) -> Iterator[tuple[Due, VideoRecord]]:
+def _all_due(projects: Sequence[ProjectCatalog]) -> Iterator[tuple[Due, VideoRecord]]:
     for what in (Due.RESTORATION, Due.ARCHIVAL, Due.REMOVAL):
-        yield from ((what, record) for record in next_due(catalog, what))
+        yield from ((what, record) for record in next_due(projects, what))
 
 
 def _update(

@@ -50,12 +50,13 @@ def arrivals(context: dg.SensorEvaluationContext, services: Services) -> dg.Sens
     memory = remembered(Cursor, context.cursor)
     portion = memory.portion.next(datetime.now(UTC))
     just_requested = note_requested(services.catalog, memory.requested)
-    if just_requested or not waiting_runs(services.catalog):
+    if just_requested or not waiting_runs(services.catalog.each()):
         memory, messages = _look(context, services, memory)
     else:
         messages = ["the next tick looks for arrivals"]
     served = memory.requested[-1].key.project if memory.requested else ""
-    due = next_runs(services.catalog, portion.size, served)
+    projects = services.catalog.each()
+    due = next_runs(projects, portion.size, served)
     known = [] if context.cursor else list(_known(services.catalog))
     missing = _missing(context.instance, known)
     add_videos(context.instance, [*missing, *(record.key for record in due)])
@@ -63,7 +64,7 @@ def arrivals(context: dg.SensorEvaluationContext, services: Services) -> dg.Sens
     portion = portion.spent(len(due), datetime.now(UTC))
     left = memory.model_copy(update={"requested": requested, "portion": portion})
     cursor = left.model_dump_json()
-    if waiting := waiting_runs(services.catalog):
+    if waiting := waiting_runs(projects):
         messages.append(f"{len(due)} runs requested, {waiting - len(due)} wait for their turn")
     if missing:
         messages.append(

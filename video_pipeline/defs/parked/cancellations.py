@@ -80,9 +80,9 @@ def end_terminated(
 def _running(catalog: Catalog) -> list[tuple[VideoKey, str]]:
     """Return the videos with a running phase, each with the run that recorded it."""
     found = {
-        (VideoKey(project=project, video=video), status.run_id)
-        for project in catalog.projects()
-        for video, status in catalog.project(project).standings.in_state(PhaseState.RUNNING)
+        (VideoKey(project=one.project, video=video), status.run_id)
+        for one in catalog.each()
+        for video, status in one.standings.in_state(PhaseState.RUNNING)
         if status.run_id
     }
     return sorted(found, key=str)

@@ -33,9 +33,9 @@ _Silent = tuple[VideoKey, PhaseStatus]
 def report_interrupted_runs(instance: dg.DagsterInstance, catalog: Catalog, now: datetime) -> int:
     """Report the running phases that no run continues, and return their number."""
     found = (
-        (VideoKey(project=project, video=video), status)
-        for project in catalog.projects()
-        for video, status in catalog.project(project).standings.silent(now - QUIET)
+        (VideoKey(project=one.project, video=video), status)
+        for one in catalog.each()
+        for video, status in one.standings.silent(now - QUIET)
         # A run without Dagster is as unknown here as it is to a command.
         if status.run_id or status.updated_at < now - SILENCE
     )

@@ -30,6 +30,7 @@ from video_pipeline.defs.runs.requeue import (
     replacement_id,
     requeue,
 )
+from video_pipeline.defs.ticks import running_sensor
 
 INTERVAL_SECONDS = 30
 _LOOK_BACK = timedelta(hours=6)
@@ -40,10 +41,9 @@ _WILL_RETRY_TAG = "dagster/will_retry"
 _REASON_TAG = "dagster/failure_reason"
 
 
-@dg.sensor(
+@running_sensor(
     job=ingest_video,
     minimum_interval_seconds=INTERVAL_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING,
     description="Queues runs that Dagster should have retried, and did not.",
 )
 def lost_retries(context: dg.SensorEvaluationContext) -> dg.SkipReason:

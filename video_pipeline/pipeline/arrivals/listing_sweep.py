@@ -110,7 +110,7 @@ def _is_empty(looks: Looks, piece: _Slice) -> bool:
 
 
 def _knows_any(looks: Looks) -> bool:
-    return any(looks.services.of(p).arrivals.folder() for p in looks.services.catalog.projects())
+    return any(one.arrivals.folder() for one in looks.services.catalog.each())
 
 
 def _slice(looks: Looks, after: str, keys: int, late: Callable[[], bool]) -> _Slice:

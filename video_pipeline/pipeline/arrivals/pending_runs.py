@@ -4,12 +4,12 @@ Runs are requested in portions, in turn of the projects. A request is recorded o
 has committed it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice, zip_longest
 from typing import TypeVar
 
-from video_pipeline.catalog.catalog import Catalog
+from video_pipeline.catalog.catalog import Catalog, ProjectCatalog
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Due, VideoRecord
 from video_pipeline.domain.values import Frozen
@@ -41,32 +41,32 @@ def note_requested(catalog: Catalog, requested: Iterable[Requested]) -> int:
     return noted
 
 
-def next_runs(catalog: Catalog, most: int, after: str = "") -> list[VideoRecord]:
+def next_runs(projects: Iterable[ProjectCatalog], most: int, after: str = "") -> list[VideoRecord]:
     """Return the videos whose runs are next, in turn of the projects.
 
     The turn begins behind the project that was served last, so that a portion smaller than the
     number of projects reaches all of them. If none was, each project gets at least one run.
     """
-    projects = sorted(catalog.projects(), key=lambda project: (project <= after, project))
-    queues = [catalog.project(p).arrivals.due(Due.RUN, most) for p in projects]
+    turn = sorted(projects, key=lambda one: (one.project <= after, one.project))
+    queues = [one.arrivals.due(Due.RUN, most) for one in turn]
     if not after:
         most = max(most, min(sum(map(bool, queues)), _MOST))
     return list(islice(in_turn(queues), most))
 
 
-def next_due(catalog: Catalog, what: Due) -> list[VideoRecord]:
+def next_due(projects: Sequence[ProjectCatalog], what: Due) -> list[VideoRecord]:
     """Return the videos that are next for this, in turn of the projects.
 
     The project that has waited longest comes first.
     """
-    waiting = [catalog.project(p).arrivals.due(what, _MOST) for p in catalog.projects()]
+    waiting = [one.arrivals.due(what, _MOST) for one in projects]
     queues = sorted((one for one in waiting if one), key=lambda queue: queue[0].arrived_at)
     return list(islice(in_turn(queues), _MOST))
 
 
-def waiting_runs(catalog: Catalog) -> int:
+def waiting_runs(projects: Iterable[ProjectCatalog]) -> int:
     """Return how many arrivals wait for their run to be requested."""
-    return sum(catalog.project(p).arrivals.count_due(Due.RUN) for p in catalog.projects())
+    return sum(one.arrivals.count_due(Due.RUN) for one in projects)
 
 
 def in_turn(queues: Iterable[Iterable[Item]]) -> Iterator[Item]:

@@ -99,8 +99,8 @@ def requeue_refused(services: Services) -> int:
     fed = [name for name, plugin in services.plugins.items() if is_fed_objects(plugin)]
     return sum(
         _requeue(services, unit)
-        for project in services.catalog.projects()
-        for unit in services.of(project).units.dropped(fed, MAX_REQUESTS)
+        for one in services.catalog.each()
+        for unit in one.units.dropped(fed, MAX_REQUESTS)
     )
 
 
@@ -122,7 +122,7 @@ def _requeue(services: Services, unit: WorkUnit) -> bool:
 
 def _backlogs(catalog: Catalog) -> Iterator[dict[str, int]]:
     """Yield the backlog of each project: units by pool."""
-    return (catalog.project(project).units.backlog() for project in catalog.projects())
+    return (one.units.backlog() for one in catalog.each())
 
 
 def _run_all(rounds: Sequence[Requests], until: float, elapsed: Callable[[], float]) -> int:

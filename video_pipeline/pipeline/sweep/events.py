@@ -34,11 +34,10 @@ def listen(services: Services, now: datetime, until: float = math.inf) -> int:
 
 def hint(catalog: Catalog, provider: str, job: str, now: datetime) -> bool:
     """Make a sweep at `now` poll a job. Returns False if the job is unknown."""
-    for project in catalog.projects():
-        units = catalog.project(project).units
-        unit = units.by_job(provider, job)
+    for one in catalog.each():
+        unit = one.units.by_job(provider, job)
         if unit is not None:
-            units.postpone(unit.id, now)
+            one.units.postpone(unit.id, now)
             return True
     return False
 

@@ -51,11 +51,7 @@ def poll_overdue(services: Services, now: datetime, limit: int, until: float) ->
 
 
 def _overdue(services: Services, now: datetime, limit: int) -> Mapping[str, list[WorkUnit]]:
-    due = [
-        unit
-        for project in services.catalog.projects()
-        for unit in services.of(project).units.due(now, limit)
-    ]
+    due = [unit for one in services.catalog.each() for unit in one.units.due(now, limit)]
     overdue: defaultdict[str, list[WorkUnit]] = defaultdict(list)
     for unit in sorted(due, key=lambda unit: unit.due_at or now):
         if is_pollable(services, unit, now):

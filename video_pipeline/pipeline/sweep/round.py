@@ -62,7 +62,7 @@ def make_round(services: Services, now: datetime, limit: int = 100) -> Round:
     free_ended(services)
     requeue_refused(services)
     submitted += submit_backlog(services, until)
-    ready = [u for p in services.catalog.projects() for u in services.of(p).units.ready()]
+    ready = [unit for one in services.catalog.each() for unit in one.units.ready()]
     known = {unit.id for unit in ended}
     late = [u for u in ready if u.id not in known and u.state is not UnitState.ENDED]
     return Round(
@@ -76,8 +76,8 @@ def _ended(services: Services, polled: Polled, now: datetime, until: float) -> l
     closer = _Closer(services, polled.unresponsive, now, until)
     for unit in polled.orphaned:
         closer.close(unit)
-    for project in services.catalog.projects():
-        for unit in services.of(project).units.ready():
+    for one in services.catalog.each():
+        for unit in one.units.ready():
             if unit.state is UnitState.ENDED and not is_pollable(services, unit, now):
                 continue
             if unit.unwanted:

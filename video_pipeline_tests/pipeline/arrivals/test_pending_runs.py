@@ -34,7 +34,7 @@ def tick(catalog: Catalog):
 
     def tick(most: int) -> list[str]:
         nonlocal served
-        portion = next_runs(catalog, most, served)
+        portion = next_runs(catalog.each(), most, served)
         served = portion[-1].key.project if portion else ""
         note_requested(catalog, [Requested(key=r.key, arrived_at=r.arrived_at) for r in portion])
         return [str(record.key) for record in portion]
@@ -84,29 +84,29 @@ def test_backlog_drains_and_requests_each_run_once(catalog: Catalog, tick) -> No
         assert len(portion) <= 4
         asked += portion
     assert len(asked) == len(set(asked)) == 25
-    assert waiting_runs(catalog) == 0
+    assert waiting_runs(catalog.each()) == 0
 
 
 def test_next_runs_repeats_unrecorded_portion(catalog: Catalog) -> None:
     for number in range(5):
         arrive(catalog, f"acme/v{number}", number)
-    assert next_runs(catalog, 3) == next_runs(catalog, 3)
-    assert waiting_runs(catalog) == 5
+    assert next_runs(catalog.each(), 3) == next_runs(catalog.each(), 3)
+    assert waiting_runs(catalog.each()) == 5
 
 
 def test_note_requested_keeps_newer_version_due(catalog: Catalog) -> None:
     arrive(catalog, "acme/one")
-    (asked,) = next_runs(catalog, 9)
+    (asked,) = next_runs(catalog.each(), 9)
     arrive(catalog, "acme/one", 1, version="2")
     note_requested(catalog, [Requested(key=asked.key, arrived_at=asked.arrived_at)])
-    assert [record.source.version for record in next_runs(catalog, 9)] == ["2"]
+    assert [record.source.version for record in next_runs(catalog.each(), 9)] == ["2"]
 
 
 def test_note_requested_may_be_repeated(catalog: Catalog) -> None:
     arrive(catalog, "acme/one")
-    (asked,) = next_runs(catalog, 9)
+    (asked,) = next_runs(catalog.each(), 9)
     gone = VideoKey.parse("acme/never-there")
     noted = [Requested(key=key, arrived_at=asked.arrived_at) for key in (asked.key, gone)]
     note_requested(catalog, noted)
     note_requested(catalog, noted)
-    assert waiting_runs(catalog) == 0
+    assert waiting_runs(catalog.each()) == 0
