@@ -18,6 +18,7 @@ from video_pipeline.defs.partitions import (
     add_videos,
     video_tags,
 )
+from video_pipeline.defs.runs.requeue import UNFINISHED
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase, step_name
 from video_pipeline.domain.progress import PhaseState
@@ -33,14 +34,6 @@ UNIT_TAG = "video_pipeline/unit"
 _BATCH = 100
 # Each may send a request to its provider, for the usage.
 _GIVEN_UP_A_TICK = 20
-_UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.MANAGED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 class RunRequests:
@@ -101,7 +94,7 @@ class RunRequests:
     def _busy(self, units: Sequence[WorkUnit]) -> set[str]:
         """Return the videos with an unfinished run that does not wait for another job."""
         keys = sorted({str(unit.request.key) for unit in units})
-        mine = dg.RunsFilter(statuses=_UNFINISHED, tags={PARTITION_TAG: keys})
+        mine = dg.RunsFilter(statuses=UNFINISHED, tags={PARTITION_TAG: keys})
         return {
             run.tags[PARTITION_TAG]
             for run in self._instance.get_runs(mine)

@@ -10,7 +10,7 @@ from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.dagster_api.tags import BACKFILL_TAG, PARTITION_TAG
 from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.defs.runs.lost_retries_sensor import PASSED_OVER
-from video_pipeline.defs.runs.requeue import is_cancelled
+from video_pipeline.defs.runs.requeue import UNFINISHED, is_cancelled
 from video_pipeline.defs.ticks import within
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
@@ -24,8 +24,6 @@ RETRIED_WITHIN = 2 * PASSED_OVER
 # Phases in one query to Dagster, and for how long a tick begins with another.
 _BATCH = 100
 _SECONDS_A_TICK = 10
-_ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
-_UNFINISHED = [status for status in dg.DagsterRunStatus if status not in _ENDED]
 
 _Silent = tuple[VideoKey, PhaseStatus]
 
@@ -56,7 +54,7 @@ def _without_run(
     failed = [dg.DagsterRunStatus.FAILURE]
     runs = defaultdict[str, list[dg.DagsterRun]](list)
     for wanted in (
-        dg.RunsFilter(statuses=_UNFINISHED, tags=of_videos),
+        dg.RunsFilter(statuses=UNFINISHED, tags=of_videos),
         dg.RunsFilter(statuses=failed, tags=of_videos, updated_after=recently),
     ):
         for run in instance.get_runs(wanted):

@@ -15,6 +15,12 @@ from video_pipeline.defs.jobs import ingest_video
 
 # Dagster's own tag: the run that replaces this one. A backfill waits for that run.
 REPLACED_BY_TAG = "dagster/auto_retry_run_id"
+_FINISHED = (
+    dg.DagsterRunStatus.SUCCESS,
+    dg.DagsterRunStatus.FAILURE,
+    dg.DagsterRunStatus.CANCELED,
+)
+UNFINISHED = [status for status in dg.DagsterRunStatus if status not in _FINISHED]
 
 
 def job_is_gone(repository: dg.RepositoryDefinition, run: dg.DagsterRun) -> bool:
