@@ -1,4 +1,7 @@
-"""Exact time: half-open ranges, frame rates and SMPTE timecode, all in rational seconds."""
+"""Exact time: half-open ranges, frame rates and SMPTE timecode, all in rational seconds.
+
+`clock` writes a time for people.
+"""
 
 import re
 from fractions import Fraction
@@ -56,9 +59,26 @@ class FrameRate(Frozen):
         """Return the frame shown at a moment."""
         return int(moment * self.per_second // 1)
 
+    def frames_of(self, range: TimeRange) -> tuple[int, int]:
+        """Return the first and the last frame shown in a range. Both are one if it is empty."""
+        first = self.frame_at(range.start)
+        return first, max(first, -int(-range.end * self.per_second // 1) - 1)
+
     def range_of(self, first: int, after: int) -> TimeRange:
         """Return the range of frames [first, after)."""
         return TimeRange(start=self.start_of(first), end=self.start_of(after))
+
+
+def clock(moment: Fraction, rate: FrameRate | None = None) -> str:
+    """Return a time for people: `0:00:02.080`, or with a rate `0:00:02.080 (frame 52)`.
+
+    Milliseconds are rounded, half to even. The frame is the one shown at the exact moment.
+    """
+    thousandths = round(moment * 1000)
+    whole, rest = divmod(abs(thousandths), 1000)
+    sign = "-" if thousandths < 0 else ""
+    text = f"{sign}{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}.{rest:03}"
+    return text if rate is None else f"{text} (frame {rate.frame_at(moment)})"
 
 
 _TIMECODE = re.compile(r"(\d{2}):([0-5]\d):([0-5]\d)([:;.])(\d{2,3})")

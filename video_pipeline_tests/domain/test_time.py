@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from video_pipeline.domain.time import FrameRate, Timecode, TimeRange
+from video_pipeline.domain.time import FrameRate, Timecode, TimeRange, clock
 
 NTSC = FrameRate(per_second=Fraction(30000, 1001))
 NTSC_60 = FrameRate(per_second=Fraction(60000, 1001))
@@ -90,6 +90,54 @@ def test_the_frame_at_its_own_start_is_itself(rate: FrameRate, frame: int) -> No
 def test_frames_follow_each_other_without_a_gap(rate: FrameRate, frame: int) -> None:
     assert rate.range_of(frame, frame + 1).end == rate.range_of(frame + 1, frame + 2).start
     assert rate.range_of(frame, frame + 1).duration == 1 / rate.per_second
+
+
+@given(rates, frames, st.integers(1, 1000))
+def test_frames_of_a_range_are_those_it_was_made_of(
+    rate: FrameRate, first: int, number: int
+) -> None:
+    made = rate.range_of(first, first + number)
+    assert rate.frames_of(made) == (first, first + number - 1)
+    assert rate.frames_of(TimeRange(start=made.start, end=made.start)) == (first, first)
+
+
+@pytest.mark.parametrize(
+    ("moment", "rate", "shown"),
+    [
+        ("0", None, "0:00:00.000"),
+        ("52/25", None, "0:00:02.080"),
+        ("52/25", PAL, "0:00:02.080 (frame 52)"),
+        ("1001/1000", NTSC, "0:00:01.001 (frame 30)"),
+        ("59.9995", None, "0:01:00.000"),
+        ("1/2000", None, "0:00:00.000"),
+        ("3/2000", None, "0:00:00.002"),
+        ("-1/3", None, "-0:00:00.333"),
+        ("-1/3000", None, "0:00:00.000"),
+        ("90061.5", None, "25:01:01.500"),
+    ],
+)
+def test_clock_shows_times_for_people(moment: str, rate: FrameRate | None, shown: str) -> None:
+    assert clock(Fraction(moment), rate) == shown
+
+
+@given(st.fractions(min_value=-200_000, max_value=200_000, max_denominator=90_000))
+def test_clock_rounds_exactly_to_milliseconds(moment: Fraction) -> None:
+    shown = clock(moment)
+    hours, minutes, seconds = shown.removeprefix("-").split(":")
+    assert len(minutes) == 2 and len(seconds) == 6 and int(minutes) < 60 and float(seconds) < 60
+    read = int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+    assert abs((-read if shown.startswith("-") else read) - moment) <= Fraction(1, 2000)
+
+
+@given(st.lists(st.fractions(min_value=-10, max_value=10**5), min_size=2, max_size=2))
+def test_clock_keeps_the_order(moments: list[Fraction]) -> None:
+    def read(shown: str) -> Fraction:
+        hours, minutes, seconds = shown.removeprefix("-").split(":")
+        size = int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+        return -size if shown.startswith("-") else size
+
+    first, last = map(clock, sorted(moments))
+    assert read(first) <= read(last)
 
 
 @pytest.mark.parametrize("rate", [0, -25])
