@@ -20,6 +20,21 @@ class Meter(StrEnum):
     GPU_SECONDS = "gpu_seconds"
 
 
+# One of each meter, for people.
+_NOUNS = {
+    Meter.VIDEO_SECONDS: "of video",
+    Meter.AUDIO_SECONDS: "of audio",
+    Meter.IMAGES: "image",
+    Meter.TOKENS_IN: "input token",
+    Meter.TOKENS_OUT: "output token",
+    Meter.REQUESTS: "request",
+    Meter.GPU_SECONDS: "of a GPU",
+}
+_TIMED = (Meter.VIDEO_SECONDS, Meter.AUDIO_SECONDS, Meter.GPU_SECONDS)
+# Seconds from which a quantity is shown in minutes.
+_MINUTES_FROM = 120
+
+
 class MeterSpec(Frozen):
     """How one meter is billed: rounded up to a multiple of `unit`, at least `minimum`."""
 
@@ -49,6 +64,19 @@ class Usage(Frozen):
     def counted(self) -> str:
         """Return the meter and its dimension for people."""
         return f"{self.meter.value} ({self.dimension})" if self.dimension else self.meter.value
+
+    @property
+    def amount(self) -> str:
+        """Return quantity and dimension for people: `26 s of video (shot)`, `1 request`."""
+        minutes = self.meter in _TIMED and self.quantity >= _MINUTES_FROM
+        number = round(self.quantity / 60 if minutes else self.quantity, 2)
+        noun = _NOUNS[self.meter]
+        if self.meter in _TIMED:
+            noun = f"{'min' if minutes else 's'} {noun}"
+        elif number != 1:
+            noun += "s"
+        of = f" ({self.dimension})" if self.dimension else ""
+        return f"{float(number):,.15g} {noun}{of}"
 
 
 def summed(usages: Iterable[Usage]) -> tuple[Usage, ...]:

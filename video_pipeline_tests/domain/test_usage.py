@@ -81,3 +81,21 @@ def test_usages_are_added_by_meter_and_paid_and_unpaid_apart() -> None:
     found = summed([video, audio, free, *times([video, audio], 2)])
     assert found == (used(Meter.AUDIO_SECONDS, "1"), free, used(Meter.VIDEO_SECONDS, "30"))
     assert summed([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("meter", "quantity", "dimension", "amount"),
+    [
+        (Meter.VIDEO_SECONDS, "26", "", "26 s of video"),
+        (Meter.VIDEO_SECONDS, "119", "shot", "119 s of video (shot)"),
+        (Meter.AUDIO_SECONDS, "150", "", "2.5 min of audio"),
+        (Meter.AUDIO_SECONDS, "1/3", "", "0.33 s of audio"),
+        (Meter.GPU_SECONDS, "3", "", "3 s of a GPU"),
+        (Meter.REQUESTS, "1", "", "1 request"),
+        (Meter.IMAGES, "0", "", "0 images"),
+        (Meter.TOKENS_IN, "1200000", "", "1,200,000 input tokens"),
+    ],
+)
+def test_amount_is_in_plain_words(meter: Meter, quantity: str, dimension: str, amount: str) -> None:
+    usage = Usage(meter=meter, quantity=Fraction(quantity), paid=True, dimension=dimension)
+    assert usage.amount == amount

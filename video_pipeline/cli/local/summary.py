@@ -1,20 +1,20 @@
 """Prints the results of a video for people."""
 
 from collections.abc import Iterable
-from fractions import Fraction
 from itertools import chain, islice
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from rich.console import Console
 from rich.markup import escape
 
 from video_pipeline.catalog.results import Results
 from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.naming.printable import address
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.markers import Kind
 from video_pipeline.domain.results.timeline import PhaseResult
+from video_pipeline.domain.time import clock
+from video_pipeline.domain.usage import summed
 from video_pipeline.pipeline.services import Services
 from video_pipeline.storage.store import ProjectOutputs
 
@@ -42,13 +42,6 @@ def print_summary(console: Console, services: Services, key: VideoKey) -> None:
             console.print(f"  {title if n == 0 else '':<9}{escape(line)}", soft_wrap=True)
 
 
-def clock(seconds: Fraction) -> str:
-    """Return a time as `0:02:03.456`, rounded to milliseconds."""
-    thousandths = round(seconds * 1000)
-    whole, rest = divmod(thousandths, 1000)
-    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}.{rest:03}"
-
-
 def _shots(results: Results, video: str) -> str:
     shots = [marker for marker in results.markers(video, [Phase.SHOTS]) if marker.kind == Kind.SHOT]
     if not shots:
@@ -69,13 +62,8 @@ def _words(results: Results, video: str) -> str:
 
 
 def _cost(results: Iterable[PhaseResult]) -> str:
-    paid: dict[str, Fraction] = {}
-    for result in results:
-        for usage in result.usage:
-            if usage.paid:
-                meter = usage.counted.replace("_", " ")
-                paid[meter] = paid.get(meter, Fraction(0)) + usage.quantity
-    billed = ", ".join(f"{float(quantity):g} {meter}" for meter, quantity in paid.items())
+    paid = summed(usage for result in results for usage in result.usage if usage.paid)
+    billed = ", ".join(usage.amount for usage in paid)
     return f"{billed} billed" if billed else "nothing billed: everything ran on this machine"
 
 
@@ -90,10 +78,4 @@ def _warnings(results: Iterable[PhaseResult]) -> str:
 
 def _outputs(outputs: ProjectOutputs, results: Iterable[PhaseResult]) -> str:
     exported = [o for r in results if r.phase is Phase.EXPORTS for o in r.outputs]
-    return "\n".join(_readable(outputs.uri(output)) for output in exported)
-
-
-def _readable(uri: str) -> str:
-    """Return the path of a local file, and any other address unchanged."""
-    parts = urlsplit(uri)
-    return url2pathname(parts.path) if parts.scheme == "file" else uri
+    return "\n".join(address(outputs.uri(output)) for output in exported)

@@ -5,14 +5,13 @@ from itertools import dropwhile
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.errors import InputError
-from video_pipeline.domain.usage import Meter, Usage, summed
+from video_pipeline.domain.usage import Usage, summed
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import Stage, UnitFilter, UnitState, UnitSum, WorkUnit
 from video_pipeline.pipeline.services import projects_of
 
 # The states that a unit leaves later, by itself or by a person's command.
 UNDER_WAY = frozenset(state for state in UnitState if state.stage is not Stage.OVER)
-_TIMED = (Meter.VIDEO_SECONDS, Meter.AUDIO_SECONDS)
 
 
 class Page(Frozen):
@@ -93,12 +92,7 @@ def _both(one: UnitSum, other: UnitSum) -> UnitSum:
 
 
 def quantity_of(usages: tuple[Usage, ...]) -> str:
-    """Return usages as text: `2.5 min paid, 3 requests`. Seconds are shown as minutes."""
-    texts: list[str] = []
-    for usage in summed(usages):
-        timed = usage.meter in _TIMED
-        amount = float(usage.quantity) / (60 if timed else 1)
-        unit = "min" if timed else usage.meter.value.replace("_", " ")
-        of = f" ({usage.dimension})" if usage.dimension else ""
-        texts.append(f"{round(amount, 2):g} {unit}{' paid' if usage.paid else ''}{of}")
-    return ", ".join(texts)
+    """Return usages for people: `26 s of video, paid; 3 requests, not billed`."""
+    return "; ".join(
+        f"{one.amount}, {'paid' if one.paid else 'not billed'}" for one in summed(usages)
+    )

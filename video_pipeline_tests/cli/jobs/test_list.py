@@ -116,7 +116,7 @@ def test_jobs_lists_units_with_age_job_and_quantity(call, made) -> None:
     told = call("jobs").output
     line = next(line for line in told.splitlines() if running.id in line)
     assert all(part in line for part in ("running", "acme/one", "4711/eu-1", "job-7"))
-    assert "2 h 5 min" in line and "in 399 d" in line and "1.5 min paid" in line
+    assert "2 h 5 min" in line and "in 399 d" in line and "90 s of video, paid" in line
     assert ended.id not in told
     failed = call("jobs", "--state", "failed").output
     assert ended.id in failed and "it broke" in failed and running.id not in failed
@@ -234,7 +234,7 @@ def test_retry_launches_a_run_of_the_phases(call, made, instance: dg.DagsterInst
 def test_force_shows_the_cost_before_it_launches(call, made, instance: dg.DagsterInstance) -> None:
     unit = made(UnitState.SETTLED)
     asked = call("jobs", "force", unit.id, input="n\n")
-    assert asked.exit_code == 1 and "Cost: 1.5 min paid" in asked.output
+    assert asked.exit_code == 1 and "Cost: 90 s of video, paid" in asked.output
     assert instance.get_backfills() == []
     assert call("jobs", "force", unit.id, "--yes").exit_code == 0
     (backfill,) = instance.get_backfills()

@@ -60,7 +60,7 @@ def test_cancel_preview_cancels_nothing(
     shown = run_job("cancel_work", "cancel_units", project="acme")
     (row,) = shown["work units"].records
     assert (row.data["unit"], row.data["what"]) == (units[0].id, "running")
-    assert (shown["count"], shown["planned"]) == (1, "1 requests paid")
+    assert (shown["count"], shown["planned"]) == (1, "1 request, paid")
     assert [now_of(catalog, unit) for unit in units] == list(units)
 
 

@@ -103,7 +103,7 @@ def test_tables_count_work_units(
     assert found is not None
     units = next(row for row in rows(found, "work units") if row["state"] == "running")
     assert (units["provider"], units["units"]) == ("vendor", 2), "one runs from the start"
-    assert "requests paid" in units["planned"]
+    assert "2 requests, paid" in units["planned"]
 
 
 def test_tables_show_usage_by_meter(tick: Tick, catalog: Catalog, stage: Opened) -> None:

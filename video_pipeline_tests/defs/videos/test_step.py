@@ -179,7 +179,7 @@ class TestParked:
     def test_observation_describes_the_work_unit(self, run: Run, running: WorkUnit) -> None:
         seen = run(self.PARKED.model_copy(update={"unit": running.id})).observed["transcript"]
         assert (seen["work unit"], seen["account"]) == (running.id, "a, r")
-        assert seen["planned"] == "1 requests paid"
+        assert seen["planned"] == "1 request, paid"
         assert running.due_at is not None
         assert seen["looked up by"] == running.due_at.timestamp()
 

@@ -64,16 +64,9 @@ def test_sum_units_adds_all_projects(services: Services, units: list[WorkUnit]) 
     assert sum_units(services.catalog, UnitFilter(states=UNDER_WAY, provider="speech")) == ()
 
 
-@pytest.mark.parametrize(
-    ("meter", "quantity", "paid", "told"),
-    [
-        (Meter.VIDEO_SECONDS, "150", True, "2.5 min paid"),
-        (Meter.AUDIO_SECONDS, "1", False, "0.02 min"),
-        (Meter.REQUESTS, "3", True, "3 requests paid"),
-        (Meter.TOKENS_IN, "1200000", True, "1.2e+06 tokens in paid"),
-    ],
-)
-def test_quantity_of_meters_as_text(meter: Meter, quantity: str, paid: bool, told: str) -> None:
-    usage = Usage(meter=meter, quantity=Fraction(quantity), paid=paid)
-    assert quantity_of((usage,)) == told
+def test_quantity_of_sums_each_meter_for_people() -> None:
+    paid = Usage(meter=Meter.VIDEO_SECONDS, quantity=Fraction(13), paid=True)
+    free = Usage(meter=Meter.REQUESTS, quantity=Fraction(1), paid=False)
+    told = quantity_of((paid, free, paid))
+    assert told == "1 request, not billed; 26 s of video, paid"
     assert quantity_of(()) == ""
