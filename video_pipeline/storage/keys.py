@@ -66,13 +66,18 @@ def check_handed_out(project: str, key: str, seconds: int) -> tuple[str, ...]:
             f"{key!r} is a provider's raw answer, which is never shared",
             remedy="Share a published result.",
         )
+    check_lifetime(key, seconds)
+    return parts
+
+
+def check_lifetime(key: str, seconds: int) -> None:
+    """Raise StorageError unless an address may be valid for so long."""
     if not 0 < seconds <= LONGEST_SECONDS:
         raise StorageError(
             f"an address cannot be valid for {seconds} s",
             where=key,
             remedy=f"Request 1 to {LONGEST_SECONDS} seconds.",
         )
-    return parts
 
 
 def delivered_prefix(layout: Layout, project: str, prefix: str) -> tuple[str, ...]:

@@ -72,6 +72,14 @@ class ProjectIngest(Protocol):
         """Return the object's address for other services."""
         ...
 
+    def console_url(self, key: str) -> str | None:
+        """Return the object's page in the store's own console, or None if it has none."""
+        ...
+
+    def presigned(self, key: str, seconds: int) -> str:
+        """Return an address of the current object; see ProjectOutputs.presigned."""
+        ...
+
 
 class IngestStore(Protocol):
     """Where videos arrive."""
@@ -138,6 +146,10 @@ class ProjectOutputs(Protocol):
 
     def uri(self, key: str) -> str:
         """Return the object's address for people."""
+        ...
+
+    def console_url(self, key: str) -> str | None:
+        """Return the object's page in the store's own console, or None if it has none."""
         ...
 
     def presigned(self, key: str, seconds: int) -> str:

@@ -180,8 +180,9 @@ class IngestContract:
             half.stat(key)
         with pytest.raises(StorageError), half.open(key, "1"):
             pass
-        with pytest.raises(StorageError):
-            half.uri(key)
+        for name in (half.uri, half.console_url, lambda key: half.presigned(key, 60)):
+            with pytest.raises(StorageError):
+                name(key)
 
     @pytest.mark.parametrize("project", ["", "..", "acme/", "acme/videos", "Acme", "*"])
     def test_project_store_requires_a_project_id(self, ingest: IngestStore, project: str) -> None:
@@ -189,11 +190,20 @@ class IngestContract:
             ingest.project(project)
 
     def test_the_address_names_the_object(self, ingest: IngestStore) -> None:
-        assert ingest.project("acme").uri(_key("a.mp4")).endswith(_key("a.mp4"))
+        half = ingest.project("acme")
+        assert half.uri(_key("a.mp4")).endswith(_key("a.mp4"))
+        assert half.console_url(_key("a.mp4")) is None, "the server is none of AWS's"
+
+    def test_presigned_address_is_read(self, ingest: IngestStore, deliver: Deliver) -> None:
+        deliver(_key("a b+%é.mp4"), b"bytes")
+        address = ingest.project("acme").presigned(_key("a b+%é.mp4"), 60)
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            assert answer.read() == b"bytes"
 
     def test_ingest_store_has_no_write_methods(self, ingest: IngestStore) -> None:
         public = {name for name in dir(ingest.project("acme")) if not name.startswith("_")}
-        assert public == {"project", "stat", "listing", "open", "fetch", "uri"}
+        reads = {"project", "stat", "listing", "open", "fetch"}
+        assert public == reads | {"uri", "console_url", "presigned"}
 
     def test_project_store_lists_keys_with_a_prefix(
         self, ingest: IngestStore, deliver: Deliver
@@ -335,7 +345,8 @@ class OutputContract:
     def test_project_store_refuses_other_keys(self, outputs: OutputStore, key: str) -> None:
         _write(outputs, _key("secret.mp4", "acme2"), b"secret")
         half = outputs.project("acme")
-        for use in (half.stat, half.delete, half.uri, lambda key: half.presigned(key, 60)):
+        uses = (half.stat, half.delete, half.uri, half.console_url)
+        for use in (*uses, lambda key: half.presigned(key, 60)):
             with pytest.raises(StorageError):
                 use(key)
         with pytest.raises(StorageError), half.open(key):

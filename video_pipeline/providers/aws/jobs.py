@@ -11,8 +11,6 @@ from video_pipeline.providers.aws.events import Queue
 from video_pipeline.providers.aws.session import AwsOptions, AwsSession
 
 _log = logging.getLogger(__name__)
-# By the start of a region's name: "Amazon Web Services in China" and "AWS GovCloud (US)".
-_CONSOLES = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
 
 
 class AwsJobs(Jobs, Listens):
@@ -66,9 +64,3 @@ def unended(status: object, known: Collection[str], where: str) -> JobStatus:
     note = f"AWS reports the undocumented status {short(repr(status))}, which counts as running"
     _log.warning("%s: %s", where, note)
     return JobStatus(state="running", note=note)
-
-
-def console_of(region: str) -> str:
-    """Return the address of AWS's console for a region."""
-    hosts = (host for start, host in _CONSOLES.items() if region.startswith(start))
-    return f"https://{next(hosts, 'console.aws.amazon.com')}"

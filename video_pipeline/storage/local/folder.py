@@ -13,6 +13,7 @@ from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.storage.keys import (
     check_delivered,
     check_handed_out,
+    check_lifetime,
     check_published,
     checked_project,
     delivered_prefix,
@@ -107,6 +108,15 @@ class FolderProjectIngest:
     def uri(self, key: str) -> str:
         return self._root.joinpath(*check_delivered(self._layout, self.project, key)).as_uri()
 
+    def console_url(self, key: str) -> str | None:
+        check_delivered(self._layout, self.project, key)
+        return None
+
+    def presigned(self, key: str, seconds: int) -> str:
+        """Return the `file:` address, which never expires."""
+        check_lifetime(key, seconds)
+        return self.uri(key)
+
 
 class FolderOutputs:
     """Where results are published. `clock` gives seconds since the epoch."""
@@ -163,6 +173,10 @@ class FolderProjectOutputs:
 
     def uri(self, key: str) -> str:
         return self._root.joinpath(*check_published(self.project, key)).as_uri()
+
+    def console_url(self, key: str) -> str | None:
+        check_published(self.project, key)
+        return None
 
     def presigned(self, key: str, seconds: int) -> str:
         """Return the `file:` address, which never expires."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from video_pipeline.aws.console import object_page
 from video_pipeline.aws.errors import code_of, status_of
 from video_pipeline.aws.versions import version_of
 from video_pipeline.domain.errors import StorageUnavailable
@@ -106,6 +107,25 @@ class Bucket:
         else:
             asked["ChecksumMode"] = "ENABLED"
         return self.client.get_object(**asked)["Body"]
+
+    def uri(self, key: str) -> str:
+        return f"s3://{self.name}/{key}"
+
+    def console_url(self, key: str) -> str | None:
+        """Return the object's page in AWS's console. None for a bucket elsewhere."""
+        return object_page(self.client, self.name, key)
+
+    def presigned(self, key: str, seconds: int) -> str:
+        """Return an address that anyone can read for so long. Raises StorageError.
+
+        It expires with the signing credentials at the latest.
+        """
+        asked = {"Bucket": self.name, "Key": key}
+        with meaning(self.name, key):
+            signed = self.client.generate_presigned_url(
+                "get_object", Params=asked, ExpiresIn=seconds
+            )
+        return str(signed)
 
     def keeps_versions(self) -> bool:
         """Return whether versioning is or was on, cached for a minute. Raises StorageError."""

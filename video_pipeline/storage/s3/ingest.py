@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, cast
 from video_pipeline.domain.naming.layout import Layout, is_key
 from video_pipeline.storage.keys import (
     check_delivered,
+    check_lifetime,
     checked_project,
     delivered_prefix,
     is_delivered,
@@ -72,7 +73,16 @@ class S3ProjectIngest:
 
     def uri(self, key: str) -> str:
         check_delivered(self._layout, self.project, key)
-        return f"s3://{self._bucket.name}/{key}"
+        return self._bucket.uri(key)
+
+    def console_url(self, key: str) -> str | None:
+        check_delivered(self._layout, self.project, key)
+        return self._bucket.console_url(key)
+
+    def presigned(self, key: str, seconds: int) -> str:
+        check_delivered(self._layout, self.project, key)
+        check_lifetime(key, seconds)
+        return self._bucket.presigned(key, seconds)
 
     def _seen(self, key: str, version: str) -> Seen:
         check_delivered(self._layout, self.project, key)

@@ -85,18 +85,15 @@ class S3ProjectOutputs:
 
     def uri(self, key: str) -> str:
         check_published(self.project, key)
-        return f"s3://{self._bucket.name}/{key}"
+        return self._bucket.uri(key)
+
+    def console_url(self, key: str) -> str | None:
+        check_published(self.project, key)
+        return self._bucket.console_url(key)
 
     def presigned(self, key: str, seconds: int) -> str:
-        """See ProjectOutputs. It expires with the signing credentials at the latest."""
         check_handed_out(self.project, key, seconds)
-        asked = {"Bucket": self._bucket.name, "Key": key}
-        with meaning(self._bucket.name, key):
-            return str(
-                self._bucket.client.generate_presigned_url(
-                    "get_object", Params=asked, ExpiresIn=seconds
-                )
-            )
+        return self._bucket.presigned(key, seconds)
 
     def _look(self, key: str) -> Seen | None:
         check_published(self.project, key)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from video_pipeline.aws.console import console_of
 from video_pipeline.aws.errors import UNFIT, words_of
 from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
@@ -29,7 +30,7 @@ from video_pipeline.plugins.inputs import Inputs, Object, ObjectRef
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 from video_pipeline.providers.aws.errors import beforehand, provider_errors
 from video_pipeline.providers.aws.events import transcribe_jobs
-from video_pipeline.providers.aws.jobs import AwsJobs, console_of
+from video_pipeline.providers.aws.jobs import AwsJobs
 from video_pipeline.providers.aws.transcribe.languages import LANGUAGES
 from video_pipeline.providers.aws.transcribe.objects import There, look, place_of, result
 from video_pipeline.providers.aws.transcribe.options import TranscribeOptions
