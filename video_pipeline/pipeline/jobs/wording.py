@@ -1,4 +1,4 @@
-"""The words for what a work unit waits for, and for what happens to it next."""
+"""The words for what a work unit waits for, what happens to it next, and what acts on it."""
 
 from datetime import timedelta
 
@@ -24,6 +24,28 @@ _NEXT = {
     UnitState.RETURNED: "a run repeats its request, or reports why it cannot",
     UnitState.ENDED: "the job has ended; a run fetches the result",
 }
+
+
+# What a person may do about a unit, with the command, by how far its request got.
+_ACTIONS = {
+    Stage.UNSENT: {"to cancel": "cancel"},
+    Stage.SENT: {"to cancel": "cancel"},
+    Stage.ACCEPTED: {"to check now": "fetch", "to cancel": "cancel"},
+    Stage.DOUBTED: {"to give up": "release"},
+    Stage.OVER: {"to repeat": "retry"},
+}
+# Of a settled unit, by whether it had a job: the pages of a job are fetched once more for nothing,
+# and what ran here can only run again.
+_SETTLED = {
+    (UnitState.SETTLED, True): {"to fetch again": "fetch"},
+    (UnitState.SETTLED, False): {"to make again": "force"},
+}
+
+
+def commands_for(unit: WorkUnit) -> dict[str, str]:
+    """Return what a person may do about a unit, with the command."""
+    actions = _SETTLED.get((unit.state, bool(unit.job)), _ACTIONS[unit.state.stage])
+    return {what: f"video-pipeline jobs {name} {unit.id}" for what, name in actions.items()}
 
 
 def _words(unit: WorkUnit, wait: Wait) -> str:
