@@ -1,4 +1,4 @@
-"""One run over one video: its names, its content, and its project's catalogue and outputs."""
+"""One run over one video: its names, its content, and its project's catalogue and stores."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from video_pipeline.domain.errors import SourceError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.pipeline.services import Notify, Services
-from video_pipeline.storage.store import ProjectOutputs
+from video_pipeline.storage.store import ProjectIngest, ProjectOutputs
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class VideoRun:
 
     key: VideoKey
     catalog: ProjectCatalog
+    ingest: ProjectIngest
     outputs: ProjectOutputs
     clock: Callable[[], datetime]
     notify: Notify
@@ -35,6 +36,7 @@ class VideoRun:
         return cls(
             key=key,
             catalog=services.of(key.project),
+            ingest=services.ingest.project(key.project),
             outputs=services.outputs.project(key.project),
             clock=services.clock,
             notify=services.notify,

@@ -1,9 +1,11 @@
 """`show`: everything that the catalogue holds about one video."""
 
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import Annotated
 
 import typer
+from pydantic import Field
 from rich.markup import escape
 from rich.table import Table
 
@@ -15,23 +17,33 @@ from video_pipeline.cli.videos.status import rejections_table
 from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import VideoKey, project_id_for, video_id_for
 from video_pipeline.domain.naming.layout import Layout
+from video_pipeline.domain.naming.printable import address, printable
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.results.timeline import PhaseStatus
 from video_pipeline.domain.source import Rejection, VideoRecord
 from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import WorkUnit
+from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.wiring import open_services
+
+_LINK_SECONDS = 3600
 
 
 def show(
     context: typer.Context,
     video: Annotated[str, typer.Argument(help="As PROJECT/VIDEO: ids or folder names.")],
+    with_links: Annotated[
+        bool, typer.Option("--links", help="Link source and exports, readable for an hour.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show a video's phases with their providers, its work units, warnings and errors."""
     key = _key(video)
     with open_services(settings_of(context), plugins={}) as services:
         known = _look_up(services.of(key.project), key, services.ingest.layout)
+        if with_links:
+            run = VideoRun.of(services, key)
+            known = known.model_copy(update={"links": _links(run, known)})
         if as_json:
             typer.echo(known.model_dump_json(indent=2))
             return
@@ -45,6 +57,10 @@ def show(
             out.print("\n[bold]rejected[/]")
             wide.print(rejections_table(known.rejections))
         print_summary(out, services, key)
+        if known.links:
+            out.print("\n[bold]links[/], each readable for an hour by everybody who has it")
+        for name, link in known.links.items():
+            out.print(f"{printable(name)}  {link}", markup=False, soft_wrap=True)
 
 
 class _Known(Frozen):
@@ -54,6 +70,20 @@ class _Known(Frozen):
     phases: tuple[PhaseStatus, ...]
     units: tuple[WorkUnit, ...]
     rejections: tuple[Rejection, ...]
+    # By the name of the file. Bearer secrets, so they are made when asked for and stored nowhere.
+    links: dict[str, str] = Field(default_factory=dict[str, str])
+
+
+def _links(run: VideoRun, known: _Known) -> dict[str, str]:
+    """Return an address of the source and of each export. Of local files it is the path."""
+    made = dict[str, str]()
+    if known.video.removed_at is None:
+        source = known.video.source.object_key
+        made["source"] = run.ingest.presigned(source, _LINK_SECONDS)
+    results = [one.result for one in known.phases if one.phase is Phase.EXPORTS and one.result]
+    for output in (output for result in results for output in result.outputs):
+        made[PurePosixPath(output).name] = run.outputs.presigned(output, _LINK_SECONDS)
+    return {name: address(link) for name, link in made.items()}
 
 
 def _key(text: str) -> VideoKey:

@@ -1,12 +1,14 @@
 """`status`, `show`, `hint` and `release`."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from video_pipeline.domain.naming.identity import VideoKey, video_id_for
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.timeline import PhaseResult
 from video_pipeline.domain.source import Rejection, Source
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.pipeline.services import Services, now_utc
@@ -137,6 +139,23 @@ def test_show_as_json_includes_the_units(call, services: Services) -> None:
     assert shown["video"]["source"]["key"] == {"project": "acme", "video": "one"}
     assert [phase["phase"] for phase in shown["phases"]] == ["shots"]
     assert [(u["id"], u["state"]) for u in shown["units"]] == [(made.id, "running")]
+
+
+def test_show_links_source_and_exports_of_the_project(call, services: Services) -> None:
+    for key in KEYS:
+        name = f"{key.prefix}timeline.json"
+        with services.outputs.project(key.project).writer(name) as out:
+            out.write(b"{}")
+        result = PhaseResult(phase=Phase.EXPORTS, state=PhaseState.DONE, outputs=(name,))
+        results = services.of(key.project).results
+        results.publish(key.video, result)
+        services.of(key.project).events.record(key.video, Phase.EXPORTS, PhaseState.DONE, now_utc())
+    told = call("show", "acme/one", "--links").output
+    assert "readable for an hour" in told and "globex" not in told
+    links = json.loads(call("show", "acme/one", "--links", "--json").stdout)["links"]
+    assert Path(links["timeline.json"]).read_bytes() == b"{}"
+    assert links["source"].endswith("/projects/acme/videos/one/one.mp4")
+    assert json.loads(call("show", "acme/one", "--json").stdout)["links"] == {}
 
 
 @pytest.mark.parametrize("video", ["acme/two", "nobody/one", "no-slash", "acme/", "/one"])
