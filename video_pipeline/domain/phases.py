@@ -96,15 +96,16 @@ READABLE = Check(
 
 MARKER_COLUMNS = (
     Column("kind", "What was found."),
-    Column("start", "Seconds; belongs to the marker.", "rational"),
-    Column("end", "Seconds; does not belong to it.", "rational"),
+    Column("start", "As h:mm:ss.mmm; belongs to the marker."),
+    Column("end", "As h:mm:ss.mmm; does not belong to it."),
+    Column("frames", "The first to the last one, from 0. Empty where the frame rate varies."),
     Column("label", "What a detector names."),
     Column("confidence", "0 to 1.", "float"),
 )
 WORD_COLUMNS = (
     Column("word", "As written, punctuation attached."),
-    Column("start", "Seconds; belongs to the word.", "rational"),
-    Column("end", "Seconds; does not belong to it.", "rational"),
+    Column("start", "As h:mm:ss.mmm; belongs to the word."),
+    Column("end", "As h:mm:ss.mmm; does not belong to it."),
     Column("speaker", "The speaker."),
     Column("confidence", "0 to 1.", "float"),
 )

@@ -174,15 +174,15 @@ class _Stage:
             seen = (told.get("provider"), told.get("work unit"), told.get("job"))
             self.claims.equal(f"{key}: provider, unit and job", (VIDEO, unit.id, unit.job), seen)
             seconds = self._whole_seconds() // len(ACME)
-            usage = f"{seconds} video_seconds (shot), paid, derived"
+            usage = f"{seconds} s of video (shot), paid"
             self.claims.equal(f"{key}: usage", usage, told.get("usage"))
             self.claims.equal(f"{key}: before it was", "cuts", before.metadata["provider"])
             timeline = self.server.materializations("timeline", key)[0].metadata
             fresh = "made before" not in timeline
             self.claims.holds(f"{key}: the timeline is made again", fresh, timeline["state"])
             short = f"{str(told.get('job'))[:28]}..."
-            rows.append((key, told.get("provider"), short, told.get("usage"), timeline["seconds"]))
-        titles = ["video", "shots made by", "job", "usage", "timeline made in, s"]
+            rows.append((key, told.get("provider"), short, told.get("usage"), timeline["took"]))
+        titles = ["video", "shots made by", "job", "usage", "timeline made in"]
         print_table("What the UI tells of acme", titles, rows)
 
     def _edit(self, before: str, after: str) -> None:

@@ -10,13 +10,14 @@ from itertools import islice
 from PIL import Image, ImageDraw
 
 from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.time import TimeRange
+from video_pipeline.domain.time import TimeRange, clock
 from video_pipeline.pipeline.video_run import VideoRun
 
 _SHOTS = 24
-_COLUMNS = 6
-_CELL = (144, 81)
-_CAPTION = 12
+# Dagster's dialog takes up to four fifths of the window: 960 pixels fit into one of 1,280.
+_COLUMNS = 4
+_CELL = (240, 135)
+_GAP, _CAPTION, _FONT_SIZE = 4, 24, 14
 # Base64 within markdown takes a third more.
 _MOST_BYTES = 44_000
 _MOMENT = re.compile(r"/(\d{10})\.jpg$")
@@ -33,7 +34,7 @@ def filmstrip(run: VideoRun) -> str | None:
     strip = _blank(len(shots))
     for number, shot in enumerate(shots):
         with run.outputs.open(thumbnails[_nearest(shot, sorted(thumbnails))]) as stored:
-            _paste(strip, number, stored.read(), f"{float(shot.start):.2f} s")
+            _paste(strip, number, stored.read(), clock(shot.start))
     image = base64.b64encode(_small_jpeg(strip)).decode()
     return f"![the first shots](data:image/jpeg;base64,{image})"
 
@@ -60,9 +61,11 @@ def _paste(strip: Image.Image, number: int, jpeg: bytes, caption: str) -> None:
     row, column = divmod(number, _COLUMNS)
     left, top = column * width, row * (height + _CAPTION)
     with Image.open(io.BytesIO(jpeg)) as thumbnail:
-        thumbnail.thumbnail(_CELL)
-        strip.paste(thumbnail, (left + (width - thumbnail.width) // 2, top))
-    ImageDraw.Draw(strip).text((left + 2, top + height), caption, fill="black")
+        thumbnail.thumbnail((width - _GAP, height))
+        strip.paste(thumbnail, (left, top + height - thumbnail.height))
+    ImageDraw.Draw(strip).text(
+        (left, top + height + 1), caption, fill="black", font_size=_FONT_SIZE
+    )
 
 
 def _small_jpeg(strip: Image.Image) -> bytes:

@@ -73,7 +73,17 @@ def test_run_publishes_timelines_from_bucket_to_bucket(
     assert {request.partition_key for request in requests} == KEYS
     job = definitions.resolve_job_def("ingest_video")
     for key in KEYS:
-        assert job.execute_in_process(instance=instance, partition_key=key).success
+        ended = job.execute_in_process(instance=instance, partition_key=key)
+        assert ended.success
+        told = {
+            event.asset_key.to_user_string(): event.materialization.metadata
+            for event in ended.all_events
+            if event.is_step_materialization and event.asset_key
+        }
+        source = f"s3://{versioned_bucket.name}/projects/{key.replace('/', '/videos/')}/a b+%é.mp4"
+        assert told["source_video"]["address"].value == source
+        assert f"s3://{results.name}/" in str(told["exports"]["files"].value)
+        assert "X-Amz" not in str(told) and "Signature" not in str(told)
     found = results.client.list_objects_v2(Bucket=results.name)["Contents"]
     keys = {one["Key"] for one in found}
     for key in KEYS:

@@ -193,6 +193,7 @@ class TestParked:
         seen = run(self.PARKED.model_copy(update={"unit": waiting.id})).observed["transcript"]
         assert seen["waits for"] == "waits for one of 20 slots of cloud"
         assert "looked up by" not in seen
+        assert seen["to cancel"] == f"video-pipeline jobs cancel {waiting.id}"
 
     def test_observation_links_to_the_job_elsewhere(
         self,
