@@ -21,7 +21,12 @@ from video_pipeline.cli.local.progress_board import (
     reasons,
 )
 from video_pipeline.cli.local.summary import print_summary
-from video_pipeline.cli.server.deployment import Deployment, deployed, keep_open
+from video_pipeline.cli.server.deployment import (
+    Deployment,
+    deployed,
+    keep_open,
+    look_first,
+)
 from video_pipeline.dagster_api.health import given_up
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.domain.naming.identity import VideoKey
@@ -55,7 +60,9 @@ def demo(
         with open_services(deployment.settings, plugins={}) as services:
             good = _play(services, deployment, timeout)
         if not leave:
-            out.print(f"\nDagster's web interface: {deployment.url}\nCtrl-C ends everything.")
+            out.print(f"\nDagster's web interface: {deployment.url}. Ctrl-C ends everything.")
+            key = next(iter(_samples()))
+            out.print(look_first(deployment.url, key), markup=False, soft_wrap=True)
             keep_open(deployment)
     raise typer.Exit(0 if good else 1)
 

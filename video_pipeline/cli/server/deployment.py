@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import typer
 from pydantic import SecretStr
@@ -27,6 +28,7 @@ from video_pipeline.cli.server.processes import Processes
 from video_pipeline.cli.server.watch import Part, look_after
 from video_pipeline.dagster_api.health import load_error
 from video_pipeline.domain.errors import ConfigurationError, UpgradeBlocked
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.settings import Settings
 from video_pipeline.settings.load import WEBSERVER, inherited
 from video_pipeline.wiring import catalog_server, embedded_server
@@ -162,6 +164,22 @@ def keep_open(deployment: Deployment, sleep: Callable[[float], None] = time.slee
         return
 
 
+def look_first(url: str, key: VideoKey | None = None) -> str:
+    """Return three lines: the pages to look at first, for all projects, a project, a video.
+
+    With a key they open that project and video. Without it the page offers a choice.
+    """
+    project = f"&partition={key.project}" if key else ""
+    video = f"&partition={quote(str(key), safe='')}" if key else ""
+    return "\n".join(
+        (
+            f"Look first at all projects: {url}/assets/overview",
+            f"then at one project: {url}/assets/project?view=partitions{project}",
+            f"then at one video: {url}/assets/timeline?view=partitions{video}",
+        )
+    )
+
+
 def up(context: typer.Context, port: Port = None) -> None:
     """Start the catalogue, Dagster's web interface and daemon, and bring back what ends.
 
@@ -173,4 +191,5 @@ def up(context: typer.Context, port: Port = None) -> None:
         out.print(f"Dagster's web interface: {deployment.url}", soft_wrap=True)
         out.print(f"Put videos into: {ingest.bucket or ingest.folder}", soft_wrap=True)
         out.print(f"as {settings.storage.layout.told}. Ctrl-C ends everything.", markup=False)
+        out.print(look_first(deployment.url), markup=False, soft_wrap=True)
         keep_open(deployment)

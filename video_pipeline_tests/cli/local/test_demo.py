@@ -11,7 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from video_pipeline.cli.server.deployment import look_first
 from video_pipeline.dagster_api.health import load_error, loaded_resources
+from video_pipeline.domain.naming.identity import VideoKey
 
 SHOTS_ONLY = """
 providers:
@@ -61,11 +63,12 @@ def test_demo_finishes_every_phase_and_leaves_no_process(demo, tmp_path: Path) -
     told = ""
     for line in demo.stdout:
         told += line
-        if "Ctrl-C ends everything" in line:
+        if "one video: " in line:
             break
     found = re.search(r"http://127\.0\.0\.1:\d+", told)
     assert found, told
     assert load_error(found[0]) == ""
+    assert told.endswith(f"{look_first(found[0], VideoKey.parse('acme/slide-talk'))}\n")
     assert {"cuts", "by_content"} <= (loaded_resources(found[0]) or set())
     for video in ("acme/slide-talk", "globex/trailer", "acme/bikes", "globex/bigbuckbunny"):
         assert f"{video}  exports  done" in told, told

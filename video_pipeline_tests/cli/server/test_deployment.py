@@ -4,6 +4,7 @@ import errno
 import itertools
 import os
 import signal
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,20 @@ from pymongo import MongoClient
 from video_pipeline.catalog.connection import connect
 from video_pipeline.catalog.schema import SCHEMA_VERSION
 from video_pipeline.catalog.server import embedded
-from video_pipeline.cli.server.deployment import CODE, DAEMON, WEB, await_upgrade, parts_of
+from video_pipeline.cli.server import deployment
+from video_pipeline.cli.server.deployment import (
+    CODE,
+    DAEMON,
+    WEB,
+    Deployment,
+    await_upgrade,
+    look_first,
+    parts_of,
+    up,
+)
 from video_pipeline.cli.server.processes import Processes, descendants
 from video_pipeline.cli.server.watch import look_after
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.settings import Settings, load_settings
 from video_pipeline.wiring import catalog_server, embedded_server
 
@@ -73,6 +85,27 @@ def test_deployment_outlives_its_mongodb_and_programs(
         assert processes.pids()[DAEMON] != ended
         assert processes.pids()[WEB] in descendants()
     assert server.pid() is None
+
+
+def test_up_ends_with_three_pages_to_look_at(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = "http://127.0.0.1:3000"
+    running = nullcontext(Deployment(settings, url, look_after=Mock(side_effect=KeyboardInterrupt)))
+    monkeypatch.setattr(deployment, "settings_of", lambda _: settings)
+    monkeypatch.setattr(deployment, "deployed", lambda *_: running)
+    up(Mock())
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        f"Look first at all projects: {url}/assets/overview",
+        f"then at one project: {url}/assets/project?view=partitions",
+        f"then at one video: {url}/assets/timeline?view=partitions",
+    ]
+
+
+def test_pages_to_look_at_open_the_given_video() -> None:
+    told = look_first("http://here", VideoKey.parse("acme/talk.1")).splitlines()
+    assert told[1].endswith("&partition=acme")
+    assert told[2].endswith("&partition=acme%2Ftalk.1")
 
 
 def test_upgrade_waits_for_the_runs_of_an_earlier_version(
