@@ -17,6 +17,7 @@ from video_pipeline.defs.projects.assets import project, projects
 from video_pipeline.defs.projects.backfill_job import backfill_project
 from video_pipeline.defs.resources.deployment import pipeline_resources
 from video_pipeline.defs.resources.providers import chosen_entries, provider_resources
+from video_pipeline.defs.runs.clean_up import clean_up, clean_up_nightly
 from video_pipeline.defs.runs.lost_retries_sensor import lost_retries
 from video_pipeline.defs.videos.assets import video_assets
 from video_pipeline.domain.errors import ConfigurationError
@@ -40,7 +41,8 @@ def build_defs(
     }
     return dg.Definitions(
         assets=[*video_assets(chosen_entries(settings)), _telling(problem) if problem else project],
-        jobs=[ingest_video, backfill_project, cancel_work, fetch_again],
+        jobs=[ingest_video, backfill_project, cancel_work, fetch_again, clean_up],
+        schedules=[clean_up_nightly],
         sensors=[arrivals, completions, lost_retries, projects],
         resources=resources,
         executor=EXECUTOR,

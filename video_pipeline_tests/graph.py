@@ -50,7 +50,15 @@ def graph_of(defs: dg.Definitions) -> Graph:
             }
             for sensor in sorted(repository.sensor_defs, key=lambda sensor: sensor.name)
         },
-        "schedules": _listed(schedule.name for schedule in repository.schedule_defs),
+        "schedules": {
+            schedule.name: {
+                "description": schedule.description,
+                "cron": str(schedule.cron_schedule),
+                "starts": schedule.default_status.value,
+                "job": schedule.job_name,
+            }
+            for schedule in sorted(repository.schedule_defs, key=lambda one: one.name)
+        },
         "resources": _listed(repository.get_top_level_resources()),
         "partitions": _listed({_partitions(node.partitions_def) for node in nodes}),
         "run_tags": own_tags(),

@@ -68,6 +68,7 @@ def test_docs_list_the_names_of_the_graph(graph: Graph) -> None:
         "job": set(graph["jobs"]),
         "step": {step for job in graph["jobs"].values() for step in job["steps"]},
         "sensor": set(graph["sensors"]),
+        "schedule": set(graph["schedules"]),
         "check": checks - of_project | {"choice_current_PHASE"},
         # The others are the entries of pipeline.yaml.
         "resource": {"pipeline"},

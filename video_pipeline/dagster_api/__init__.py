@@ -1,1 +1,4 @@
-"""The client of Dagster's GraphQL. What needs an instance of Dagster belongs to defs/."""
+"""The client of Dagster's GraphQL, and the deletion of old runs from Dagster's records.
+
+Everything else that needs an instance of Dagster belongs to defs/.
+"""

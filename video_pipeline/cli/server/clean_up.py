@@ -22,7 +22,7 @@ def clean_up(
 ) -> None:
     """Delete old finished runs from Dagster's records, except those that partitions show."""
     # Dagster takes most of a command's start to import, and only this command needs it.
-    from video_pipeline.cli.server.old_runs import delete_old, records_of
+    from video_pipeline.dagster_api.old_runs import delete_old, records_of
 
     before = now_utc() - _age(older_than)
     home = Path(os.environ.get("DAGSTER_HOME") or settings_of(context).dagster_home)
