@@ -242,9 +242,8 @@ def _arrival() -> Any:
     source = Source(key=KEY, object_key="k", name="trailer", version="etag:e1:5", size=5)
     record = VideoRecord(source=source, arrived_at=NOW, due=Due.RUN)
     half = SimpleNamespace(due=lambda what, most: [record], count_due=lambda what: 1)
-    catalog = SimpleNamespace(
-        projects=lambda: ["acme"], project=lambda _: SimpleNamespace(arrivals=half)
-    )
+    acme = SimpleNamespace(project="acme", arrivals=half)
+    catalog = SimpleNamespace(projects=lambda: ["acme"], each=lambda: [acme])
     memory = Memory(
         position=Position(after="projects/a", began=NOW, ended=LATER, keys=5),
         pending={"projects/a": "v1"},
@@ -320,7 +319,7 @@ def _backfills() -> Any:
 
 def _cursor_of_projects() -> Any:
     services = SimpleNamespace(
-        catalog=SimpleNamespace(projects=list), clock=lambda: NOW, choices=Choices()
+        catalog=SimpleNamespace(projects=list, each=list), clock=lambda: NOW, choices=Choices()
     )
     with dg.DagsterInstance.ephemeral() as instance:
         context = dg.build_sensor_context(instance=instance)
