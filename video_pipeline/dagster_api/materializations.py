@@ -3,7 +3,7 @@
 import json
 
 from video_pipeline.dagster_api.client import Ask, refused
-from video_pipeline.dagster_api.tags import PROJECT_TAG
+from video_pipeline.dagster_api.tags import PARTITION_TAG, PROJECT_TAG
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.domain.phases import Phase
 from video_pipeline.pipeline.backfill.selection import Wish
@@ -39,11 +39,12 @@ def shown(ask: Ask) -> Shown:
 def launch_logging(ask: Ask, wish: Wish) -> str:
     """Launch the job that logs what is not shown, and return its run. Raises ConfigurationError."""
     phases = [phase.value for phase in Phase if phase in wish.phases]
-    config = {"project": wish.project, "only": wish.only.value, "phases": phases, "preview": False}
+    config = {"only": wish.only.value, "phases": phases, "preview": False}
+    tags = {PARTITION_TAG: wish.project, PROJECT_TAG: wish.project}
     parameters = {
         "selector": _selector(ask),
         "runConfigData": json.dumps({"ops": {STEP: {"config": config}}}),
-        "executionMetadata": {"tags": [{"key": PROJECT_TAG, "value": wish.project}]},
+        "executionMetadata": {"tags": [{"key": k, "value": v} for k, v in tags.items()]},
     }
     response = ask(_LAUNCH, {"params": parameters})["launchRun"]
     if response["__typename"] != "LaunchRunSuccess":

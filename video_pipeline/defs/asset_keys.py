@@ -1,8 +1,10 @@
-"""The key of the asset of a phase."""
+"""The keys of the assets."""
 
 import dagster as dg
 
 from video_pipeline.domain.phases import Phase
+
+PROJECT = dg.AssetKey("project")
 
 
 def asset_key(phase: Phase) -> dg.AssetKey:

@@ -1,8 +1,9 @@
 """Stand-ins for what a deployment of Dagster gives: an open pipeline, an origin, backfills."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 
@@ -49,3 +50,23 @@ def add_backfill(
             backfill_id=name, status=status, from_failure=False, tags={}, backfill_timestamp=0.0
         )
     )
+
+
+def result_of(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    job: str,
+    step: str,
+    config: Mapping[str, Any],
+    project: str = "acme",
+) -> dict[str, Any]:
+    """Run a job of a project, and return the result that the project's page shows."""
+    ended = definitions.resolve_job_def(job).execute_in_process(
+        instance=instance, partition_key=project, run_config={"ops": {step: {"config": config}}}
+    )
+    run = instance.get_run_by_id(ended.run_id)
+    assert run is not None and run.tags["video_pipeline/project"] == project
+    wanted = dg.AssetRecordsFilter(dg.AssetKey("project"), asset_partitions=[project])
+    (seen, *_) = instance.fetch_observations(wanted, limit=1).records
+    assert seen.run_id == ended.run_id and seen.asset_observation is not None
+    return {name: value.value for name, value in seen.asset_observation.metadata.items()}

@@ -1,18 +1,18 @@
 """The jobs that cancel work units, or fetch their results again, from the UI.
 
-Each acts on one project, or on one video or unit of it.
+Each acts on the project of its partition, or on one video or unit of it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import dagster as dg
 from pydantic import Field
 
 from video_pipeline.dagster_api import unit_actions
-from video_pipeline.defs.jobs import EXECUTOR
-from video_pipeline.defs.partitions import PROJECT_TAG
-from video_pipeline.defs.resources.graphql import ask_of, page_of
+from video_pipeline.defs.projects.project_job import project_job, project_of, show
+from video_pipeline.defs.resources.graphql import ask_of, links_to
 from video_pipeline.domain.errors import PipelineError
+from video_pipeline.domain.naming.printable import count_of
 from video_pipeline.domain.work import Stage, UnitFilter, WorkUnit, states_in
 from video_pipeline.pipeline.backfill import repeat_unit as fetching
 from video_pipeline.pipeline.backfill.repeat_unit import Again
@@ -24,15 +24,12 @@ from video_pipeline.settings import Settings
 _CANCELLABLE = states_in(Stage.UNSENT, Stage.SENT, Stage.ACCEPTED)
 # The most rows of a table.
 _ROWS = 1000
-# A retry after its process died could launch a second time.
-_TAGS = {"dagster/max_retries": "0"}
 
 
 class WorkConfig(dg.Config):
     """The work units to act on."""
 
-    project: str = Field(description="The project's id.")
-    video: str = Field(default="", description="The id of one video of it; without it, of all.")
+    video: str = Field(default="", description="The id of one video; without it, all videos.")
     unit: str = Field(default="", description="The id of one work unit; without it, all.")
 
 
@@ -47,11 +44,11 @@ class CancelConfig(WorkConfig):
     out=dg.Out(dg.Nothing),
     description="Cancels work units and the runs held for them; shows the outcome of each.",
 )
-def cancel_units(context: dg.OpExecutionContext, config: CancelConfig) -> Iterator[object]:
+def cancel_units(context: dg.OpExecutionContext, config: CancelConfig) -> None:
     """Show the units, and cancel them unless this is a preview."""
-    context.instance.add_run_tags(context.run_id, {PROJECT_TAG: config.project})
+    project = project_of(context)
     services: Services = context.resources.pipeline.services
-    chosen = [unit for unit in _chosen(services, config) if unit.state in _CANCELLABLE]
+    chosen = [u for u in _chosen(services, project, config) if u.state in _CANCELLABLE]
     units = with_dependents(services.catalog, chosen)
     outcomes = {unit.id: str(unit.state) for unit in units}
     if not config.preview:
@@ -59,10 +56,11 @@ def cancel_units(context: dg.OpExecutionContext, config: CancelConfig) -> Iterat
         because = f"cancelled by hand, run {context.run_id}"
         cancelled = unit_actions.cancel_work(services, ask, units, because)
         outcomes |= {one.unit.id: one.outcome for one in cancelled}
-    planned = quantity_of(tuple(usage for unit in units for usage in unit.planned))
-    context.log.info(f"{config.project}: {len(units)} work units, {planned or 'nothing'} planned")
-    metadata = {"work units": _table(units, outcomes), "planned": planned or "nothing"}
-    yield dg.Output(None, metadata={**metadata, "count": len(units)})
+    planned = quantity_of(tuple(usage for unit in units for usage in unit.planned)) or "nothing"
+    told = "preview, nothing cancelled" if config.preview else "cancelled"
+    result = f"{count_of(len(units), 'work unit')}: {told}"
+    context.log.info(f"{project}: {result}, {planned} planned")
+    show(context, {"result": result, "planned": planned, "work units": _table(units, outcomes)})
 
 
 @dg.op(
@@ -70,55 +68,49 @@ def cancel_units(context: dg.OpExecutionContext, config: CancelConfig) -> Iterat
     out=dg.Out(dg.Nothing),
     description="Looks jobs up at once, and fetches unreadable results again. Pays nothing.",
 )
-def fetch_units(context: dg.OpExecutionContext, config: WorkConfig) -> Iterator[object]:
+def fetch_units(context: dg.OpExecutionContext, config: WorkConfig) -> None:
     """Fetch unit by unit. A failure is shown beside its unit, and does not stop the others."""
-    context.instance.add_run_tags(context.run_id, {PROJECT_TAG: config.project})
+    project = project_of(context)
     services: Services = context.resources.pipeline.services
     settings: Settings = context.resources.pipeline.settings
     units, outcomes, again = list[WorkUnit](), dict[str, str](), list[Again]()
-    for unit in _to_fetch(services, config):
+    for unit in _to_fetch(services, project, config):
         units.append(unit)
         outcomes[unit.id], wanted = _fetch(services, unit)
         again += [wanted] if wanted else []
     launched = unit_actions.launch_again(ask_of(context, settings), again) if again else None
-    pages = [f"- {page_of(settings, one)}" for one in (launched.backfills if launched else ())]
-    context.log.info(f"{config.project}: {len(units)} work units, {len(again)} to read again")
-    metadata = {"work units": _table(units, outcomes), "count": len(units)}
-    yield dg.Output(None, metadata={**metadata, "backfills": dg.MetadataValue.md("\n".join(pages))})
+    links = links_to(settings, launched.backfills) if launched else {}
+    result = f"{count_of(len(units), 'work unit')}, {len(again)} to read again"
+    context.log.info(f"{project}: {result}")
+    show(context, {"result": result, **links, "work units": _table(units, outcomes)})
 
 
-@dg.job(
-    executor_def=EXECUTOR,
-    tags=_TAGS,
-    description="Cancels the work units of a project, of one video, or one. Previews first.",
-)
+@project_job("Cancels the work units of a project, of one video, or one. Previews first.")
 def cancel_work() -> None:
     """Cancel the work units in one step."""
     cancel_units()
 
 
-@dg.job(
-    executor_def=EXECUTOR,
-    tags=_TAGS,
-    description="Fetches results from providers again, of a project, of one video, or of one "
-    "work unit. Pays nothing.",
+@project_job(
+    "Fetches results from providers again, of a project, of one video, or of one work unit. Pays "
+    "nothing."
 )
 def fetch_again() -> None:
     """Fetch the results in one step."""
     fetch_units()
 
 
-def _chosen(services: Services, config: WorkConfig) -> Iterable[WorkUnit]:
+def _chosen(services: Services, project: str, config: WorkConfig) -> Iterable[WorkUnit]:
     if config.unit:
-        return [find_unit(services.catalog, config.unit, config.project)]
+        return [find_unit(services.catalog, config.unit, project)]
     wanted = UnitFilter(states=_CANCELLABLE, video=config.video or None)
-    return every_unit(services.catalog, wanted, config.project)
+    return every_unit(services.catalog, wanted, project)
 
 
-def _to_fetch(services: Services, config: WorkConfig) -> Iterable[WorkUnit]:
+def _to_fetch(services: Services, project: str, config: WorkConfig) -> Iterable[WorkUnit]:
     if config.unit:
-        return [find_unit(services.catalog, config.unit, config.project)]
-    return fetching.to_fetch(services, config.project, config.video or None)
+        return [find_unit(services.catalog, config.unit, project)]
+    return fetching.to_fetch(services, project, config.video or None)
 
 
 def _fetch(services: Services, unit: WorkUnit) -> tuple[str, Again | None]:

@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from video_pipeline.catalog.catalog import ProjectCatalog
+from video_pipeline.defs.asset_keys import PROJECT
 from video_pipeline.defs.partitions import PROJECTS, PROJECTS_NAME
 from video_pipeline.defs.projects.tables import project_metadata
 from video_pipeline.defs.runs.interruption import report_interrupted_runs
@@ -29,12 +30,11 @@ QUIET_SECONDS = 300
 SECONDS_A_TICK = 20
 _NEVER = {"at": 0, "seen": 0, "looked": "", "told": "", "stale": {}}
 
-KEY = dg.AssetKey("project")
 # Project to phase to the number of stale results.
 Stale = Mapping[str, Mapping[Phase, int]]
 
 _SPEC = dg.AssetSpec(
-    KEY,
+    PROJECT,
     description="A project: what is done, failed, parked, stale or rejected, and its usage.",
     group_name="projects",
     kinds={"mongodb"},
@@ -53,7 +53,7 @@ def check_name(phase: Phase) -> str:
     check_specs=[
         dg.AssetCheckSpec(
             check_name(phase),
-            asset=KEY,
+            asset=PROJECT,
             description=f"Every result of {phase} was made by a provider, model and options that "
             "its project would choose today.",
         )
@@ -69,12 +69,12 @@ def project(
     """Materialize the tables and the checks now; the sensor does so by itself."""
     services: Services = context.resources.pipeline.services
     found = overview(services, context.partition_key)
-    yield dg.MaterializeResult(asset_key=KEY, metadata=project_metadata(found))
+    yield dg.MaterializeResult(asset_key=PROJECT, metadata=project_metadata(found))
     stale = {name: counts(services, name) for name in services.catalog.projects()}
     for phase, by_project in _by_phase(stale).items():
         evaluation = _evaluation(Phase(phase), by_project)
         yield dg.AssetCheckResult(
-            asset_key=KEY,
+            asset_key=PROJECT,
             check_name=evaluation.check_name,
             passed=evaluation.passed,
             severity=evaluation.severity,
@@ -119,7 +119,7 @@ def _changed_projects(
     for name in within(SECONDS_A_TICK, oldest_first):
         metadata = _changed_tables(services, name, logged, is_logged=name in partitions)
         if metadata is not None:
-            yield dg.AssetMaterialization(KEY, partition=name, metadata=metadata)
+            yield dg.AssetMaterialization(PROJECT, partition=name, metadata=metadata)
 
 
 def _changed_tables(
@@ -173,7 +173,7 @@ def _evaluation(phase: Phase, by_project: Mapping[str, int]) -> dg.AssetCheckEva
     named = ", ".join(f"{name}: {number}" for name, number in shown.items())
     more = f", and {others} more" if others else ""
     return dg.AssetCheckEvaluation(
-        asset_key=KEY,
+        asset_key=PROJECT,
         check_name=check_name(phase),
         passed=not count,
         severity=dg.AssetCheckSeverity.WARN,

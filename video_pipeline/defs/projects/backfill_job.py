@@ -1,18 +1,19 @@
 """The job that re-runs a project from the UI: all of it, or what is missing, failed or stale."""
 
-from collections.abc import Iterator
 from enum import Enum
 from functools import partial
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
 from video_pipeline.dagster_api.backfills import launch
-from video_pipeline.defs.jobs import EXECUTOR
-from video_pipeline.defs.partitions import PROJECT_TAG
+from video_pipeline.defs.projects.project_job import project_job, project_of, show
 from video_pipeline.defs.projects.unmaterialized import log_unmaterialized, shown
-from video_pipeline.defs.resources.graphql import ask_of, page_of
+from video_pipeline.defs.resources.graphql import ask_of, links_to
+from video_pipeline.domain.naming.printable import count_of
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.time import clock
 from video_pipeline.pipeline.backfill.preview import Preview, plan
 from video_pipeline.pipeline.backfill.selection import Only, Picked, Wish
 from video_pipeline.pipeline.services import Services
@@ -26,7 +27,6 @@ PhaseChoice = Enum("PhaseChoice", {one.value: one.value for one in Phase})
 class BackfillConfig(dg.Config):
     """The phases to run again."""
 
-    project: str = Field(description="The project's id.")
     only: OnlyChoice = Field(  # pyright: ignore[reportInvalidTypeForm]
         default=OnlyChoice["missing"],  # pyright: ignore[reportIndexIssue]
         description="Which results of the phases to make again.",
@@ -37,60 +37,49 @@ class BackfillConfig(dg.Config):
     force: bool = Field(default=False, description="Make existing results again, and pay again.")
     preview: bool = Field(default=True, description="Show what would run, and launch nothing.")
 
-    @property
-    def wish(self) -> Wish:
-        """The selection of the backfill."""
+    def wish(self, project: str) -> Wish:
+        """Return the selection in a project."""
         phases = frozenset(Phase(one.value) for one in self.phases) or frozenset(Phase)
-        return Wish(self.project, phases, Only(self.only.value), self.force)
+        return Wish(project, phases, Only(self.only.value), self.force)
 
 
 @dg.op(
     required_resource_keys={"pipeline"},
     out=dg.Out(dg.Nothing),
-    description="Selects the phases, shows what would run, and launches the backfill. Results that "
-    "Dagster does not show are shown again without a run.",
+    description="Selects the phases, shows what would run on the page of the project, and launches "
+    "the backfill. Results that Dagster does not show are shown again without a run.",
 )
-def launch_backfill(context: dg.OpExecutionContext, config: BackfillConfig) -> Iterator[object]:
+def launch_backfill(context: dg.OpExecutionContext, config: BackfillConfig) -> None:
     """Show what would run, and launch the backfill unless this is a preview."""
-    context.instance.add_run_tags(context.run_id, {PROJECT_TAG: config.project})
+    wish = config.wish(project_of(context))
     services: Services = context.resources.pipeline.services
-    found, selected = plan(services, config.wish, partial(shown, context.instance))
-    metadata = {"preview": _table(found), **_sums(found)}
-    context.log.info(
-        f"{config.project}: {found.videos} videos, {float(found.seconds) / 60:.1f} min"
-    )
-    if not config.preview and selected:
-        if config.wish.only is Only.UNMATERIALIZED:
-            metadata |= log_unmaterialized(context, services, selected)
-        else:
-            metadata |= _launch(context, config.wish, selected)
-    yield dg.Output(None, metadata=metadata)
+    found, selected = plan(services, wish, partial(shown, context.instance))
+    if config.preview or not selected:
+        result = {"result": "nothing is selected" if not selected else "preview: nothing launched"}
+    elif wish.only is Only.UNMATERIALIZED:
+        result = log_unmaterialized(context, services, selected)
+    else:
+        result = _launch(context, wish, selected)
+    context.log.info(f"{wish.project}, {wish.only}: {found.videos} videos, {result['result']}")
+    show(context, {**result, "selected": str(wish.only), **_sums(found), "phases": _table(found)})
 
 
-@dg.job(
-    executor_def=EXECUTOR,
-    # A retry after its process died could launch a second time, and force pays each time.
-    tags={"dagster/max_retries": "0"},
-    description="Re-runs a project: all, or what is missing, failed or stale. Previews first.",
-)
+@project_job("Re-runs a project: all, or what is missing, failed or stale. Previews first.")
 def backfill_project() -> None:
     """Launch a backfill, which has a page of its own, in one step."""
     launch_backfill()
 
 
-def _launch(
-    context: dg.OpExecutionContext, wish: Wish, selected: list[Picked]
-) -> dict[str, dg.MetadataValue]:
+def _launch(context: dg.OpExecutionContext, wish: Wish, selected: list[Picked]) -> dict[str, Any]:
     settings: Settings = context.resources.pipeline.settings
     launched = launch(ask_of(context, settings), wish, selected)
-    context.log.info(f"launched {', '.join(launched.backfills) or 'nothing'}")
-    pages = [f"- {page_of(settings, one)}" for one in launched.backfills]
-    metadata: dict[str, dg.MetadataValue] = {"backfills": dg.MetadataValue.md("\n".join(pages))}
+    result: dict[str, Any] = {"result": f"{count_of(len(launched.backfills), 'backfill')} launched"}
+    result |= links_to(settings, launched.backfills)
     if launched.left_out:
         named = ", ".join(launched.left_out[:20])
         context.log.warning(f"left out {len(launched.left_out)} that are no partitions: {named}")
-        metadata["left out"] = dg.MetadataValue.int(len(launched.left_out))
-    return metadata
+        result["left out"] = f"{count_of(len(launched.left_out), 'video')} without a partition"
+    return result
 
 
 def _table(found: Preview) -> dg.TableMetadataValue:
@@ -114,15 +103,15 @@ def _table(found: Preview) -> dg.TableMetadataValue:
     return dg.MetadataValue.table(records, schema=dg.TableSchema(columns=columns))
 
 
-def _sums(found: Preview) -> dict[str, dg.MetadataValue]:
+def _sums(found: Preview) -> dict[str, Any]:
     paid = [
-        f"- {provider}: {float(quantity):g} {meter}"
+        f"{float(quantity):g} {meter} of {provider}"
         for provider, meters in found.paid.items()
         for meter, quantity in meters.items()
     ]
     return {
-        "videos": dg.MetadataValue.int(found.videos),
-        "not inspected": dg.MetadataValue.int(found.uninspected),
-        "minutes": dg.MetadataValue.float(round(float(found.seconds) / 60, 2)),
-        "paid for": dg.MetadataValue.md("\n".join(paid) or "nothing"),
+        "videos": found.videos,
+        "not inspected": found.uninspected,
+        "length": clock(found.seconds),
+        "paid for": ", ".join(paid) or "nothing",
     }

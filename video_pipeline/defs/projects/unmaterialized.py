@@ -8,6 +8,7 @@ from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.defs.partitions import VIDEOS_NAME
 from video_pipeline.defs.videos.metadata import materialization
 from video_pipeline.domain.errors import StorageError
+from video_pipeline.domain.naming.printable import count_of
 from video_pipeline.domain.phases import PHASES, Phase
 from video_pipeline.pipeline.backfill.selection import Picked
 from video_pipeline.pipeline.backfill.unmaterialized import Shown
@@ -31,8 +32,8 @@ def shown(instance: dg.DagsterInstance) -> Shown:
 
 def log_unmaterialized(
     context: dg.OpExecutionContext, services: Services, picked: Sequence[Picked]
-) -> dict[str, dg.MetadataValue]:
-    """Log the materializations of these phases. Return how many were logged, and are left.
+) -> dict[str, str]:
+    """Log the materializations of these phases. Return in words how many were logged or left.
 
     Safe to interrupt and to repeat: what was logged is not selected again.
     """
@@ -51,7 +52,8 @@ def log_unmaterialized(
     left = wanted - logged
     if left:
         context.log.warning(f"{left} results are left: run this job again")
-    return {"logged": dg.MetadataValue.int(logged), "left": dg.MetadataValue.int(left)}
+    more = f", {left} left: run this job again" if left else ""
+    return {"result": f"{count_of(logged, 'result')} shown again{more}"}
 
 
 def _events(run: VideoRun, picked: Picked) -> Iterator[dg.AssetMaterialization]:

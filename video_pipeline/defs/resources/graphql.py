@@ -1,5 +1,7 @@
 """Dagster's GraphQL from within a step: the configured webserver, else a process of its own."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from video_pipeline.dagster_api.client import Ask, over_http, without_webserver
@@ -14,8 +16,9 @@ def ask_of(context: dg.OpExecutionContext, settings: Settings) -> Ask:
     return without_webserver(settings.project_file("workspace.yaml"), home)
 
 
-def page_of(settings: Settings, backfill: str) -> str:
-    """Return a backfill as Markdown, linked where the webserver is configured."""
+def links_to(settings: Settings, backfills: Sequence[str]) -> dict[str, dg.MetadataValue]:
+    """Return the pages of backfills as metadata, or their ids if no webserver is configured."""
     if not settings.webserver:
-        return backfill
-    return f"[{backfill}]({settings.webserver}/runs/b/{backfill})"
+        return {f"backfill {one}": dg.MetadataValue.text(one) for one in backfills}
+    address = f"{settings.webserver}/runs/b"
+    return {f"backfill {one}": dg.MetadataValue.url(f"{address}/{one}") for one in backfills}

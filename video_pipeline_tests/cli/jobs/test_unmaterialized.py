@@ -37,5 +37,6 @@ def test_unmaterialized_launches_the_job(
     ended = call(*ASKED, "--phase", "shots", "--yes")
     (run,) = instance.get_runs()
     assert run.run_id in ended.stdout and run.job_name == "backfill_project"
-    config = {"project": "acme", "only": "unmaterialized", "phases": ["shots"], "preview": False}
+    assert run.tags["dagster/partition"] == "acme"
+    config = {"only": "unmaterialized", "phases": ["shots"], "preview": False}
     assert run.run_config == {"ops": {"launch_backfill": {"config": config}}}

@@ -7,8 +7,10 @@ import dagster as dg
 import pytest
 
 from video_pipeline.catalog.catalog import Catalog
-from video_pipeline.defs.partitions import VIDEOS_NAME
+from video_pipeline.defs.partitions import PROJECTS_NAME, VIDEOS_NAME
 from video_pipeline.defs.projects import unmaterialized
+from video_pipeline.defs.resources.graphql import links_to
+from video_pipeline.domain.errors import InputError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
@@ -16,7 +18,7 @@ from video_pipeline.domain.results.timeline import PhaseResult, Provenance
 from video_pipeline.domain.source import Source
 from video_pipeline.settings import load_settings
 from video_pipeline_tests.defs.conftest import NOW, ROOT
-from video_pipeline_tests.defs.opened import Opened
+from video_pipeline_tests.defs.opened import Opened, result_of
 
 KEYS = ("acme/talk", "acme/other", "big-acme/talk")
 
@@ -33,18 +35,13 @@ def videos(catalog: Catalog, instance: dg.DagsterInstance, stage: Opened) -> Non
         state = PhaseState.FAILED if key.video == "talk" else PhaseState.DONE
         catalog.project(key.project).events.record(key.video, Phase.SHOTS, state, NOW)
     instance.add_dynamic_partitions(VIDEOS_NAME, list(KEYS))
+    instance.add_dynamic_partitions(PROJECTS_NAME, ["acme", "big-acme"])
 
 
 def run_job(
     definitions: dg.Definitions, instance: dg.DagsterInstance, **config: Any
 ) -> dict[str, Any]:
-    ended = definitions.resolve_job_def("backfill_project").execute_in_process(
-        instance=instance,
-        run_config={"ops": {"launch_backfill": {"config": {"project": "acme", **config}}}},
-    )
-    (made,) = ended.filter_events(lambda event: event.is_successful_output)
-    metadata = made.step_output_data.metadata
-    return {name: value.value for name, value in metadata.items()}
+    return result_of(definitions, instance, "backfill_project", "launch_backfill", config)
 
 
 def test_preview_launches_nothing(
@@ -52,7 +49,8 @@ def test_preview_launches_nothing(
 ) -> None:
     shown = run_job(definitions, instance, only="failed")
     assert (shown["videos"], shown["not inspected"]) == (1, 1)
-    rows = {row.data["phase"]: row.data["videos"] for row in shown["preview"].records}
+    assert shown["result"] == "preview: nothing launched"
+    rows = {row.data["phase"]: row.data["videos"] for row in shown["phases"].records}
     assert rows["shots"] == rows["timeline"] == 1 and "transcript" not in rows
     assert instance.get_backfills() == []
 
@@ -64,7 +62,8 @@ def test_launch_names_the_exact_selection(
         definitions, instance, only="failed", phases=["shots"], force=True, preview=False
     )
     (backfill,) = instance.get_backfills()
-    assert backfill.backfill_id in shown["backfills"]
+    assert shown["result"] == "1 backfill launched"
+    assert shown[f"backfill {backfill.backfill_id}"] == backfill.backfill_id
     assert backfill.title == "acme: failed by force"
     assert backfill.tags["video_pipeline/project"] == "acme"
     assert backfill.tags["video_pipeline/only"] == "failed"
@@ -104,14 +103,14 @@ class TestUnmaterialized:
     ) -> None:
         shown = run_job(definitions, instance, only="unmaterialized")
         assert (shown["videos"], shown["paid for"]) == (1, "nothing")
-        assert [row.data["phase"] for row in shown["preview"].records] == ["shots"]
+        assert [row.data["phase"] for row in shown["phases"].records] == ["shots"]
         assert instance.get_materialized_partitions(dg.AssetKey("shots")) == set()
 
     def test_result_is_shown_again_once(
         self, definitions: dg.Definitions, instance: dg.DagsterInstance, result: PhaseResult
     ) -> None:
         shown = run_job(definitions, instance, only="unmaterialized", preview=False)
-        assert (shown["logged"], shown["left"]) == (1, 0)
+        assert shown["result"] == "1 result shown again"
         (record,) = instance.fetch_materializations(dg.AssetKey("shots"), limit=9).records
         made = record.asset_materialization
         assert made and made.tags and record.partition_key == "acme/other"
@@ -119,7 +118,7 @@ class TestUnmaterialized:
         assert "dagster/code_version" not in made.tags
         assert made.metadata["plugin"].value == "vendor 1"
         again = run_job(definitions, instance, only="unmaterialized", preview=False)
-        assert again["videos"] == 0 and instance.get_backfills() == []
+        assert again["result"] == "nothing is selected" and instance.get_backfills() == []
 
     def test_log_is_bounded_and_goes_on(
         self,
@@ -130,9 +129,25 @@ class TestUnmaterialized:
     ) -> None:
         monkeypatch.setattr(unmaterialized, "MOST_EVENTS", 1)
         catalog.project("acme").events.record("talk", Phase.AUDIO, PhaseState.DONE, NOW)
-        for left in (1, 0):
+        for left in (", 1 left: run this job again", ""):
             shown = run_job(definitions, instance, only="unmaterialized", preview=False)
-            assert (shown["logged"], shown["left"]) == (1, left)
+            assert shown["result"] == f"1 result shown again{left}"
+
+
+def test_backfills_are_linked_if_a_webserver_is_known() -> None:
+    settings = load_settings(
+        ROOT / "pipeline.yaml", {"VIDEO_PIPELINE_WEBSERVER": "http://host:3000"}
+    )
+    assert links_to(settings, ["b1"]) == {
+        "backfill b1": dg.MetadataValue.url("http://host:3000/runs/b/b1")
+    }
+
+
+def test_run_without_a_project_names_the_remedy(
+    definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    with pytest.raises(InputError, match="Choose the project's id as the partition"):
+        definitions.resolve_job_def("backfill_project").execute_in_process(instance=instance)
 
 
 def test_job_is_not_retried(definitions: dg.Definitions) -> None:
