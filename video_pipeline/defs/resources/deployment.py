@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import dagster as dg
 
@@ -94,8 +94,8 @@ class SharedDeployment:
 class PipelineResource(dg.ConfigurableResource[Deployment | SharedDeployment]):
     """Storage, catalogue and media as pipeline.yaml says when the run starts."""
 
-    # The path of pipeline.yaml.
-    file: str
+    # The path of pipeline.yaml. No field, as a launch cannot choose another file.
+    file: ClassVar[Path]
 
     @contextmanager
     def yield_for_execution(
@@ -103,10 +103,10 @@ class PipelineResource(dg.ConfigurableResource[Deployment | SharedDeployment]):
     ) -> Iterator[Deployment | SharedDeployment]:
         """Yield the deployment of a run; outside of runs, the one that sensors share."""
         if context.run is None:
-            yield SharedDeployment(Path(self.file), self._clients())
+            yield SharedDeployment(self.file, self._clients())
             return
         warn = context.log.warning if context.log else _log.warning
-        deployment = Deployment(Path(self.file), self._clients(), warn)
+        deployment = Deployment(self.file, self._clients(), warn)
         try:
             yield deployment
         finally:
@@ -128,11 +128,15 @@ class BucketsResource(PipelineResource):
 
 def pipeline_resources(settings: Settings) -> dict[str, object]:
     """Return the resource `pipeline` and, for a deployment in buckets, `s3`."""
-    file = str(settings.file)
     if not settings.storage.has_buckets:
-        return {"pipeline": PipelineResource(file=file)}
+        return {"pipeline": _of_file(PipelineResource, settings.file)()}
     # Importing AWS's library takes a second, which a deployment in folders saves.
     from video_pipeline.defs.resources.s3 import s3_resource
 
     s3 = s3_resource(settings.storage)
-    return {"s3": s3, "pipeline": BucketsResource(file=file, s3=s3)}
+    return {"s3": s3, "pipeline": _of_file(BucketsResource, settings.file)(s3=s3)}
+
+
+def _of_file(kind: type[PipelineResource], file: Path) -> type[Any]:
+    """Return the resource's class for this pipeline.yaml."""
+    return type(kind.__name__, (kind,), {"__doc__": kind.__doc__, "file": file})

@@ -3,12 +3,18 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from video_pipeline.defs.resources.deployment import Deployment, SharedDeployment
+from video_pipeline.defs.resources.deployment import (
+    Deployment,
+    SharedDeployment,
+    pipeline_resources,
+)
 from video_pipeline.defs.resources.shared_services import SharedServices
 from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.settings import load_settings
 
 PIPELINE = """\
 catalog: {{database: {database}}}
@@ -92,3 +98,9 @@ def test_run_with_broken_file_warns_once(file: Path) -> None:
     run = Deployment(file, warn=told.append)
     assert (run.settings, run.settings) == (settings, settings)
     assert len(told) == 1 and "line 1" in told[0]
+
+
+def test_launch_cannot_choose_another_file(file: Path) -> None:
+    made: Any = pipeline_resources(load_settings(file, {}))["pipeline"]
+    assert type(made).to_config_schema().as_field().config_type.fields == {}
+    assert made.file == file
