@@ -13,8 +13,9 @@ from video_pipeline.defs.arrivals.sensor import arrivals
 from video_pipeline.defs.jobs import EXECUTOR, ingest_video
 from video_pipeline.defs.parked.jobs import cancel_work, fetch_again
 from video_pipeline.defs.parked.sensor import completions
-from video_pipeline.defs.projects.assets import project, projects
+from video_pipeline.defs.projects.assets import all_projects, project
 from video_pipeline.defs.projects.backfill_job import backfill_project
+from video_pipeline.defs.projects.sensor import projects
 from video_pipeline.defs.resources.deployment import pipeline_resources
 from video_pipeline.defs.resources.providers import chosen_entries, provider_resources
 from video_pipeline.defs.runs.clean_up import clean_up, clean_up_nightly
@@ -40,7 +41,11 @@ def build_defs(
         **(overrides or {}),
     }
     return dg.Definitions(
-        assets=[*video_assets(chosen_entries(settings)), _telling(problem) if problem else project],
+        assets=[
+            *video_assets(chosen_entries(settings)),
+            _telling(problem) if problem else project,
+            all_projects,
+        ],
         jobs=[ingest_video, backfill_project, cancel_work, fetch_again, clean_up],
         schedules=[clean_up_nightly],
         sensors=[arrivals, completions, lost_retries, projects],

@@ -60,7 +60,7 @@ def graph_of(defs: dg.Definitions) -> Graph:
             for schedule in sorted(repository.schedule_defs, key=lambda one: one.name)
         },
         "resources": _listed(repository.get_top_level_resources()),
-        "partitions": _listed({_partitions(node.partitions_def) for node in nodes}),
+        "partitions": _listed({_partitions(n.partitions_def) for n in nodes if n.partitions_def}),
         "run_tags": own_tags(),
     }
 

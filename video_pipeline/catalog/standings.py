@@ -121,6 +121,16 @@ class Standings:
             for document in self._without(_REMOVED, found):
                 yield document["video"], status_of(document)
 
+    def videos_in(self, *states: PhaseState) -> set[str]:
+        """Return the videos with a phase in one of these states."""
+        where: Document = {"state": {"$in": [state.value for state in states]}}
+        found = self._phases.find(where, projection={"_id": 0, "video": 1})
+        return {document["video"] for document in self._without(_REMOVED, found)}
+
+    def is_running(self) -> bool:
+        """Return whether a process works on a phase, or is believed to."""
+        return self._phases.find_one({"state": PhaseState.RUNNING.value}) is not None
+
     def silent(self, before: datetime) -> Iterator[tuple[str, PhaseStatus]]:
         """Stream the running phases without an event since then on which no process works.
 

@@ -1,5 +1,6 @@
 """The videos and rejected objects of one project."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
@@ -48,6 +49,12 @@ class Videos:
         found = self._videos.find({"video": {"$gt": after}}, sort=[("video", 1)], limit=limit)
         return [record(document) for document in found]
 
+    def names(self, videos: Collection[str]) -> dict[str, str]:
+        """Return the names, as delivered, of those of these videos that are not removed."""
+        where: Document = {"video": {"$in": sorted(videos)}, "removed_at": None}
+        found = self._videos.find(where, projection={"_id": 0, "video": 1, "name": 1})
+        return {document["video"]: document["name"] for document in found}
+
     def set_sha256(self, video: str, version: str, sha256: str) -> bool:
         """Record the hash of this version. Return False if another version has arrived since."""
         return self._videos.update(
@@ -69,6 +76,10 @@ class Videos:
     def clear_rejection(self, object_key: str) -> None:
         """Delete the rejection of an object, if there is one."""
         self._rejections.delete({"object_key": object_key})
+
+    def count_rejections(self) -> int:
+        """Count the rejected objects."""
+        return self._rejections.count({})
 
     def rejections(self, limit: int = 1000, after: str = "") -> list[Rejection]:
         """Return rejections with an object key greater than `after`, ordered by key."""

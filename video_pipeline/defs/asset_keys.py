@@ -5,6 +5,7 @@ import dagster as dg
 from video_pipeline.domain.phases import Phase
 
 PROJECT = dg.AssetKey("project")
+OVERVIEW = dg.AssetKey("overview")
 
 
 def asset_key(phase: Phase) -> dg.AssetKey:

@@ -25,7 +25,7 @@ from video_pipeline.defs.partitions import (
     VIDEOS_NAME,
     video_tags,
 )
-from video_pipeline.defs.projects.assets import projects
+from video_pipeline.defs.projects.sensor import projects
 from video_pipeline.defs.resources.providers import RESERVED, provider_resources, resource_keys
 from video_pipeline.defs.runs.lost_retries_sensor import lost_retries
 from video_pipeline.defs.runs.queue import missing_tags

@@ -17,7 +17,7 @@ from typing import Any
 import dagster as dg
 
 from video_pipeline.catalog.connection import connect
-from video_pipeline.defs.projects.assets import QUIET_SECONDS
+from video_pipeline.defs.projects.sensor import QUIET_SECONDS
 from video_pipeline.domain.phases import PHASES
 from video_pipeline.samples import drawn
 from video_pipeline_tests.doubles.ingest import put_in
