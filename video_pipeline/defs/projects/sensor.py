@@ -6,7 +6,7 @@ interval old. While a phase of the project runs, more changes follow: they are l
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -53,10 +53,11 @@ def projects(context: dg.SensorEvaluationContext, services: Services) -> dg.Sens
     names = sorted({*services.catalog.projects(), *known})
     logged = {name: {**_NEVER, **known.get(name, {})} for name in names}
     seen["projects"] = logged
+    tables = list(_changed_projects(context, services, logged))
     events = [
-        *_changed_projects(context, services, logged),
+        *tables,
         *_changed_checks({name: one["stale"] for name, one in logged.items()}, seen, services),
-        *_changed_overview(logged, seen, services),
+        *_changed_overview(tables, logged, seen, services),
     ]
     skip = None if events else dg.SkipReason(f"nothing has changed in {len(logged)} projects")
     return dg.SensorResult(asset_events=events, cursor=json.dumps(seen), skip_reason=skip)
@@ -118,16 +119,17 @@ def _changed_checks(
 
 
 def _changed_overview(
-    logged: Logged, seen: dict[str, Any], services: Services
+    tables: Sequence[object], logged: Logged, seen: dict[str, Any], services: Services
 ) -> Iterator[dg.AssetMaterialization]:
-    """Yield the overview if a project's numbers have changed, or as a sign that the sensor works.
+    """Yield the overview if a number has changed, or as a sign that the sensor works.
 
-    It waits until each project was read once.
+    It also follows the `tables` of this tick: Dagster would show it as stale. It waits until each
+    project was read once.
     """
     now, rows = services.clock(), {name: one["row"] for name, one in logged.items()}
     told, last = _hash(rows), seen.get("overview", {"at": 0, "told": ""})
     due = now.timestamp() - last["at"] >= OVERVIEW_EVERY.total_seconds()
-    if all(rows.values()) and (due or told != last["told"]):
+    if all(rows.values()) and (tables or due or told != last["told"]):
         seen["overview"] = {"at": now.timestamp(), "told": told}
         yield dg.AssetMaterialization(OVERVIEW, metadata=overview_metadata(rows, now))
 

@@ -249,6 +249,16 @@ def test_overview_counts_by_project(tick: Tick, catalog: Catalog) -> None:
     assert found["need you"].value == 2
 
 
+def test_overview_follows_each_table(tick: Tick, catalog: Catalog) -> None:
+    fail(catalog, "globex")
+    tick()
+    catalog.project("globex").events.record(
+        "talk", Phase.SHOTS, PhaseState.FAILED, NOW, message="another reason"
+    )
+    keys = [e.asset_key.to_user_string() for e in tick(INTERVAL_SECONDS)]
+    assert keys == ["project", "overview"], "the last is what was made from the others"
+
+
 def test_overview_is_logged_each_hour_as_a_sign(tick: Tick) -> None:
     assert len(overviews(tick())) == 1
     assert tick() == []
