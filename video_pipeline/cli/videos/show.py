@@ -58,7 +58,7 @@ def show(
             wide.print(rejections_table(known.rejections))
         print_summary(out, services, key)
         if known.links:
-            out.print("\n[bold]links[/], each readable for an hour by everybody who has it")
+            out.print("\n[bold]links[/]: for an hour everybody who has one of a bucket can read it")
         for name, link in known.links.items():
             out.print(f"{printable(name)}  {link}", markup=False, soft_wrap=True)
 

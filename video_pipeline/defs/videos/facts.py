@@ -154,12 +154,10 @@ def _by_kind(read: Reading) -> dict[str, int]:
 
 
 def _counted(counts: Mapping[str, int]) -> Facts:
-    """Return counts in one line: `2 shots`. What was looked for and not found is 0."""
-    return (
-        {"result": ", ".join(count_of(n, _noun(name)) for name, n in counts.items())}
-        if counts
-        else {}
-    )
+    """Return counts in one line: `2 shots`. Zeros are shown only where nothing was found."""
+    found = {name: number for name, number in counts.items() if number} or counts
+    told = ", ".join(count_of(number, _noun(name)) for name, number in found.items())
+    return {"result": told} if told else {}
 
 
 def _noun(name: str) -> str:
