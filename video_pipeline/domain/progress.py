@@ -40,6 +40,11 @@ class PhaseState(StrEnum):
         """Return whether it ended without a result, and will not recover by itself."""
         return self in ENDED_BADLY
 
+    @property
+    def told(self) -> str:
+        """Return the state as a verb: "failed", "is parked"."""
+        return "failed" if self is PhaseState.FAILED else f"is {self}"
+
 
 # In the order of lists of errors.
 ENDED_BADLY = (PhaseState.DEAD, PhaseState.FAILED, PhaseState.INTERRUPTED)

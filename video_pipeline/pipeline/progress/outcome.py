@@ -1,9 +1,11 @@
 """The outcome of one phase of one video in one run."""
 
+from collections import defaultdict
+from collections.abc import Collection
 from typing import Self
 
 from video_pipeline.domain.errors import PipelineError, SourceGone
-from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.phases import Phase, downstream
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.timeline import PhaseResult
 from video_pipeline.domain.values import Frozen
@@ -45,3 +47,22 @@ def failed(phase: Phase, error: PipelineError, provider: str | None = None) -> O
     return Outcome(
         phase=phase, state=state, provider=provider, message=message, passes=error.passes
     )
+
+
+def waiting_for(phase: Phase, ended: Collection[Outcome]) -> Outcome | None:
+    """Return the outcome of a phase that cannot start after these; None if it can.
+
+    Phases with one reason are named together, as a broken decode fails all that it feeds. Nothing
+    waits for what was cancelled.
+    """
+    stopped = defaultdict[str, list[Phase]](list)
+    for one in ended:
+        stops = not one.state.good and one.state is not PhaseState.CANCELLED
+        if stops and phase in downstream(frozenset({one.phase})):
+            stopped[f"which {one.state.told}: {one.message}"].append(one.phase)
+    if not stopped:
+        return None
+    reasons = "; ".join(
+        f"{', '.join(phases)}, {why.rstrip('.')}" for why, phases in stopped.items()
+    )
+    return Outcome(phase=phase, state=PhaseState.WAITING, message=f"waits for {reasons}")
