@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from video_pipeline.defs.runs.step_failure import step_failure
 from video_pipeline.domain.errors import PipelineError
 
 # Dagster's own tag: `RETRY_ON_ASSET_OR_OP_FAILURE_TAG` of its storage tags.
@@ -25,7 +26,7 @@ def allow_retry(context: dg.AssetExecutionContext) -> None:
 
 
 def retried(compute: Compute) -> Compute:
-    """Return a step whose run is retried after an error that passes by itself."""
+    """Return a step that tells its own errors, and whose run is retried where they pass."""
 
     @wraps(compute)
     def step(context: dg.AssetExecutionContext, *given: Any, **named: Any) -> Iterator[Any]:
@@ -34,6 +35,6 @@ def retried(compute: Compute) -> Compute:
         except PipelineError as error:
             if error.passes:
                 allow_retry(context)
-            raise
+            raise step_failure(str(error)) from error
 
     return step
