@@ -3,7 +3,8 @@
 PARTITION_TAG = "dagster/partition"
 BACKFILL_TAG = "dagster/backfill"
 PROJECT_TAG = "video_pipeline/project"
-VIDEO_TAG = "video_pipeline/video"
+# The name under which a video was delivered: its partition may be a slug of that.
+NAME_TAG = "video_pipeline/name"
 # What a backfill of a project re-runs (all, missing, failed or stale), and its phases, by commas.
 ONLY_TAG = "video_pipeline/only"
 PHASES_TAG = "video_pipeline/phases"
@@ -21,4 +22,4 @@ HELD_TAG, WAITING, RELEASED, CANCELLED, TERMINATED = (
 UNITS_TAG = "video_pipeline/units"
 
 # The tags of a run that the run made in its place takes over.
-KEPT_TAGS = frozenset({BACKFILL_TAG, PARTITION_TAG, PROJECT_TAG, VIDEO_TAG, ONLY_TAG, PHASES_TAG})
+KEPT_TAGS = frozenset({BACKFILL_TAG, PARTITION_TAG, PROJECT_TAG, NAME_TAG, ONLY_TAG, PHASES_TAG})

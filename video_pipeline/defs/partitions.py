@@ -4,12 +4,13 @@ A video's key is `project_id/video_id`. A MultiPartitionsDefinition of project b
 cross product, and nearly all of its keys would name no video.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import dagster as dg
 
 from video_pipeline.dagster_api.tags import PARTITION_TAG as PARTITION_TAG
-from video_pipeline.dagster_api.tags import PROJECT_TAG, VIDEO_TAG
+from video_pipeline.dagster_api.tags import PROJECT_TAG
+from video_pipeline.domain.errors import IdentityError
 from video_pipeline.domain.naming.identity import VideoKey
 
 # The names are global to a Dagster instance, hence the prefix.
@@ -34,5 +35,16 @@ def add_videos(instance: dg.DagsterInstance, keys: Collection[VideoKey]) -> None
 
 
 def video_tags(key: VideoKey) -> dict[str, str]:
-    """Return the tags by which a video's runs are found, and queued fairly between projects."""
-    return {PROJECT_TAG: key.project, VIDEO_TAG: str(key)}
+    """Return the tag by which a project's runs are found, and queued fairly between projects.
+
+    Dagster's own tag of the partition names the video.
+    """
+    return {PROJECT_TAG: key.project}
+
+
+def video_of(tags: Mapping[str, str]) -> VideoKey | None:
+    """Return the video whose partition a run makes, or None for any other run."""
+    try:
+        return VideoKey.parse(tags.get(PARTITION_TAG, ""))
+    except IdentityError:
+        return None  # no partition, or that of something else

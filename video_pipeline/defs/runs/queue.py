@@ -1,17 +1,15 @@
-"""The run queue of dagster.yaml: Dagster's own, which tags each run with its project and video.
+"""The run queue of dagster.yaml: Dagster's own, which tags each run of a video with its project.
 
-Every run needs the tags before it is queued, so that the queue is fair to projects.
+Every run needs the tag before it is queued, so that the queue is fair to projects.
 """
 
 import dagster as dg
 
-from video_pipeline.defs.partitions import PARTITION_TAG, VIDEO_TAG, video_tags
-from video_pipeline.domain.errors import IdentityError
-from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.defs.partitions import video_of, video_tags
 
 
 class ProjectRunQueue(dg.QueuedRunCoordinator):
-    """Queues runs with the tags of their project and video."""
+    """Queues runs with the tag of their project."""
 
     def submit_run(self, context: dg.SubmitRunContext) -> dg.DagsterRun:
         """Tag the run if it is a video's, and queue it."""
@@ -23,11 +21,7 @@ class ProjectRunQueue(dg.QueuedRunCoordinator):
 
 
 def missing_tags(run: dg.DagsterRun) -> dict[str, str]:
-    """Return the tags of project and video that a video's run lacks."""
-    partition = run.tags.get(PARTITION_TAG)
-    if partition is None or VIDEO_TAG in run.tags:
-        return {}
-    try:
-        return video_tags(VideoKey.parse(partition))
-    except IdentityError:
-        return {}  # a partition of something else
+    """Return the tags of its project that a video's run lacks, or has of another project."""
+    key = video_of(run.tags)
+    wanted = video_tags(key) if key else {}
+    return {tag: value for tag, value in wanted.items() if run.tags.get(tag) != value}

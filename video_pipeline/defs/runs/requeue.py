@@ -10,8 +10,9 @@ from uuid import UUID, uuid5
 import dagster as dg
 
 from video_pipeline.dagster_api.backfills import CANCELLED_STATUSES
-from video_pipeline.dagster_api.tags import KEPT_TAGS, VIDEO_TAG
+from video_pipeline.dagster_api.tags import KEPT_TAGS
 from video_pipeline.defs.jobs import ingest_video
+from video_pipeline.defs.partitions import video_of
 
 # Dagster's own tag: the run that replaces this one. A backfill waits for that run.
 REPLACED_BY_TAG = "dagster/auto_retry_run_id"
@@ -25,7 +26,7 @@ UNFINISHED = [status for status in dg.DagsterRunStatus if status not in _FINISHE
 
 def job_is_gone(repository: dg.RepositoryDefinition, run: dg.DagsterRun) -> bool:
     """Return whether this is a video's run of a job that the code location no longer has."""
-    return VIDEO_TAG in run.tags and not repository.has_job(run.job_name)
+    return video_of(run.tags) is not None and not repository.has_job(run.job_name)
 
 
 def replacement_id(run: dg.DagsterRun) -> str:

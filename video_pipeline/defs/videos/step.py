@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from video_pipeline.dagster_api.tags import NAME_TAG
 from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.defs.parked.held_runs import hold
 from video_pipeline.defs.partitions import VIDEOS
@@ -21,6 +22,7 @@ from video_pipeline.defs.videos.metadata import (
 )
 from video_pipeline.defs.videos.specs import asset_spec, check_specs
 from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.naming.printable import printable
 from video_pipeline.domain.phases import PHASES, SUCCEEDED, Phase, step_name
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.progress.outcome import Outcome
@@ -59,6 +61,12 @@ class Step:
         """Return the phases selected in this run, in order."""
         selected = {key.to_user_string() for key in self.context.selected_asset_keys}
         return [phase for phase in PHASES if phase in selected]
+
+    @property
+    def of_run(self) -> list[Phase]:
+        """Return the phases selected in all steps of this run, in order."""
+        selected = self.context.job_def.asset_layer.selected_asset_keys
+        return [phase for phase in PHASES if asset_key(phase) in selected]
 
     def record(self, outcomes: Iterable[Outcome]) -> Events:
         """Yield the events of the outcomes. Raises dg.Failure where a phase failed.
@@ -142,14 +150,23 @@ class Step:
 def begin(context: dg.AssetExecutionContext, entries: Mapping[str, str] | None = None) -> Step:
     """Start a step. `entries` maps provider entries to the resources of their plugins."""
     key = VideoKey.parse(context.partition_key)
-    tags = missing_tags(context.run)
-    if tags:
-        context.instance.add_run_tags(context.run.run_id, tags)
     services: Services = context.resources.pipeline.services
     given = {name: getattr(context.resources, r) for name, r in (entries or {}).items()}
     plugins = {**services.plugins, **given}
     services = replace(services, plugins=plugins, notify=_log_of(context, key))
-    return Step(context, services, VideoRun.of(services, key, context.run.run_id))
+    step = Step(context, services, VideoRun.of(services, key, context.run.run_id))
+    _tag_run(step)
+    return step
+
+
+def _tag_run(step: Step) -> None:
+    """Tag the run in its first step: for people, a partition may be only a slug of the name."""
+    if step.of_run[0] not in step.phases:
+        return
+    record = step.run.catalog.videos.get(step.run.key.video)
+    name = {NAME_TAG: printable(record.source.name)} if record else {}
+    tags = missing_tags(step.context.run) | name
+    step.context.instance.add_run_tags(step.context.run.run_id, tags)
 
 
 def _succeeded(outcome: Outcome) -> dg.AssetCheckResult:

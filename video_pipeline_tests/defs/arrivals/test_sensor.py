@@ -56,10 +56,7 @@ def test_object_seen_twice_gets_partitions_and_a_run(
     assert "0 arrived; 2 wait" in (first.skip_reason.skip_message or "")
     second = tick(stage, instance, first.cursor)
     assert [r.partition_key for r in second.run_requests] == ["acme/one", "globex/two"]
-    assert second.run_requests[0].tags == {
-        "video_pipeline/project": "acme",
-        "video_pipeline/video": "acme/one",
-    }
+    assert second.run_requests[0].tags == {"video_pipeline/project": "acme"}
     assert {"acme/one", "globex/two"} <= set(instance.get_dynamic_partitions(VIDEOS_NAME))
     assert set(instance.get_dynamic_partitions(PROJECTS_NAME)) == {"acme", "globex"}
     third = tick(stage, instance, second.cursor)

@@ -35,6 +35,8 @@ class Context:
     instance: dg.DagsterInstance
     repository_def: dg.RepositoryDefinition
     log: logging.Logger
+    job_def: dg.JobDefinition
+    selected_asset_check_keys: frozenset[dg.AssetCheckKey] = frozenset()
     selected_asset_keys: frozenset[dg.AssetKey] = frozenset(asset_key(phase) for phase in Phase)
 
 
@@ -47,19 +49,20 @@ def launched(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Launc
     repository = definitions.get_repository_def()
 
     def launched(origin: Any = LAUNCHED_FROM) -> dg.AssetExecutionContext:
+        job = repository.get_job("ingest_video")
         run = instance.create_run_for_job(
-            repository.get_job("ingest_video"),
+            job,
             tags={
                 "dagster/partition": KEY,
                 "dagster/backfill": "b1",
                 "video_pipeline/project": "acme",
-                "video_pipeline/video": KEY,
+                "video_pipeline/name": "a talk.mp4",
                 "video_pipeline/unit": "u1",
             },
             run_config={"ops": {"analysis": {"config": {"providers": {"shots": "cuts"}}}}},
             remote_job_origin=origin,
         )
-        context = Context(run, instance, repository, logging.getLogger(__name__))
+        context = Context(run, instance, repository, logging.getLogger(__name__), job)
         return cast(Any, context)
 
     return launched

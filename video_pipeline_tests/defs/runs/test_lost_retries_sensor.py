@@ -14,7 +14,7 @@ from video_pipeline_tests.defs.conftest import KEY
 from video_pipeline_tests.defs.gone_job import rename_job
 from video_pipeline_tests.defs.opened import LAUNCHED_FROM, add_backfill
 
-TAGS = {"dagster/partition": KEY, "dagster/backfill": "b1", "video_pipeline/video": KEY}
+TAGS = {"dagster/partition": KEY, "dagster/backfill": "b1", "video_pipeline/name": "a talk.mp4"}
 Died = Callable[..., dg.DagsterRun]
 Tick = Callable[[], list[dg.DagsterRun]]
 

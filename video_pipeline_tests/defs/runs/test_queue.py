@@ -39,7 +39,10 @@ class TestSubmitting:
         run = submitted({"dagster/partition": "globex/talk"})
         assert run.status is dg.DagsterRunStatus.QUEUED
         assert run.tags["video_pipeline/project"] == "globex"
-        assert run.tags["video_pipeline/video"] == "globex/talk"
+
+    def test_tag_of_another_project_is_replaced(self, submitted: Submitted) -> None:
+        run = submitted({"dagster/partition": "globex/talk", "video_pipeline/project": "acme"})
+        assert run.tags["video_pipeline/project"] == "globex"
 
     @pytest.mark.parametrize("tags", [{}, {"dagster/partition": "2026-11-23"}])
     def test_other_run_is_not_tagged(self, submitted: Submitted, tags: dict[str, str]) -> None:

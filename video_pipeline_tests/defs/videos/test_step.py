@@ -12,9 +12,11 @@ from dagster._core.execution.api import execute_run
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs.videos import assets
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import ANALYSIS, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.timeline import PhaseResult, Provenance
+from video_pipeline.domain.source import Source
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.run_video import MAKERS
@@ -23,6 +25,17 @@ from video_pipeline_tests.doubles.job_plugin import VendorOptions, VendorSpeech
 from video_pipeline_tests.doubles.units import bring_to
 
 KEY = "acme/talk"
+TALK = VideoKey.parse(KEY)
+# Delivered names, and how they are shown.
+HOSTILE = {
+    name: name
+    for name in (
+        "[a](javascript:alert(1)) **b** | c",
+        "<img src=x onerror=alert(1)>",
+        'it\'s "quoted"; drop',
+        "n" * 250,
+    )
+} | {"gnp.\u202e4pm": "gnp.\\u202e4pm", "a\nb": "a\\nb"}
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
@@ -244,12 +257,26 @@ class TestFailed:
 
 
 class TestTags:
-    def test_untagged_run_is_tagged_when_it_starts(
+    def tags(self, ended: Ended, instance: dg.DagsterInstance) -> dict[str, str]:
+        run = instance.get_run_by_id(ended.result.run_id)
+        assert run is not None
+        return {tag: value for tag, value in run.tags.items() if "video_pipeline" in tag}
+
+    def test_untagged_run_is_tagged_with_its_project(
         self, run: Run, instance: dg.DagsterInstance
     ) -> None:
-        tags = instance.get_run_by_id(run().result.run_id).tags  # type: ignore[union-attr]
-        assert tags["video_pipeline/project"] == "acme"
-        assert tags["video_pipeline/video"] == KEY
+        assert self.tags(run(), instance) == {"video_pipeline/project": "acme"}
+
+    @pytest.mark.parametrize("name", list(HOSTILE))
+    def test_run_is_tagged_with_the_delivered_name(
+        self, run: Run, instance: dg.DagsterInstance, catalog: Catalog, name: str
+    ) -> None:
+        source = Source(key=TALK, object_key="k", name=name, version="1", size=1)
+        catalog.project("acme").videos.register(source, NOW)
+        tags = self.tags(run(), instance)
+        assert tags["video_pipeline/name"] == HOSTILE[name]
+        tagged = dg.RunsFilter(tags={"video_pipeline/name": HOSTILE[name]})
+        assert len(instance.get_runs(tagged)) == 1
 
 
 class TestConfig:
