@@ -1,4 +1,4 @@
-"""The checks of what a phase published, read back as consumers read it."""
+"""The checks of a phase: how it ended, and what it published, read back as consumers read it."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -8,9 +8,19 @@ import dagster as dg
 from jsonschema import Draft202012Validator
 
 from video_pipeline.defs.asset_keys import asset_key
+from video_pipeline.defs.videos.markdown import literal
 from video_pipeline.domain.errors import StorageError
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.domain.phases import EXACT_MARKERS, PHASES, READABLE, WITHIN_AUDIO, Phase
+from video_pipeline.domain.phases import (
+    EXACT_MARKERS,
+    PHASES,
+    READABLE,
+    SUCCEEDED,
+    WITHIN_AUDIO,
+    Check,
+    Phase,
+)
+from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.exports import timeline_json
 from video_pipeline.pipeline.progress.outcome import Outcome
@@ -21,18 +31,38 @@ _SAMPLE = 200
 _NOTHING = TimeRange(start=Fraction(0), end=Fraction(0))
 
 
-def content_results(run: VideoRun, outcome: Outcome) -> Iterator[dg.AssetCheckResult]:
-    """Yield the results of a good phase's content checks."""
-    judges = {EXACT_MARKERS: _markers, WITHIN_AUDIO: _words, READABLE: _outputs}
+def evaluations(run: VideoRun, outcome: Outcome) -> Iterator[dg.AssetCheckEvaluation]:
+    """Yield an evaluation of each check of a phase. One that cannot be judged tells why."""
     for check in PHASES[outcome.phase].checks:
-        faults = list(judges[check](run, outcome.phase))
-        yield dg.AssetCheckResult(
+        passed, severity, text = _verdict(run, outcome, check)
+        yield dg.AssetCheckEvaluation(
             asset_key=asset_key(outcome.phase),
             check_name=check.name,
-            passed=not faults,
-            description=f"{run.key}: {'; '.join(faults[:_SHOWN])}" if faults else None,
-            metadata={"faults": len(faults)} if faults else None,
+            passed=passed,
+            metadata={},
+            severity=severity,
+            description=literal(text) or None,
+            partition=str(run.key),
         )
+
+
+def _verdict(
+    run: VideoRun, outcome: Outcome, check: Check
+) -> tuple[bool, dg.AssetCheckSeverity, str]:
+    """Return whether a check passes, how bad it is if not, and the text."""
+    warn, error = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
+    if outcome.state is PhaseState.NOT_CONFIGURED:
+        return True, warn, f"not judged: {outcome.message}"
+    if check is SUCCEEDED and outcome.state.good:
+        return outcome.state is PhaseState.DONE, warn, outcome.message
+    if check is SUCCEEDED and outcome.state.ended_badly:
+        return False, error, outcome.message
+    if not outcome.state.good:
+        return False, warn, f"not judged: {outcome.phase} {outcome.state.told}: {outcome.message}"
+    judges = {EXACT_MARKERS: _markers, WITHIN_AUDIO: _words, READABLE: _outputs}
+    faults = list(judges[check](run, outcome.phase))
+    more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
+    return not faults, error, "; ".join([*faults[:_SHOWN], *more])
 
 
 def range_faults(ranges: Iterable[TimeRange], extent: TimeRange, what: str) -> Iterator[str]:

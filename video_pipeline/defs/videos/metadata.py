@@ -17,12 +17,10 @@ from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.timeline import PhaseResult
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.domain.time import clock
-from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.queries import quantity_of
-from video_pipeline.pipeline.jobs.wording import commands_for, reason_of
+from video_pipeline.pipeline.jobs.wording import commands_for
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.video_run import VideoRun
-from video_pipeline.plugins.base import Jobs, Plugin
 
 Metadata = dict[str, Any]
 
@@ -54,7 +52,7 @@ def good_metadata(run: VideoRun, outcome: Outcome) -> Metadata:
 
     The state comes first, then what a person reads, and what made it last.
     """
-    metadata = _state(outcome)
+    metadata = state_of(outcome)
     if outcome.reused:
         metadata["made before"] = True
     result = outcome.result
@@ -63,57 +61,22 @@ def good_metadata(run: VideoRun, outcome: Outcome) -> Metadata:
     record = run.catalog.videos.get(run.key.video)
     metadata |= facts(Reading(run, record, result)) | _language(result)
     metadata |= _warnings(result, outcome) | _rows(run, record, outcome.phase)
-    metadata |= _cost(result) | _provider(outcome)
+    metadata |= _cost(result) | provider_of(outcome)
     return metadata | _origin(run.catalog.units, result)
 
 
-def other_metadata(run: VideoRun, outcome: Outcome, plugins: Mapping[str, Plugin]) -> Metadata:
-    """Return the metadata of a phase that is parked, waits or failed."""
-    metadata = _state(outcome)
-    unit = run.catalog.units.get(outcome.unit) if outcome.unit else None
-    if unit:
-        metadata |= _work(unit, plugins)
-    if outcome.job:
-        metadata["job"] = outcome.job
-    return metadata | _considered(outcome) | _provider(outcome)
-
-
-def _state(outcome: Outcome) -> Metadata:
+def state_of(outcome: Outcome) -> Metadata:
+    """Return the state, and the reason for it if there is one."""
     metadata: Metadata = {"state": str(outcome.state)}
     return metadata | ({"reason": printable(outcome.message)} if outcome.message else {})
 
 
-def _provider(outcome: Outcome) -> Metadata:
+def provider_of(outcome: Outcome) -> Metadata:
+    """Return the provider, if one was asked."""
     return {"provider": outcome.provider} if outcome.provider else {}
 
 
-def _work(unit: WorkUnit, plugins: Mapping[str, Plugin]) -> Metadata:
-    """Return times, planned usage, commands and account of the unit that a phase waits for."""
-    request = unit.request
-    metadata: Metadata = {"since": dg.MetadataValue.timestamp(unit.submitted_at or unit.created_at)}
-    if unit.wait and unit.state is not UnitState.RUNNING:
-        metadata["waits for"] = printable(reason_of(unit))
-    if unit.state is UnitState.RUNNING and unit.due_at:
-        metadata["looked up by"] = dg.MetadataValue.timestamp(unit.due_at)
-    if unit.planned:
-        metadata["planned"] = quantity_of(unit.planned)
-    metadata |= {"work unit": unit.id, **commands_for(unit)}
-    metadata["account"] = f"{request.account}, {request.region}"
-    plugin = plugins.get(request.provider)
-    page = plugin.console_url(unit) if isinstance(plugin, Jobs) else None
-    if page:
-        # Dagster's own key for work elsewhere (1.13.27, dagster._core.pipes.reattach).
-        metadata["external run url"] = dg.MetadataValue.url(page)
-    return metadata
-
-
-def _considered(outcome: Outcome) -> Metadata:
-    rejected = [v for v in outcome.considered if not v.kept]
-    rows = [{"provider": v.provider, "reason": printable(v.reason)} for v in rejected]
-    return {"providers passed over": _table(rows)} if rows else {}
-
-
-def _table(rows: Sequence[Mapping[str, str]]) -> dg.TableMetadataValue:
+def text_table(rows: Sequence[Mapping[str, str]]) -> dg.TableMetadataValue:
     """Return rows as a table: its cells are text, so nothing in them is rendered."""
     columns = [dg.TableColumn(name) for name in rows[0]]
     records = [dg.TableRecord(row) for row in rows]
@@ -128,7 +91,9 @@ def _language(result: PhaseResult) -> Metadata:
 
 def _warnings(result: PhaseResult, outcome: Outcome) -> Metadata:
     others = [warning for warning in result.warnings if warning != outcome.message]
-    return {"warnings": _table([{"warning": printable(one)} for one in others])} if others else {}
+    return (
+        {"warnings": text_table([{"warning": printable(one)} for one in others])} if others else {}
+    )
 
 
 def _rows(run: VideoRun, record: VideoRecord | None, phase: Phase) -> Metadata:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.defs.partitions import VIDEOS
-from video_pipeline.domain.phases import PHASES, SERVED, SUCCEEDED, Phase
+from video_pipeline.domain.phases import PHASES, Phase
 
 
 def asset_spec(phase: Phase) -> dg.AssetSpec:
@@ -37,8 +37,7 @@ def check_specs(phases: Iterable[Phase]) -> list[dg.AssetCheckSpec]:
                 partitions_def=VIDEOS,
             )
             for phase in phases
-            # The pipeline's own phases fail with their step: SUCCEEDED would only cost events.
-            for check in (*((SUCCEEDED,) if phase in SERVED else ()), *PHASES[phase].checks)
+            for check in PHASES[phase].checks
         ]
 
 

@@ -13,23 +13,22 @@ from video_pipeline.defs.partitions import VIDEOS
 from video_pipeline.defs.runs.deleted_video import unless_deleted
 from video_pipeline.defs.runs.queue import missing_tags
 from video_pipeline.defs.runs.retry_tag import allow_retry, retried
-from video_pipeline.defs.videos.checks import content_results
-from video_pipeline.defs.videos.metadata import (
-    data_version,
-    good_metadata,
-    materialization,
-    other_metadata,
-)
+from video_pipeline.defs.runs.step_failure import step_failure
+from video_pipeline.defs.videos.checks import evaluations
+from video_pipeline.defs.videos.metadata import data_version, good_metadata, materialization
 from video_pipeline.defs.videos.specs import asset_spec, check_specs
+from video_pipeline.defs.videos.unfinished import other_metadata
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.naming.printable import printable
-from video_pipeline.domain.phases import PHASES, SUCCEEDED, Phase, step_name
+from video_pipeline.domain.phases import PHASES, Phase, step_name
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.progress.outcome import Outcome, waiting_for
 from video_pipeline.pipeline.services import Notify, Services
 from video_pipeline.pipeline.video_run import VideoRun
 
-Events = Iterator[dg.MaterializeResult[Any] | dg.AssetObservation | dg.AssetCheckResult]
+Events = Iterator[
+    dg.MaterializeResult[Any] | dg.AssetObservation | dg.AssetCheckResult | dg.AssetCheckEvaluation
+]
 
 
 def step_of(*phases: Phase, resources: Iterable[str] = ()):
@@ -58,7 +57,7 @@ class Step:
 
     @property
     def phases(self) -> list[Phase]:
-        """Return the phases selected in this run, in order."""
+        """Return the phases selected in this step, in order."""
         selected = {key.to_user_string() for key in self.context.selected_asset_keys}
         return [phase for phase in PHASES if phase in selected]
 
@@ -69,7 +68,7 @@ class Step:
         return [phase for phase in PHASES if asset_key(phase) in selected]
 
     def record(self, outcomes: Iterable[Outcome]) -> Events:
-        """Yield the events of the outcomes. Raises dg.Failure where a phase failed.
+        """Yield the events of the outcomes. Raises an error where a phase failed.
 
         The held run of parked phases is queued before anything else. Otherwise a backfill could
         find none of its runs open, and end.
@@ -80,14 +79,25 @@ class Step:
         for outcome in ended:
             if outcome.phase not in self.phases:
                 self._log_unselected(outcome)
+            elif outcome.state.good:
+                yield self._made(outcome)
+                yield from self._checked(outcome)
             else:
-                yield from self._good(outcome) if outcome.state.good else self._other(outcome)
+                yield from self._unfinished(outcome)
+        for outcome in self._not_started(ended):
+            yield from self._unfinished(outcome)
         failed = [outcome for outcome in ended if outcome.state.ended_badly]
         if failed:
             if any(outcome.passes for outcome in failed):
                 allow_retry(self.context)
-            reasons = "\n".join(f"{self.run.key} {o.phase}: {o.message}" for o in failed)
-            raise dg.Failure(reasons, allow_retries=False)
+            raise step_failure("\n".join(f"{self.run.key} {o.phase}: {o.message}" for o in failed))
+
+    def _not_started(self, ended: list[Outcome]) -> Iterator[Outcome]:
+        """Yield an outcome for each phase of this run whose step cannot start after these."""
+        for phase in self.of_run:
+            waiting = None if phase in self.phases else waiting_for(phase, ended)
+            if waiting:
+                yield waiting
 
     def _hold(self, parked: list[Outcome]) -> None:
         """Queue a held run for the parked phases.
@@ -120,31 +130,41 @@ class Step:
         if data_version(outcome) is not None:
             self.context.log_event(materialization(self.run, outcome))
 
-    def _good(self, outcome: Outcome) -> Events:
-        yield dg.MaterializeResult(
+    def _made(self, outcome: Outcome) -> dg.MaterializeResult[Any]:
+        return dg.MaterializeResult(
             asset_key=asset_key(outcome.phase),
             metadata=good_metadata(self.run, outcome),
             data_version=data_version(outcome),
         )
-        if outcome.state is not PhaseState.NOT_CONFIGURED:
-            checks = [_succeeded(outcome), *content_results(self.run, outcome)]
-            yield from filter(self._is_selected, checks)
 
-    def _other(self, outcome: Outcome) -> Events:
+    def _unfinished(self, outcome: Outcome) -> Events:
+        """Yield why a phase has no result, and what that means for its checks."""
         yield dg.AssetObservation(
             asset_key(outcome.phase),
             partition=str(self.run.key),
-            description=outcome.message,
             metadata=other_metadata(self.run, outcome, self.services.plugins),
         )
-        if outcome.state.ended_badly:
-            yield from filter(self._is_selected, [_succeeded(outcome)])
+        yield from self._checked(outcome)
 
-    def _is_selected(self, result: dg.AssetCheckResult) -> bool:
-        return any(
-            key.asset_key == result.asset_key and key.name == result.check_name
-            for key in self.context.selected_asset_check_keys
-        )
+    def _checked(self, outcome: Outcome) -> Events:
+        """Yield the phase's checks that were planned: as outputs, those of this step."""
+        planned = self.context.job_def.asset_layer.asset_graph.asset_check_keys
+        for one in evaluations(self.run, outcome):
+            if one.asset_check_key in self.context.selected_asset_check_keys:
+                yield _as_output(one)
+            elif one.asset_check_key in planned:
+                yield one
+
+
+def _as_output(evaluation: dg.AssetCheckEvaluation) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=evaluation.asset_key,
+        check_name=evaluation.check_name,
+        passed=evaluation.passed,
+        severity=evaluation.severity,
+        description=evaluation.description,
+        metadata=evaluation.metadata,
+    )
 
 
 def begin(context: dg.AssetExecutionContext, entries: Mapping[str, str] | None = None) -> Step:
@@ -169,22 +189,11 @@ def _tag_run(step: Step) -> None:
     step.context.instance.add_run_tags(step.context.run.run_id, tags)
 
 
-def _succeeded(outcome: Outcome) -> dg.AssetCheckResult:
-    skipped = outcome.state is PhaseState.SKIPPED
-    return dg.AssetCheckResult(
-        asset_key=asset_key(outcome.phase),
-        check_name=SUCCEEDED.name,
-        passed=outcome.state.good and not skipped,
-        severity=dg.AssetCheckSeverity.WARN if skipped else dg.AssetCheckSeverity.ERROR,
-        description=outcome.message or None,
-    )
-
-
 def _log_of(context: dg.AssetExecutionContext, key: VideoKey) -> Notify:
     """Return what logs progress that Dagster's own events lack. A line costs 10 CPU-ms."""
 
     def notify(phase: Phase, state: PhaseState, percent: int | None, message: str) -> None:
-        if state.good or (state is PhaseState.RUNNING and percent is None):
+        if state.good or state.ended_badly or (state is PhaseState.RUNNING and percent is None):
             return
         running = state is PhaseState.RUNNING and percent is not None
         shown = f"{percent} %" if running else str(state)

@@ -58,7 +58,7 @@ def forget(services: Services) -> None:
 
 def said(result: dg.ExecuteInProcessResult) -> list[str]:
     return [
-        event.asset_observation_data.asset_observation.description or ""
+        str(event.asset_observation_data.asset_observation.metadata["reason"].value)
         for event in result.all_events
         if event.event_type is dg.DagsterEventType.ASSET_OBSERVATION
     ]

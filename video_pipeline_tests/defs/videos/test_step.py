@@ -142,15 +142,18 @@ class TestGood:
         assert version == linked.result.fingerprint
 
     def test_phase_without_provider_is_materialized(self, run: Run) -> None:
-        ended = run(good(Phase.OBJECTS, PhaseState.NOT_CONFIGURED, "names no provider"))
-        assert ended.materialized["objects"]["state"] == "not configured"
-        assert not {name for asset, name in ended.checks if asset == "objects"}
+        why = "not configured: pipeline.yaml names no provider for it"
+        ended = run(good(Phase.TRANSCRIPT, PhaseState.NOT_CONFIGURED, why))
+        assert ended.materialized["transcript"]["state"] == "not configured"
+        for name in ("succeeded", "words_within_audio"):
+            check = ended.checks["transcript", name]
+            assert (check.passed, check.description) == (True, f"not judged: {why}")
         assert "timeline" in ended.materialized
 
     def test_failed_optional_phase_warns(self, run: Run) -> None:
-        ended = run(good(Phase.EVENTS, PhaseState.SKIPPED, "the vendor refused"))
+        ended = run(good(Phase.SHOTS, PhaseState.SKIPPED, "the vendor refused"))
         assert ended.result.success
-        check = ended.checks["events", "succeeded"]
+        check = ended.checks["shots", "succeeded"]
         assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
         assert check.description == "the vendor refused"
         assert "timeline" in ended.materialized
@@ -187,7 +190,18 @@ class TestParked:
         assert ended.result.success
         assert set(ended.materialized) == set(ANALYSIS) - {"transcript"}
         seen = ended.observed["transcript"]
+        assert list(seen)[:2] == ["state", "reason"]
         assert (seen["state"], seen["provider"], seen["job"]) == ("parked", "vendor", "7")
+        assert ended.observed["timeline"] == {
+            "state": "waiting",
+            "reason": "waits for transcript, which is parked: job 7 is running at vendor",
+        }
+
+    def test_planned_checks_of_a_parked_phase_warn(self, run: Run) -> None:
+        checks = run(self.PARKED).checks
+        told = checks["transcript", "words_within_audio"]
+        assert (told.passed, told.severity) == (False, dg.AssetCheckSeverity.WARN)
+        assert told.description == ("not judged: transcript is parked: job 7 is running at vendor")
 
     def test_observation_describes_the_work_unit(self, run: Run, running: WorkUnit) -> None:
         seen = run(self.PARKED.model_copy(update={"unit": running.id})).observed["transcript"]
@@ -236,10 +250,41 @@ class TestFailed:
         assert not ended.result.success
         assert set(ended.materialized) == set(ANALYSIS) - {"shots"}
         assert ended.observed["shots"]["state"] == "failed"
-        assert not ended.checks["shots", "succeeded"].passed
+        check = ended.checks["shots", "succeeded"]
+        assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.ERROR)
+        assert check.description == self.FAILED.message
+
+    def test_log_tells_the_error_once_without_a_stack(
+        self, run: Run, instance: dg.DagsterInstance
+    ) -> None:
+        ended = run(self.FAILED)
         (failure,) = ended.of(dg.DagsterEventType.STEP_FAILURE)
         error = failure.step_failure_data.error
-        assert error and "acme/talk shots: vendor: it refused. Choose another" in error.message
+        assert error is not None
+        assert error.message == f"{KEY} shots: {self.FAILED.message}"
+        assert (error.stack, error.cause, error.context) == ([], None, None)
+        logged = instance.all_logs(ended.result.run_id)
+        lines = [entry.user_message for entry in logged if not entry.is_dagster_event]
+        assert not [line for line in lines if "it refused" in line]
+
+    def test_phases_that_never_start_tell_what_failed(self, run: Run) -> None:
+        ended = run(self.FAILED)
+        why = "waits for shots, which failed: vendor: it refused. Choose another provider"
+        for phase in ("scenes", "timeline", "exports"):
+            assert ended.observed[phase] == {"state": "waiting", "reason": why}
+        for phase, name in (("timeline", "succeeded"), ("exports", "outputs_readable")):
+            check = ended.checks[phase, name]
+            assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+            assert check.description == f"not judged: {phase} is waiting: {why}"
+
+    def test_every_planned_check_is_evaluated(self, run: Run) -> None:
+        ended = run(self.FAILED, TestParked.PARKED)
+        planned = {
+            (key.asset_key.to_user_string(), key.name)
+            for event in ended.of(dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED)
+            for key in [event.asset_check_planned_data.asset_check_key]
+        }
+        assert set(ended.checks) >= planned
 
     def test_dead_phase_fails_its_check(self, run: Run) -> None:
         ended = run(self.FAILED.model_copy(update={"state": PhaseState.DEAD}))
@@ -253,6 +298,7 @@ class TestFailed:
         assert {phase: metadata["state"] for phase, metadata in ended.observed.items()} == {
             "shots": "failed",
             "transcript": "parked",
+            **dict.fromkeys(("scenes", "timeline", "exports"), "waiting"),
         }
 
 
