@@ -42,7 +42,7 @@ def build_defs(
     }
     return dg.Definitions(
         assets=[
-            *video_assets(chosen_entries(settings)),
+            *video_assets(chosen_entries(settings), settings.choices.not_configured()),
             _telling(problem) if problem else project,
             all_projects,
         ],

@@ -91,6 +91,16 @@ def test_step_requires_chosen_entries_with_their_variables_set(
     assert step["resources"] == "cuts, pipeline"
 
 
+def test_phase_that_no_project_configures_says_so(tmp_path: Path) -> None:
+    of_one_project = "projects: {acme: {phases: {shots: [cuts]}}}\n"
+    (tmp_path / "pipeline.yaml").write_text(PIPELINE.partition("phases:")[0] + of_one_project)
+    assets = graph_of(build_defs(load_settings(tmp_path / "pipeline.yaml", {})))["assets"]
+    assert (assets["objects"]["kinds"], assets["objects"]["checks"]) == ("not-configured", {})
+    assert assets["objects"]["description"].startswith("Not configured: no project names")
+    for configured in ("shots", "audio"):
+        assert not assets[configured]["description"].startswith("Not configured")
+
+
 def test_resource_is_replaced_by_an_override() -> None:
     settings = load_settings(ROOT / "pipeline.yaml", {})
     replaced = build_defs(settings, {"pipeline": "a stand-in"})

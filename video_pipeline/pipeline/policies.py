@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.phases import SERVED, Phase
 from video_pipeline.domain.source import Removal
 from video_pipeline.domain.values import Frozen
 from video_pipeline.plugins.base import Plugin
@@ -66,6 +66,12 @@ class Choices(Frozen):
     def of(self, project: str, phase: Phase) -> PhaseChoice:
         own = self.projects.get(project, {})
         return own.get(phase) or self.phases.get(phase) or PhaseChoice()
+
+    def not_configured(self) -> frozenset[Phase]:
+        """Return the served phases for which no project has a provider."""
+        given = (self.phases, *self.projects.values())
+        named = {phase for one in given for phase, choice in one.items() if choice.providers}
+        return frozenset(SERVED) - named
 
 
 class WorkPolicy(Frozen):

@@ -1,6 +1,6 @@
 """The assets of one video. Each step calls one use case and records its outcomes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import dagster as dg
 from pydantic import Field
@@ -33,13 +33,15 @@ class AnalysisConfig(dg.Config):
         return {Phase(phase): (name,) for phase, name in self.providers.items()}
 
 
-def video_assets(entries: Mapping[str, str]) -> list[dg.AssetsDefinition]:
+def video_assets(
+    entries: Mapping[str, str], not_configured: Collection[Phase] = ()
+) -> list[dg.AssetsDefinition]:
     """Return all assets of a video, a step each or several in one.
 
     `entries` maps the provider entries that may be asked to the resources of their plugins.
     """
     return [
-        _made(phases[0]) if phases[0] in MAKERS else _analysed(phases, entries)
+        _made(phases[0]) if phases[0] in MAKERS else _analysed(phases, entries, not_configured)
         for phases in STEPS.values()
     ]
 
@@ -53,8 +55,10 @@ def _made(phase: Phase) -> dg.AssetsDefinition:
     return made
 
 
-def _analysed(phases: tuple[Phase, ...], entries: Mapping[str, str]) -> dg.AssetsDefinition:
-    @step_of(*phases, resources=entries.values())
+def _analysed(
+    phases: tuple[Phase, ...], entries: Mapping[str, str], not_configured: Collection[Phase]
+) -> dg.AssetsDefinition:
+    @step_of(*phases, resources=entries.values(), not_configured=not_configured)
     def analysed(context: dg.AssetExecutionContext, config: AnalysisConfig) -> Events:
         step = begin(context, entries)
         ended = analyse(

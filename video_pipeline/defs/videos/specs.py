@@ -9,17 +9,21 @@ from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.defs.partitions import VIDEOS
 from video_pipeline.domain.phases import PHASES, Phase
 
+# The kind of an asset that no project has a provider for. Dagster allows no space in it.
+_NOT_CONFIGURED = "not-configured"
 
-def asset_spec(phase: Phase) -> dg.AssetSpec:
+
+def asset_spec(phase: Phase, *, configured: bool = True) -> dg.AssetSpec:
     """Return the asset of a phase. It is skippable: a parked phase yields nothing."""
     spec, columns = PHASES[phase], table_schema(phase)
+    why = f"Not configured: no project names a provider for {phase}. Name one in pipeline.yaml."
     return dg.AssetSpec(
         asset_key(phase),
         deps=[asset_key(needed) for needed in spec.needs],
         skippable=True,
-        description=spec.description,
+        description=spec.description if configured else f"{why}\n\n{spec.description}",
         group_name=spec.group,
-        kinds={spec.technology},
+        kinds={spec.technology if configured else _NOT_CONFIGURED},
         owners=["team:video"],
         metadata={"dagster/column_schema": columns} if columns else {},
     )

@@ -1,6 +1,6 @@
 """One step of a run: its video and services, and the events that record its outcomes."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,15 +31,19 @@ Events = Iterator[
 ]
 
 
-def step_of(*phases: Phase, resources: Iterable[str] = ()):
-    """Return the decorator of a step that makes these phases, each an asset of its own."""
+def step_of(*phases: Phase, resources: Iterable[str] = (), not_configured: Collection[Phase] = ()):
+    """Return the decorator of a step that makes these phases, each an asset of its own.
+
+    No project has a provider for those that are not configured.
+    """
+    configured = [phase for phase in phases if phase not in not_configured]
     spec = PHASES[phases[0]]
     together = f"{', '.join(phases)}: one decode of the video, while remote jobs run elsewhere."
     decorate = dg.multi_asset(
         name=step_name(spec.phase),
         description=together if spec.shared_step else spec.description,
-        specs=[asset_spec(phase) for phase in phases],
-        check_specs=check_specs(phases),
+        specs=[asset_spec(phase, configured=phase in configured) for phase in phases],
+        check_specs=check_specs(configured),
         partitions_def=VIDEOS,
         can_subset=True,
         required_resource_keys={"pipeline", *resources},
