@@ -9,6 +9,11 @@ from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.defs.partitions import VIDEOS
 from video_pipeline.domain.phases import PHASES, Phase
 
+# Dagster lists groups by the alphabet. The numbers make that the way of a video.
+_GROUPS = {
+    group: f"{number}_{group}"
+    for number, group in enumerate(dict.fromkeys(spec.group for spec in PHASES.values()), 1)
+}
 # The kind of an asset that no project has a provider for. Dagster allows no space in it.
 _NOT_CONFIGURED = "not-configured"
 
@@ -22,7 +27,7 @@ def asset_spec(phase: Phase, *, configured: bool = True) -> dg.AssetSpec:
         deps=[asset_key(needed) for needed in spec.needs],
         skippable=True,
         description=spec.description if configured else f"{why}\n\n{spec.description}",
-        group_name=spec.group,
+        group_name=_GROUPS[spec.group],
         kinds={spec.technology if configured else _NOT_CONFIGURED},
         owners=["team:video"],
         metadata={"dagster/column_schema": columns} if columns else {},
