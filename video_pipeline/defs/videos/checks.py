@@ -21,7 +21,7 @@ from video_pipeline.domain.phases import (
     Phase,
 )
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.time import TimeRange
+from video_pipeline.domain.time import TimeRange, clock
 from video_pipeline.exports import timeline_json
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.video_run import VideoRun
@@ -69,9 +69,9 @@ def range_faults(ranges: Iterable[TimeRange], extent: TimeRange, what: str) -> I
     """Yield a message for each range outside the extent or before its predecessor."""
     last: Fraction | None = None
     for current in ranges:
-        at = f"{what} at {float(current.start):.3f} s"
+        at = f"{what} at {clock(current.start)}"
         if not current.within(extent):
-            yield f"{at} is not within {float(extent.start):g} to {float(extent.end):g} s"
+            yield f"{at} is not within {clock(extent.start)} to {clock(extent.end)}"
         if last is not None and current.start < last:
             yield f"{at} is out of order"
         last = current.start

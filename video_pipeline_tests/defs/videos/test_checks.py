@@ -29,9 +29,9 @@ def span(start: Fraction | int, end: Fraction | int) -> TimeRange:
 @pytest.mark.parametrize(
     ("ranges", "fault"),
     [
-        ([span(9, 11)], "is not within 0 to 10 s"),
-        ([span(-1, 1)], "is not within 0 to 10 s"),
-        ([span(5, 6), span(4, 6)], "a marker at 4.000 s is out of order"),
+        ([span(9, 11)], "is not within 0:00:00.000 to 0:00:10.000"),
+        ([span(-1, 1)], "is not within 0:00:00.000 to 0:00:10.000"),
+        ([span(5, 6), span(4, 6)], "a marker at 0:00:04.000 is out of order"),
     ],
 )
 def test_range_fault_names_its_position(ranges: list[TimeRange], fault: str) -> None:
