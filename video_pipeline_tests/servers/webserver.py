@@ -14,6 +14,14 @@ _BACKFILL = """
 mutation($p: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $p) {
   __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }
 """
+_LAUNCH = """
+mutation($p: ExecutionParams!) { launchRun(executionParams: $p) {
+  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+  ... on RunConfigValidationInvalid { errors { message } } } }
+"""
+_LOCATIONS = """
+{ repositoriesOrError { ... on RepositoryConnection { nodes { name location { name } } } } }
+"""
 _CANCEL = """
 mutation($id: String!) { cancelPartitionBackfill(backfillId: $id) { __typename } }
 """
@@ -75,6 +83,23 @@ class Webserver:
         parameters = {"assetSelection": wanted, "partitionNames": list(partitions)}
         answer = self._ask(_BACKFILL, p=parameters)["launchPartitionBackfill"]
         return str(answer["backfillId"])
+
+    def launch_job(self, job: str, config: dict[str, Any], **tags: str) -> str:
+        """Start a run of a job, and return its id. Raises ValueError if it is refused."""
+        (repository,) = self._ask(_LOCATIONS)["repositoriesOrError"]["nodes"]
+        parameters = {
+            "selector": {
+                "jobName": job,
+                "repositoryName": repository["name"],
+                "repositoryLocationName": repository["location"]["name"],
+            },
+            "runConfigData": config,
+            "executionMetadata": {"tags": [{"key": k, "value": v} for k, v in tags.items()]},
+        }
+        answer = self._ask(_LAUNCH, p=parameters)["launchRun"]
+        if "run" not in answer:
+            raise ValueError(json.dumps(answer)[:800])
+        return str(answer["run"]["runId"])
 
     def cancel_backfill(self, backfill: str) -> None:
         """Cancel a backfill."""
