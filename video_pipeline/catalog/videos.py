@@ -49,11 +49,12 @@ class Videos:
         found = self._videos.find({"video": {"$gt": after}}, sort=[("video", 1)], limit=limit)
         return [record(document) for document in found]
 
-    def names(self, videos: Collection[str]) -> dict[str, str]:
-        """Return the names, as delivered, of those of these videos that are not removed."""
+    def delivered(self, videos: Collection[str]) -> dict[str, str]:
+        """Return name and file, as delivered, of those of these videos that are not removed."""
         where: Document = {"video": {"$in": sorted(videos)}, "removed_at": None}
-        found = self._videos.find(where, projection={"_id": 0, "video": 1, "name": 1})
-        return {document["video"]: document["name"] for document in found}
+        found = self._videos.find(where, projection={"_id": 0, "source": 1})
+        sources = [Source.model_validate(document["source"]) for document in found]
+        return {source.key.video: source.delivered for source in sources}
 
     def set_sha256(self, video: str, version: str, sha256: str) -> bool:
         """Record the hash of this version. Return False if another version has arrived since."""

@@ -18,6 +18,12 @@ class Source(Frozen):
     version: str
     size: int
 
+    @property
+    def delivered(self) -> str:
+        """Return name and file as delivered: `talk/clip.mp4`, or `talk.mp4` for both in one."""
+        file = self.object_key.rpartition("/")[2]
+        return file if self.name in (file, file.rpartition(".")[0]) else f"{self.name}/{file}"
+
 
 class Due(StrEnum):
     """A pending action for a video. Kept in the catalogue until done, so that kills lose none."""

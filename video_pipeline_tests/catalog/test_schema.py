@@ -59,7 +59,7 @@ def use_everything(
     half.videos.reject(Rejection(project="acme", object_key="k", reason="r", at=now))
     half.videos.rejections()
     half.videos.count_rejections()
-    half.videos.names(["film"])
+    half.videos.delivered(["film"])
     half.videos.clear_rejection("k")
     half.events.record("film", Phase.SHOTS, PhaseState.RUNNING, now)
     half.events.after(0)

@@ -37,7 +37,7 @@ def test_removed_video_is_in_no_sum_or_list(
     assert standings.counts() == {(Phase.SHOTS, FAILED): 1}
     assert [video for video, _ in standings.in_state(FAILED)] == ["film"]
     assert standings.videos_in(FAILED) == {"film"}
-    assert acme.videos.names(["film", "gone", "nosuch"]).keys() == {"film"}
+    assert acme.videos.delivered(["film", "gone", "nosuch"]).keys() == {"film"}
     assert [video for video, _, _ in standings.warned()] == ["film"]
     assert globex.standings.counts() == {(Phase.SHOTS, FAILED): 2}
 

@@ -54,7 +54,7 @@ def test_another_project_sees_nothing(
     assert unit is not None
     assert globex.videos.get("film") is None
     assert globex.videos.listing() == [] == globex.videos.rejections()
-    assert (globex.videos.names(["film"]), globex.videos.count_rejections()) == ({}, 0)
+    assert (globex.videos.delivered(["film"]), globex.videos.count_rejections()) == ({}, 0)
     assert not globex.standings.is_running()
     assert globex.standings.videos_in(*PhaseState) == set()
     assert globex.results.get("film", Phase.SHOTS) is None

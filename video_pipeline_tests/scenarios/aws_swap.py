@@ -21,6 +21,7 @@ import dagster as dg
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
+from video_pipeline.defs.videos.facts import shortened
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import PHASES
 from video_pipeline_tests.scenarios.support.aws_account import VIDEO, AwsAccount, aws_account
@@ -172,7 +173,9 @@ class _Stage:
             told = after.metadata
             (unit,) = self.catalog.project("acme").units.of_video(VideoKey.parse(key).video)[-1:]
             seen = (told.get("provider"), told.get("work unit"), told.get("job"))
-            self.claims.equal(f"{key}: provider, unit and job", (VIDEO, unit.id, unit.job), seen)
+            self.claims.equal(
+                f"{key}: provider, unit and job", (VIDEO, shortened(unit.id), unit.job), seen
+            )
             seconds = self._whole_seconds() // len(ACME)
             usage = f"{seconds} s of video (shot), paid"
             self.claims.equal(f"{key}: usage", usage, told.get("usage"))

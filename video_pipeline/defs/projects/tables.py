@@ -111,7 +111,7 @@ def needed(row: Row) -> str:
 def _needs_you(found: Overview) -> dg.TableMetadataValue:
     rows = [
         {
-            "video": printable(found.names.get(one.video, one.video)),
+            "video": printable(found.delivered.get(one.video, one.video)),
             "id": f"{found.project}/{one.video}",
             "state": one.state,
             "reason": printable(one.reason[:_WIDTH]),
@@ -160,7 +160,7 @@ def _units(found: Overview) -> dg.TableMetadataValue:
 def _noted(found: Overview, noted: Iterable[Noted]) -> dg.TableMetadataValue:
     rows = [
         {
-            "video": printable(found.names.get(one.video, one.video)),
+            "video": printable(found.delivered.get(one.video, one.video)),
             "id": f"{found.project}/{one.video}",
             "phase": one.phase.value,
             "provider": one.provider or "",

@@ -64,7 +64,6 @@ def _source(read: Reading) -> Facts:
         return {}
     source = record.source
     return {
-        "delivered as": printable(source.name),
         "key": printable(source.object_key),
         **_addresses(read.run.ingest, source.object_key),
         "size": _size(source.size),

@@ -52,13 +52,13 @@ def good_metadata(run: VideoRun, outcome: Outcome) -> Metadata:
 
     The state comes first, then what a person reads, and what made it last.
     """
-    metadata = state_of(outcome)
+    record = run.catalog.videos.get(run.key.video)
+    metadata = state_of(outcome) | video_of(record)
     if outcome.reused:
         metadata["made before"] = True
     result = outcome.result
     if result is None or outcome.state is PhaseState.NOT_CONFIGURED:
         return metadata
-    record = run.catalog.videos.get(run.key.video)
     metadata |= facts(Reading(run, record, result)) | _language(result)
     metadata |= _warnings(result, outcome) | _rows(run, record, outcome.phase)
     metadata |= _cost(result) | provider_of(outcome)
@@ -69,6 +69,11 @@ def state_of(outcome: Outcome) -> Metadata:
     """Return the state, and the reason for it if there is one."""
     metadata: Metadata = {"state": str(outcome.state)}
     return metadata | ({"reason": printable(outcome.message)} if outcome.message else {})
+
+
+def video_of(record: VideoRecord | None) -> Metadata:
+    """Return name and file of a video as delivered: its partition may be a slug of the name."""
+    return {"video": printable(record.source.delivered)} if record else {}
 
 
 def provider_of(outcome: Outcome) -> Metadata:
@@ -129,5 +134,5 @@ def _units_of(units: Units, names: Sequence[str]) -> Metadata:
     jobs = [unit.job for unit in known if unit.job]
     metadata: Metadata = {"job": ", ".join(jobs)} if jobs else {}
     if names:
-        metadata["work unit"] = ", ".join(names)
+        metadata["work unit"] = ", ".join(map(shortened, names))
     return metadata | (commands_for(known[0]) if len(known) == 1 else {})

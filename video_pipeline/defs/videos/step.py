@@ -58,6 +58,8 @@ class Step:
     context: dg.AssetExecutionContext
     services: Services
     run: VideoRun
+    delivered: str = ""
+    """Name and file of the video: for people, its partition may be only a slug of the name."""
 
     @property
     def phases(self) -> list[Phase]:
@@ -94,7 +96,11 @@ class Step:
         if failed:
             if any(outcome.passes for outcome in failed):
                 allow_retry(self.context)
-            raise step_failure("\n".join(f"{self.run.key} {o.phase}: {o.message}" for o in failed))
+            raise step_failure("\n".join(map(self._reason, failed)))
+
+    def _reason(self, failed: Outcome) -> str:
+        named = f" ({self.delivered})" if self.delivered else ""
+        return f"{self.run.key} {failed.phase}{named}: {failed.message}"
 
     def _not_started(self, ended: list[Outcome]) -> Iterator[Outcome]:
         """Yield an outcome for each phase of this run whose step cannot start after these."""
@@ -178,17 +184,18 @@ def begin(context: dg.AssetExecutionContext, entries: Mapping[str, str] | None =
     given = {name: getattr(context.resources, r) for name, r in (entries or {}).items()}
     plugins = {**services.plugins, **given}
     services = replace(services, plugins=plugins, notify=_log_of(context, key))
-    step = Step(context, services, VideoRun.of(services, key, context.run.run_id))
+    run = VideoRun.of(services, key, context.run.run_id)
+    record = run.catalog.videos.get(key.video)
+    step = Step(context, services, run, printable(record.source.delivered) if record else "")
     _tag_run(step)
     return step
 
 
 def _tag_run(step: Step) -> None:
-    """Tag the run in its first step: for people, a partition may be only a slug of the name."""
+    """Tag the run in its first step."""
     if step.of_run[0] not in step.phases:
         return
-    record = step.run.catalog.videos.get(step.run.key.video)
-    name = {NAME_TAG: printable(record.source.name)} if record else {}
+    name = {NAME_TAG: step.delivered} if step.delivered else {}
     tags = missing_tags(step.context.run) | name
     step.context.instance.add_run_tags(step.context.run.run_id, tags)
 

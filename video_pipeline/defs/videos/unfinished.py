@@ -4,7 +4,14 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from video_pipeline.defs.videos.metadata import Metadata, provider_of, state_of, text_table
+from video_pipeline.defs.videos.facts import shortened
+from video_pipeline.defs.videos.metadata import (
+    Metadata,
+    provider_of,
+    state_of,
+    text_table,
+    video_of,
+)
 from video_pipeline.domain.naming.printable import printable
 from video_pipeline.domain.work import UnitState, WorkUnit
 from video_pipeline.pipeline.jobs.queries import quantity_of
@@ -16,7 +23,7 @@ from video_pipeline.plugins.base import Jobs, Plugin
 
 def other_metadata(run: VideoRun, outcome: Outcome, plugins: Mapping[str, Plugin]) -> Metadata:
     """Return the metadata of a phase without a result."""
-    metadata = state_of(outcome)
+    metadata = state_of(outcome) | video_of(run.catalog.videos.get(run.key.video))
     unit = run.catalog.units.get(outcome.unit) if outcome.unit else None
     if unit:
         metadata |= _work(unit, plugins)
@@ -35,7 +42,7 @@ def _work(unit: WorkUnit, plugins: Mapping[str, Plugin]) -> Metadata:
         metadata["looked up by"] = dg.MetadataValue.timestamp(unit.due_at)
     if unit.planned:
         metadata["planned"] = quantity_of(unit.planned)
-    metadata |= {"work unit": unit.id, **commands_for(unit)}
+    metadata |= {"work unit": shortened(unit.id), **commands_for(unit)}
     metadata["account"] = f"{request.account}, {request.region}"
     plugin = plugins.get(request.provider)
     page = plugin.console_url(unit) if isinstance(plugin, Jobs) else None

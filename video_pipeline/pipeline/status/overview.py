@@ -74,8 +74,8 @@ class Overview(Frozen):
     rejections: tuple[Rejection, ...]
     parked: tuple[Noted, ...]
     warnings: tuple[Noted, ...]
-    names: dict[str, str]
-    """The delivered names of the videos in these lists."""
+    delivered: dict[str, str]
+    """Name and file, as delivered, of the videos in these lists."""
 
     def count(self, *states: PhaseState) -> int:
         return sum(of_phase.get(state, 0) for of_phase in self.states.values() for state in states)
@@ -104,7 +104,7 @@ def overview(services: Services, project: str) -> Overview:
         rejections=tuple(catalog.videos.rejections(SHOWN)),
         parked=parked,
         warnings=warnings,
-        names=catalog.videos.names(listed),
+        delivered=catalog.videos.delivered(listed),
     )
 
 
@@ -112,7 +112,7 @@ def _doubted(catalog: ProjectCatalog) -> dict[str, WorkUnit]:
     """Return a unit in doubt of each video that has one, by video."""
     units = catalog.units.listing(UnitFilter(states=states_in(Stage.DOUBTED)))
     found = {unit.request.key.video: unit for unit in units}
-    return {video: found[video] for video in catalog.videos.names(found)}
+    return {video: found[video] for video in catalog.videos.delivered(found)}
 
 
 def _needs_you(catalog: ProjectCatalog, doubted: Mapping[str, WorkUnit]) -> Iterator[NeedsYou]:

@@ -103,7 +103,7 @@ def test_tables_show_who_needs_a_person_first(tick: Tick, catalog: Catalog) -> N
     assert found["summary"].value == "1 of 1 video needs you, 1 file rejected"
     assert rows(found, "needs you") == [
         {
-            "video": "v",
+            "video": "v.mp4",
             "id": "acme/talk",
             "state": "shots dead",
             "reason": "refused. Choose another.",
@@ -114,7 +114,7 @@ def test_tables_show_who_needs_a_person_first(tick: Tick, catalog: Catalog) -> N
     assert [found[n].value for n in ("videos", "parked", "need you", "stale")] == [1, 1, 1, 0]
     assert {row["phase"]: row["needs you"] for row in rows(found, "phases")}["shots"] == 1
     (parked,) = rows(found, "parked work")
-    assert (parked["video"], parked["provider"]) == ("v", "vendor")
+    assert (parked["video"], parked["provider"]) == ("v.mp4", "vendor")
     assert rows(found, "rejected files")[0]["reason"] == "no video"
 
 
@@ -149,7 +149,7 @@ def test_names_of_others_are_cells_of_text(tick: Tick, catalog: Catalog, job_of:
     assert found is not None
     (row,) = rows(found, "needs you")
     shown = name.replace("\u202e", "\\u202e").replace("\n", "\\n")
-    assert (row["video"], row["reason"]) == (shown, f"refused {shown}")
+    assert (row["video"], row["reason"]) == (f"{shown}/k", f"refused {shown}")
     assert not any(isinstance(value, dg.MarkdownMetadataValue) for value in found.values())
 
 

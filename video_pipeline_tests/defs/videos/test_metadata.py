@@ -6,7 +6,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from video_pipeline.defs.videos.metadata import good_metadata, other_metadata
+from video_pipeline.defs.videos.metadata import good_metadata
+from video_pipeline.defs.videos.unfinished import other_metadata
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.naming.printable import printable
 from video_pipeline.domain.phases import Phase
@@ -64,7 +65,17 @@ def shown(metadata: dict[str, Any]) -> dict[str, Any]:
 def test_state_comes_first_and_the_hash_last(run: VideoRun, running: WorkUnit) -> None:
     told = shown(good_metadata(run, outcome(unit=running.id)))
     assert list(told) == [
-        *("state", "reason", "result", "language", "warnings", "usage", "provider", "took"),
+        *(
+            "state",
+            "reason",
+            "video",
+            "result",
+            "language",
+            "warnings",
+            "usage",
+            "provider",
+            "took",
+        ),
         *("plugin", "model", "job", "work unit", "to check now", "to cancel", "choice"),
     ]
     assert (told["result"], told["language"]) == ("1 word", "en (98%)")
@@ -112,7 +123,16 @@ def test_phase_that_did_not_come_tells_why_first(run: VideoRun, running: WorkUni
     )
     told = other_metadata(run, parked, {})
     assert list(told) == [
-        *("state", "reason", "since", "looked up by", "planned", "work unit", "to check now"),
+        *(
+            "state",
+            "reason",
+            "video",
+            "since",
+            "looked up by",
+            "planned",
+            "work unit",
+            "to check now",
+        ),
         *("to cancel", "account", "job", "providers passed over", "provider"),
     ]
     assert told["reason"] == printable(HOSTILE)

@@ -12,6 +12,7 @@ from dagster._core.execution.api import execute_run
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.defs.videos import assets
+from video_pipeline.defs.videos.facts import shortened
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import ANALYSIS, Phase
 from video_pipeline.domain.progress import PhaseState
@@ -164,7 +165,8 @@ class TestGood:
         origin = made.result.provenance.model_copy(update={"unit": running.id})
         result = made.result.model_copy(update={"provenance": origin})
         given = run(made.model_copy(update={"result": result})).materialized
-        assert (given["shots"]["work unit"], given["shots"]["job"]) == (running.id, running.job)
+        assert given["shots"]["work unit"] == shortened(running.id)
+        assert given["shots"]["job"] == running.job
         assert "work unit" not in given["thumbnails"]
 
     def test_data_version_is_equal_for_equal_results(self, run: Run) -> None:
@@ -205,7 +207,7 @@ class TestParked:
 
     def test_observation_describes_the_work_unit(self, run: Run, running: WorkUnit) -> None:
         seen = run(self.PARKED.model_copy(update={"unit": running.id})).observed["transcript"]
-        assert (seen["work unit"], seen["account"]) == (running.id, "a, r")
+        assert (seen["work unit"], seen["account"]) == (shortened(running.id), "a, r")
         assert seen["planned"] == "1 request, paid"
         assert running.due_at is not None
         assert seen["looked up by"] == running.due_at.timestamp()
@@ -317,11 +319,11 @@ class TestTags:
     def test_run_is_tagged_with_the_delivered_name(
         self, run: Run, instance: dg.DagsterInstance, catalog: Catalog, name: str
     ) -> None:
-        source = Source(key=TALK, object_key="k", name=name, version="1", size=1)
+        source = Source(key=TALK, object_key="a/b.mp4", name=name, version="1", size=1)
         catalog.project("acme").videos.register(source, NOW)
         tags = self.tags(run(), instance)
-        assert tags["video_pipeline/name"] == HOSTILE[name]
-        tagged = dg.RunsFilter(tags={"video_pipeline/name": HOSTILE[name]})
+        assert tags["video_pipeline/name"] == f"{HOSTILE[name]}/b.mp4"
+        tagged = dg.RunsFilter(tags={"video_pipeline/name": f"{HOSTILE[name]}/b.mp4"})
         assert len(instance.get_runs(tagged)) == 1
 
 

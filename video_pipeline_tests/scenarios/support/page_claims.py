@@ -31,7 +31,8 @@ return [...document.querySelectorAll('img')].filter(e => e.getClientRects().leng
 _TIME = r"\b\d+:\d\d:\d\d\.\d{3}\b"
 # Neither a path, a date, a partition key nor the filter of the log.
 _FRACTION = r"(?<!Levels \()(?<![\w/.:-])\d+/\d+(?![\w/:-])"
-_HASH = r"\b[0-9a-f]{32,}\b"
+# But the id of a work unit in a command that acts on it.
+_HASH = r"(?<!jobs force )(?<!jobs cancel )\b[0-9a-f]{32,}\b"
 
 
 class Seen(NamedTuple):
@@ -98,7 +99,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("shots", "names the delivered file", shows(TALK_FILE)),
     Claim("shots", "counts in words", matches(r"\b\d+ shots?\b")),
     Claim("shots", "draws the shots over time", _draws_a_bar),
-    Claim("shots", "shows no hash in full", lacks(_HASH)),
+    Claim("shots", "shows hashes in full only in commands", lacks(_HASH)),
     Claim("source_video", "names file and place", shows(TALK_FILE, "ingest/projects/acme")),
     Claim("source_video", "says when it arrived", matches(r"\barrived\b")),
     Claim("media_info", "names the delivered file", shows(TALK_FILE)),
@@ -110,7 +111,6 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("failed", "names the delivered file", shows(BROKEN_FILE)),
     Claim("failed", "gives the reason", matches("moov|cut off|incomplete|not a video|cannot be")),
     Claim("failed", "gives the remedy", matches(r"deliver|replace")),
-    Claim("failed-source", "says what failed", matches("media_info", "deliver|replace")),
     Claim("failed-run", "names the delivered file", shows(BROKEN_FILE)),
     Claim("failed-run", "gives the remedy", matches(r"deliver|replace")),
     Claim("failed-run", "shows no stack", lacks(r"site-packages|Stack Trace")),
@@ -140,7 +140,6 @@ PAGES: Mapping[str, str] = {
     "timeline": "assets/timeline?view=partitions&partition={talk}",
     # A partition without a materialization shows nothing in its own tab; its last event does.
     "failed": "assets/media_info?view=events&partition={broken}",
-    "failed-source": "assets/source_video?view=partitions&partition={broken}",
     "failed-run": "runs/{broken_run}",
     "refused": "assets/transcript?view=events&partition={refused}",
     "project": "assets/project?view=partitions&partition=acme",
