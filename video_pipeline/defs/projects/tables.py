@@ -111,16 +111,16 @@ def needed(row: Row) -> str:
 def _needs_you(found: Overview) -> dg.TableMetadataValue:
     rows = [
         {
-            "video": printable(found.delivered.get(one.video, one.video)),
-            "id": f"{found.project}/{one.video}",
-            "state": one.state,
+            "video": f"{printable(found.delivered.get(one.video, one.video))} "
+            f"({found.project}/{one.video})",
+            "state": f"{one.state} since {_time(one.since)}" if one.since else one.state,
             "reason": printable(one.reason[:_WIDTH]),
-            "since": _time(one.since),
             "command": one.command,
         }
         for one in found.needs_you
     ]
-    return _table(rows, ["video", "id", "state", "reason", "since", "command"])
+    # Four columns: with a fifth, Dagster's page breaks the reason after each word or two.
+    return _table(rows, ["video", "state", "reason", "command"])
 
 
 def _phases(found: Overview) -> dg.TableMetadataValue:

@@ -73,7 +73,7 @@ def state_of(outcome: Outcome) -> Metadata:
 
 def video_of(record: VideoRecord | None) -> Metadata:
     """Return name and file of a video as delivered: its partition may be a slug of the name."""
-    return {"video": printable(record.source.delivered)} if record else {}
+    return {"delivered as": printable(record.source.delivered)} if record else {}
 
 
 def provider_of(outcome: Outcome) -> Metadata:

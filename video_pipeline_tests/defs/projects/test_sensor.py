@@ -103,11 +103,9 @@ def test_tables_show_who_needs_a_person_first(tick: Tick, catalog: Catalog) -> N
     assert found["summary"].value == "1 of 1 video needs you, 1 file rejected"
     assert rows(found, "needs you") == [
         {
-            "video": "v.mp4",
-            "id": "acme/talk",
-            "state": "shots dead",
+            "video": "v.mp4 (acme/talk)",
+            "state": "shots dead since 2026-11-23 12:00:00 UTC",
             "reason": "refused. Choose another.",
-            "since": "2026-11-23 12:00:00 UTC",
             "command": "video-pipeline revive acme/talk",
         }
     ]
@@ -149,7 +147,7 @@ def test_names_of_others_are_cells_of_text(tick: Tick, catalog: Catalog, job_of:
     assert found is not None
     (row,) = rows(found, "needs you")
     shown = name.replace("\u202e", "\\u202e").replace("\n", "\\n")
-    assert (row["video"], row["reason"]) == (f"{shown}/k", f"refused {shown}")
+    assert (row["video"], row["reason"]) == (f"{shown}/k (acme/odd)", f"refused {shown}")
     assert not any(isinstance(value, dg.MarkdownMetadataValue) for value in found.values())
 
 
