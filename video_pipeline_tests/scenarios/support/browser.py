@@ -46,13 +46,13 @@ _PAGE_SECONDS, _QUIET_SECONDS, _LOOK_SECONDS = 20.0, 2.0, 0.5
 _READ = "return document.body.innerText"
 # What counts seconds on a page that has loaded.
 _CLOCK = re.compile(r"\b\d+:\d\d\b|\b\d+ (seconds?|minutes?) ago")
-# Links, buttons, tabs and menu entries that can be seen, the innermost with this text first.
+# The innermost element with the pointer of a link whose whole text this is, else a part of it.
 _FIND = """
 const wanted = arguments[0];
-const kinds = 'a, button, input, label, [role=tab], [role=button], [role=menuitem], [tabindex], td';
 const plain = text => (text || '').replace(/\\s+/g, ' ').trim();
-const told = one => [one.innerText, one.getAttribute('aria-label'), one.placeholder].map(plain);
-const seen = [...document.querySelectorAll(kinds)].filter(one => one.getClientRects().length);
+const told = one => [one.innerText, one.getAttribute('aria-label')].map(plain);
+const seen = [...document.body.querySelectorAll('*')].filter(
+  one => one.getClientRects().length && getComputedStyle(one).cursor === 'pointer');
 const exact = seen.filter(one => told(one).includes(wanted));
 const some = exact.length ? exact : seen.filter(one => told(one).some(t => t.includes(wanted)));
 return some.find(one => !some.some(other => other !== one && one.contains(other))) || null;
