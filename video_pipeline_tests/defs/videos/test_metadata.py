@@ -68,7 +68,7 @@ def test_state_comes_first_and_the_hash_last(run: VideoRun, running: WorkUnit) -
         *(
             "state",
             "reason",
-            "video",
+            "delivered as",
             "result",
             "language",
             "warnings",
@@ -126,7 +126,7 @@ def test_phase_that_did_not_come_tells_why_first(run: VideoRun, running: WorkUni
         *(
             "state",
             "reason",
-            "video",
+            "delivered as",
             "since",
             "looked up by",
             "planned",
