@@ -342,7 +342,7 @@ def _is_told(seen: Shown) -> bool:
     told = seen.metadata
     place = "job" in told or "place " in str(told.get("waits for"))
     since = isinstance(told.get("since"), int | float)
-    planned = "min paid" in str(told.get("planned"))
+    planned = ", paid" in str(told.get("planned"))
     return place and since and planned and str(told.get("provider")).startswith("cloud-")
 
 
