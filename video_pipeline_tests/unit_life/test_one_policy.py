@@ -21,7 +21,7 @@ BY_STATE = {
     "domain/work.py": "the table of states",
     "catalog/units.py": "its transitions and queries",
     "defs/parked/cancellations.py": "units that the sweep is about to submit",
-    "defs/videos/metadata.py": "shows when a job is looked up",
+    "defs/videos/unfinished.py": "shows when a job is looked up",
     "pipeline/backfill/repeat_unit.py": "only settled units have a result",
     "pipeline/jobs/cancel.py": "a cancelled unit takes its group with it",
     "pipeline/jobs/close.py": "failed units have a reason",
