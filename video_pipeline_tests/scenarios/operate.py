@@ -34,6 +34,8 @@ _DISK_MEGABYTES = 700
 _WINDOW_SECONDS = 180.0
 # The share of the earlier revision's CPU time that a deployment at rest may use.
 _AT_REST_SHARE = 0.6
+# Each run records more for people than before: why phases did not come, and two more checks.
+_RECORDS_SHARE = 1.1
 
 
 def run() -> int:
@@ -126,8 +128,8 @@ def _compare_at_rest(before: Path, folder: Path, claims: Claims) -> None:
         f"{new.cpu_a_minute:.1f} of {old.cpu_a_minute:.1f} CPU-s a minute",
     )
     claims.holds(
-        "a run leaves fewer records",
-        new.record_bytes < old.record_bytes,
+        f"a run leaves at most {_RECORDS_SHARE:g} of the records",
+        new.record_bytes <= _RECORDS_SHARE * old.record_bytes,
         f"{new.record_bytes / 1000:.0f} kB ({old.record_bytes / 1000:.0f} kB at {BEFORE})",
     )
 
