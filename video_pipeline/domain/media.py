@@ -1,4 +1,4 @@
-"""Container and streams of a video, as found by probing."""
+"""Container and streams of a video: as found by probing, and as decoded."""
 
 from fractions import Fraction
 from typing import Literal
@@ -32,6 +32,20 @@ class AudioStream(Frozen):
     channels: int
     start: Rational = Fraction(0)
     duration: Rational
+
+
+class DecodedVideo(Frozen):
+    """What a decode found in the video stream. Times are in seconds from its first frame.
+
+    A frame rate that varies is the average.
+    """
+
+    frames: int
+    frame_rate: FrameRate
+    variable_rate: bool
+    last: Rational  # start of the last frame
+    end: Rational
+    warnings: tuple[str, ...] = ()
 
 
 class MediaInfo(Frozen):

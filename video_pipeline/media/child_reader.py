@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from video_pipeline.domain.errors import MediaError, SourceError
-from video_pipeline.domain.media import MediaInfo, VideoStream
+from video_pipeline.domain.media import DecodedVideo, MediaInfo, VideoStream
 from video_pipeline.media.process import Child, Message
 from video_pipeline.media.reader import (
     DecodeEnd,
@@ -158,7 +158,7 @@ class ChildMediaReader:
 
 
 def _written(child: Child, into: Path, file: BinaryIO) -> Audio:
-    start = 0
+    start, warnings = 0, ()
     for message in child.messages():
         try:
             if message.kind == "samples":
@@ -168,10 +168,12 @@ def _written(child: Child, into: Path, file: BinaryIO) -> Audio:
                 file.seek(int(message.facts["samples"]) * _SAMPLE_BYTES, os.SEEK_CUR)
             else:
                 start = int(message.facts["start"])
+                warnings = tuple(map(str, message.facts["warnings"]))
         except _NOT_AS_AGREED as error:
             raise child.nonsense("audio out of place") from error
     file.truncate()
-    return Audio(into, file.tell() // _SAMPLE_BYTES, Fraction(start, AUDIO_RATE))
+    samples = file.tell() // _SAMPLE_BYTES
+    return Audio(into, samples, Fraction(start, AUDIO_RATE), warnings)
 
 
 def _decoded(
@@ -193,9 +195,8 @@ def _decoded(
         return FedFrames(feed, batch)
     if message.kind == "thumbnail":
         return Thumbnail(Fraction(facts["at"]), message.payload.tobytes())
-    return DecodeEnd(
-        Fraction(facts["end"]), int(facts["frames"]), tuple(map(str, facts["warnings"]))
-    )
+    found = {name: fact for name, fact in facts.items() if name != "kind"}
+    return DecodeEnd(DecodedVideo.model_validate(found))
 
 
 def _pixels(message: Message, size: tuple[int, int], gray: bool) -> NDArray[np.uint8]:

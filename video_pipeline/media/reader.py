@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.media import DecodedVideo, MediaInfo
 from video_pipeline.domain.values import Frozen, Rational
 from video_pipeline.plugins.inputs import Audio, FrameBatch, Frames
 
@@ -51,11 +51,9 @@ class FedFrames:
 
 @dataclass(frozen=True, slots=True)
 class DecodeEnd:
-    """The end of a decode: when the last frame ends, the number of frames, and warnings."""
+    """The end of a decode, and what it found."""
 
-    end: Fraction
-    frames: int
-    warnings: tuple[str, ...] = ()
+    decoded: DecodedVideo
 
 
 class MediaReader(Protocol):

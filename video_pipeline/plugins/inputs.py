@@ -70,11 +70,15 @@ AUDIO_RATE = 16_000
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """Mono 16-bit little-endian samples at 16 kHz in a file; sample 0 is heard at `start`."""
+    """Mono 16-bit little-endian samples at 16 kHz in a file; sample 0 is heard at `start`.
+
+    `warnings` say what of the stream was damaged or left out.
+    """
 
     path: Path
     samples: int
     start: Fraction = Fraction(0)
+    warnings: tuple[str, ...] = ()
 
     @property
     def duration(self) -> Fraction:

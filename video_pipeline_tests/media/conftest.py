@@ -15,9 +15,9 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.media import DecodedVideo, MediaInfo
 from video_pipeline.media.child_reader import ChildMediaReader
-from video_pipeline.media.reader import DecodeEnd, FedFrames, MediaLimits, Thumbnail, ThumbnailSpec
+from video_pipeline.media.reader import FedFrames, MediaLimits, Thumbnail, ThumbnailSpec
 from video_pipeline.plugins.inputs import Frames
 
 _AUDIO_STEP = 1024
@@ -186,7 +186,7 @@ class Decoded:
     moments: list[list[Fraction]]
     numbers: list[list[int]]
     thumbnails: list[Thumbnail]
-    end: DecodeEnd
+    end: DecodedVideo
 
 
 class Room:
@@ -205,7 +205,7 @@ class Room:
         media = self.probe(path)
         batches: list[list[FedFrames]] = [[] for _ in feeds]
         pictures: list[Thumbnail] = []
-        end: DecodeEnd | None = None
+        end: DecodedVideo | None = None
         with path.open("rb") as source:
             for value in self.reader.decode(source, media, feeds, thumbnails):
                 assert end is None
@@ -214,7 +214,7 @@ class Room:
                 elif isinstance(value, Thumbnail):
                     pictures.append(value)
                 else:
-                    end = value
+                    end = value.decoded
         assert end is not None
         return Decoded(
             [_joined(fed) for fed in batches],

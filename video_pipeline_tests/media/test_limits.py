@@ -73,7 +73,7 @@ def test_a_slow_reader_is_no_stall(room_with, make, film):
         values = room.reader.decode(source, media, [LARGE])
         next(values)
         time.sleep(1.2)
-        assert [*values][-1].frames == 20
+        assert [*values][-1].decoded.frames == 20
 
 
 def test_decode_without_output_is_not_a_stall(room_with, make, film):

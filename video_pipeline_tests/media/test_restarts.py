@@ -105,7 +105,7 @@ def test_decode_killed_twice_delivers_the_same(room_with, make, film, kill, afte
                     yield value
 
         again = _delivered(struck())
-    assert isinstance(whole["end"], DecodeEnd) and whole["end"].frames == 120
+    assert isinstance(whole["end"], DecodeEnd) and whole["end"].decoded.frames == 120
     assert again == whole
     assert len(caplog.records) == 2
 

@@ -59,7 +59,7 @@ def find_shots(request_for: Callable[[Phase], WorkRequest]) -> FindShots:
                     starts += [batch.start_of(index) for index in range(len(batch.pts))]
                     stream.feed(batch)
                 elif isinstance(value, DecodeEnd):
-                    pages = list(stream.finish(value.end))
+                    pages = list(stream.finish(value.decoded.end))
         return Found(media, list(plugin.normalise(request, media, pages)), starts)
 
     return find

@@ -94,7 +94,7 @@ def audio(source: Input, outlet: Outlet, *, rate: int, zero: str | None, longest
     if not frames and damage.warnings:
         raise MediaFault("none of its audio can be decoded", "Encode the audio again.")
     samples.flush()
-    outlet.send("end", start=samples.placement.start)
+    outlet.send("end", start=samples.placement.start, warnings=damage.warnings)
 
 
 def _moment(frame: AudioFrame) -> Fraction | None:

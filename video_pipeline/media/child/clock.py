@@ -2,6 +2,8 @@
 
 from fractions import Fraction
 
+from video_pipeline.media.child.rates import Pace
+
 # Seconds between two frames; a longer gap is a broken timestamp.
 LONGEST_GAP = Fraction(6 * 3600)
 _SMALL_STEP_BACK = Fraction(1)
@@ -14,6 +16,7 @@ class FrameClock:
         self._time_base, self._rate = time_base, rate
         self._step = max(1, round(1 / (rate * time_base)))
         self._zero: int | None = None
+        self._pace = Pace(time_base)
         self._last = -1
         self._last_duration = 0
         self.frames = self._missing = self._nudged = self._jumps = 0
@@ -25,6 +28,7 @@ class FrameClock:
         else:
             moment = self._placed(pts)
         self.frames += 1
+        self._pace.add(moment)
         honest = 0 < duration * self._time_base <= LONGEST_GAP
         self._last, self._last_duration = moment, duration if honest else 0
         return moment
@@ -46,10 +50,21 @@ class FrameClock:
         return moment
 
     @property
+    def rate(self) -> tuple[Fraction, bool]:
+        """Return the frame rate, and whether it varies. A rate that varies is the average."""
+        steady = self._pace.rate([self._rate])
+        return steady or self._pace.average or self._rate, steady is None
+
+    @property
+    def last(self) -> Fraction:
+        """Return when the last frame starts, in seconds."""
+        return self._last * self._time_base
+
+    @property
     def end(self) -> Fraction:
         """Return when the last frame ends, in seconds."""
         length = self._last_duration * self._time_base or 1 / self._rate
-        return self._last * self._time_base + length
+        return self.last + length
 
     @property
     def warnings(self) -> list[str]:

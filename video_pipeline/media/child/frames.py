@@ -95,8 +95,12 @@ def _moment(clock: FrameClock, frame: VideoFrame) -> int:
 
 
 def _end(clock: FrameClock, damage: Damage) -> dict[str, Any]:
+    rate, variable = clock.rate
     return {
-        "end": str(clock.end),
         "frames": clock.frames,
+        "frame_rate": {"per_second": str(rate)},
+        "variable_rate": variable,
+        "last": str(clock.last),
+        "end": str(clock.end),
         "warnings": damage.warnings + clock.warnings,
     }

@@ -57,7 +57,7 @@ def publish(run: VideoRun, audio: Audio | None) -> Outcome:
         state=PhaseState.DONE,
         counts={"samples": audio.samples if audio else 0},
         outputs=[name(run.key)] if audio else [],
-        warnings=[] if audio else [NO_AUDIO],
+        warnings=audio.warnings if audio else [NO_AUDIO],
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from video_pipeline.domain.errors import PipelineError
-from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.media import DecodedVideo, MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.media.reader import (
     DecodeEnd,
@@ -75,12 +75,12 @@ def decode(
     media: MediaInfo,
     consumers: Consumers,
     progress: Progress,
-) -> DecodeEnd:
+) -> DecodedVideo:
     """Decode once, feed all consumers, and store the pages of each stream that did not fail.
 
     Raises InputError and StorageError if the source cannot be read; then no stream has pages.
     """
-    feeds, end = consumers.feeds, DecodeEnd(end=Fraction(0), frames=0)
+    feeds, end = consumers.feeds, None
     length = float(media.video.duration if media.video else media.duration) or 1.0
     with source.open() as opened:
         for found in reader.decode(opened, media, feeds, consumers.thumbnails):
@@ -88,9 +88,10 @@ def decode(
                 _feed(consumers, feeds[found.feed], found.batch)
                 progress(float(found.batch.start_of(-1)) / length)
             elif isinstance(found, DecodeEnd):
-                end = found
+                end = found.decoded
             elif consumers.on_thumbnail is not None:
                 consumers.on_thumbnail(found)
+    assert end is not None
     for stream in consumers.streams:
         _finish(stream, end.end)
     return end

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,3 +59,21 @@ def test_the_end_is_the_last_frames_or_by_the_rate():
     clock = FrameClock(BASE, Fraction(30000, 1001))
     clock.moment(7, 0)
     assert clock.end == Fraction(1001, 30000)
+
+
+@pytest.mark.parametrize("rate", [Fraction(30000, 1001), Fraction(25), Fraction(25, 2)])
+def test_rate_that_was_claimed_wrongly_is_measured(rate):
+    clock = FrameClock(Fraction(1, 90_000), Fraction(24))
+    for number in range(200):
+        clock.moment(round(number / rate * 90_000), 0)
+    assert clock.rate == (rate, False)
+    assert clock.last == Fraction(round(199 / rate * 90_000), 90_000)
+
+
+def test_rate_of_uneven_steps_is_the_average():
+    clock = moments(0, 30, 80, 120, 150, 200)[1]
+    assert clock.rate == (Fraction(25), True)
+
+
+def test_single_frame_keeps_the_claimed_rate():
+    assert moments(7)[1].rate == (Fraction(25), False)

@@ -27,13 +27,16 @@ def test_every_frame_arrives_once_in_order(room, make, film, brightness):
 def test_moments_and_the_end_are_exact(room, make, film, rate):
     decoded = room.decode(make(film(frames=60, rate=rate)), GRAY)
     assert decoded.moments == [[number / rate for number in range(60)]]
-    assert decoded.end.end == 60 / rate
+    assert (decoded.end.last, decoded.end.end) == (59 / rate, 60 / rate)
+    assert (decoded.end.frame_rate.per_second, decoded.end.variable_rate) == (rate, False)
 
 
 def test_a_variable_rate_keeps_each_moment(room, make, film):
     ticks = tuple(number * 40 + (number % 3) * 11 for number in range(50))
     path = make(film(name="a.mkv", ticks=ticks, time_base=Fraction(1, 1000)))
-    assert room.decode(path, GRAY).moments == [[Fraction(tick, 1000) for tick in ticks]]
+    decoded = room.decode(path, GRAY)
+    assert decoded.moments == [[Fraction(tick, 1000) for tick in ticks]]
+    assert decoded.end.variable_rate
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.ts"])
@@ -141,7 +144,7 @@ def test_children_sharing_a_descriptor_are_independent(reader, room, make, film)
         passes = [reader.decode(source, media, [Frames(width=320)]) for _ in range(2)]
         ends = [[*one][-1] for one in zip(*passes, strict=True)]
         assert source.tell() == 777
-    assert ends[-1].frames == 100
+    assert ends[-1].decoded.frames == 100
 
 
 def test_decode_without_video_raises(room, make, film, reader):
