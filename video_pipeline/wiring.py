@@ -57,6 +57,7 @@ def open_services(
             outputs=outputs,
             media=ChildMediaReader(settings.media),
             plugins=create_plugins(settings) if plugins is None else plugins,
+            find_speech=registry.speech_detector(),
             unavailable=[name for name, one in settings.providers.items() if not one.available],
             choices=settings.choices,
             scratch=ensure_folder(settings.scratch),

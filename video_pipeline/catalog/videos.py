@@ -5,7 +5,7 @@ from datetime import datetime
 
 from video_pipeline.catalog.scoped import Document, ProjectDatabase
 from video_pipeline.domain.errors import IdentityError
-from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.media import DecodedVideo, MediaInfo
 from video_pipeline.domain.source import Due, Rejection, Source, VideoRecord
 
 
@@ -19,7 +19,7 @@ class Videos:
     def register(self, source: Source, now: datetime, due: Due | None = Due.RUN) -> bool:
         """Record a source. Return whether it is new, a new version, or back after its removal.
 
-        If so, the video becomes `due`, and its `sha256`, `media` and marks are cleared. Raises
+        If so, the video becomes `due`, and its hash, media and marks are cleared. Raises
         IdentityError if the id belongs to a video of another exact name. Each step is atomic, and
         is repeated if another process was faster.
         """
@@ -68,6 +68,11 @@ class Videos:
             {"video": video, "sha256": sha256}, {"$set": {"media": media.model_dump(mode="json")}}
         )
 
+    def set_decoded(self, video: str, sha256: str, decoded: DecodedVideo) -> bool:
+        """Record what a decode found. Return False if other bytes have arrived since."""
+        found = decoded.model_dump(mode="json")
+        return self._videos.update({"video": video, "sha256": sha256}, {"$set": {"decoded": found}})
+
     def reject(self, rejection: Rejection) -> None:
         """Record an object that cannot become a video. Replaces its earlier row."""
         self._check_owner(rejection.project)
@@ -111,11 +116,12 @@ def document(source: Source, now: datetime, due: Due | None) -> Document:
         "archived_at": None,
         "sha256": None,
         "media": None,
+        "decoded": None,
     }
 
 
 def record(document: Document) -> VideoRecord:
-    """Read a stored video. Documents of schema 1 lack `due`, `removed_at` and `archived_at`."""
+    """Read a stored video. Earlier documents lack fields that were added later."""
     return VideoRecord(
         source=Source.model_validate(document["source"]),
         arrived_at=document["arrived_at"],
@@ -124,6 +130,7 @@ def record(document: Document) -> VideoRecord:
         archived_at=document.get("archived_at"),
         sha256=document["sha256"],
         media=MediaInfo.model_validate(document["media"]) if document["media"] else None,
+        decoded=DecodedVideo.model_validate(found) if (found := document.get("decoded")) else None,
     )
 
 

@@ -1,10 +1,13 @@
 """Container and streams of a video: as found by probing, and as decoded."""
 
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, Self
 
 from video_pipeline.domain.time import FrameRate, TimeRange
 from video_pipeline.domain.values import Frozen, Rational
+
+# Rates are declared rounded: 29.97 for 30000/1001.
+_RATE_TOLERANCE = Fraction(1, 1000)
 
 Rotation = Literal[0, 90, 180, 270]
 
@@ -42,7 +45,7 @@ class DecodedVideo(Frozen):
 
     frames: int
     frame_rate: FrameRate
-    variable_rate: bool
+    variable_rate: bool = False
     last: Rational  # start of the last frame
     end: Rational
     warnings: tuple[str, ...] = ()
@@ -58,6 +61,36 @@ class MediaInfo(Frozen):
     video: VideoStream | None
     audio: AudioStream | None
     warnings: tuple[str, ...] = ()
+
+    def lasting(self, decoded: DecodedVideo | None) -> Self:
+        """Return the facts with the duration up to the last decoded frame, if that ends later."""
+        if decoded is None or decoded.end <= self.duration:
+            return self
+        return self.model_copy(update={"duration": decoded.end})
+
+    def differences(self, decoded: DecodedVideo) -> tuple[str, ...]:
+        """Return a warning for each declared fact of the video that the decode contradicts."""
+        declared, rate = self.video, decoded.frame_rate.per_second
+        if declared is None:
+            return ()
+        facts = (
+            (
+                declared.frames not in (None, decoded.frames),
+                f"{declared.frames} frames, but {decoded.frames} were decoded",
+            ),
+            (
+                not decoded.variable_rate
+                and abs(declared.frame_rate.per_second / rate - 1) > _RATE_TOLERANCE,
+                f"{float(declared.frame_rate.per_second):.3f} frames a second,"
+                f" but {float(rate):.3f} were decoded",
+            ),
+            (
+                abs(declared.duration - decoded.end) > 1 / rate,
+                f"{float(declared.duration):.3f} s of video,"
+                f" but the last frame ends at {float(decoded.end):.3f} s",
+            ),
+        )
+        return tuple(f"the container declares {fact}" for differs, fact in facts if differs)
 
     @property
     def extent(self) -> TimeRange:

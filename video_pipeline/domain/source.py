@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.media import DecodedVideo, MediaInfo
 from video_pipeline.domain.naming.identity import ProjectId, VideoId, VideoKey
 from video_pipeline.domain.values import Frozen, Rational
 
@@ -63,7 +63,8 @@ class VideoRecord(Frozen):
     removed_at: datetime | None = None  # when its object was found deleted
     archived_at: datetime | None = None  # while archived, Dagster has no partition of it
     sha256: str | None = None  # of the bytes of `source`; None until they were read
-    media: MediaInfo | None = None  # None until probed
+    media: MediaInfo | None = None  # as the container declares; None until probed
+    decoded: DecodedVideo | None = None  # None until its frames were decoded
 
     @property
     def key(self) -> VideoKey:

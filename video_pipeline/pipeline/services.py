@@ -15,14 +15,18 @@ from video_pipeline.domain.naming.identity import ProjectId
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import Removal
+from video_pipeline.domain.time import TimeRange
 from video_pipeline.media.reader import MediaReader
 from video_pipeline.notifications.queue import NoticeQueue
 from video_pipeline.pipeline.policies import ArrivalPolicy, Choices, Limits, WorkPolicy
 from video_pipeline.plugins.base import Plugin
+from video_pipeline.plugins.inputs import Audio
 from video_pipeline.storage.store import IngestStore, OutputStore
 
 # Called with phase, state, percent and message at each step of progress.
 Notify = Callable[[Phase, PhaseState, int | None, str], None]
+# Returns where speech is in audio, on the video's clock.
+FindSpeech = Callable[[Audio], tuple[TimeRange, ...]]
 
 
 def now_utc() -> datetime:
@@ -55,6 +59,8 @@ class Services:
     choices: Choices
     scratch: Path
     """The local folder for the scratch folders of all runs."""
+    find_speech: FindSpeech | None = None
+    """None where no detector of speech is installed."""
     unavailable: Collection[str] = ()
     """Entries of pipeline.yaml whose plugin cannot be made here: a variable is not set."""
     scratch_bytes: int = 100 << 30

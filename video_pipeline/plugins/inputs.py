@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from video_pipeline.domain.results.markers import Marker
+from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.values import Frozen
 
 
@@ -79,6 +80,8 @@ class Audio:
     samples: int
     start: Fraction = Fraction(0)
     warnings: tuple[str, ...] = ()
+    speech: tuple[TimeRange, ...] | None = None
+    """Where speech was found; None where nobody has looked."""
 
     @property
     def duration(self) -> Fraction:

@@ -1,7 +1,7 @@
 """Plugins by name, found by entry points. One is imported when it is loaded, not when listed."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -11,12 +11,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from video_pipeline.domain.errors import ConfigurationError
+from video_pipeline.domain.time import TimeRange
 from video_pipeline.plugins.base import Calls, Jobs, Plugin, PluginOptions, Streams
+from video_pipeline.plugins.inputs import Audio
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 
 TEMPORAL = "video_pipeline.temporal"
 TRANSCRIPTION = "video_pipeline.transcription"
+# Functions that return a detector of speech, or None where it cannot run.
+SPEECH_DETECTOR = "video_pipeline.speech_detector"
 
 _BASES: dict[str, type[Plugin]] = {
     TEMPORAL: BaseTemporalPlugin,
@@ -49,6 +53,15 @@ def declared(plugin: str) -> type[Plugin]:
             remedy=f"Install {_distribution(entry)} again, with the libraries that it needs.",
         ) from error
     return _checked(plugin, loaded, _BASES[group])
+
+
+def speech_detector() -> Callable[[Audio], tuple[TimeRange, ...]] | None:
+    """Return what finds speech in audio; None where its libraries are not installed."""
+    for entry in entry_points(group=SPEECH_DETECTOR):
+        found = entry.load()()
+        if found is not None:
+            return found
+    return None
 
 
 def absent(plugin: type[Plugin]) -> tuple[str, ...]:

@@ -6,12 +6,12 @@ from fractions import Fraction
 
 import pytest
 
-from video_pipeline.domain.media import AudioStream, MediaInfo, VideoStream
+from video_pipeline.domain.media import AudioStream, VideoStream
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.markers import Box, Kind, Marker
-from video_pipeline.domain.results.timeline import PhaseResult, Provenance, Timeline
+from video_pipeline.domain.results.timeline import PhaseResult, Provenance, Timeline, TimelineMedia
 from video_pipeline.domain.results.transcript import Segment, Transcript, Word
 from video_pipeline.domain.time import FrameRate, TimeRange
 from video_pipeline.domain.usage import Meter, Usage
@@ -58,7 +58,7 @@ def _timeline(transcript: Transcript) -> Timeline:
     )
 
 
-def _media() -> MediaInfo:
+def _media() -> TimelineMedia:
     video = VideoStream(
         codec="h264",
         width=1280,
@@ -69,7 +69,7 @@ def _media() -> MediaInfo:
         frames=30,
     )
     audio = AudioStream(codec="aac", sample_rate=48000, channels=2, duration=Fraction(1))
-    return MediaInfo(
+    return TimelineMedia(
         container="mov,mp4",
         size=12345,
         sha256="0" * 64,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import Field, JsonValue
 
-from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.media import DecodedVideo, MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
@@ -78,13 +78,22 @@ class PhaseStatus(Frozen):
     result: PhaseResult | None = None
 
 
+class TimelineMedia(MediaInfo):
+    """What the container declares, and beside it what a decode of the frames found.
+
+    `duration` reaches to the last decoded frame where the container declares less.
+    """
+
+    decoded: DecodedVideo | None = None
+
+
 class Timeline(Frozen):
     """All results of a video on one clock. Markers are ordered by start, then end."""
 
     schema_version: int = SCHEMA_VERSION
     key: VideoKey
     source_name: str
-    media: MediaInfo
+    media: TimelineMedia
     phases: tuple[PhaseResult, ...]
     markers: tuple[Marker, ...]
     transcript: Transcript

@@ -1,4 +1,4 @@
-"""One decode for the thumbnails and for every plugin that is fed frames.
+"""One decode for the signals, the thumbnails, and every plugin that is fed frames.
 
 A failing stream keeps its error; the decode and the other streams continue.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from video_pipeline.domain.errors import PipelineError
-from video_pipeline.domain.media import DecodedVideo, MediaInfo
+from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.media.reader import (
     DecodeEnd,
@@ -17,6 +17,7 @@ from video_pipeline.media.reader import (
     Thumbnail,
     ThumbnailSpec,
 )
+from video_pipeline.pipeline.analysis import signals
 from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
@@ -24,6 +25,7 @@ from video_pipeline.pipeline.source.read import LocalSource
 from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.plugins.base import FrameStream, Progress, Streams
 from video_pipeline.plugins.inputs import FrameBatch, Frames
+from video_pipeline.plugins.signals import PictureSignals
 
 # At most so many thumbnails of one video.
 MOST_THUMBNAILS = 360
@@ -49,8 +51,8 @@ class Consumers:
 
     @property
     def feeds(self) -> list[Frames]:
-        """Return the distinct feeds to decode. Streams with equal feeds share one."""
-        return list(dict.fromkeys(s.feed for s in self.streams))
+        """Return the distinct feeds to decode. Those that are equal share one."""
+        return list(dict.fromkeys([signals.FEED, *(s.feed for s in self.streams)]))
 
 
 def open_stream(driver: UnitDriver, plugin: Streams, media: MediaInfo) -> Stream:
@@ -75,26 +77,29 @@ def decode(
     media: MediaInfo,
     consumers: Consumers,
     progress: Progress,
-) -> DecodedVideo:
+) -> PictureSignals:
     """Decode once, feed all consumers, and store the pages of each stream that did not fail.
 
-    Raises InputError and StorageError if the source cannot be read; then no stream has pages.
+    Returns the signals of the frames. Raises InputError and StorageError if the source cannot be
+    read; then no stream has pages.
     """
-    feeds, end = consumers.feeds, None
+    feeds, meter, measured = consumers.feeds, signals.PictureMeter(), None
     length = float(media.video.duration if media.video else media.duration) or 1.0
     with source.open() as opened:
         for found in reader.decode(opened, media, feeds, consumers.thumbnails):
             if isinstance(found, FedFrames):
+                if feeds[found.feed] == signals.FEED:
+                    meter.feed(found.batch)
                 _feed(consumers, feeds[found.feed], found.batch)
                 progress(float(found.batch.start_of(-1)) / length)
             elif isinstance(found, DecodeEnd):
-                end = found.decoded
+                measured = meter.finish(media.sha256, found.decoded)
             elif consumers.on_thumbnail is not None:
                 consumers.on_thumbnail(found)
-    assert end is not None
+    assert measured is not None, "the last value is a DecodeEnd"
     for stream in consumers.streams:
-        _finish(stream, end.end)
-    return end
+        _finish(stream, measured.decoded.end)
+    return measured
 
 
 def _feed(consumers: Consumers, feed: Frames, batch: FrameBatch) -> None:

@@ -1,11 +1,15 @@
 """The inputs of one run's plugins besides frames: audio, the file, the object, markers."""
 
 import threading
+from dataclasses import replace
 
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.results.markers import Marker
 from video_pipeline.media.reader import MediaReader
 from video_pipeline.pipeline.analysis.audio import extract
+from video_pipeline.pipeline.analysis.signals import measure_sound
+from video_pipeline.pipeline.publishing import signals
+from video_pipeline.pipeline.services import FindSpeech
 from video_pipeline.pipeline.source.read import LocalSource, object_of
 from video_pipeline.pipeline.source.scratch import full_disk_is_reported
 from video_pipeline.pipeline.video_run import VideoRun
@@ -18,15 +22,22 @@ from video_pipeline.plugins.inputs import (
     Markers,
     Object,
 )
+from video_pipeline.plugins.signals import SoundSignals
 
 
 class Feeder:
     """Makes each input once, when it is first asked for, in the folder of the source."""
 
     def __init__(
-        self, run: VideoRun, source: LocalSource, media: MediaInfo, reader: MediaReader
+        self,
+        run: VideoRun,
+        source: LocalSource,
+        media: MediaInfo,
+        reader: MediaReader,
+        find_speech: FindSpeech | None,
     ) -> None:
         self._run, self.source, self._media, self._reader = run, source, media, reader
+        self._find_speech = find_speech
         self._lock = threading.Lock()
         self._audio: Audio | None = None
 
@@ -43,11 +54,20 @@ class Feeder:
         return Inputs()
 
     def audio(self) -> Audio:
+        """Return the audio with the speech in it. Its signals are stored."""
         with self._lock:
             if self._audio is None:
                 with full_disk_is_reported(self.source.folder):
-                    self._audio = extract(self._run, self.source, self._media, self._reader)
+                    audio = extract(self._run, self.source, self._media, self._reader)
+                self._audio = replace(audio, speech=self._measured(audio).speech)
             return self._audio
+
+    def _measured(self, audio: Audio) -> SoundSignals:
+        found = signals.sound(self._run)
+        if found is None or (found.speech is None and self._find_speech is not None):
+            found = measure_sound(self._run.content, audio, self._find_speech)
+            signals.store(self._run, found)
+        return found
 
     def _markers(self, feed: Markers) -> tuple[Marker, ...]:
         found = self._run.catalog.results.markers(self._run.key.video)

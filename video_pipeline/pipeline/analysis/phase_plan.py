@@ -6,11 +6,10 @@ it stays with the next provider of its order.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from functools import partial
 
 from video_pipeline.domain.errors import CatalogUnavailable, PipelineError, SourceGone
-from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.media import DecodedVideo, MediaInfo
 from video_pipeline.domain.phases import PHASES, SERVED, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.unit_policy import falls_back, may_pass
@@ -156,12 +155,10 @@ class PhaseQueue:
                     self._failure(phase, str(error), provider, counts=counts, passes=error.passes)
                 )
 
-    def reaches_to(self, end: Fraction) -> None:
-        """Raise the duration to the end of the decoded frames, if the container declares less."""
-        if end > self.media.duration:
-            media = self.media.model_copy(update={"duration": end})
-            self._subject = replace(self._subject, media=media)
-            self._run.catalog.videos.set_media(self._run.key.video, media.sha256, media)
+    def decoded(self, found: DecodedVideo) -> None:
+        """Record what the decode found. Results may reach up to its last frame."""
+        self._subject = replace(self._subject, media=self.media.lasting(found))
+        self._run.catalog.videos.set_decoded(self._run.key.video, self.media.sha256, found)
 
     def _end(self, outcome: Outcome) -> None:
         self._orders.pop(outcome.phase, None)

@@ -42,6 +42,7 @@ from video_pipeline.pipeline.jobs.unit_run import UnitDriver, drive, plugin_brok
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome, failed
 from video_pipeline.pipeline.progress.reporter import Reporter
+from video_pipeline.pipeline.publishing import signals
 from video_pipeline.pipeline.publishing.results import Share, publish, usage_of
 from video_pipeline.pipeline.publishing.tracks import link_again
 from video_pipeline.pipeline.selection.choice import ProjectProviders
@@ -81,7 +82,7 @@ def analyse(
     run = run.with_content(media.sha256)
     chosen = ProjectProviders(key.project, services.choices, services.plugins, providers or {})
     uri = source_uri(services.ingest, key, record.source.object_key)
-    subject = Subject(media, chosen.language, uri)
+    subject = Subject(media.lasting(record.decoded), chosen.language, uri)
     queue = PhaseQueue(run, subject, chosen, services.policy.dead_after)
     queue.units = join_or_close(services, run, queue, phases)
     queue.fill(phases)
@@ -90,7 +91,7 @@ def analyse(
         Leases(services, run.catalog.units) as leases,
     ):
         source = LocalSource(services.ingest, record, folder, services.scratch_bytes)
-        feeder = Feeder(run, source, media, services.media)
+        feeder = Feeder(run, source, media, services.media, services.find_speech)
         existing = ExistingPages(services, key)
         while queue.pending:
             _Round(services, run, queue, leases, feeder, existing).run()
@@ -267,16 +268,17 @@ class _Round:
             self._consumers.thumbnails = thumbnail_spec(self._queue.media)
             self._consumers.on_thumbnail = writer.write
         try:
-            end = decode(
+            found = decode(
                 self._services.media,
                 self._feeder.source,
                 self._queue.media,
                 self._consumers,
                 self._decode_progress(),
             )
-            self._queue.reaches_to(end.end)
+            signals.store(self._run, found)
+            self._queue.decoded(found.decoded)
             if Phase.THUMBNAILS in self._own:
-                self._queue.ended([writer.finish(end.warnings)])
+                self._queue.ended([writer.finish(found.decoded.warnings)])
         except PipelineError as error:
             self._decode_failed(error)
             return

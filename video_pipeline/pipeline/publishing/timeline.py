@@ -2,10 +2,16 @@
 
 from video_pipeline.catalog.catalog import ProjectCatalog
 from video_pipeline.domain.errors import SourceError
+from video_pipeline.domain.media import DecodedVideo, MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import PHASES, Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.results.timeline import PhaseResult, PhaseStatus, Timeline
+from video_pipeline.domain.results.timeline import (
+    PhaseResult,
+    PhaseStatus,
+    Timeline,
+    TimelineMedia,
+)
 from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
@@ -50,7 +56,7 @@ def read_timeline(project: ProjectCatalog, key: VideoKey) -> Timeline:
     return Timeline(
         key=key,
         source_name=record.source.name,
-        media=record.media,
+        media=_media(record.media, record.decoded),
         phases=results,
         markers=tuple(project.results.markers(key.video, phases)),
         transcript=Transcript(
@@ -58,9 +64,19 @@ def read_timeline(project: ProjectCatalog, key: VideoKey) -> Timeline:
             language_confidence=spoken.language_confidence if spoken else None,
             segments=tuple(project.results.segments(key.video)) if spoken else (),
         ),
-        warnings=_warnings(record.media.warnings, results),
+        warnings=_warnings(_media_warnings(record.media, record.decoded), results),
         published_at=max(ended, default=record.arrived_at),
     )
+
+
+def _media(declared: MediaInfo, decoded: DecodedVideo | None) -> TimelineMedia:
+    return TimelineMedia.model_validate({**dict(declared.lasting(decoded)), "decoded": decoded})
+
+
+def _media_warnings(declared: MediaInfo, decoded: DecodedVideo | None) -> tuple[str, ...]:
+    if decoded is None:
+        return declared.warnings
+    return (*declared.warnings, *declared.differences(decoded), *decoded.warnings)
 
 
 def _warnings(media: tuple[str, ...], results: tuple[PhaseResult, ...]) -> tuple[str, ...]:

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_pipeline.defs.videos.checks import range_faults, timeline_faults
-from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.results.markers import Kind, Marker
-from video_pipeline.domain.results.timeline import Timeline
+from video_pipeline.domain.results.timeline import Timeline, TimelineMedia
 from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.exports import timeline_json
@@ -55,7 +54,7 @@ def published() -> bytes:
     timeline = Timeline(
         key=VideoKey.parse("acme/talk"),
         source_name="talk",
-        media=MediaInfo(
+        media=TimelineMedia(
             container="mp4", size=1, sha256="0" * 64, duration=Fraction(10), video=None, audio=None
         ),
         phases=(),
