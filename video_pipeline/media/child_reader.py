@@ -173,7 +173,7 @@ def _written(child: Child, into: Path, file: BinaryIO) -> Audio:
             raise child.nonsense("audio out of place") from error
     file.truncate()
     samples = file.tell() // _SAMPLE_BYTES
-    return Audio(into, samples, Fraction(start, AUDIO_RATE), warnings)
+    return Audio(into, samples, Fraction(start, AUDIO_RATE), warnings=warnings)
 
 
 def _decoded(

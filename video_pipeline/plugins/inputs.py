@@ -73,24 +73,26 @@ AUDIO_RATE = 16_000
 class Audio:
     """Mono 16-bit little-endian samples at 16 kHz in a file; sample 0 is heard at `start`.
 
+    `speech` is where speech was found, on the video's clock and in order; None where nobody looked.
     `warnings` say what of the stream was damaged or left out.
     """
 
     path: Path
     samples: int
     start: Fraction = Fraction(0)
-    warnings: tuple[str, ...] = ()
     speech: tuple[TimeRange, ...] | None = None
-    """Where speech was found; None where nobody has looked."""
+    warnings: tuple[str, ...] = ()
 
     @property
     def duration(self) -> Fraction:
         """Seconds."""
         return Fraction(self.samples, AUDIO_RATE)
 
-    def read(self) -> NDArray[np.float32]:
-        """Return all samples as floats in [-1, 1), of shape (samples,)."""
-        whole = np.fromfile(self.path, dtype="<i2", count=self.samples)
+    def read(self, first: int = 0, count: int | None = None) -> NDArray[np.float32]:
+        """Return samples as floats in [-1, 1): all, or `count` of them from number `first` on."""
+        most = self.samples - first
+        count = most if count is None else min(count, most)
+        whole = np.fromfile(self.path, dtype="<i2", count=count, offset=2 * first)
         return np.multiply(whole, np.float32(1 / 32768), dtype=np.float32)
 
 

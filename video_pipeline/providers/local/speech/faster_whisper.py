@@ -9,6 +9,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
@@ -21,11 +23,14 @@ from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import Audio, Audio16k, Inputs
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 from video_pipeline.providers.local.models import Models, known
+from video_pipeline.providers.local.speech.activity import speech_activity
+from video_pipeline.providers.local.speech.pieces import Piece, pieces, whole
 from video_pipeline.providers.local.speech.whisper_pages import (
     Header,
     header_page,
     read,
     segment_pages,
+    written_segment,
 )
 
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")
@@ -91,19 +96,30 @@ class FasterWhisperPlugin(BaseTranscriptionPlugin, Calls):
         if not audio.samples:
             return [header_page(header)]
         asked = unit.request.parameters.get("language") or self.options.language
-        segments, info = self._transcribe(audio, str(asked) if asked else None)
-        heard: list[Any] = []
-        for segment in _reported(segments, str(unit.request.key)):
-            heard.append(segment)
-            progress(min(1.0, float(segment.end) / float(audio.duration)))
-        if heard:
-            header = header.model_copy(
-                update={
-                    "language": info.language,
-                    "language_confidence": min(1.0, float(info.language_probability)),
-                }
-            )
-        return [header_page(header), *segment_pages(heard)]
+        language = str(asked) if asked else None
+        written: list[dict[str, Any]] = []
+        for piece in self._pieces(audio):
+            segments, info = self._transcribe(piece.read(audio), language)
+            for segment in _reported(segments, str(unit.request.key)):
+                written.append(written_segment(segment, piece.span))
+                progress(min(1.0, float(written[-1]["end"]) / float(audio.duration)))
+            if written and header.language is None:
+                header = header.model_copy(
+                    update={
+                        "language": info.language,
+                        "language_confidence": min(1.0, float(info.language_probability)),
+                    }
+                )
+            language = header.language or language
+        return [header_page(header), *segment_pages(written)]
+
+    def _pieces(self, audio: Audio) -> Iterator[Piece]:
+        if not self.options.vad_filter:
+            return whole(audio)
+        speech = audio.speech
+        if speech is None:
+            speech = speech_activity(audio, self.options.threads)
+        return pieces(audio, speech)
 
     def normalise(
         self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
@@ -118,15 +134,16 @@ class FasterWhisperPlugin(BaseTranscriptionPlugin, Calls):
                 where=str(request.key),
             ) from error
 
-    def _transcribe(self, audio: Audio, language: str | None) -> tuple[Iterable[Any], Any]:
+    def _transcribe(
+        self, samples: NDArray[np.float32], language: str | None
+    ) -> tuple[Iterable[Any], Any]:
         options = self.options
         whisper = _loaded(self._folder(), options.compute_type, options.threads)
         try:
             return whisper.transcribe(
-                audio.read(),
+                samples,
                 language=language,
                 beam_size=options.beam_size,
-                vad_filter=options.vad_filter,
                 word_timestamps=True,
                 # No sampling: the same audio gives the same words, whenever it is asked. A window
                 # that went wrong then must not be carried into the next one.

@@ -5,7 +5,7 @@ gives them, in seconds from the first sample, and rounded to milliseconds only w
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +16,9 @@ from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.values import Frozen, Rational, read_json
 
 SEGMENTS_A_PAGE = 100
+
+Span = tuple[float, float]
+"""Start and end in seconds from the first sample."""
 
 
 class Header(Frozen):
@@ -45,13 +48,23 @@ def header_page(header: Header) -> bytes:
     return header.model_dump_json().encode()
 
 
-def segment_pages(segments: Sequence[Any]) -> list[bytes]:
-    """Return the library's segments as pages: every float as its shortest exact decimal."""
-    written = [_written(segment) for segment in segments]
+def segment_pages(written: Sequence[dict[str, Any]]) -> list[bytes]:
+    """Return written segments as pages: every float as its shortest exact decimal."""
     return [
         json.dumps(written[first : first + SEGMENTS_A_PAGE], ensure_ascii=False).encode()
         for first in range(0, len(written), SEGMENTS_A_PAGE)
     ]
+
+
+def written_segment(segment: Any, span: Callable[[float, float], Span]) -> dict[str, Any]:
+    """Return a segment of the library as a page holds it. `span` converts a start and an end."""
+    return _ranged(segment.text, span(float(segment.start), float(segment.end))) | {
+        "words": [
+            _ranged(word.word, span(float(word.start), float(word.end)))
+            | {"probability": float(word.probability)}
+            for word in segment.words or ()
+        ]
+    }
 
 
 def read(pages: Iterable[bytes], end: Fraction) -> Transcript:
@@ -112,18 +125,5 @@ def _entries(page: bytes) -> list[Any]:
     return entries
 
 
-def _written(segment: Any) -> dict[str, Any]:
-    return {
-        "text": segment.text,
-        "start": float(segment.start),
-        "end": float(segment.end),
-        "words": [
-            {
-                "text": word.word,
-                "start": float(word.start),
-                "end": float(word.end),
-                "probability": float(word.probability),
-            }
-            for word in segment.words or ()
-        ],
-    }
+def _ranged(text: str, span: Span) -> dict[str, Any]:
+    return {"text": text, "start": span[0], "end": span[1]}
