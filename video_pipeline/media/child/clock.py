@@ -2,10 +2,8 @@
 
 from fractions import Fraction
 
-from video_pipeline.media.child.rates import Pace
+from video_pipeline.media.child.rates import LONGEST_GAP, Pace
 
-# Seconds between two frames; a longer gap is a broken timestamp.
-LONGEST_GAP = Fraction(6 * 3600)
 _SMALL_STEP_BACK = Fraction(1)
 
 
@@ -28,9 +26,9 @@ class FrameClock:
         else:
             moment = self._placed(pts)
         self.frames += 1
-        self._pace.add(moment)
         honest = 0 < duration * self._time_base <= LONGEST_GAP
         self._last, self._last_duration = moment, duration if honest else 0
+        self._pace.add(moment, self._last_duration)
         return moment
 
     def _placed(self, pts: int | None) -> int:
@@ -50,10 +48,14 @@ class FrameClock:
         return moment
 
     @property
-    def rate(self) -> tuple[Fraction, bool]:
-        """Return the frame rate, and whether it varies. A rate that varies is the average."""
-        steady = self._pace.rate([self._rate])
-        return steady or self._pace.average or self._rate, steady is None
+    def steady(self) -> Fraction | None:
+        """Return the constant rate, None if the rate varies."""
+        return self._pace.rate([self._rate])
+
+    @property
+    def rate(self) -> Fraction:
+        """Return the constant rate, else the average."""
+        return self.steady or self._pace.average or self._rate
 
     @property
     def last(self) -> Fraction:
@@ -63,8 +65,7 @@ class FrameClock:
     @property
     def end(self) -> Fraction:
         """Return when the last frame ends, in seconds."""
-        length = self._last_duration * self._time_base or 1 / self._rate
-        return self.last + length
+        return self.last + (self._pace.last_length(self.steady) or 1 / self._rate)
 
     @property
     def warnings(self) -> list[str]:

@@ -47,10 +47,14 @@ def read(
             break
         source.beat()
         yield packet
-    for stream in streams:
-        flush: Packet[Any] = Packet()
-        flush.stream = stream
-        yield flush
+    yield from map(flush_of, streams)
+
+
+def flush_of(stream: Stream) -> "Packet[Any]":
+    """Return the empty packet that makes a decoder give its last frames."""
+    flush: Packet[Any] = Packet()
+    flush.stream = stream
+    return flush
 
 
 def frames_of(packet: "Packet[Any]", damage: Damage) -> list[Any]:

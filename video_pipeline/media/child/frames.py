@@ -95,11 +95,10 @@ def _moment(clock: FrameClock, frame: VideoFrame) -> int:
 
 
 def _end(clock: FrameClock, damage: Damage) -> dict[str, Any]:
-    rate, variable = clock.rate
     return {
         "frames": clock.frames,
-        "frame_rate": {"per_second": str(rate)},
-        "variable_rate": variable,
+        "frame_rate": {"per_second": str(clock.rate)},
+        "variable_rate": clock.steady is None,
         "last": str(clock.last),
         "end": str(clock.end),
         "warnings": damage.warnings + clock.warnings,

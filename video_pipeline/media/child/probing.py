@@ -1,16 +1,17 @@
 """The child's task `probe`: the container's claims, checked against its packets and frames."""
 
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from video_pipeline.media.child.decoding import Damage, frames_of, read
+from video_pipeline.media.child.decoding import Damage, flush_of, frames_of, read
 from video_pipeline.media.child.opening import Input, first_audio, first_video
+from video_pipeline.media.child.rates import Pace
 from video_pipeline.media.child.stream_ends import Ends, stream_ends
 from video_pipeline.media.protocol import MediaFault, Outlet
 from video_pipeline.media.shape import sane_aspect, shown
@@ -21,24 +22,68 @@ _FALLBACK = Fraction(25)
 _REORDERED = 20
 _LEAST_DRIFT = Fraction(1, 100)
 _SAMPLE = 300  # packets from which the frame rate is determined
+# Interlaced frames to decode, and the packets a frame from which some packets are fields.
+_FIELDS_SAMPLE = 30
+_FIELDS_FROM = 1.25
 _BRANDS = {"qt": "mov", "M4A": "m4a", "3gp4": "3gp", "3gp5": "3gp", "3gp6": "3gp"}
 _OFF_SECONDS = 1
 
 
 class _Beginning:
-    """The first frame that can be decoded, and the timestamps around it."""
+    """The first frame that can be decoded, and the timestamps of the first frames.
+
+    Packets of interlaced video may be fields. Some more of its frames are decoded to know.
+    """
 
     def __init__(self, source: Input, container: InputContainer, stream: VideoStream) -> None:
-        damage = Damage()
-        self.pts: list[int] = []
         self.frame: VideoFrame | None = None
+        self._pts: list[int] = []
+        self._shown: list[int] = []
+        self._packets = self._frames = 0
+        self._read(source, container, stream)
+
+    def _read(self, source: Input, container: InputContainer, stream: VideoStream) -> None:
+        damage, is_decoding = Damage(), True
         for packet in read(source, container, (stream,), damage):
             if packet.pts is not None and not packet.is_discard:
-                self.pts.append(packet.pts)
-            if self.frame is None:
-                self.frame = next(iter(frames_of(packet, damage)), None)
-            elif len(self.pts) >= _SAMPLE:
+                self._pts.append(packet.pts)
+            if is_decoding:
+                self._decode(packet, damage)
+                is_decoding = self._frames < (_FIELDS_SAMPLE if self._is_interlaced else 1)
+                if not is_decoding and self._is_interlaced:
+                    self._decode(flush_of(stream), damage)
+            elif len(self._pts) >= _SAMPLE:
                 return
+
+    def _decode(self, packet: "Packet[Any]", damage: Damage) -> None:
+        self._packets += bool(packet.size and not packet.is_discard)
+        for frame in frames_of(packet, damage):
+            self.frame = self.frame or frame
+            self._frames += 1
+            if frame.pts is not None:
+                self._shown.append(frame.pts)
+
+    @property
+    def _is_interlaced(self) -> bool:
+        return self.frame is not None and self.frame.interlaced_frame
+
+    @property
+    def _has_fields(self) -> bool:
+        return self._is_interlaced and self._packets > self._frames * _FIELDS_FROM
+
+    @property
+    def moments(self) -> list[int]:
+        """Return the ascending timestamps of the first frames."""
+        if self._has_fields:
+            return sorted(self._shown)
+        found = sorted(self._pts)
+        return found[:-_REORDERED] if len(found) > 2 * _REORDERED else found
+
+    def frames_of(self, packets: int) -> int | None:
+        """Return the frames of so many packets, None if only some packets are fields."""
+        if not self._has_fields:
+            return packets
+        return (packets + 1) // 2 if self._packets >= 2 * self._frames - 1 else None
 
 
 def probe(source: Input, outlet: Outlet) -> None:
@@ -100,10 +145,13 @@ class _Facts:
         if frame is None:
             raise MediaFault("not one frame can be decoded", "Encode it again and deliver it anew.")
         self._source.check_size(frame.width, frame.height)
-        rate, variable = frame_rate(stream, beginning.pts, self._warnings)
+        rate, variable = self._rate(stream, beginning)
         start = (frame.pts if frame.pts is not None else frame.dts or 0) * stream.time_base
         self._zero = start
-        duration = self._lasting(stream, start, self._ends.video) or 1 / rate
+        packets = self._ends.video
+        end = packets and packets.shown_until(rate, varies=variable)
+        duration = self._lasting(stream, start, end) or 1 / rate
+        frames, drifts = self._frames(stream, beginning, rate, duration)
         width, height, rotation = self._shape(stream, frame)
         return {
             "codec": stream.codec_context.name,
@@ -111,12 +159,43 @@ class _Facts:
             "height": height,
             "frame_rate": {"per_second": str(rate)},
             "time_base": str(stream.time_base),
-            "variable_rate": variable,
+            "variable_rate": variable or drifts,
             "rotation": rotation,
             "start": str(start),
             "duration": str(duration),
-            "frames": stream.frames or None,
+            "frames": frames,
         }
+
+    def _rate(self, stream: VideoStream, beginning: _Beginning) -> tuple[Fraction, bool]:
+        """Return the frame rate of the beginning, and whether it varies."""
+        claims, pace = _claimed_rates(stream), Pace(stream.time_base or Fraction(1))
+        for moment in beginning.moments:
+            pace.add(moment)
+        rate = pace.rate(claims)
+        if rate and _sane(rate) and (claims or pace.average):
+            return rate, False
+        if not claims:
+            self._warnings.append(f"it claims no frame rate; {_FALLBACK} a second is assumed")
+        return (claims or [_FALLBACK])[0], True
+
+    def _frames(
+        self, stream: VideoStream, beginning: _Beginning, rate: Fraction, duration: Fraction
+    ) -> tuple[int | None, bool]:
+        """Return how many frames are shown, and whether they contradict the rate.
+
+        Packets that were not all read are not counted. A claim then counts if it fits the rate of
+        the beginning or the average. An index also knows which packets an edit list leaves out.
+        """
+        if self._ends.complete and self._ends.video:
+            frames = beginning.frames_of(self._ends.video.count)
+            return frames, frames is not None and not _agree(frames, rate * duration)
+        shown = sum(not entry.is_discard for entry in stream.index_entries)
+        claims = [beginning.frames_of(packets) for packets in (shown, stream.frames)]
+        for average in (rate, stream.average_rate or rate):
+            for frames in claims:
+                if frames and _agree(frames, average * duration):
+                    return frames, average != rate
+        return None, False
 
     def _shape(self, stream: VideoStream, frame: VideoFrame) -> tuple[int, int, int]:
         rotation = round(-frame.rotation / 90) * 90 % 360
@@ -129,7 +208,7 @@ class _Facts:
 
     def _audio(self, stream: AudioStream) -> dict[str, Any]:
         base = stream.time_base or Fraction(1, stream.codec_context.sample_rate)
-        start = (stream.start_time or 0) * base
+        start, packets = (stream.start_time or 0) * base, self._ends.audio
         if self._zero is None:
             self._zero = start
         return {
@@ -137,7 +216,7 @@ class _Facts:
             "sample_rate": stream.codec_context.sample_rate,
             "channels": stream.codec_context.layout.nb_channels,
             "start": str(start),
-            "duration": str(self._lasting(stream, start, self._ends.audio)),
+            "duration": str(self._lasting(stream, start, packets and packets.end)),
         }
 
     def _lasting(
@@ -166,39 +245,15 @@ def _container_name(container: InputContainer) -> str:
     return name.split(",")[0]
 
 
-def frame_rate(
-    stream: VideoStream, pts: Sequence[int], warnings: list[str]
-) -> tuple[Fraction, bool]:
-    """Return the frame rate, and whether it varies, from the first packets' timestamps."""
-    average = stream.average_rate
-    claims = [rate for rate in (average, stream.guessed_rate, stream.base_rate) if _sane(rate)]
-    rates: list[Fraction] = [rate for rate in claims if rate is not None]
-    if not rates:
-        warnings.append(f"it claims no frame rate; {_FALLBACK} a second is assumed")
-        return _FALLBACK, True
-    moments = sorted(pts)
-    if len(moments) > 2 * _REORDERED:
-        moments = moments[:-_REORDERED]
-    for rate in rates:
-        if keeps(rate, moments, stream.time_base or Fraction(1)):
-            return rate, _drifts(rate, average, stream.frames)
-    return rates[0], True
-
-
 def _sane(rate: Fraction | None) -> bool:
     return rate is not None and 0 < rate <= _HIGHEST_RATE
 
 
-def keeps(rate: Fraction, moments: Sequence[int], time_base: Fraction) -> bool:
-    """Return whether ascending timestamps fit this rate, rounded to the time base."""
-    return all(
-        abs((moment - moments[0]) * time_base - number / rate) <= time_base
-        for number, moment in enumerate(moments)
-    )
+def _claimed_rates(stream: VideoStream) -> list[Fraction]:
+    claims = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+    return [rate for rate in claims if rate is not None and _sane(rate)]
 
 
-def _drifts(rate: Fraction, average: Fraction | None, frames: int) -> bool:
-    """Return whether the stream's average contradicts the rate of its beginning."""
-    if not average or not frames:
-        return False
-    return abs(average / rate - 1) > max(_LEAST_DRIFT, Fraction(2, frames))
+def _agree(frames: int, expected: Fraction) -> bool:
+    """Return whether so many frames are those that a rate would give."""
+    return abs(frames - expected) <= max(2, _LEAST_DRIFT * frames)

@@ -1,14 +1,18 @@
-"""Frame rates: which constant rates fit timestamps that are rounded to a time base."""
+"""Frame rates and the length of frames, from timestamps that are rounded to a time base."""
 
 from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil
 
+# Seconds between two frames; a longer gap is a broken timestamp.
+LONGEST_GAP = Fraction(6 * 3600)
+# Fewer steps tell no rate that nothing claims.
+_LEAST_STEPS = 3
 _NTSC = Fraction(1000, 1001)
 
 
 class Pace:
-    """The constant rates that fit the ascending timestamps seen so far.
+    """The constant rates that fit ascending timestamps, and the length of the last frame.
 
     Frame n of a constant rate lies within one tick of n steps after the first frame. Each frame
     thus bounds the step from both sides. The bounds are kept as integers, as this runs per frame.
@@ -17,18 +21,22 @@ class Pace:
     def __init__(self, time_base: Fraction) -> None:
         self._time_base = time_base
         self._zero: int | None = None
-        self._count = self._ticks = 0
+        self._count = self._ticks = self._gap = self._duration = 0
         # Ticks and frames whose quotient is the least, and the most, that a step can be.
         self._least, self._most = (0, 1), (1, 0)
+        # How many durations equalled the gap to the next frame, less those that did not.
+        self._trust = 0
 
-    def add(self, moment: int) -> None:
-        """Take the next frame's timestamp."""
+    def add(self, moment: int, duration: int = 0) -> None:
+        """Take the next frame's timestamp and claimed duration, 0 if it has none."""
+        before, self._duration = self._duration, duration
         if self._zero is None:
             self._zero = moment
             return
         self._count += 1
         count, ticks = self._count, moment - self._zero
-        self._ticks = ticks
+        self._gap, self._ticks = ticks - self._ticks, ticks
+        self._trust += 1 if abs(self._gap - before) <= 1 else -1
         if (ticks - 1) * self._least[1] > self._least[0] * count:
             self._least = (ticks - 1, count)
         if (ticks + 1) * self._most[1] < self._most[0] * count:
@@ -45,7 +53,7 @@ class Pace:
         for claim in claims:
             if self.fits(claim):
                 return claim
-        if not (self._least[0] and self._most[1]):
+        if self._count < _LEAST_STEPS or self._least[0] <= 0:
             return None
         low = self._most[1] / (self._most[0] * self._time_base)
         high = self._least[1] / (self._least[0] * self._time_base)
@@ -55,6 +63,19 @@ class Pace:
     def average(self) -> Fraction | None:
         """Return the frames a second between the first and the last, None for fewer than two."""
         return self._count / (self._ticks * self._time_base) if self._ticks > 0 else None
+
+    def last_length(self, steady: Fraction | None) -> Fraction | None:
+        """Return the last frame's length in seconds, None if nothing tells it.
+
+        Its claimed duration counts if those of the frames before were true. `steady` is the
+        constant rate, None if it varies.
+        """
+        claimed = self._duration * self._time_base
+        if self._trust >= 0 and 0 < claimed <= LONGEST_GAP:
+            return claimed
+        if steady:
+            return 1 / steady
+        return self._gap * self._time_base or None
 
 
 def _plainest(low: Fraction, high: Fraction) -> Fraction:

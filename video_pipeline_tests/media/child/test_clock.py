@@ -55,10 +55,18 @@ def test_a_missing_timestamp_follows_the_frame_before():
 
 
 def test_the_end_is_the_last_frames_or_by_the_rate():
-    assert moments(0, 40, duration=30)[1].end == Fraction(70, 1000)
+    clock = moments(0, 40)[1]
+    clock.moment(80, 30)
+    assert clock.end == Fraction(110, 1000)
     clock = FrameClock(BASE, Fraction(30000, 1001))
     clock.moment(7, 0)
     assert clock.end == Fraction(1001, 30000)
+
+
+def test_durations_that_are_never_true_do_not_count():
+    """A packet that is a field claims half of its frame's length."""
+    assert moments(0, 40, 80, duration=20)[1].end == Fraction(120, 1000)
+    assert moments(0, 50, 90, 150, duration=20)[1].end == Fraction(210, 1000)
 
 
 @pytest.mark.parametrize("rate", [Fraction(30000, 1001), Fraction(25), Fraction(25, 2)])
@@ -66,14 +74,14 @@ def test_rate_that_was_claimed_wrongly_is_measured(rate):
     clock = FrameClock(Fraction(1, 90_000), Fraction(24))
     for number in range(200):
         clock.moment(round(number / rate * 90_000), 0)
-    assert clock.rate == (rate, False)
+    assert (clock.rate, clock.steady) == (rate, rate)
     assert clock.last == Fraction(round(199 / rate * 90_000), 90_000)
 
 
 def test_rate_of_uneven_steps_is_the_average():
     clock = moments(0, 30, 80, 120, 150, 200)[1]
-    assert clock.rate == (Fraction(25), True)
+    assert (clock.rate, clock.steady) == (25, None)
 
 
 def test_single_frame_keeps_the_claimed_rate():
-    assert moments(7)[1].rate == (Fraction(25), False)
+    assert moments(7)[1].steady == 25

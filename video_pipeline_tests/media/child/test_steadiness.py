@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_pipeline.media.child.probing import keeps
+from video_pipeline.media.child.rates import Pace
 
 RATES = st.sampled_from([Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(60)])
 BASES = st.sampled_from([Fraction(1, 1000), Fraction(1, 12_800), Fraction(1, 90_000)])
@@ -13,6 +13,13 @@ BASES = st.sampled_from([Fraction(1, 1000), Fraction(1, 12_800), Fraction(1, 90_
 
 def at(rate: Fraction, base: Fraction, frames: int) -> list[int]:
     return [round(number / rate / base) for number in range(frames)]
+
+
+def keeps(rate: Fraction, moments: list[int], base: Fraction) -> bool:
+    pace = Pace(base)
+    for moment in moments:
+        pace.add(moment)
+    return pace.fits(rate)
 
 
 @given(RATES, BASES, st.integers(0, 400))
