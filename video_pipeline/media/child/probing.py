@@ -154,7 +154,7 @@ class _Facts:
         frames, drifts = self._frames(stream, beginning, rate, duration)
         width, height, rotation = self._shape(stream, frame)
         return {
-            "codec": stream.codec_context.name,
+            "codec": stream.codec.canonical_name,
             "width": width,
             "height": height,
             "frame_rate": {"per_second": str(rate)},
@@ -212,7 +212,7 @@ class _Facts:
         if self._zero is None:
             self._zero = start
         return {
-            "codec": stream.codec_context.name,
+            "codec": stream.codec.canonical_name,
             "sample_rate": stream.codec_context.sample_rate,
             "channels": stream.codec_context.layout.nb_channels,
             "start": str(start),

@@ -104,3 +104,16 @@ def test_wrong_claims_of_a_container_are_warned_about(room, make, film, tmp_path
     media = room.probe(path)
     assert media.video.duration == 2
     assert any("the container claims 40000.0 s" in warning for warning in media.warnings)
+
+
+@pytest.mark.parametrize(
+    ("codec", "audio", "names"),
+    [
+        ("libsvtav1", "libmp3lame", ("av1", "mp3")),
+        ("libvpx-vp9", "libopus", ("vp9", "opus")),
+        ("libvpx", "mp2", ("vp8", "mp2")),
+    ],
+)
+def test_codecs_are_named_not_their_decoders(room, make, film, codec, audio, names):
+    media = room.probe(make(film(name="a.mkv", codec=codec, audio=audio, frames=10)))
+    assert (media.video.codec, media.audio.codec) == names
