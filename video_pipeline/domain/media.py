@@ -3,6 +3,8 @@
 from fractions import Fraction
 from typing import Literal, Self
 
+from pydantic import Field
+
 from video_pipeline.domain.time import FrameRate, TimeRange
 from video_pipeline.domain.values import Frozen, Rational
 
@@ -13,7 +15,10 @@ Rotation = Literal[0, 90, 180, 270]
 
 
 class VideoStream(Frozen):
-    """The first video stream. Width and height are as shown: after rotation and pixel aspect."""
+    """The video stream that is analysed. Width and height are as shown, in square pixels.
+
+    A coded frame is turned clockwise by `rotation`, then mirrored left to right if `mirrored`.
+    """
 
     codec: str
     width: int
@@ -22,13 +27,14 @@ class VideoStream(Frozen):
     time_base: Rational
     variable_rate: bool = False
     rotation: Rotation = 0
+    mirrored: bool = Field(default=False, exclude_if=lambda mirrored: not mirrored)
     start: Rational = Fraction(0)
     duration: Rational
-    frames: int | None = None  # as declared by the container
+    frames: int | None = None  # as counted or declared, None if that is not known
 
 
 class AudioStream(Frozen):
-    """The first audio stream."""
+    """The audio stream that is analysed."""
 
     codec: str
     sample_rate: int

@@ -105,6 +105,7 @@ class ChildMediaReader:
         arguments = {
             "rate": str(video.frame_rate.per_second),
             "rotation": video.rotation,
+            "mirrored": video.mirrored,
             "feeds": [
                 {"size": size, "pixel_format": feed.pixel_format, "every": feed.every}
                 for feed, size in zip(feeds, sizes, strict=True)

@@ -106,7 +106,8 @@ def _picture(video: VideoStream) -> Facts:
     exact = f" ({rate})" if rate.denominator > 1 else ""
     return {
         "picture": f"{video.width} x {video.height}"
-        + (f", turned by {video.rotation} degrees" if video.rotation else ""),
+        + (f", turned by {video.rotation} degrees" if video.rotation else "")
+        + (", mirrored" if video.mirrored else ""),
         "frame rate": f"{round(float(rate), 3):g}{exact}"
         + (", but it varies" if video.variable_rate else ""),
         "video": video.codec,

@@ -12,6 +12,7 @@ from video_pipeline.media.child.opening import Input, first_video
 from video_pipeline.media.child.scaling import FeedOutlet, Scaler
 from video_pipeline.media.child.thumbnails import ThumbnailOutlet
 from video_pipeline.media.protocol import MediaFault, Outlet
+from video_pipeline.media.shape import Orientation
 
 
 class FeedJob(TypedDict):
@@ -36,18 +37,18 @@ class _Targets:
     def __init__(
         self,
         outlet: Outlet,
-        rotation: int,
+        oriented: Orientation,
         feeds: Sequence[FeedJob],
         thumbnails: ThumbnailJob | None,
     ) -> None:
         self._feeds = [
             FeedOutlet(
-                index, feed["every"], Scaler(feed["size"], feed["pixel_format"], rotation), outlet
+                index, feed["every"], Scaler(feed["size"], feed["pixel_format"], oriented), outlet
             )
             for index, feed in enumerate(feeds)
         ]
         self._thumbnails = thumbnails and ThumbnailOutlet(
-            thumbnails["size"], rotation, Fraction(thumbnails["every"]), thumbnails["most"], outlet
+            thumbnails["size"], oriented, Fraction(thumbnails["every"]), thumbnails["most"], outlet
         )
 
     def take(self, frame: VideoFrame, number: int, moment: int, time_base: Fraction) -> None:
@@ -67,6 +68,7 @@ def decode(
     *,
     rate: str,
     rotation: int,
+    mirrored: bool,
     feeds: Sequence[FeedJob],
     thumbnails: ThumbnailJob | None,
 ) -> None:
@@ -77,7 +79,7 @@ def decode(
         raise MediaFault("it has no video that can be decoded", "Deliver it as H.264 in MP4.")
     # Deblocking only frames that others refer to saves a tenth of the time.
     source.prepare(stream, skip_loop_filter="noref")
-    targets = _Targets(outlet, rotation, feeds, thumbnails)
+    targets = _Targets(outlet, Orientation(rotation, mirrored), feeds, thumbnails)
     clock, damage = FrameClock(stream.time_base, Fraction(rate)), Damage()
     for packet in read(source, container, (stream,), damage):
         for frame in frames_of(packet, damage):

@@ -14,7 +14,7 @@ from video_pipeline.media.child.opening import Input, first_audio, first_video
 from video_pipeline.media.child.rates import Pace
 from video_pipeline.media.child.stream_ends import Ends, stream_ends
 from video_pipeline.media.protocol import MediaFault, Outlet
-from video_pipeline.media.shape import sane_aspect, shown
+from video_pipeline.media.shape import Orientation, orientation, sane_aspect, shown
 
 _HIGHEST_RATE = 1000
 _FALLBACK = Fraction(25)
@@ -152,7 +152,15 @@ class _Facts:
         end = packets and packets.shown_until(rate, varies=variable)
         duration = self._lasting(stream, start, end) or 1 / rate
         frames, drifts = self._frames(stream, beginning, rate, duration)
-        width, height, rotation = self._shape(stream, frame)
+        oriented = _orientation(frame)
+        if oriented.warning:
+            self._warnings.append(oriented.warning)
+        width, height = shown(
+            frame.width,
+            frame.height,
+            sane_aspect(stream.sample_aspect_ratio),
+            oriented.rotation,
+        )
         return {
             "codec": stream.codec.canonical_name,
             "width": width,
@@ -160,7 +168,8 @@ class _Facts:
             "frame_rate": {"per_second": str(rate)},
             "time_base": str(stream.time_base),
             "variable_rate": variable or drifts,
-            "rotation": rotation,
+            "rotation": oriented.rotation,
+            "mirrored": oriented.mirrored,
             "start": str(start),
             "duration": str(duration),
             "frames": frames,
@@ -197,15 +206,6 @@ class _Facts:
                     return frames, average != rate
         return None, False
 
-    def _shape(self, stream: VideoStream, frame: VideoFrame) -> tuple[int, int, int]:
-        rotation = round(-frame.rotation / 90) * 90 % 360
-        if frame.rotation % 90:
-            self._warnings.append(f"it is turned by {-frame.rotation} degrees, shown as {rotation}")
-        width, height = shown(
-            frame.width, frame.height, sane_aspect(stream.sample_aspect_ratio), rotation
-        )
-        return width, height, rotation
-
     def _audio(self, stream: AudioStream) -> dict[str, Any]:
         base = stream.time_base or Fraction(1, stream.codec_context.sample_rate)
         start, packets = (stream.start_time or 0) * base, self._ends.audio
@@ -235,6 +235,11 @@ class _Facts:
                 f"the container claims {float(claimed):.1f} s,"
                 f" but its packets end at {float(self._last):.1f} s"
             )
+
+
+def _orientation(frame: VideoFrame) -> Orientation:
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    return Orientation() if matrix is None else orientation(bytes(matrix))
 
 
 def _container_name(container: InputContainer) -> str:

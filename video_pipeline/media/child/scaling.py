@@ -7,6 +7,7 @@ from av.filter.context import FilterContext
 from av.video.frame import VideoFrame
 
 from video_pipeline.media.protocol import Outlet
+from video_pipeline.media.shape import Orientation
 
 _TURNS = {
     0: (),
@@ -22,11 +23,11 @@ class Scaler:
     """Converts frames to one size, orientation and pixel format, also if the source changes."""
 
     def __init__(
-        self, size: tuple[int, int], pixel_format: str, rotation: int, **scale: str
+        self, size: tuple[int, int], pixel_format: str, oriented: Orientation, **scale: str
     ) -> None:
-        turned = rotation in (90, 270)
+        turned = oriented.rotation in (90, 270)
         self._width, self._height = reversed(size) if turned else size
-        self._pixel_format, self._rotation, self._scale = pixel_format, rotation, scale
+        self._pixel_format, self._oriented, self._scale = pixel_format, oriented, scale
         self._source: tuple[object, ...] = ()
         self._graph = Graph()
 
@@ -61,7 +62,8 @@ class Scaler:
                 **self._scale,
             ),
             graph.add("format", pix_fmts=self._pixel_format),
-            *(graph.add(name, args) for name, args in _TURNS[self._rotation]),
+            *(graph.add(name, args) for name, args in _TURNS[self._oriented.rotation]),
+            *((graph.add("hflip"),) if self._oriented.mirrored else ()),
             graph.add("buffersink"),
         ]
         graph.link_nodes(*nodes).configure()

@@ -8,6 +8,7 @@ from av.video.frame import VideoFrame
 
 from video_pipeline.media.child.scaling import Scaler
 from video_pipeline.media.protocol import Outlet
+from video_pipeline.media.shape import Orientation
 
 _QUALITY = 4  # quantiser of the encoder: 2 is best, 31 worst
 
@@ -16,12 +17,17 @@ class ThumbnailOutlet:
     """Sends the first frame, then keyframes at least `every` seconds apart, at most `most`."""
 
     def __init__(
-        self, size: tuple[int, int], rotation: int, every: Fraction, most: int, outlet: Outlet
+        self,
+        size: tuple[int, int],
+        oriented: Orientation,
+        every: Fraction,
+        most: int,
+        outlet: Outlet,
     ) -> None:
         self._size, self._every, self._left, self._outlet = size, every, most, outlet
         # JPEG allows only this matrix and range.
         self._scaler = Scaler(
-            size, "yuvj420p", rotation, out_range="full", out_color_matrix="bt601"
+            size, "yuvj420p", oriented, out_range="full", out_color_matrix="bt601"
         )
         self._next: Fraction | None = None
 

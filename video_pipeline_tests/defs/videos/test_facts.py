@@ -139,6 +139,7 @@ def test_media_is_told_in_the_fields_words(run: VideoRun) -> None:
     ("changes", "told"),
     [
         ({"rotation": 90}, {"picture": "1920 x 1080, turned by 90 degrees"}),
+        ({"mirrored": True}, {"picture": "1920 x 1080, mirrored"}),
         ({"variable_rate": True}, {"frame rate": "29.97 (30000/1001), but it varies"}),
         ({"frame_rate": FrameRate(per_second=Fraction(25))}, {"frame rate": "25"}),
     ],

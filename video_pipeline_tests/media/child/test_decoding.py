@@ -11,6 +11,7 @@ import pytest
 from video_pipeline.domain.errors import MediaError
 from video_pipeline.media.reader import FedFrames, ThumbnailSpec
 from video_pipeline.plugins.inputs import Frames
+from video_pipeline_tests.media.boxes import with_matrix
 
 GRAY = Frames(width=40, height=30, pixel_format="gray")
 
@@ -92,9 +93,35 @@ def test_frames_are_turned_as_shown(room, make, film, rotation, white):
     )
     frame = decoded.frames[0][0]
     assert frame.shape == ((80, 60) if rotation in (90, 270) else (44, 60))
+    assert _white(frame) == [white]
+
+
+@pytest.mark.parametrize(
+    ("matrix", "shape", "white"),
+    [
+        ((0, 0, 0, 0), (44, 60), (0, 0)),  # no matrix at all, as some writers leave it
+        ((-1, 0, 0, 1), (44, 60), (0, 1)),
+        ((1, 0, 0, -1), (44, 60), (1, 0)),
+        ((0, 1, 1, 0), (80, 60), (0, 0)),
+        ((0, -1, -1, 0), (80, 60), (1, 1)),
+    ],
+)
+def test_frames_are_mirrored_as_shown(room, make, film, tmp_path, matrix, shape, white):
+    path = tmp_path / "mirrored.mp4"
+    path.write_bytes(with_matrix(make(film(colour=(60, 60, 60))).read_bytes(), *matrix))
+    feed = Frames(width=60, pixel_format="gray")
+    decoded = room.decode(path, feed, thumbnails=ThumbnailSpec(width=60))
+    assert decoded.frames[0][0].shape == shape
+    assert _white(decoded.frames[0][0]) == [white]
+    with av.open(io.BytesIO(decoded.thumbnails[0].jpeg), "r") as jpeg:
+        assert _white(next(jpeg.decode(video=0)).to_ndarray(format="gray")) == [white]
+
+
+def _white(frame):
+    """Return the quarters (row, column) that are white."""
     rows, columns = (size // 4 for size in frame.shape)
-    quarters = [[frame[rows * r, columns * c] for c in (1, 3)] for r in (1, 3)]
-    assert [(r, c) for r in (0, 1) for c in (0, 1) if quarters[r][c] > 200] == [white]
+    quarters = [(r, c) for r in (0, 1) for c in (0, 1)]
+    return [(r, c) for r, c in quarters if frame[rows * (2 * r + 1), columns * (2 * c + 1)] > 200]
 
 
 def test_decode_without_height_keeps_the_displayed_shape(room, make, film):
