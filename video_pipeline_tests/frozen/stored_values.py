@@ -47,7 +47,12 @@ from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.publishing.tracks import TRACKS
 from video_pipeline.plugins.base import JobStatus
 from video_pipeline.plugins.inputs import Audio
-from video_pipeline.providers.local.speech.whisper_pages import Header, header_page, segment_pages
+from video_pipeline.providers.local.speech.whisper_pages import (
+    Header,
+    header_page,
+    segment_pages,
+    written_segment,
+)
 from video_pipeline.storage.local.publish import INCOMING
 from video_pipeline.wiring import create_plugins
 from video_pipeline_tests.doubles.units import FULL
@@ -306,7 +311,8 @@ def pages() -> dict[str, Any]:
     header = Header(
         start=Fraction(1, 48_000), duration=Fraction(3), language="en", language_confidence=0.5
     )
-    spoken = [header_page(header), *segment_pages([segment])]
+    written = written_segment(segment, lambda start, end: (start, end))
+    spoken = [header_page(header), *segment_pages([written])]
     found: Any = shots.plugin
     heard: Any = words.plugin
     return {
