@@ -64,6 +64,7 @@ def open_services(
             scratch_bytes=settings.storage.scratch_bytes,
             policy=settings.work,
             limits=settings.limits,
+            truth=settings.truth,
             arrivals=settings.arrivals,
             removals=settings.removals,
             notices=open_notices(settings.storage, clients),

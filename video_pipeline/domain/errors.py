@@ -99,6 +99,8 @@ class FailureCategory(StrEnum):
     PROVIDER_FAILED = "provider_failed"
     RESULT_EXPIRED = "result_expired"
     MALFORMED_RESULT = "malformed_result"
+    IMPLAUSIBLE = "implausible"
+    WITHHELD = "withheld"
     UNSUPPORTED = "unsupported"
     CANCELLED = "cancelled"
 

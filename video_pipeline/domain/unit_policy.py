@@ -49,6 +49,8 @@ class Category:
     """Whether a result that could not be fetched for this reason is lost for good."""
     next_provider: bool = True
     """Whether the next provider of the order may serve the phase."""
+    contradicts_media: bool = False
+    """Whether a result is there, and is not published because it contradicts the media."""
     waits_for: WaitKind = WaitKind.PROVIDER
     """What a deferred unit waits for."""
 
@@ -67,6 +69,15 @@ CATEGORIES: dict[FailureCategory, Category] = {
     _F.PROVIDER_FAILED: Category(Nature.LASTING, "the provider gives no other reason"),
     _F.RESULT_EXPIRED: Category(Nature.LASTING, "the provider has deleted it", result_lost=True),
     _F.MALFORMED_RESULT: Category(Nature.LASTING, "the same pages are as unreadable again"),
+    _F.IMPLAUSIBLE: Category(
+        Nature.LASTING, "the result contradicts the media", contradicts_media=True
+    ),
+    _F.WITHHELD: Category(
+        Nature.LASTING,
+        "the same, and by policy nobody else is asked",
+        next_provider=False,
+        contradicts_media=True,
+    ),
     _F.UNSUPPORTED: Category(Nature.LASTING, "the request is not offered", of_the_request=True),
     _F.CANCELLED: Category(Nature.LASTING, "a person wanted it so", next_provider=False),
 }

@@ -24,6 +24,9 @@ def write(timeline: Timeline, into: BinaryIO) -> None:
     document: dict[str, Any] = timeline.model_dump(mode="json")
     _add_seconds(document["markers"], (marker.range for marker in timeline.markers))
     _add_seconds_to_speech(document["transcript"]["segments"], timeline.transcript)
+    for row, phase in zip(document["phases"], timeline.phases, strict=True):
+        placed = [one for one in row.get("findings", ()) if one["range"]]
+        _add_seconds(placed, (one.range for one in phase.findings if one.range))
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True)
     into.write(text.encode() + b"\n")
 

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from video_pipeline.domain.phases import SERVED, Phase
+from video_pipeline.domain.results.findings import FindingKind, FindingPolicy
 from video_pipeline.domain.source import Removal
 from video_pipeline.domain.values import Frozen
 from video_pipeline.plugins.base import Plugin
@@ -72,6 +73,24 @@ class Choices(Frozen):
         given = (self.phases, *self.projects.values())
         named = {phase for one in given for phase, choice in one.items() if choice.providers}
         return frozenset(SERVED) - named
+
+
+Checks = dict[FindingKind, FindingPolicy]
+
+
+class TruthPolicy(Frozen):
+    """What follows where a result contradicts its media, and whether a decode is made for it."""
+
+    checks: Checks = Field(default_factory=Checks)
+    """Exceptions from the policies in domain/results/findings.py."""
+    projects: dict[str, Checks] = Field(default_factory=dict[str, Checks])
+    """Exceptions of single projects from these."""
+    signals: Literal["when-decoded", "always"] = "when-decoded"
+    """Whether results are compared with the media only if a run has decoded it, or always."""
+
+    def of(self, project: str) -> Checks:
+        """Return the exceptions that hold for a project."""
+        return self.checks | self.projects.get(project, {})
 
 
 class WorkPolicy(Frozen):

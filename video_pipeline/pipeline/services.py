@@ -18,7 +18,7 @@ from video_pipeline.domain.source import Removal
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.media.reader import MediaReader
 from video_pipeline.notifications.queue import NoticeQueue
-from video_pipeline.pipeline.policies import ArrivalPolicy, Choices, Limits, WorkPolicy
+from video_pipeline.pipeline.policies import ArrivalPolicy, Choices, Limits, TruthPolicy, WorkPolicy
 from video_pipeline.plugins.base import Plugin
 from video_pipeline.plugins.inputs import Audio
 from video_pipeline.storage.store import IngestStore, OutputStore
@@ -67,6 +67,7 @@ class Services:
     """The quota of `scratch` for copies of remote sources."""
     policy: WorkPolicy = field(default_factory=WorkPolicy)
     limits: Limits = field(default_factory=Limits)
+    truth: TruthPolicy = field(default_factory=TruthPolicy)
     arrivals: ArrivalPolicy = field(default_factory=ArrivalPolicy)
     removals: Mapping[str, Removal] = field(default_factory=dict[str, Removal])
     """Projects' exceptions from `arrivals.removal`."""

@@ -1,10 +1,11 @@
 """The keys of pipeline.yaml. The docstrings become descriptions in its JSON Schema."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.results.findings import FindingKind, FindingPolicy
 from video_pipeline.domain.source import Removal
 from video_pipeline.domain.values import Frozen
 from video_pipeline.media.reader import MediaLimits
@@ -165,6 +166,9 @@ class ProjectForm(Form):
     """What to do with its videos whose objects are deleted. Default: `arrivals.removal`."""
     limits: LimitsForm = LimitsForm(paid_minutes_per_day=None)
     """The project's own limits. Default: the general ones."""
+    checks: dict[FindingKind, FindingPolicy] = Field(default_factory=dict)
+    """The project's own policies for results that contradict the media. Default: the general
+    ones."""
 
 
 class PipelineForm(Form):
@@ -183,6 +187,12 @@ class PipelineForm(Form):
     """How arrivals are found, and what to do with videos whose objects are deleted."""
     limits: LimitsForm = LimitsForm(paid_minutes_per_day=None)
     """Limits of each project. Default: 60 minutes."""
+    checks: dict[FindingKind, FindingPolicy] = Field(default_factory=dict)
+    """What follows where a result contradicts the media: publish it and `warn`, ask the `next`
+    provider, or `fail` the phase."""
+    signals: Literal["when-decoded", "always"] = "when-decoded"
+    """Whether results are compared with picture and sound only if a run has decoded them, or
+    always. A video that is analysed only remotely is then read and decoded for it."""
     work: WorkPolicy = WorkPolicy()
     """Retries, leases and workers."""
     media: MediaLimits = MediaLimits()

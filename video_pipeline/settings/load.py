@@ -19,6 +19,7 @@ from video_pipeline.settings.selections import (
     check_projects,
     read_choices,
     read_limits,
+    read_truth,
 )
 from video_pipeline.settings.stores import MONGODB, read_address, read_storage, read_webserver
 
@@ -63,6 +64,7 @@ def settings_of(document: Document, environ: Mapping[str, str]) -> Settings:
         },
         work=form.work,
         limits=read_limits(form),
+        truth=read_truth(form),
         media=form.media,
         models=models,
         webserver=read_webserver(document, form.webserver, environ.get(WEBSERVER), environ),

@@ -11,7 +11,7 @@ from video_pipeline.domain.naming.layout import Layout
 from video_pipeline.domain.source import Removal
 from video_pipeline.domain.values import Frozen
 from video_pipeline.media.reader import MediaLimits
-from video_pipeline.pipeline.policies import ArrivalPolicy, Choices, Limits, WorkPolicy
+from video_pipeline.pipeline.policies import ArrivalPolicy, Choices, Limits, TruthPolicy, WorkPolicy
 from video_pipeline.storage.s3.options import S3Options
 
 
@@ -101,6 +101,7 @@ class Settings(Frozen):
     """Projects that differ from `arrivals`."""
     work: WorkPolicy
     limits: Limits
+    truth: TruthPolicy = TruthPolicy()
     media: MediaLimits
     webserver: str | None = None
     """Address of Dagster's webserver."""

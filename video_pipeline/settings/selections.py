@@ -5,7 +5,13 @@ from collections.abc import Iterator, Mapping
 from video_pipeline.domain.errors import IdentityError
 from video_pipeline.domain.naming.identity import project_id_for
 from video_pipeline.domain.phases import SERVED, TEMPORAL, Phase, phase_of
-from video_pipeline.pipeline.policies import PROJECT_MINUTES, Choices, Limits, PhaseChoice
+from video_pipeline.pipeline.policies import (
+    PROJECT_MINUTES,
+    Choices,
+    Limits,
+    PhaseChoice,
+    TruthPolicy,
+)
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 from video_pipeline.settings.document import Keys
@@ -42,6 +48,12 @@ def read_limits(form: PipelineForm) -> Limits:
         projects=_given({project_id_for(n): one.limits for n, one in form.projects.items()}),
         providers=_given({name: one.limits for name, one in form.providers.items()}),
     )
+
+
+def read_truth(form: PipelineForm) -> TruthPolicy:
+    """Return what follows where results contradict the media."""
+    own = {project_id_for(name): one.checks for name, one in form.projects.items() if one.checks}
+    return TruthPolicy(checks=form.checks, projects=own, signals=form.signals)
 
 
 def _given(limits: Mapping[str, LimitsForm]) -> dict[str, float]:

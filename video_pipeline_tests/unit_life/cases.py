@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.domain.errors import FailureCategory, StorageUnavailable
+from video_pipeline.domain.unit_policy import CATEGORIES
 from video_pipeline.domain.work import UnitState
 from video_pipeline.pipeline.policies import WorkPolicy
 from video_pipeline.plugins.base import JobStatus
@@ -27,6 +28,8 @@ from video_pipeline_tests.unit_life.driving import (
 )
 
 _REPLAYS = ("free", "deduplicated", "unsafe")
+# Why a request may fail. The others are of results, whose units have settled.
+_CATEGORIES = [name for name, row in CATEGORIES.items() if not row.contradicts_media]
 _OURS = StorageUnavailable("the store does not answer", remedy="Wait.")
 _LATE, _TOO_LATE = DEADLINE + timedelta(minutes=1), DEADLINE + timedelta(days=3, minutes=1)
 
@@ -62,7 +65,7 @@ def cases() -> Iterator[Case]:
 
 def _refused_in_a_run() -> Iterator[Case]:
     for how, replay, before, category, accepted, refused in product(
-        ("job", "call"), _REPLAYS, ("new", "submitting"), FailureCategory, (False, True), (0, 9)
+        ("job", "call"), _REPLAYS, ("new", "submitting"), _CATEGORIES, (False, True), (0, 9)
     ):
         if refused and (how == "call" or (before == "submitting" and replay == "unsafe")):
             continue
@@ -79,7 +82,7 @@ def _refused_in_a_run() -> Iterator[Case]:
 
 def _refused_in_the_sweep() -> Iterator[Case]:
     for replay, before, category, accepted, refused in product(
-        _REPLAYS, ("queued", "unanswered"), FailureCategory, (False, True), (0, 9)
+        _REPLAYS, ("queued", "unanswered"), _CATEGORIES, (False, True), (0, 9)
     ):
 
         def act(stage: Stage, before: str = before, refused: int = refused) -> Any:
@@ -120,7 +123,7 @@ _STATUSES: dict[str, Callable[[], Any]] = {
     "unknown": lambda: None,
     "no answer": failing(FailureCategory.TRANSIENT, accepted=True),
     "denied": failing(FailureCategory.AUTH, accepted=False),
-    **{f"failed: {category}": job_failed(category) for category in FailureCategory},
+    **{f"failed: {category}": job_failed(category) for category in _CATEGORIES},
 }
 
 
@@ -143,7 +146,7 @@ def _looked_up() -> Iterator[Case]:
 
 def _fetched() -> Iterator[Case]:
     errors: dict[str, Callable[[], Any]] = {
-        **{str(one): failing(one, accepted=True) for one in FailureCategory},
+        **{str(one): failing(one, accepted=True) for one in _CATEGORIES},
         "our store": raising(_OURS),
     }
     for error, late, before in product(errors, (False, True), (0, 3)):
@@ -236,7 +239,7 @@ def _cancelled() -> Iterator[Case]:
         )
     fetches: dict[str, Callable[[], Any]] = {
         "good": lambda: [b"page"],
-        **{str(one): failing(one, accepted=True) for one in FailureCategory},
+        **{str(one): failing(one, accepted=True) for one in _CATEGORIES},
         "our store": raising(_OURS),
     }
     for status, fetch, late, stops in product(_STATUSES, fetches, (False, True), (False, True)):

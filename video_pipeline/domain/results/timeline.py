@@ -10,6 +10,7 @@ from video_pipeline.domain.media import DecodedVideo, MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.findings import Finding, FindingKind
 from video_pipeline.domain.results.markers import Marker
 from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.domain.usage import Usage
@@ -48,6 +49,12 @@ class PhaseResult(Frozen):
     warnings: tuple[str, ...] = ()
     language: str | None = None
     language_confidence: float | None = None
+    findings: tuple[Finding, ...] = Field(default=(), exclude_if=lambda found: not found)
+    """How the result contradicts the media. `warnings` has them as text."""
+    not_checked: dict[FindingKind, str] = Field(
+        default_factory=dict[FindingKind, str], exclude_if=lambda kinds: not kinds
+    )
+    """The findings that were not looked for, and why."""
 
     @property
     def fingerprint(self) -> str:

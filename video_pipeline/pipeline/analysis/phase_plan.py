@@ -23,7 +23,7 @@ from video_pipeline.pipeline.jobs.planned import Planned
 from video_pipeline.pipeline.jobs.raw_pages import are_stored
 from video_pipeline.pipeline.jobs.wording import reason_of
 from video_pipeline.pipeline.progress import own_results
-from video_pipeline.pipeline.progress.outcome import Outcome, failed
+from video_pipeline.pipeline.progress.outcome import Outcome, category_of, failed
 from video_pipeline.pipeline.progress.reporter import Reporter
 from video_pipeline.pipeline.selection.choice import ProjectProviders
 from video_pipeline.pipeline.services import Services
@@ -151,9 +151,10 @@ class PhaseQueue:
                 self._retryable.add(phase)
             if not (self._orders.get(phase) and falls_back(error)):
                 counts = phase in self._retryable and not error.passes
-                self._end(
-                    self._failure(phase, str(error), provider, counts=counts, passes=error.passes)
+                ended = self._failure(
+                    phase, str(error), provider, counts=counts, passes=error.passes
                 )
+                self._end(ended.model_copy(update={"category": category_of(error)}))
 
     def decoded(self, found: DecodedVideo) -> None:
         """Record what the decode found. Results may reach up to its last frame."""

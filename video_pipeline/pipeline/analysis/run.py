@@ -2,9 +2,11 @@
 
 Phases do not affect each other. Remote jobs are submitted first, so that they run beside local
 work; then one decode feeds all local plugins and the thumbnails, while speech runs in parallel.
-A phase whose provider failed goes to its next provider in another round.
+Results of ended jobs come last, so that they are checked against what was decoded. A phase whose
+provider failed goes to its next provider in another round.
 """
 
+import logging
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -19,6 +21,7 @@ from video_pipeline.domain.errors import (
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import TEMPORAL, Phase
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.findings import RULES, Needed, kinds_of
 from video_pipeline.domain.unit_policy import Found, is_final
 from video_pipeline.pipeline.analysis.audio import publish as publish_audio
 from video_pipeline.pipeline.analysis.decode import (
@@ -53,6 +56,8 @@ from video_pipeline.pipeline.source.scratch import run_folder
 from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.plugins.base import Calls, Jobs, Progress, Streams
 from video_pipeline.plugins.inputs import Inputs, Object
+
+_log = logging.getLogger(__name__)
 
 
 def analyse(
@@ -144,6 +149,7 @@ class _Round:
         self._services, self._run, self._queue = services, run, queue
         self._leases, self._feeder, self._existing = leases, feeder, existing
         self._calls: list[tuple[UnitDriver, Calls]] = []
+        self._arrived: list[Share] = []
         self._consumers = Consumers()
         self._fan_in = FanIn(())
         self._own = queue.take_own()
@@ -154,16 +160,34 @@ class _Round:
         for one in filter(self._fan_in.is_wanted, sorted(planned, key=_begins)):
             self._guard(one, partial(self._begin, one))
         self._park()
+        lacking = self._lacking_signals()
         tasks: list[Callable[[], None]] = []
-        if self._consumers.streams or Phase.THUMBNAILS in self._own:
+        if self._consumers.streams or Phase.THUMBNAILS in self._own or "pictures" in lacking:
             tasks.append(self._decode)
         if Phase.AUDIO in self._own:
             tasks.append(self._publish_audio)
+        elif "sound" in lacking:
+            tasks.append(self._measure_sound)
         tasks += [partial(self._call, driver, plugin) for driver, plugin in self._calls]
         with ThreadPoolExecutor(self._services.policy.workers) as pool:
             for done in [pool.submit(task) for task in tasks]:
                 done.result()
+        for share in self._arrived:
+            self._guard(share.driver.planned, partial(self._settle, share))
         self._park()
+
+    def _lacking_signals(self) -> set[Needed]:
+        """Return the signals to make only for checks of the results that have arrived."""
+        if self._services.truth.signals != "always":
+            return set()
+        phases = {phase for share in self._arrived for phase in share.driver.planned.phases}
+        needed = {RULES[kind].needs for phase in phases for kind in kinds_of(phase)}
+        media, lacking = self._queue.media, set[Needed]()
+        if "pictures" in needed and media.video and signals.pictures(self._run) is None:
+            lacking.add("pictures")
+        if "sound" in needed and media.audio and signals.sound(self._run) is None:
+            lacking.add("sound")
+        return lacking
 
     def _plan(self, provider: str, phases: list[Phase]) -> list[Planned]:
         try:
@@ -194,13 +218,13 @@ class _Round:
         self._queue.started(planned, driver.unit.id)
         found, plugin = driver.standing(), planned.plugin
         if found is Found.READ:
-            self._settle(driver)
+            self._arrived.append(self._share(driver))
         elif found is not Found.POLL and not driver.admitted():
             self._fan_in.parked(planned, driver.unit)
         elif isinstance(plugin, Jobs):
             inputs = partial(self._inputs, driver)
             if remote_job.advance(driver, plugin, found, self._queue.media, inputs):
-                self._settle(driver)
+                self._arrived.append(self._share(driver))
             else:
                 self._fan_in.parked(planned, driver.unit)
         elif isinstance(plugin, Streams):
@@ -210,17 +234,19 @@ class _Round:
         else:
             raise plugin_broke(planned.provider, TypeError("it is none of Streams, Calls and Jobs"))
 
-    def _settle(self, driver: UnitDriver) -> None:
+    def _share(self, driver: UnitDriver) -> Share:
+        return Share(driver, usage_of(driver, self._queue.media))
+
+    def _settle(self, share: Share) -> None:
         """Publish the phases that this unit completes, then settle it.
 
         If the process dies in between, the unit is still open and a later run finds it.
         """
-        media, provider = self._queue.media, driver.planned.provider
-        share = Share(driver, usage_of(driver, media))
+        media, driver = self._queue.media, share.driver
         ended, failed = list[Outcome](), list[tuple[Phase, PipelineError]]()
         for phase, shares in self._fan_in.arrived(share):
             try:
-                ended.append(publish(self._run, phase, shares, media))
+                ended.append(publish(self._run, phase, shares, media, self._services.truth))
             except CatalogUnavailable:
                 raise
             except PipelineError as error:
@@ -229,7 +255,7 @@ class _Round:
             driver.settle(share.used)
         self._queue.ended(ended)
         for phase, error in failed:
-            self._failed([phase], error, provider)
+            self._failed([phase], error, driver.planned.provider)
 
     def _inputs(self, driver: UnitDriver) -> Inputs:
         try:
@@ -252,9 +278,16 @@ class _Round:
             pages = driver.request(lambda: list(plugin.call(driver.unit, inputs, progress)))
             assert pages is not None, "only jobs are deferred"
             driver.store(pages)
-            self._settle(driver)
+            self._settle(self._share(driver))
 
         self._guard(planned, work)
+
+    def _measure_sound(self) -> None:
+        """Make the signals of the sound. Without them, results are published unchecked."""
+        try:
+            self._feeder.audio()
+        except PipelineError as error:
+            _log.warning("%s: the sound cannot be compared: %s", self._run.key, error)
 
     def _publish_audio(self) -> None:
         try:
@@ -288,10 +321,11 @@ class _Round:
     def _settle_stream(self, stream: Stream) -> None:
         if stream.error is not None:
             raise stream.error
-        self._settle(stream.driver)
+        self._settle(self._share(stream.driver))
 
     def _decode_failed(self, error: PipelineError) -> None:
-        """Fail every phase that depends on the decode."""
+        """Fail every phase that depends on the decode. Without one, results stay unchecked."""
+        _log.warning("%s: the video cannot be decoded: %s", self._run.key, error)
         for stream in self._consumers.streams:
             if isinstance(error, InputError):
                 stream.driver.fail(error)

@@ -4,7 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Self
 
-from video_pipeline.domain.errors import PipelineError, SourceGone
+from video_pipeline.domain.errors import (
+    FailureCategory,
+    PipelineError,
+    ProviderError,
+    SourceGone,
+)
 from video_pipeline.domain.phases import Phase, downstream
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.timeline import PhaseResult
@@ -28,6 +33,8 @@ class Outcome(Frozen):
     awaits: tuple[str, ...] = ()
     """All work units a parked phase waits for."""
     considered: tuple[Verdict, ...] = ()
+    category: FailureCategory | None = None
+    """Why its last provider failed; None if the error was not a provider's."""
     passes: bool = False
     """Whether it failed because of the infrastructure: see PipelineError.passes."""
     reused: bool = False
@@ -38,6 +45,11 @@ class Outcome(Frozen):
         origin = result.provenance
         made_by = {"provider": origin.provider, "unit": origin.unit} if origin else {}
         return self.model_copy(update={"result": result, "reused": False, **made_by})
+
+
+def category_of(error: PipelineError) -> FailureCategory | None:
+    """Return why a provider failed; None if the error is not a provider's."""
+    return error.category if isinstance(error, ProviderError) else None
 
 
 def failed(phase: Phase, error: PipelineError, provider: str | None = None) -> Outcome:

@@ -1,10 +1,11 @@
-"""Normalise raw pages, check them and publish them as the result of a phase.
+"""Normalise raw pages, check them against the media and publish them as the result of a phase.
 
 Publishing is repeatable: it replaces one generation by another. A unit with unreadable pages is
-settled too: they are paid, and a corrected plugin reads them again without a new request.
+settled too: they are paid, and a corrected plugin reads them again without a new request. The same
+holds for pages that contradict the media, where the policy is not to publish them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,11 +20,22 @@ from video_pipeline.domain.results.transcript import Segment, Transcript
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.unit_policy import is_final
 from video_pipeline.domain.usage import Usage, summed
+from video_pipeline.pipeline.jobs.planned import Planned
 from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
+from video_pipeline.pipeline.policies import TruthPolicy
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.publishing import signals
 from video_pipeline.pipeline.publishing.tracks import Linked, Shots
 from video_pipeline.pipeline.selection.choice import choice_of, options_of
+from video_pipeline.pipeline.truth.judgement import (
+    Judgement,
+    judge_markers,
+    judge_transcript,
+    refuse,
+)
+from video_pipeline.pipeline.truth.markers import MarkerWatch, in_frame
+from video_pipeline.pipeline.truth.words import within
 from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
@@ -49,13 +61,20 @@ def usage_of(driver: UnitDriver, media: MediaInfo) -> tuple[Usage, ...]:
         raise error from broken
 
 
-def publish(run: VideoRun, phase: Phase, shares: Sequence[Share], media: MediaInfo) -> Outcome:
+def publish(
+    run: VideoRun,
+    phase: Phase,
+    shares: Sequence[Share],
+    media: MediaInfo,
+    policy: TruthPolicy,
+) -> Outcome:
     """Publish the pages of all units of a phase as one result.
 
-    Raises ProviderError for unreadable pages, and SourceError if a newer version has arrived.
+    Raises ProviderError for unreadable pages, and for a result that contradicts the media where
+    the policy is not to publish it. Raises SourceError if a newer version has arrived.
     """
     try:
-        result = _publish(run, phase, shares, media)
+        result = _publish(run, phase, shares, media, policy)
     except Exception as broken:
         raise plugin_broke(shares[0].driver.planned.provider, broken) from broken
     origin = result.provenance
@@ -68,9 +87,15 @@ def publish(run: VideoRun, phase: Phase, shares: Sequence[Share], media: MediaIn
     )
 
 
-def _publish(run: VideoRun, phase: Phase, shares: Sequence[Share], media: MediaInfo) -> PhaseResult:
+def _publish(
+    run: VideoRun,
+    phase: Phase,
+    shares: Sequence[Share],
+    media: MediaInfo,
+    policy: TruthPolicy,
+) -> PhaseResult:
     planned = shares[0].driver.planned
-    plugin, results = planned.plugin, run.catalog.results
+    plugin = planned.plugin
     own_results.check_current(run)
     result = PhaseResult(
         phase=phase,
@@ -78,16 +103,38 @@ def _publish(run: VideoRun, phase: Phase, shares: Sequence[Share], media: MediaI
         provenance=_provenance(phase, [share.driver for share in shares], run.clock()),
         usage=summed(used for share in shares for used in share.used),
     )
+    rows: Iterable[Marker | Segment] = ()
+    judged = Judgement()
     if isinstance(plugin, BaseTranscriptionPlugin):
         transcript = plugin.normalise(planned.request, media, shares[0].driver.raw.read())
         result = _with_transcript(result, transcript, media)
-        results.publish(run.key.video, result, transcript.segments)
+        judged = _judged(run, planned, transcript, media)
+        rows = within(transcript, media.extent).segments
     elif isinstance(plugin, BaseTemporalPlugin):
+        watch, shots = MarkerWatch(), Shots(run)
         streams = [partial(_markers, phase, media, share.driver) for share in shares]
-        linked = Linked(Shots(run), streams)
-        result = linked.described(result)
-        results.publish(run.key.video, result, linked.markers())
+        watched = [partial(_watched, watch, stream) for stream in streams]
+        result = Linked(shots, watched).described(result)
+        judged = judge_markers(phase, watch, signals.pictures(run))
+        rows = Linked(shots, [partial(_in_frame, stream) for stream in streams]).markers()
+    refuse(judged.findings, policy, run.key.project, planned.provider)
+    result = judged.noted(result)
+    run.catalog.results.publish(run.key.video, result, rows)
     return result
+
+
+def _judged(run: VideoRun, planned: Planned, said: Transcript, media: MediaInfo) -> Judgement:
+    asked, language = planned.plugin.capabilities(), planned.request.parameters.get("language")
+    requested = str(language) if language else None
+    return judge_transcript(said, media.extent, asked, requested, signals.sound(run))
+
+
+def _watched(watch: MarkerWatch, stream: Callable[[], Iterable[Marker]]) -> Iterator[Marker]:
+    return map(in_frame, watch.watched(stream()))
+
+
+def _in_frame(stream: Callable[[], Iterable[Marker]]) -> Iterator[Marker]:
+    return map(in_frame, stream())
 
 
 def _provenance(phase: Phase, drivers: Sequence[UnitDriver], ended: datetime) -> Provenance:
