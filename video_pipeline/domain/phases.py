@@ -92,6 +92,11 @@ EXACT_MARKERS = Check(
 WITHIN_AUDIO = Check(
     "words_within_audio", "Every word lies within the audio, and words are in order."
 )
+PLAUSIBLE = Check(
+    "plausible",
+    "The result does not contradict the media, as far as it was compared. Warns of each "
+    "contradiction; fails where the result was not published because of one.",
+)
 READABLE = Check(
     "outputs_readable", "The published files exist, and the JSON is valid by its schema."
 )
@@ -139,7 +144,7 @@ _SPECS = (
         stream="video",
         kinds=(Kind.SHOT,),
         columns=MARKER_COLUMNS,
-        checks=(SUCCEEDED, EXACT_MARKERS),
+        checks=(SUCCEEDED, EXACT_MARKERS, PLAUSIBLE),
     ),
     PhaseSpec(
         Phase.OBJECTS,
@@ -152,7 +157,7 @@ _SPECS = (
         stream="video",
         kinds=(Kind.OBJECT, Kind.LABEL, Kind.FACE),
         columns=MARKER_COLUMNS,
-        checks=(SUCCEEDED, EXACT_MARKERS),
+        checks=(SUCCEEDED, EXACT_MARKERS, PLAUSIBLE),
     ),
     PhaseSpec(
         Phase.EVENTS,
@@ -173,7 +178,7 @@ _SPECS = (
             Kind.CUE,
         ),
         columns=MARKER_COLUMNS,
-        checks=(SUCCEEDED, EXACT_MARKERS),
+        checks=(SUCCEEDED, EXACT_MARKERS, PLAUSIBLE),
     ),
     PhaseSpec(
         Phase.THUMBNAILS,
@@ -203,7 +208,7 @@ _SPECS = (
         served_by="transcription",
         stream="audio",
         columns=WORD_COLUMNS,
-        checks=(SUCCEEDED, WITHIN_AUDIO),
+        checks=(SUCCEEDED, WITHIN_AUDIO, PLAUSIBLE),
     ),
     PhaseSpec(
         Phase.SCENES,
@@ -215,7 +220,7 @@ _SPECS = (
         stream="video",
         kinds=(Kind.SCENE,),
         columns=MARKER_COLUMNS,
-        checks=(SUCCEEDED, EXACT_MARKERS),
+        checks=(SUCCEEDED, EXACT_MARKERS, PLAUSIBLE),
     ),
     PhaseSpec(
         Phase.TIMELINE,

@@ -1,6 +1,7 @@
 """The checks of a phase: how it ended, and what it published, read back as consumers read it."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
@@ -14,6 +15,7 @@ from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import (
     EXACT_MARKERS,
     PHASES,
+    PLAUSIBLE,
     READABLE,
     SUCCEEDED,
     WITHIN_AUDIO,
@@ -21,7 +23,9 @@ from video_pipeline.domain.phases import (
     Phase,
 )
 from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.timeline import PhaseResult
 from video_pipeline.domain.time import TimeRange, clock
+from video_pipeline.domain.unit_policy import CATEGORIES
 from video_pipeline.exports import timeline_json
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.video_run import VideoRun
@@ -57,12 +61,27 @@ def _verdict(
         return outcome.state is PhaseState.DONE, warn, outcome.message
     if check is SUCCEEDED and outcome.state.ended_badly:
         return False, error, outcome.message
+    if check is PLAUSIBLE and outcome.category and CATEGORIES[outcome.category].contradicts_media:
+        return False, error, outcome.message
     if not outcome.state.good:
         return False, warn, f"not judged: {outcome.phase} {outcome.state.told}: {outcome.message}"
+    if check is PLAUSIBLE:
+        return plausibility(outcome.result)
     judges = {EXACT_MARKERS: _markers, WITHIN_AUDIO: _words, READABLE: _outputs}
     faults = list(judges[check](run, outcome.phase))
     more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
     return not faults, error, "; ".join([*faults[:_SHOWN], *more])
+
+
+def plausibility(result: PhaseResult | None) -> tuple[bool, dg.AssetCheckSeverity, str]:
+    """Return whether a result contradicts nothing, and what was found or not checked."""
+    findings = result.findings if result else ()
+    kinds_of_reason = defaultdict[str, list[str]](list)
+    for kind, why in (result.not_checked if result else {}).items():
+        kinds_of_reason[why].append(kind)
+    unchecked = [f"not checked: {why} ({', '.join(k)})" for why, k in kinds_of_reason.items()]
+    text = "; ".join([*map(str, findings), *unchecked])
+    return not findings, dg.AssetCheckSeverity.WARN, text
 
 
 def range_faults(ranges: Iterable[TimeRange], extent: TimeRange, what: str) -> Iterator[str]:

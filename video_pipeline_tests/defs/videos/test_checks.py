@@ -6,14 +6,18 @@ from fractions import Fraction
 from io import BytesIO
 from itertools import pairwise
 
+import dagster as dg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_pipeline.defs.videos.checks import range_faults, timeline_faults
+from video_pipeline.defs.videos.checks import plausibility, range_faults, timeline_faults
 from video_pipeline.domain.naming.identity import VideoKey
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.progress import PhaseState
+from video_pipeline.domain.results.findings import Finding, FindingKind
 from video_pipeline.domain.results.markers import Kind, Marker
-from video_pipeline.domain.results.timeline import Timeline, TimelineMedia
+from video_pipeline.domain.results.timeline import PhaseResult, Timeline, TimelineMedia
 from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.exports import timeline_json
@@ -80,3 +84,23 @@ def test_schema_fault_names_its_path() -> None:
     document["markers"][0]["range"]["start"] = 0.5
     (fault,) = timeline_faults(json.dumps(document).encode())
     assert "$.markers[0].range.start" in fault
+
+
+def _result(*kinds: FindingKind, **more: object) -> PhaseResult:
+    found = [Finding(kind=kind, what="it is wrong", range=span(1, 2)) for kind in kinds]
+    given = {"phase": Phase.TRANSCRIPT, "state": PhaseState.DONE, "findings": found}
+    return PhaseResult.model_validate({**given, **more})
+
+
+def test_plausible_tells_findings_and_what_was_not_checked() -> None:
+    loop, drift = FindingKind.LOOP, FindingKind.DRIFT
+    result = _result(loop, not_checked={drift: "no local decode", "no-speakers": "no local decode"})
+    passed, severity, text = plausibility(result)
+    assert (passed, severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert text.startswith("loop at 0:00:01.000 to 0:00:02.000: it is wrong. Choose another")
+    assert text.endswith("; not checked: no local decode (drift, no-speakers)")
+
+
+def test_plausible_passes_without_findings() -> None:
+    assert plausibility(_result())[::2] == (True, "")
+    assert plausibility(_result(not_checked={"drift": "not measurable"}))[0]

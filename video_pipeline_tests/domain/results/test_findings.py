@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from video_pipeline.domain.phases import SERVED
+from video_pipeline.domain.phases import PHASES, PLAUSIBLE, SERVED
 from video_pipeline.domain.results.findings import RULES, Finding, FindingKind, kinds_of
 
 
@@ -25,3 +25,8 @@ def test_only_an_empty_success_is_not_published_by_default() -> None:
 def test_finding_without_a_place() -> None:
     text = str(Finding(kind=FindingKind.NO_SPEAKERS, what="speakers were asked for"))
     assert text.startswith("no-speakers: speakers were asked for. Check the provider's options")
+
+
+def test_served_phases_have_the_check() -> None:
+    checked = {phase for phase, spec in PHASES.items() if PLAUSIBLE in spec.checks}
+    assert checked == set(SERVED)
