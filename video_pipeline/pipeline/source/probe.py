@@ -7,6 +7,7 @@ from video_pipeline.domain.source import VideoRecord
 from video_pipeline.media.reader import MediaReader
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.progress.reporter import Reporter
 from video_pipeline.pipeline.source.read import read_source, replaced
 from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.storage.store import IngestStore
@@ -17,7 +18,8 @@ def source_video(run: VideoRun, ingest: IngestStore) -> Outcome:
 
     def work() -> Outcome:
         started = run.clock()
-        record = read_source(run.key, ingest, run.catalog.videos)
+        progress = Reporter(run).progress(Phase.SOURCE_VIDEO, own_results.PROVIDER)
+        record = read_source(run.key, ingest, run.catalog.videos, progress)
         reading, counts = run.with_content(record.sha256 or ""), {"bytes": record.source.size}
         origin = own_results.provenance(reading.content, started, run.clock())
         return own_results.publish(reading, Phase.SOURCE_VIDEO, origin, counts=counts)

@@ -13,19 +13,28 @@ from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Source, VideoRecord
 from video_pipeline.pipeline.source.scratch import COPIES, reserve
 from video_pipeline.pipeline.video_run import unknown
+from video_pipeline.plugins.base import Progress
 from video_pipeline.plugins.inputs import ObjectRef
 from video_pipeline.storage.store import IngestStore
 
 PIECE_BYTES = 1 << 20
+# Progress is told after so many bytes: a second over a network, less on a disk.
+PROGRESS_BYTES = 64 << 20
 # In bytes: file systems take 255 for a name, object stores 1,024 for a key.
 _LONGEST_NAME = 200
 
 
-def read_source(key: VideoKey, ingest: IngestStore, videos: Videos) -> VideoRecord:
+def _unheard(_: float) -> None:
+    pass
+
+
+def read_source(
+    key: VideoKey, ingest: IngestStore, videos: Videos, progress: Progress = _unheard
+) -> VideoRecord:
     """Return the record of a video with the SHA-256 of its recorded version.
 
-    Reads the bytes unless they were read before. Raises SourceGone if the video was removed, and
-    SourceError if it is unknown or its version has changed.
+    Reads the bytes unless they were read before. `progress` is told of a large file.
+    Raises SourceGone if the video was removed, and SourceError if it is unknown or has changed.
     """
     record = videos.get(key.video)
     if record is None:
@@ -38,7 +47,7 @@ def read_source(key: VideoKey, ingest: IngestStore, videos: Videos) -> VideoReco
         )
     if record.sha256 is not None:
         return record
-    sha256 = _hash(record.source, ingest)
+    sha256 = _hash(record.source, ingest, progress)
     if not videos.set_sha256(key.video, record.source.version, sha256):
         raise replaced(record)
     return record.model_copy(update={"sha256": sha256})
@@ -64,11 +73,14 @@ def source_uri(ingest: IngestStore, key: VideoKey, object_key: str) -> str:
         return ""
 
 
-def _hash(source: Source, ingest: IngestStore) -> str:
-    digest = hashlib.sha256()
+def _hash(source: Source, ingest: IngestStore, progress: Progress) -> str:
+    digest, done = hashlib.sha256(), 0
     with ingest.project(source.key.project).open(source.object_key, source.version) as reader:
         while piece := reader.read(PIECE_BYTES):
             digest.update(piece)
+            done += len(piece)
+            if done % PROGRESS_BYTES == 0:
+                progress(done / source.size)
     return digest.hexdigest()
 
 

@@ -11,7 +11,7 @@ from video_pipeline.domain.errors import SourceError
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.source import Source
 from video_pipeline.pipeline.arrivals.look import register_now
-from video_pipeline.pipeline.source.read import PIECE_BYTES, read_source
+from video_pipeline.pipeline.source.read import PIECE_BYTES, PROGRESS_BYTES, read_source
 from video_pipeline.storage.local.folder import FolderIngest, FolderProjectIngest
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -38,6 +38,18 @@ def test_read_source_records_hash_of_all_bytes(
     record = read_source(KEY, ingest, catalog.project("acme").videos)
     assert record.sha256 == hashlib.sha256(content).hexdigest()
     assert catalog.project("acme").videos.get("intro") == record
+
+
+def test_read_source_tells_progress_of_a_large_file(
+    tmp_path: Path, ingest: FolderIngest, catalog: Catalog
+) -> None:
+    """A sparse file: its noughts take no space."""
+    with (tmp_path / OBJECT).open("wb") as file:
+        file.truncate(2 * PROGRESS_BYTES + 1)
+    register_now(ingest, catalog, OBJECT, NOW)
+    told: list[float] = []
+    read_source(KEY, ingest, catalog.project("acme").videos, told.append)
+    assert [round(fraction, 2) for fraction in told] == [0.5, 1.0]
 
 
 def test_read_source_reads_a_version_once(
