@@ -58,7 +58,10 @@ class DecodedVideo(Frozen):
 
 
 class MediaInfo(Frozen):
-    """What probing a source found. `duration` is in seconds, of the longest stream."""
+    """What probing a source found. `duration` is in seconds, of the longest stream.
+
+    `timecode` is the first frame's, as SMPTE writes it. `reel` names the tape or camera roll.
+    """
 
     container: str
     size: int
@@ -66,6 +69,8 @@ class MediaInfo(Frozen):
     duration: Rational
     video: VideoStream | None
     audio: AudioStream | None
+    timecode: str | None = Field(default=None, exclude_if=lambda timecode: timecode is None)
+    reel: str | None = Field(default=None, exclude_if=lambda reel: reel is None)
     warnings: tuple[str, ...] = ()
 
     def lasting(self, decoded: DecodedVideo | None) -> Self:

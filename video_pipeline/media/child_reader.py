@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from video_pipeline.domain.errors import MediaError, SourceError
 from video_pipeline.domain.media import DecodedVideo, MediaInfo, VideoStream
+from video_pipeline.domain.time import Timecode
 from video_pipeline.media.process import Child, Message
 from video_pipeline.media.reader import (
     DecodeEnd,
@@ -56,7 +57,8 @@ class ChildMediaReader:
                 for message in child.messages():
                     facts = {name: fact for name, fact in message.facts.items() if name != "kind"}
                     try:
-                        return MediaInfo.model_validate({**facts, "size": size, "sha256": sha256})
+                        found = MediaInfo.model_validate({**facts, "size": size, "sha256": sha256})
+                        return _with_valid_timecode(found)
                     except ValueError as error:
                         raise child.nonsense("facts of no video") from error
                 raise child.nonsense("no facts")
@@ -156,6 +158,18 @@ class ChildMediaReader:
     ) -> Child:
         limits = thrift.limits(self._limits)
         return Child(source, _name_of(source), limits, task, arguments, thrift.batch_bytes)
+
+
+def _with_valid_timecode(media: MediaInfo) -> MediaInfo:
+    if media.timecode is None or media.video is None:
+        return media
+    try:
+        Timecode.parse(media.timecode, media.video.frame_rate)
+    except ValueError as error:
+        warning = f"its timecode is left out: {error}"
+        update = {"timecode": None, "warnings": (*media.warnings, warning)}
+        return media.model_copy(update=update)
+    return media
 
 
 def _written(child: Child, into: Path, file: BinaryIO) -> Audio:

@@ -47,6 +47,9 @@ class Film:
     beep: float = 1.0
     colour: tuple[int, int, int] | None = None
     faststart: bool = False
+    tags: tuple[tuple[str, str], ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+    """Options of the encoder."""
 
 
 def level(number: int) -> int:
@@ -79,6 +82,7 @@ def _video(film: Film, output: OutputContainer) -> VideoStream | None:
         stream.codec_context.options = {"preset": "ultrafast", "crf": "10", "bf": "2"}
     else:
         stream.codec_context.bit_rate = 2_000_000
+        stream.codec_context.options = dict(film.options)
     if film.rotation:
         stream.set_display_rotation(-film.rotation)
     if film.aspect:
@@ -135,7 +139,9 @@ def _make(film: Film, path: Path) -> None:
         if film.audio:
             sound = output.add_stream(film.audio, rate=film.audio_rate, layout="mono")
             assert isinstance(sound, AudioStream)
+        output.metadata.update(film.tags)
         if video:
+            video.metadata.update(film.tags)
             _write_pictures(film, output, video)
         if sound:
             _write_sound(film, output, sound)

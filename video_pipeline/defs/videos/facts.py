@@ -98,6 +98,8 @@ def _media(read: Reading) -> Facts:
         found |= _picture(media.video)
     if media.audio:
         found["audio"] = _audio_stream(media.audio)
+    tags = {"timecode": media.timecode, "reel": media.reel}
+    found |= {name: printable(text) for name, text in tags.items() if text}
     return found | {"streams": _streams(media)}
 
 

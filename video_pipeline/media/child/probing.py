@@ -27,6 +27,7 @@ _FIELDS_SAMPLE = 30
 _FIELDS_FROM = 1.25
 _BRANDS = {"qt": "mov", "M4A": "m4a", "3gp4": "3gp", "3gp5": "3gp", "3gp6": "3gp"}
 _OFF_SECONDS = 1
+_NO_TIMECODE, _LONGEST_TAG = "00:00:00:00", 100
 
 
 class _Beginning:
@@ -119,6 +120,7 @@ class _Facts:
         self._warnings = warnings
         self._zero: Fraction | None = None
         self._last = Fraction(0)
+        self._tags: dict[str, str] = {}
         self.told: dict[str, Any] = {}
 
     def read(self, video: VideoStream | None, audio: AudioStream | None) -> None:
@@ -133,6 +135,8 @@ class _Facts:
             "duration": str(self._last),
             "video": video_facts,
             "audio": audio_facts,
+            "timecode": self._tags.get("timecode"),
+            "reel": self._tags.get("reel_name"),
             "warnings": self._warnings,
         }
 
@@ -152,6 +156,7 @@ class _Facts:
         end = packets and packets.shown_until(rate, varies=variable)
         duration = self._lasting(stream, start, end) or 1 / rate
         frames, drifts = self._frames(stream, beginning, rate, duration)
+        self._tags = _tags(self._container, stream, frame)
         oriented = _orientation(frame)
         if oriented.warning:
             self._warnings.append(oriented.warning)
@@ -240,6 +245,21 @@ class _Facts:
 def _orientation(frame: VideoFrame) -> Orientation:
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     return Orientation() if matrix is None else orientation(bytes(matrix))
+
+
+def _tags(container: InputContainer, stream: VideoStream, frame: VideoFrame) -> dict[str, str]:
+    """Return timecode and reel: of the container, else of a stream, else of the first frame.
+
+    A timecode of noughts in a frame is what an encoder writes that knows none.
+    """
+    coded = {key: text for key, text in frame.metadata.items() if text != _NO_TIMECODE}
+    found: dict[str, str] = {}
+    others = (one.metadata for one in container.streams if one.type == "data")
+    for metadata in (container.metadata, stream.metadata, *others, coded):
+        for key, text in metadata.items():
+            if key.lower() in ("timecode", "reel_name") and text.strip():
+                found.setdefault(key.lower(), text.strip()[:_LONGEST_TAG])
+    return found
 
 
 def _container_name(container: InputContainer) -> str:

@@ -135,6 +135,12 @@ def test_media_is_told_in_the_fields_words(run: VideoRun) -> None:
     }
 
 
+def test_timecode_and_reel_are_shown(run: VideoRun) -> None:
+    media = MEDIA.model_copy(update={"timecode": "01:00:00:00", "reel": "A001"})
+    found = read(run, result(Phase.MEDIA_INFO), record(media=media))
+    assert (found["timecode"], found["reel"]) == ("01:00:00:00", "A001")
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

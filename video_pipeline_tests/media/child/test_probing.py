@@ -117,3 +117,38 @@ def test_wrong_claims_of_a_container_are_warned_about(room, make, film, tmp_path
 def test_codecs_are_named_not_their_decoders(room, make, film, codec, audio, names):
     media = room.probe(make(film(name="a.mkv", codec=codec, audio=audio, frames=10)))
     assert (media.video.codec, media.audio.codec) == names
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "reel"),
+    [
+        ("a.mov", "libx264", "A001"),
+        ("a.mp4", "libx264", None),
+        ("a.mkv", "libx264", "A001"),
+        ("a.mxf", "mpeg2video", "A001"),
+    ],
+)
+def test_timecode_and_reel_are_read(room, make, film, name, codec, reel):
+    tags = (("timecode", "01:00:00:12"), ("reel_name", "A001"))
+    media = room.probe(make(film(name=name, codec=codec, tags=tags)))
+    assert (media.timecode, media.reel, media.warnings) == ("01:00:00:12", reel, ())
+
+
+def test_timecode_of_the_first_picture_is_read(room, make, film):
+    codes = (("gop_timecode", "01:00:00:00"),)
+    stamped = make(film(name="a.mpg", codec="mpeg2video", options=codes))
+    assert room.probe(stamped).timecode == "01:00:00:00"
+    assert room.probe(make(film(name="a.mpg", codec="mpeg2video"))).timecode is None
+
+
+def test_drop_frame_timecode_keeps_its_semicolon(room, make, film):
+    tags = (("timecode", "10:00:00;02"),)
+    media = room.probe(make(film(name="a.mov", rate=Fraction(30000, 1001), tags=tags)))
+    assert media.timecode == "10:00:00;02"
+
+
+@pytest.mark.parametrize("text", ["01:00:00:40", "yesterday"])
+def test_invalid_timecode_is_left_out_with_a_warning(room, make, film, text):
+    media = room.probe(make(film(name="a.mkv", tags=(("timecode", text),))))
+    assert media.timecode is None
+    assert len(media.warnings) == 1 and "its timecode is left out: " in media.warnings[0]
