@@ -69,7 +69,7 @@ class MediaReader(Protocol):
         ...
 
     def audio(self, source: BinaryIO, media: MediaInfo, into: Path) -> Audio:
-        """Write the first audio stream as raw 16 kHz mono 16-bit samples to the file `into`.
+        """Write the default audio stream as raw 16 kHz mono 16-bit samples to the file `into`.
 
         Samples before time zero are dropped, and gaps are filled with silence.
         """

@@ -36,7 +36,9 @@ def test_footage_is_read_from_end_to_end(room, footage, tmp_path):
         media = room.probe(path)
         decoded = room.decode(path, Frames(width=48, height=27))
         assert abs(decoded.end.end - media.video.duration) < 1 / media.video.frame_rate.per_second
-        assert (media.warnings, decoded.end.warnings) == ((), ())
+        # One of them holds a second film with its own audio.
+        assert all(warning.endswith("stream 1 is the first") for warning in media.warnings)
+        assert decoded.end.warnings == ()
         samples, start = room.audio(path, tmp_path / "a.raw")
         assert start == 0
         assert np.abs(samples).max() > 0.05

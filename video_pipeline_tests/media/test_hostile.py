@@ -253,8 +253,17 @@ def test_any_damage_raises_only_known_errors(room, make, film, tmp_path):
         (b"\xff\xd8\xff\xe0", "a JPEG picture"),
         (b"\x89PNG\r\n", "a PNG picture"),
         (b"RIFF\x10\0\0\0WEBPVP8 ", "a WebP picture"),
-        (b"\0\0\0\x20ftypavif", "an AVIF picture"),
-        (b"\0\0\0\x20ftypheic", "a HEIC picture"),
+        (b"BM\x36\x10\0\0", "a BMP picture"),
+        (b"II*\0", "a TIFF picture"),
+        (b"MM\0*", "a TIFF picture"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture"),
+        (b"\xff\x0a", "a JPEG XL picture"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 picture"),
+        (b"\0\0\0\x10ftypavif\0\0\0\0", "an AVIF picture"),
+        (b"\0\0\0\x10ftypheic\0\0\0\0", "a HEIC picture"),
+        (b"\0\0\0\x10ftypheix\0\0\0\0", "a HEIC picture"),
+        (b"\0\0\0\x10ftypmsf1\0\0\0\0", "a HEIF picture"),
+        (b"\0\0\0\x14ftypxxxx\0\0\0\0mif1", "a HEIF picture"),
     ],
 )
 def test_a_picture_is_named_as_such(room, tmp_path, begin, kind):
@@ -263,3 +272,11 @@ def test_a_picture_is_named_as_such(room, tmp_path, begin, kind):
     with pytest.raises(MediaError, match=f"it is {kind}") as raised:
         room.probe(path)
     assert "one of these kinds: mov, mp4" in raised.value.remedy
+
+
+def test_films_one_after_the_other_are_refused(room, make, film, tmp_path):
+    """A demuxer reads only the first, and says nothing."""
+    path, content = tmp_path / "two.mp4", make(film(frames=5)).read_bytes()
+    path.write_bytes(content * 2)
+    with pytest.raises(MediaError, match="several films one after the other"):
+        room.probe(path)

@@ -1,4 +1,4 @@
-"""The child's task `audio`: the first audio stream as 16 kHz mono, on the clock of the video."""
+"""The child's task `audio`: the audio stream as 16 kHz mono, on the clock of the video."""
 
 from fractions import Fraction
 
@@ -6,8 +6,9 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
 from video_pipeline.media.child.decoding import Damage, frames_of, read
-from video_pipeline.media.child.opening import Input, first_audio
+from video_pipeline.media.child.opening import Input
 from video_pipeline.media.child.placement import Placement
+from video_pipeline.media.child.streams import choose_audio
 from video_pipeline.media.protocol import MediaFault, Outlet
 
 _SAMPLE_BYTES = 2
@@ -77,8 +78,8 @@ def audio(source: Input, outlet: Outlet, *, rate: int, zero: str | None, longest
     sample. A timestamp after `longest` is not plausible.
     """
     container = source.open()
-    stream = first_audio(container.streams)
-    if stream is None or stream.codec_context is None:
+    stream = choose_audio(container).stream
+    if stream is None:
         raise MediaFault("it has no audio that can be decoded", "Deliver the audio as AAC.")
     source.prepare(stream)
     samples, damage = _Samples(rate, round(Fraction(longest) * rate), outlet), Damage()

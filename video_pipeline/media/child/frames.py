@@ -8,8 +8,9 @@ from av.video.frame import VideoFrame
 
 from video_pipeline.media.child.clock import FrameClock
 from video_pipeline.media.child.decoding import Damage, frames_of, read
-from video_pipeline.media.child.opening import Input, first_video
+from video_pipeline.media.child.opening import Input
 from video_pipeline.media.child.scaling import FeedOutlet, Scaler
+from video_pipeline.media.child.streams import choose_video
 from video_pipeline.media.child.thumbnails import ThumbnailOutlet
 from video_pipeline.media.protocol import MediaFault, Outlet
 from video_pipeline.media.shape import Orientation
@@ -74,7 +75,7 @@ def decode(
 ) -> None:
     """Send every feed's frames and the thumbnails, then the end. Raises MediaFault."""
     container = source.open()
-    stream = first_video(container.streams)
+    stream = choose_video(source, container).stream
     if stream is None or stream.codec_context is None or stream.time_base is None:
         raise MediaFault("it has no video that can be decoded", "Deliver it as H.264 in MP4.")
     # Deblocking only frames that others refer to saves a tenth of the time.

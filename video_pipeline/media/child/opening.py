@@ -1,14 +1,13 @@
 """Opening hostile media in the child: allowed containers only, and no other file."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import ArgumentError, FFmpegError
-from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from video_pipeline.media.protocol import MediaFault
@@ -21,17 +20,31 @@ CONTAINERS = (
 )  # fmt: skip
 _READ_BYTES = 1 << 18
 _KINDS = f"Deliver a complete file of one of these kinds: {', '.join(CONTAINERS)}."
-# What pictures begin with, and where. AVIF and HEIC would open as MP4, as a video of one frame.
+# What pictures begin with, and where. Some of them a demuxer would open as a video of one frame.
 _PICTURES = (
     (0, b"GIF8", "a GIF"),
     (0, b"\xff\xd8\xff", "a JPEG picture"),
     (0, b"\x89PNG", "a PNG picture"),
+    (0, b"BM", "a BMP picture"),
+    (0, b"II*\0", "a TIFF picture"),
+    (0, b"MM\0*", "a TIFF picture"),
+    (0, b"\xff\x0a", "a JPEG XL picture"),
+    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (4, b"JXL ", "a JPEG XL picture"),
+    (4, b"jP  ", "a JPEG 2000 picture"),
+    (4, b"ftypcrx ", "a raw picture of a camera"),
     (8, b"WEBP", "a WebP picture"),
-    (4, b"ftypavif", "an AVIF picture"),
-    (4, b"ftypheic", "a HEIC picture"),
-    (4, b"ftypmif1", "a HEIF picture"),
 )
-_BEGIN_BYTES = 12
+# Brands of still pictures in boxes, unless the file also has a film: as an animation has.
+_STILL_BRANDS = {
+    **dict.fromkeys((b"avif", b"avio", b"avis"), "an AVIF picture"),
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), "a HEIC picture"),
+    **dict.fromkeys((b"mif1", b"mif2", b"msf1", b"miaf"), "a HEIF picture"),
+}
+_BEGIN_BYTES = 64
+_FIRST_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"})
+# Boxes at the top of an MP4 file that are looked at. Fragmented files have thousands.
+_MOST_BOXES = 16
 
 
 class Descriptor(Positioned):
@@ -64,10 +77,13 @@ class Input:
     ) -> None:
         self.served_bytes, self.beat = served_bytes, beat
         self.descriptor, self.max_pixels, self.threads = descriptor, max_pixels, threads
+        self._is_looked_at = False
 
     def open(self) -> InputContainer:
         """Read the headers. Raises MediaFault for anything but an allowed container."""
-        self._refuse_pictures()
+        if not self._is_looked_at:
+            self._refuse_pictures()
+            self._is_looked_at = True
         options = {
             "format_whitelist": ",".join(CONTAINERS),
             "protocol_whitelist": "",
@@ -91,10 +107,37 @@ class Input:
             raise MediaFault(f"it cannot be read as a video ({why})", _KINDS) from error
 
     def _refuse_pictures(self) -> None:
-        begin = self._file().read(_BEGIN_BYTES)
-        for at, mark, kind in _PICTURES:
-            if begin[at:].startswith(mark):
-                raise MediaFault(f"it is {kind}, and no video", _KINDS)
+        """Raise MediaFault for a still picture, and for two films one after the other."""
+        begin, boxes = self._file().read(_BEGIN_BYTES), list[bytes]()
+        kinds = [kind for at, mark, kind in _PICTURES if begin[at:].startswith(mark)]
+        if begin[4:8] in _FIRST_BOXES:
+            boxes = self._boxes()
+        if begin[4:8] == b"ftyp" and b"moov" not in boxes:
+            listed = begin[8 : int.from_bytes(begin[:4], "big")]
+            brands = [listed[at : at + 4] for at in range(0, len(listed), 4)]
+            kinds += [_STILL_BRANDS[brand] for brand in brands if brand in _STILL_BRANDS]
+        if kinds:
+            raise MediaFault(f"it is {kinds[0]}, and no video", _KINDS)
+        if boxes.count(b"moov") > 1:
+            raise MediaFault(
+                "it is several films one after the other in one file",
+                "Deliver each as a video of its own, or join them with a video editor.",
+            )
+
+    def _boxes(self) -> list[bytes]:
+        """Return the kinds of the first boxes of an MP4 file."""
+        file, at, kinds = self._file(), 0, list[bytes]()
+        while len(kinds) < _MOST_BOXES and at < file.size:
+            file.seek(at)
+            head = file.read(16)
+            size = int.from_bytes(head[:4], "big")
+            if size == 1:
+                size = int.from_bytes(head[8:], "big")
+            if size < 8:
+                break
+            kinds.append(head[4:8])
+            at += size
+        return kinds
 
     def _file(self) -> Descriptor | RemoteFile:
         if self.served_bytes is None:
@@ -121,20 +164,3 @@ class Input:
 
 def _refuse(url: str, flags: int, options: dict[str, Any]) -> NoReturn:
     raise PermissionError(f"the media refers to another file: {url[:200]}")
-
-
-def first_video(streams: Iterable[Stream]) -> VideoStream | None:
-    """Return the first video stream that is no cover art."""
-    for stream in streams:
-        if isinstance(stream, VideoStream) and not _is_picture(stream):
-            return stream
-    return None
-
-
-def _is_picture(stream: VideoStream) -> bool:
-    still = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
-    return bool(Disposition(stream.disposition) & still)
-
-
-def first_audio(streams: Iterable[Stream]) -> AudioStream | None:
-    return next((stream for stream in streams if isinstance(stream, AudioStream)), None)

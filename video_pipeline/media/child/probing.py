@@ -10,9 +10,10 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from video_pipeline.media.child.decoding import Damage, flush_of, frames_of, read
-from video_pipeline.media.child.opening import Input, first_audio, first_video
+from video_pipeline.media.child.opening import Input
 from video_pipeline.media.child.rates import Pace
 from video_pipeline.media.child.stream_ends import Ends, stream_ends
+from video_pipeline.media.child.streams import choose_audio, choose_video
 from video_pipeline.media.protocol import MediaFault, Outlet
 from video_pipeline.media.shape import Orientation, orientation, sane_aspect, shown
 
@@ -90,13 +91,12 @@ class _Beginning:
 def probe(source: Input, outlet: Outlet) -> None:
     """Send container and streams as MediaInfo has them. Raises MediaFault."""
     container = source.open()
-    video, audio = first_video(container.streams), first_audio(container.streams)
-    warnings: list[str] = []
-    if audio and not _decodable(audio):
-        warnings.append("its audio is of a kind that cannot be decoded, and is left out")
-        audio = None
+    videos, audios = choose_video(source, container), choose_audio(container)
+    video, audio = videos.stream, audios.stream
+    warnings = videos.warnings + audios.warnings
     if video is None and audio is None:
-        raise MediaFault("it has neither video nor audio", "Deliver a video.")
+        what = ": ".join(["it has neither video nor audio", *warnings])
+        raise MediaFault(what, "Deliver a video of more than one frame.")
     ends = stream_ends(source, container, video, audio)
     if audio and ends.complete and ends.audio is None:
         warnings.append("its audio stream is empty, and is left out")
@@ -104,10 +104,6 @@ def probe(source: Input, outlet: Outlet) -> None:
     facts = _Facts(source, container, ends, warnings)
     facts.read(video, audio)
     outlet.send("end", **facts.told)
-
-
-def _decodable(audio: AudioStream) -> bool:
-    return audio.codec_context is not None and audio.codec_context.sample_rate > 0
 
 
 class _Facts:
