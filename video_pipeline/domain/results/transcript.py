@@ -32,6 +32,8 @@ class Transcript(Frozen):
     language: str | None = None
     language_confidence: float | None = Field(default=None, ge=0, le=1)
     segments: tuple[Segment, ...] = ()
+    warnings: tuple[str, ...] = Field(default=(), exclude_if=lambda warnings: not warnings)
+    """What a reader should know of it, as that a part could not be understood."""
 
     @property
     def words(self) -> tuple[Word, ...]:

@@ -167,6 +167,7 @@ def _with_transcript(result: PhaseResult, transcript: Transcript, media: MediaIn
             },
             "language": transcript.language,
             "language_confidence": transcript.language_confidence,
+            "warnings": result.warnings + transcript.warnings,
         }
     )
 
