@@ -78,45 +78,47 @@ def listen(tmp_path: Path) -> Listen:
     return hear
 
 
+def new_request(phase: Phase, **parameters: str) -> WorkRequest:
+    """Return a request for one phase of some video, with parameters."""
+    return WorkRequest(
+        key=VideoKey(project="acme", video="some-video"),
+        content="0" * 64,
+        provider="local",
+        plugin="under test",
+        account="local",
+        region="local",
+        operation="analyse",
+        phases=(phase,),
+        kinds=("shot",) if phase is Phase.SHOTS else (),
+        parameters=dict(parameters),
+        model="",
+    )
+
+
+def new_unit(request: WorkRequest) -> WorkUnit:
+    """Return a work unit of a request, about to be made."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    return WorkUnit(
+        id="0" * 40,
+        request=request,
+        generation=1,
+        state=UnitState.SUBMITTING,
+        planned=(),
+        created_at=now,
+        updated_at=now,
+    )
+
+
 @pytest.fixture
 def request_for() -> Callable[..., WorkRequest]:
     """A request for one phase of some video, with parameters."""
-
-    def make(phase: Phase, **parameters: str) -> WorkRequest:
-        return WorkRequest(
-            key=VideoKey(project="acme", video="some-video"),
-            content="0" * 64,
-            provider="local",
-            plugin="under test",
-            account="local",
-            region="local",
-            operation="analyse",
-            phases=(phase,),
-            kinds=("shot",) if phase is Phase.SHOTS else (),
-            parameters=dict(parameters),
-            model="",
-        )
-
-    return make
+    return new_request
 
 
 @pytest.fixture
 def unit_of() -> Callable[[WorkRequest], WorkUnit]:
     """A work unit of a request, about to be made."""
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def make(request: WorkRequest) -> WorkUnit:
-        return WorkUnit(
-            id="0" * 40,
-            request=request,
-            generation=1,
-            state=UnitState.SUBMITTING,
-            planned=(),
-            created_at=now,
-            updated_at=now,
-        )
-
-    return make
+    return new_unit
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from video_pipeline.providers.local.speech.faster_whisper import (
     FasterWhisperOptions,
     FasterWhisperPlugin,
 )
+from video_pipeline.providers.local.speech.whole_words import SHORTEST
 from video_pipeline.samples import drawn, truth_of
 
 Listen = Callable[[Path], tuple[MediaInfo, Audio]]
@@ -185,9 +186,9 @@ def test_words_stay_within_the_audio_and_in_order(
     words = FasterWhisperPlugin().normalise(request_for(Phase.TRANSCRIPT), media, pages).words
     half = Fraction(1, 2)
     assert [(w.text, w.range.start, w.range.end) for w in words] == [
-        ("a", half, 2 + half),
-        ("b", 1 + half, 1 + half),
-        ("c", 1 + half, 4 + half),
+        ("a", half, 1 + half),
+        ("b", 1 + half, 1 + half + SHORTEST),
+        ("c", 1 + half + SHORTEST, 4 + half),
     ]
 
 

@@ -25,6 +25,7 @@ from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 from video_pipeline.providers.local.models import Models, known
 from video_pipeline.providers.local.speech.activity import speech_activity
 from video_pipeline.providers.local.speech.pieces import Piece, pieces, whole
+from video_pipeline.providers.local.speech.recognition import transcribe
 from video_pipeline.providers.local.speech.whisper_pages import (
     Header,
     header_page,
@@ -140,16 +141,7 @@ class FasterWhisperPlugin(BaseTranscriptionPlugin, Calls):
         options = self.options
         whisper = _loaded(self._folder(), options.compute_type, options.threads)
         try:
-            return whisper.transcribe(
-                samples,
-                language=language,
-                beam_size=options.beam_size,
-                word_timestamps=True,
-                # No sampling: the same audio gives the same words, whenever it is asked. A window
-                # that went wrong then must not be carried into the next one.
-                temperature=0.0,
-                condition_on_previous_text=False,
-            )
+            return transcribe(whisper, samples, language, options.beam_size)
         except ValueError as error:
             raise ProviderError(
                 f"Whisper refused the request: {error}",

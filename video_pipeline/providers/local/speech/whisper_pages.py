@@ -11,11 +11,16 @@ from typing import Any
 
 from pydantic import Field
 
-from video_pipeline.domain.results.transcript import Segment, Transcript, Word
-from video_pipeline.domain.time import TimeRange
+from video_pipeline.domain.results.transcript import Transcript
+from video_pipeline.domain.time import TimeRange, clock
 from video_pipeline.domain.values import Frozen, Rational, read_json
+from video_pipeline.providers.local.speech.loops import Said
+from video_pipeline.providers.local.speech.whole_words import RawSegment, on_clock, without_loops
 
 SEGMENTS_A_PAGE = 100
+
+# PLACEHOLDER
+DOUBTFUL_LANGUAGE = 0.5
 
 Span = tuple[float, float]
 """Start and end in seconds from the first sample."""
@@ -28,20 +33,6 @@ class Header(Frozen):
     duration: Rational
     language: str | None = None
     language_confidence: float | None = Field(default=None, ge=0, le=1)
-
-
-class RawWord(Frozen):
-    text: str
-    start: Rational
-    end: Rational
-    probability: float
-
-
-class RawSegment(Frozen):
-    text: str
-    start: Rational
-    end: Rational
-    words: tuple[RawWord, ...] = ()
 
 
 def header_page(header: Header) -> bytes:
@@ -68,53 +59,45 @@ def written_segment(segment: Any, span: Callable[[float, float], Span]) -> dict[
 
 
 def read(pages: Iterable[bytes], end: Fraction) -> Transcript:
-    """Return the transcript in the video's time, within the audio and before `end`. Words are in
-    order. Raises ValueError for unreadable pages."""
+    """Return the transcript in the video's time, within the audio and before `end`.
+
+    Words are whole, in order and without overlaps. Loops are cut, and doubts are in the warnings.
+    Raises ValueError for unreadable pages.
+    """
     first, *rest = pages
     header = Header.model_validate_json(first)
     last = max(header.start, min(header.start + header.duration, end))
-    clock = _Clock(header.start, TimeRange(start=max(Fraction(0), header.start), end=last))
+    within = TimeRange(start=max(Fraction(0), header.start), end=last)
     raw = [RawSegment.model_validate(entry) for page in rest for entry in _entries(page)]
-    segments = tuple(clock.segment(segment) for segment in raw if segment.text.strip())
+    kept, cut = without_loops([segment for segment in raw if segment.text.strip()])
+    segments = on_clock(kept, header.start, within)
+    warnings = [_cut_warning(header.start, loop) for loop in cut]
     if not segments:
-        return Transcript()
+        return Transcript(warnings=tuple(warnings))
+    if header.language_confidence is not None and header.language_confidence < DOUBTFUL_LANGUAGE:
+        warnings.append(_language_warning(header))
     return Transcript(
         language=header.language,
         language_confidence=header.language_confidence,
         segments=segments,
+        warnings=tuple(warnings),
     )
 
 
-class _Clock:
-    """Converts the library's times to the video's, none earlier than the one before."""
+def _cut_warning(start: Fraction, said: Said) -> str:
+    first, after = (clock(start + Fraction(str(moment))) for moment in (said.start, said.end))
+    return (
+        f"Whisper repeated {said.text.strip()!r} from {first} to {after}, as no speaker does: "
+        "the repetitions are left out, and what was said there is missing. "
+        "A larger model or the option `language` may hear it."
+    )
 
-    def __init__(self, start: Fraction, within: TimeRange) -> None:
-        self._start, self._within, self._reached = start, within, within.start
 
-    def segment(self, raw: RawSegment) -> Segment:
-        words = tuple(self._word(word) for word in raw.words if word.text.strip())
-        if words:
-            span = TimeRange(start=words[0].range.start, end=max(w.range.end for w in words))
-        else:
-            span = self._span(raw.start, raw.end)
-        return Segment(text=raw.text.strip(), range=span, words=words)
-
-    def _word(self, raw: RawWord) -> Word:
-        return Word(
-            text=raw.text.strip(),
-            range=self._span(raw.start, raw.end),
-            confidence=min(max(raw.probability, 0.0), 1.0),
-        )
-
-    def _span(self, start: Fraction, end: Fraction) -> TimeRange:
-        start, end = self._moment(start), self._moment(end)
-        self._reached = max(self._reached, start)
-        return TimeRange(start=self._reached, end=max(self._reached, end))
-
-    def _moment(self, seconds: Fraction) -> Fraction:
-        """Return the time to the millisecond, within the audio."""
-        moment = self._start + Fraction(round(seconds * 1000), 1000)
-        return min(max(moment, self._within.start), self._within.end)
+def _language_warning(header: Header) -> str:
+    return (
+        f"the language {header.language!r} is a guess (confidence "
+        f"{header.language_confidence:.2f}): name it with the option `language` if it is wrong"
+    )
 
 
 def _entries(page: bytes) -> list[Any]:

@@ -1,0 +1,66 @@
+"""Recordings that Whisper `base` gets wrong, transcribed once each.
+
+All four are spoken by espeak-ng: `loop` counts from zero to nine in French, `yes` is one word of
+0.6 s, `elisions` a sentence in Italian, `bonjour` one word in French.
+"""
+
+import hashlib
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.results.transcript import Transcript
+from video_pipeline.media.child_reader import ChildMediaReader
+from video_pipeline.plugins.inputs import Inputs
+from video_pipeline.providers.local.speech.faster_whisper import (
+    FasterWhisperOptions,
+    FasterWhisperPlugin,
+)
+from video_pipeline_tests.providers.conftest import new_request, new_unit
+
+SPOKEN = Path(__file__).with_name("spoken")
+Heard = dict[str, tuple[MediaInfo, Transcript]]
+
+
+@pytest.fixture(scope="module")
+def heard(model_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Heard:
+    """The facts and the transcript of each recording, by name."""
+    plugin = FasterWhisperPlugin(FasterWhisperOptions(cache_folder=str(model_cache)))
+    folder = tmp_path_factory.mktemp("spoken")
+    reader, request = ChildMediaReader(), new_request(Phase.TRANSCRIPT)
+    found: Heard = {}
+    for path in sorted(SPOKEN.iterdir()):
+        with path.open("rb") as source:
+            media = reader.probe(source, hashlib.sha256(path.read_bytes()).hexdigest())
+            audio = reader.audio(source, media, folder / path.stem)
+        pages = plugin.call(new_unit(request), Inputs(audio=audio), lambda fraction: None)
+        found[path.stem] = media, plugin.normalise(request, media, pages)
+    return found
+
+
+def test_loop_is_cut_with_a_warning(heard: Heard) -> None:
+    _, transcript = heard["loop"]
+    assert len(transcript.words) < 10
+    assert any("as no speaker does" in warning for warning in transcript.warnings)
+
+
+def test_words_with_an_apostrophe_are_whole(heard: Heard) -> None:
+    words = [word.text for word in heard["elisions"][1].words]
+    assert {"dell'avvocato", "dell'università"} <= set(words)
+    assert not any(word.startswith(("'", "-")) for word in words)
+
+
+def test_doubtful_language_gives_a_warning(heard: Heard) -> None:
+    assert ["option `language`" in warning for warning in heard["bonjour"][1].warnings] == [True]
+    assert heard["elisions"][1].warnings == ()
+
+
+def test_words_of_every_case_are_within_the_media(heard: Heard) -> None:
+    for media, transcript in heard.values():
+        assert transcript.words
+        assert all(word.range.within(media.extent) for word in transcript.words)
+        ranges = [word.range for word in transcript.words]
+        assert all(before.end <= after.start for before, after in pairwise(ranges))
