@@ -47,6 +47,8 @@ class Film:
     beep: float = 1.0
     colour: tuple[int, int, int] | None = None
     faststart: bool = False
+    pixels: str | None = None
+    hdr: bool = False
     tags: tuple[tuple[str, str], ...] = ()
     options: tuple[tuple[str, str], ...] = ()
     """Options of the encoder."""
@@ -63,7 +65,12 @@ def _picture(film: Film, number: int) -> av.VideoFrame:
     pixels = np.full((height, width, 3), film.colour or level(number), np.uint8)
     pixels[: height // 2, : width // 2] = 255
     frame = av.VideoFrame.from_ndarray(pixels, "rgb24")
-    return frame.reformat(format="yuv420p" if not (width | height) & 1 else "yuv444p")
+    return frame.reformat(format=_pixels(film))
+
+
+def _pixels(film: Film) -> str:
+    width, height = film.size
+    return film.pixels or ("yuv420p" if not (width | height) & 1 else "yuv444p")
 
 
 def _video(film: Film, output: OutputContainer) -> VideoStream | None:
@@ -71,15 +78,18 @@ def _video(film: Film, output: OutputContainer) -> VideoStream | None:
         return None
     stream = output.add_stream(film.codec, rate=film.rate)
     assert isinstance(stream, VideoStream)
-    width, height = film.size
     stream.width, stream.height = film.size
-    stream.pix_fmt = "yuv420p" if not (width | height) & 1 else "yuv444p"
+    stream.pix_fmt = _pixels(film)
+    if film.hdr:
+        context = stream.codec_context
+        context.color_primaries, context.color_trc, context.colorspace = 9, 16, 9
     if film.codec == "mjpeg":
         stream.codec_context.color_range = 2
     stream.codec_context.gop_size = film.keyframes
     stream.codec_context.time_base = film.time_base or 1 / film.rate
     if film.codec == "libx264":
-        stream.codec_context.options = {"preset": "ultrafast", "crf": "10", "bf": "2"}
+        options = {"preset": "ultrafast", "crf": "10", "bf": "2", **dict(film.options)}
+        stream.codec_context.options = options
     else:
         stream.codec_context.bit_rate = 2_000_000
         stream.codec_context.options = dict(film.options)

@@ -28,7 +28,7 @@ _FIELDS_SAMPLE = 30
 _FIELDS_FROM = 1.25
 _BRANDS = {"qt": "mov", "M4A": "m4a", "3gp4": "3gp", "3gp5": "3gp", "3gp6": "3gp"}
 _OFF_SECONDS = 1
-_NO_TIMECODE, _LONGEST_TAG = "00:00:00:00", 100
+_NO_TIMECODE, _LONGEST_TAG = "00:00:00", 100
 
 
 class _Beginning:
@@ -246,9 +246,9 @@ def _orientation(frame: VideoFrame) -> Orientation:
 def _tags(container: InputContainer, stream: VideoStream, frame: VideoFrame) -> dict[str, str]:
     """Return timecode and reel: of the container, else of a stream, else of the first frame.
 
-    A timecode of noughts in a frame is what an encoder writes that knows none.
+    An encoder that knows no timecode counts from zero. One of a frame then means nothing.
     """
-    coded = {key: text for key, text in frame.metadata.items() if text != _NO_TIMECODE}
+    coded = {key: text for key, text in frame.metadata.items() if not text.startswith(_NO_TIMECODE)}
     found: dict[str, str] = {}
     others = (one.metadata for one in container.streams if one.type == "data")
     for metadata in (container.metadata, stream.metadata, *others, coded):

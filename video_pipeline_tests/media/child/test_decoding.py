@@ -75,6 +75,26 @@ def test_a_step_longer_than_a_batch_keeps_its_numbers(room, make, film):
     assert decoded.numbers == [list(range(0, 100, 2))]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pixels": "yuv420p10le"},
+        {"pixels": "yuv420p10le", "hdr": True},
+        {"codec": "prores_ks", "name": "a.mov", "pixels": "yuv422p10le"},
+        {"keyframes": 10_000, "options": (("sc_threshold", "0"),)},
+        {"name": "a.ts", "options": (("flags", "+ildct+ilme"), ("x264-params", "tff=1"))},
+    ],
+    ids=["10 bits", "PQ", "ProRes", "one keyframe", "interlaced"],
+)
+def test_unusual_video_decodes_to_8_bits(room, make, film, brightness, changes):
+    path = make(film(frames=60, **changes))
+    decoded = room.decode(path, GRAY)
+    assert (decoded.end.frames, decoded.end.end, decoded.end.warnings) == (60, Fraction(12, 5), ())
+    assert room.probe(path).video.frames == 60
+    seen = decoded.frames[0][:, 25, 35]
+    assert np.abs(seen - np.array([brightness(n) for n in range(60)])).max() <= 5
+
+
 def test_colours_are_in_the_requested_order(room, make, film):
     path = make(film(colour=(200, 100, 50)))
     rgb, bgr = room.decode(path, Frames(width=40), Frames(width=40, pixel_format="bgr24")).frames
