@@ -15,6 +15,14 @@ GRID = (16, 9)
 Picture = NDArray[np.floating[Any]]
 
 
+def picture_of(pixels: Any) -> Picture:
+    """Return the image of a frame of any size."""
+    import cv2
+
+    small = cv2.resize(pixels, GRID, interpolation=cv2.INTER_AREA)
+    return small.reshape(-1).astype("float32")
+
+
 def distance(one: Picture, other: Picture) -> float:
     """Return the mean absolute difference, in levels."""
     return float(np.abs(one - other).mean())

@@ -4,30 +4,31 @@ PySceneDetect 0.7 mixes time bases within one shot, so it gets frame numbers onl
 the frames' pts. Each suspected cut is verified against the frames around it.
 """
 
-import json
 from array import array
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from video_pipeline.domain.errors import FailureCategory, ProviderError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.results.markers import Kind, Marker
-from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.usage import Meter, MeterSpec
-from video_pipeline.domain.values import Frozen, Rational
 from video_pipeline.domain.work import WorkRequest
 from video_pipeline.plugins.base import PluginOptions, Streams
 from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import FrameBatch, Frames
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
-from video_pipeline.providers.local.shots import dissolves, fades, steps
-from video_pipeline.providers.local.shots.pictures import GRID, Recent
-
-FoundBy = Literal["cut", "dissolve", "fade"]
+from video_pipeline.providers.local.shots import cuts, dissolves, fades
+from video_pipeline.providers.local.shots.pages import (
+    Boundary,
+    FoundBy,
+    Page,
+    page_of,
+    shots_of,
+    written,
+)
+from video_pipeline.providers.local.shots.pictures import Recent, picture_of
 
 
 class PySceneDetectOptions(PluginOptions):
@@ -44,22 +45,6 @@ class PySceneDetectOptions(PluginOptions):
     """Find dissolves and fades too, each as one boundary at its middle."""
     width: int = Field(default=256, ge=64, le=1024)
     """Width in pixels of the frames that are compared."""
-
-
-class _Boundary(Frozen):
-    """The first frame of a shot."""
-
-    frame: int
-    start: Rational
-    found_by: FoundBy
-
-
-class _Page(Frozen):
-    """The one raw page of a pass."""
-
-    frames: int
-    end: Rational
-    boundaries: tuple[_Boundary, ...]
 
 
 class PySceneDetectPlugin(BaseTemporalPlugin, Streams):
@@ -87,20 +72,7 @@ class PySceneDetectPlugin(BaseTemporalPlugin, Streams):
     def normalise(
         self, request: WorkRequest, media: MediaInfo, pages: Iterable[bytes]
     ) -> Iterator[Marker]:
-        try:
-            (page,) = (_Page.model_validate_json(page) for page in pages)
-        except (ValidationError, ValueError) as error:
-            raise ProviderError(
-                "the stored page of a pass for shots cannot be read",
-                category=FailureCategory.MALFORMED_RESULT,
-                remedy="Analyse the video again.",
-                where=str(request.key),
-            ) from error
-        end = min(page.end, media.duration)
-        starts = [Fraction(0), *(boundary.start for boundary in page.boundaries), end]
-        for start, after in pairwise(starts):
-            if start < after:
-                yield Marker(kind=Kind.SHOT, range=TimeRange(start=start, end=min(after, end)))
+        return shots_of(page_of(pages, Page, request), media)
 
 
 class ShotStream:
@@ -111,59 +83,39 @@ class ShotStream:
 
         cv2.setNumThreads(1)
         self._options = options
-        self._detector = _detector(options)
-        self._recent = Recent(max(dissolves.MEMORY, fades.MEMORY, 3 * steps.NEAR))
+        self._recent = Recent(max(dissolves.MEMORY, fades.MEMORY, cuts.MEMORY))
+        self._cuts = cuts.HardCuts(_detector(options), self._recent)
         self._dissolves, self._fades = (
             dissolves.Dissolves(self._recent),
             fades.Fades(self._recent),
         )
-        self._suspects: list[int] = []
-        self._cuts: list[int] = []
         self._pts = array("q")
         self._time_base = Fraction(1)
 
     def feed(self, batch: FrameBatch) -> None:
         """Take the next frames, all of them, as BGR."""
-        from scenedetect import FrameTimecode
-
         self._time_base = batch.time_base
         self._pts.extend(int(pts) for pts in batch.pts)
-        for index, pixels in enumerate(batch.pixels):
-            number = FrameTimecode(batch.first + index, fps=1.0)
-            self._suspects += [
-                cut.frame_num for cut in self._detector.process_frame(number, pixels)
-            ]
-            self._look(pixels)
+        for pixels in batch.pixels:
+            self._recent.add(picture_of(pixels))
+            self._cuts.look(pixels)
+            if self._options.gradual:
+                self._dissolves.look()
+                self._fades.look()
 
     def finish(self, end: Fraction) -> Iterable[bytes]:
         """Return the one page: exact boundaries, and how each was found."""
-        self._judge(self._recent.after)
+        self._cuts.finish()
         self._dissolves.finish()
-        page = _Page(frames=len(self._pts), end=end, boundaries=tuple(self._boundaries()))
-        return [json.dumps(page.model_dump(mode="json"), separators=(",", ":")).encode()]
+        page = Page(frames=len(self._pts), end=end, boundaries=tuple(self._boundaries()))
+        return [written(page)]
 
-    def _look(self, pixels: Any) -> None:
-        import cv2
-
-        small = cv2.resize(pixels, GRID, interpolation=cv2.INTER_AREA)
-        self._recent.add(small.reshape(-1).astype("float32"))
-        if self._options.gradual:
-            self._dissolves.look()
-            self._fades.look()
-        self._judge(self._recent.after - steps.NEAR)
-
-    def _judge(self, before: int) -> None:
-        """Verify the suspects before this frame; later ones lack frames after them."""
-        due = [frame for frame in self._suspects if frame < before]
-        self._suspects = self._suspects[len(due) :]
-        self._cuts += [frame for frame in due if steps.is_step(self._recent, frame)]
-
-    def _boundaries(self) -> Iterator[_Boundary]:
+    def _boundaries(self) -> Iterator[Boundary]:
         """Yield boundaries in order, at least a minimal shot apart; hard cuts go first."""
         least = self._options.min_shot_frames
         kept: dict[int, FoundBy] = {}
         found: dict[FoundBy, list[int]] = {
-            "cut": self._cuts,
+            "cut": [cut.frame for cut in self._cuts.found],
             "fade": self._fades.found,
             "dissolve": self._dissolves.found,
         }
@@ -173,7 +125,7 @@ class ShotStream:
                     kept[frame] = how
         for frame in sorted(kept):
             start = self._pts[frame] * self._time_base
-            yield _Boundary(frame=frame, start=start, found_by=kept[frame])
+            yield Boundary(frame=frame, start=start, found_by=kept[frame])
 
 
 def _detector(options: PySceneDetectOptions) -> Any:
