@@ -142,7 +142,7 @@ _SPECS = (
         shared_step="analysis",
         served_by="temporal",
         stream="video",
-        kinds=(Kind.SHOT,),
+        kinds=(Kind.SHOT, Kind.TRANSITION),
         columns=MARKER_COLUMNS,
         checks=(SUCCEEDED, EXACT_MARKERS, PLAUSIBLE),
     ),

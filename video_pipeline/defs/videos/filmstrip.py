@@ -10,6 +10,7 @@ from itertools import islice
 from PIL import Image, ImageDraw
 
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.results.markers import Kind
 from video_pipeline.domain.time import TimeRange, clock
 from video_pipeline.pipeline.video_run import VideoRun
 
@@ -27,7 +28,8 @@ def filmstrip(run: VideoRun) -> str | None:
     """Return markdown under 60 kB, or None without thumbnails or shots."""
     results, video = run.catalog.results, run.key.video
     made = results.get(video, Phase.THUMBNAILS)
-    shots = [marker.range for marker in islice(results.markers(video, [Phase.SHOTS]), _SHOTS)]
+    found = (m.range for m in results.markers(video, [Phase.SHOTS]) if m.kind == Kind.SHOT)
+    shots = list(islice(found, _SHOTS))
     if made is None or not made.outputs or not shots:
         return None
     thumbnails = {_moment_of(name): name for name in made.outputs}

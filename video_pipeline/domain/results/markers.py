@@ -16,6 +16,7 @@ class Kind(StrEnum):
     """The marker kinds of all projects. A project's own kinds are named `x-<name>`."""
 
     SHOT = "shot"
+    TRANSITION = "transition"
     SCENE = "scene"
     OBJECT = "object"
     LABEL = "label"

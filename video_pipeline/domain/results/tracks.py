@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from heapq import heappop, heappush
 
-from video_pipeline.domain.results.markers import Box, Marker
+from video_pipeline.domain.results.markers import Box, Kind, Marker
 
 # Intersection over union from which two boxes show one object: the minimum of SORT (Bewley et al.,
 # Simple Online and Realtime Tracking, ICIP 2016). Services sample a few frames a second, so a
@@ -36,10 +36,12 @@ def unlinked(marker: Marker) -> Marker:
     return marker.model_copy(update={"track": None}) if ours else marker
 
 
-def cuts_of(shots: Iterable[Marker]) -> Iterator[Fraction]:
-    """Yield the starts and ends of shots in order. Shots must be ordered by start."""
+def cuts_of(markers: Iterable[Marker]) -> Iterator[Fraction]:
+    """Yield the starts and ends of the shots in order. Markers must be ordered by start."""
     ends: list[Fraction] = []
-    for shot in shots:
+    for shot in markers:
+        if shot.kind != Kind.SHOT:
+            continue
         while ends and ends[0] <= shot.range.start:
             yield heappop(ends)
         yield shot.range.start

@@ -75,6 +75,11 @@ def test_a_track_ends_at_a_cut() -> None:
     assert before != after and after == later
 
 
+def test_markers_of_other_kinds_are_no_cuts() -> None:
+    change = shot(1, 3).model_copy(update={"kind": Kind.TRANSITION, "label": "dissolve"})
+    assert list(cuts_of([shot(0, 2), change, shot(2, 4)])) == [0, 2, 2, 4]
+
+
 def test_both_edges_of_a_transition_are_cuts() -> None:
     overlapping = [shot(0, 5), shot(4, 9), shot(8, 8), shot(9, 12)]
     assert list(cuts_of(overlapping)) == [0, 4, 5, 8, 8, 9, 9, 12]
