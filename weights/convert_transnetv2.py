@@ -20,7 +20,7 @@ from pathlib import Path
 
 import onnx
 
-from video_pipeline.providers.local.shots.network import histograms
+from video_pipeline.providers.local.shots.transitions.network import histograms
 from weights.checkpoint import State, read_checkpoint
 from weights.synthetic import synthetic_film
 from weights.transnetv2 import float_model, int8_model

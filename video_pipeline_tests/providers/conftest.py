@@ -13,12 +13,13 @@ import pytest
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.results.markers import Marker
+from video_pipeline.domain.results.markers import Kind, Marker
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.media.reader import DecodeEnd, FedFrames
 from video_pipeline.plugins.inputs import Audio, Frames
 from video_pipeline.providers.local.shots.pyscenedetect import PySceneDetectPlugin
+from video_pipeline.providers.local.shots.transnetv2 import TransNetV2Plugin
 
 FindShots = Callable[..., "Found"]
 Listen = Callable[[Path], tuple[MediaInfo, Audio]]
@@ -35,14 +36,15 @@ class Found:
     @property
     def boundaries(self) -> list[int]:
         """The numbers of the frames with which a shot begins, but for the first."""
-        return [self.starts.index(marker.range.start) for marker in self.markers[1:]]
+        shots = [marker for marker in self.markers if marker.kind == Kind.SHOT]
+        return [self.starts.index(shot.range.start) for shot in shots[1:]]
 
 
 @pytest.fixture
 def find_shots(request_for: Callable[[Phase], WorkRequest]) -> FindShots:
     """Finds the shots of a file, with the default options unless a plugin is given."""
 
-    def find(path: Path, plugin: PySceneDetectPlugin | None = None) -> Found:
+    def find(path: Path, plugin: PySceneDetectPlugin | TransNetV2Plugin | None = None) -> Found:
         plugin = plugin or PySceneDetectPlugin()
         request = request_for(Phase.SHOTS)
         reader = ChildMediaReader()

@@ -19,7 +19,7 @@ from video_pipeline.settings import load_settings
 PIPELINE = """\
 catalog: {{database: {database}}}
 providers:
-  cuts: {{plugin: pyscenedetect}}
+  cuts: {{plugin: transnetv2}}
 phases:
   shots: [cuts]
 """
@@ -93,7 +93,7 @@ def test_run_publishes_the_timeline_of_a_video(
     }
     shots = metadata["shots"]
     assert (shots["state"], shots["provider"]) == ("done", "cuts")
-    assert shots["result"] == "5 shots"
+    assert shots["result"] == "5 shots, 2 transitions"
     assert shots["usage"].endswith(" s of video, not billed")
     assert metadata["objects"]["state"] == "not configured"
     assert all(check.passed for check in result.get_asset_check_evaluations())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from video_pipeline.providers.local.models import Models
-from video_pipeline.providers.local.shots.network import Network, histograms
+from video_pipeline.providers.local.shots.transitions.network import Network, histograms
 from weights.synthetic import CUT, DISSOLVE, synthetic_film
 
 

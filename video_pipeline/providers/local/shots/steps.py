@@ -4,7 +4,9 @@ This removes the false cuts of a frame-to-frame detector: coloured noise in the 
 frame of a fade or dissolve, and a flash.
 """
 
-from video_pipeline.providers.local.shots.pictures import Recent, distance
+from typing import Protocol
+
+from video_pipeline.providers.local.shots.pictures import Picture, distance
 
 # Frames before and after a suspected cut that count; they should have been seen.
 NEAR = 6
@@ -14,7 +16,15 @@ _GOES_ON = 2.0
 _COMES_BACK = 0.5
 
 
-def is_step(recent: Recent, frame: int) -> bool:
+class Kept(Protocol):
+    """The images of the latest frames by number."""
+
+    def has(self, frame: int, /) -> bool: ...
+
+    def at(self, frame: int, /) -> Picture: ...
+
+
+def is_step(recent: Kept, frame: int) -> bool:
     """Return whether there is a cut between `frame` - 1 and `frame`.
 
     The change must be visible, happen mostly at once, and be neither the start nor the end of an
@@ -33,5 +43,5 @@ def is_step(recent: Recent, frame: int) -> bool:
     )
 
 
-def _seen(recent: Recent, first: int, after: int) -> list[int]:
+def _seen(recent: Kept, first: int, after: int) -> list[int]:
     return [number for number in range(first, after) if recent.has(number)]
