@@ -17,11 +17,11 @@ from video_pipeline.domain.media import DecodedVideo, MediaInfo, VideoStream
 from video_pipeline.domain.time import Timecode
 from video_pipeline.media.process import Child, Message
 from video_pipeline.media.reader import (
+    Candidate,
+    CandidateSpec,
     DecodeEnd,
     FedFrames,
     MediaLimits,
-    Thumbnail,
-    ThumbnailSpec,
 )
 from video_pipeline.media.restarts import THRIFT, Delivery, Thrift, restarted
 from video_pipeline.media.serving import descriptor_of
@@ -92,8 +92,8 @@ class ChildMediaReader:
         source: BinaryIO,
         media: MediaInfo,
         feeds: Sequence[Frames],
-        thumbnails: ThumbnailSpec | None = None,
-    ) -> Iterator[FedFrames | Thumbnail | DecodeEnd]:
+        candidates: CandidateSpec | None = None,
+    ) -> Iterator[FedFrames | Candidate | DecodeEnd]:
         """See MediaReader. Raises MediaError, SourceError, DecoderKilled."""
         video = media.video
         if video is None:
@@ -112,7 +112,7 @@ class ChildMediaReader:
                 {"size": size, "pixel_format": feed.pixel_format, "every": feed.every}
                 for feed, size in zip(feeds, sizes, strict=True)
             ],
-            "thumbnails": thumbnails and self._thumbnails(source, thumbnails, video),
+            "candidates": candidates and self._candidates(source, candidates, video),
         }
         delivery = Delivery(feeds)
         for start in self._starts(source, "decode", arguments):
@@ -126,11 +126,12 @@ class ChildMediaReader:
                         yield value
                 return
 
-    def _thumbnails(
-        self, source: BinaryIO, spec: ThumbnailSpec, video: VideoStream
+    def _candidates(
+        self, source: BinaryIO, spec: CandidateSpec, video: VideoStream
     ) -> dict[str, Any]:
         size = self._size(source, spec.width, None, video)
-        return {"size": size, "every": str(spec.every), "most": spec.most}
+        moments = [str(moment) for moment in spec.moments]
+        return {"size": size, "every": str(spec.every), "most": spec.most, "moments": moments}
 
     def _size(
         self, source: BinaryIO, width: int, height: int | None, video: VideoStream
@@ -196,7 +197,7 @@ def _decoded(
     feeds: Sequence[Frames],
     sizes: Sequence[tuple[int, int]],
     video: VideoStream,
-) -> FedFrames | Thumbnail | DecodeEnd:
+) -> FedFrames | Candidate | DecodeEnd:
     """Return the value of `decode` for one message."""
     facts = message.facts
     if message.kind == "frames":
@@ -208,8 +209,13 @@ def _decoded(
             first=int(facts["first"]),
         )
         return FedFrames(feed, batch)
-    if message.kind == "thumbnail":
-        return Thumbnail(Fraction(facts["at"]), message.payload.tobytes())
+    if message.kind == "candidate":
+        begins = facts["begins"]
+        return Candidate(
+            Fraction(facts["at"]),
+            message.payload.tobytes(),
+            None if begins is None else Fraction(begins),
+        )
     found = {name: fact for name, fact in facts.items() if name != "kind"}
     return DecodeEnd(DecodedVideo.model_validate(found))
 

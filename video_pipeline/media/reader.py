@@ -25,20 +25,25 @@ class MediaLimits(Frozen):
     threads: int = 1
 
 
-class ThumbnailSpec(Frozen):
-    """JPEG thumbnails of keyframes, at least `every` seconds apart, at most `most` of them."""
+class CandidateSpec(Frozen):
+    """Frames as JPEGs: one each `every` seconds and one after each change, at most `most`.
+
+    The frames shown at `moments` come on top.
+    """
 
     width: int = 320
-    every: Rational = Fraction(10)
-    most: int = 360
+    every: Rational = Fraction(1)
+    most: int = 4000
+    moments: tuple[Rational, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Thumbnail:
-    """A JPEG and the moment of its frame."""
+class Candidate:
+    """A JPEG, the moment of its frame, and when its picture began where a change was seen."""
 
     at: Fraction
     jpeg: bytes
+    begins: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +85,9 @@ class MediaReader(Protocol):
         source: BinaryIO,
         media: MediaInfo,
         feeds: Sequence[Frames],
-        thumbnails: ThumbnailSpec | None = None,
-    ) -> Iterator[FedFrames | Thumbnail | DecodeEnd]:
-        """Decode once for all feeds and the thumbnails. The last value is a DecodeEnd.
+        candidates: CandidateSpec | None = None,
+    ) -> Iterator[FedFrames | Candidate | DecodeEnd]:
+        """Decode once for all feeds and the candidates. The last value is a DecodeEnd.
 
         Closing the iterator ends the child.
         """

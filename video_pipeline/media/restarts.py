@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from video_pipeline.domain.errors import DecoderKilled
 from video_pipeline.media.process import Child
-from video_pipeline.media.reader import DecodeEnd, FedFrames, MediaLimits, Thumbnail
+from video_pipeline.media.reader import Candidate, DecodeEnd, FedFrames, MediaLimits
 from video_pipeline.plugins.inputs import Frames
 
 _log = logging.getLogger(__name__)
@@ -51,24 +51,24 @@ class Delivery:
     """What the consumers of a decode have got.
 
     A decode that starts again begins at the first frame, with batches of another size. Each frame
-    and thumbnail is passed on once, so that the results are those of one decode.
+    and candidate is passed on once, so that the results are those of one decode.
     """
 
     def __init__(self, feeds: Sequence[Frames]) -> None:
         self._every = [feed.every for feed in feeds]
         self._next = [0 for _ in feeds]
-        self._last_thumbnail = Fraction(-1)
+        self._last_candidate = Fraction(-1)
 
     def rest(
-        self, value: FedFrames | Thumbnail | DecodeEnd
-    ) -> FedFrames | Thumbnail | DecodeEnd | None:
+        self, value: FedFrames | Candidate | DecodeEnd
+    ) -> FedFrames | Candidate | DecodeEnd | None:
         """Return what of this value was not delivered before, or None."""
         if isinstance(value, FedFrames):
             return self._frames(value)
-        if isinstance(value, Thumbnail):
-            if value.at <= self._last_thumbnail:
+        if isinstance(value, Candidate):
+            if value.at <= self._last_candidate:
                 return None
-            self._last_thumbnail = value.at
+            self._last_candidate = value.at
         return value
 
     def _frames(self, fed: FedFrames) -> FedFrames | None:

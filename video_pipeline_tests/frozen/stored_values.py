@@ -38,7 +38,7 @@ from video_pipeline.domain.work import (
     unit_id,
 )
 from video_pipeline.exports import FORMATS
-from video_pipeline.media.reader import Thumbnail
+from video_pipeline.media.reader import Candidate
 from video_pipeline.pipeline.analysis import audio
 from video_pipeline.pipeline.analysis.decode import ThumbnailWriter
 from video_pipeline.pipeline.backfill.staleness import Stale
@@ -83,7 +83,7 @@ def outputs() -> dict[str, Any]:
     audio.publish(run, Audio(path=any_file, samples=0))
     writer = ThumbnailWriter(run)
     for at in (Fraction(0), Fraction(1001, 30), Fraction(4000)):
-        writer.write(Thumbnail(at=at, jpeg=b""))
+        writer.write(Candidate(at=at, jpeg=b""))
     writer.finish()
     own_results.publish(run, Phase.TIMELINE, own_provenance(), counts={"markers": 1})
     pages = Outputs()

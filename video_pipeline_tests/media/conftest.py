@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from video_pipeline.domain.media import DecodedVideo, MediaInfo
 from video_pipeline.media.child_reader import ChildMediaReader
-from video_pipeline.media.reader import FedFrames, MediaLimits, Thumbnail, ThumbnailSpec
+from video_pipeline.media.reader import Candidate, CandidateSpec, FedFrames, MediaLimits
 from video_pipeline.plugins.inputs import Frames
 
 _AUDIO_STEP = 1024
@@ -201,7 +201,7 @@ class Decoded:
     frames: list[NDArray[np.uint8]]
     moments: list[list[Fraction]]
     numbers: list[list[int]]
-    thumbnails: list[Thumbnail]
+    candidates: list[Candidate]
     end: DecodedVideo
 
 
@@ -216,18 +216,18 @@ class Room:
             return self.reader.probe(source, "0" * 64)
 
     def decode(
-        self, path: Path, *feeds: Frames, thumbnails: ThumbnailSpec | None = None
+        self, path: Path, *feeds: Frames, candidates: CandidateSpec | None = None
     ) -> Decoded:
         media = self.probe(path)
         batches: list[list[FedFrames]] = [[] for _ in feeds]
-        pictures: list[Thumbnail] = []
+        pictures: list[Candidate] = []
         end: DecodedVideo | None = None
         with path.open("rb") as source:
-            for value in self.reader.decode(source, media, feeds, thumbnails):
+            for value in self.reader.decode(source, media, feeds, candidates):
                 assert end is None
                 if isinstance(value, FedFrames):
                     batches[value.feed].append(value)
-                elif isinstance(value, Thumbnail):
+                elif isinstance(value, Candidate):
                     pictures.append(value)
                 else:
                     end = value.decoded

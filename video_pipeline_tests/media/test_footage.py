@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from video_pipeline.media.reader import ThumbnailSpec
+from video_pipeline.media.reader import CandidateSpec
 from video_pipeline.plugins.inputs import Frames
 
 
@@ -25,7 +25,7 @@ def bikes() -> Path:
 def test_bikes_are_read_exactly(room, bikes):
     media = room.probe(bikes)
     assert (media.video.width, media.video.height, media.video.frames) == (640, 272, 250)
-    decoded = room.decode(bikes, Frames(width=64), thumbnails=ThumbnailSpec())
+    decoded = room.decode(bikes, Frames(width=64), candidates=CandidateSpec())
     assert (decoded.end.frames, decoded.end.end) == (250, 10)
     assert decoded.frames[0].shape == (250, 28, 64, 3)
     assert decoded.frames[0].std() > 20

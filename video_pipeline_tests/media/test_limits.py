@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 
 from video_pipeline.domain.errors import MediaError
-from video_pipeline.media.reader import ThumbnailSpec
+from video_pipeline.media.reader import CandidateSpec
 from video_pipeline.plugins.inputs import Frames
 
 LARGE = Frames(width=2000, height=2000)
-POSTERS = ThumbnailSpec(width=6000, every=Fraction(0))
+POSTERS = CandidateSpec(width=6000, every=Fraction(0))
 
 PARENT = """
 import os, sys
 from pathlib import Path
 from video_pipeline.media.child_reader import ChildMediaReader
-from video_pipeline.media.reader import ThumbnailSpec
+from video_pipeline.media.reader import CandidateSpec
 from video_pipeline.plugins.inputs import Frames
 reader, source = ChildMediaReader(), open(sys.argv[1], "rb")
 values = reader.decode(source, reader.probe(source, ""), [Frames(width=2000)])
@@ -40,12 +40,12 @@ def test_memory_limit_is_named_in_the_error(room_with, make, film):
 
 def test_processor_time_limit_is_named_in_the_error(room_with, make, film):
     with pytest.raises(MediaError, match=r"CPU time than the limit of 1 s \(SIGXCPU\)"):
-        room_with(cpu_seconds=1).decode(make(film(keyframes=1)), thumbnails=POSTERS)
+        room_with(cpu_seconds=1).decode(make(film(keyframes=1)), candidates=POSTERS)
 
 
 def test_time_limit_is_named_in_the_error(room_with, make, film):
     with pytest.raises(MediaError, match="longer than the limit of 1 s"):
-        room_with(wall_seconds=1).decode(make(film(keyframes=1)), thumbnails=POSTERS)
+        room_with(wall_seconds=1).decode(make(film(keyframes=1)), candidates=POSTERS)
 
 
 def _only(pids: set[int]) -> int:

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from video_pipeline.domain.errors import DecoderKilled
-from video_pipeline.media.reader import DecodeEnd, FedFrames, MediaLimits, Thumbnail, ThumbnailSpec
+from video_pipeline.media.reader import Candidate, CandidateSpec, DecodeEnd, FedFrames, MediaLimits
 from video_pipeline.media.restarts import THRIFT
 from video_pipeline.plugins.inputs import Frames
 
 FEEDS = (Frames(width=400, height=300, every=3), Frames(width=500, height=400, pixel_format="gray"))
-THUMBNAILS = ThumbnailSpec(every=Fraction(0))
+CANDIDATES = CandidateSpec(every=Fraction(0))
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ class Grave(type(Path())):
 def _delivered(values: Iterator[Any]) -> dict[str, Any]:
     """Put together what a decode delivered, whatever its batches are."""
     feeds: list[dict[int, tuple[int, bytes]]] = [{} for _ in FEEDS]
-    thumbnails, end = [], None
+    candidates, end = [], None
     for value in values:
         assert end is None
         if isinstance(value, FedFrames):
@@ -80,11 +80,11 @@ def _delivered(values: Iterator[Any]) -> dict[str, Any]:
                 number = value.batch.first + index * FEEDS[value.feed].every
                 assert number not in feeds[value.feed]
                 feeds[value.feed][number] = (int(value.batch.pts[index]), pixels.tobytes())
-        elif isinstance(value, Thumbnail):
-            thumbnails.append((value.at, value.jpeg))
+        elif isinstance(value, Candidate):
+            candidates.append((value.at, value.jpeg))
         else:
             end = value
-    return {"feeds": feeds, "thumbnails": thumbnails, "end": end}
+    return {"feeds": feeds, "candidates": candidates, "end": end}
 
 
 @pytest.mark.parametrize(
@@ -95,10 +95,10 @@ def test_decode_killed_twice_delivers_the_same(room_with, make, film, kill, afte
     room, path = room_with(threads=2), make(film(frames=120, keyframes=20))
     media = room.probe(path)
     with path.open("rb") as source:
-        whole = _delivered(room.reader.decode(source, media, FEEDS, THUMBNAILS))
+        whole = _delivered(room.reader.decode(source, media, FEEDS, CANDIDATES))
 
         def struck() -> Iterator[Any]:
-            with closing(room.reader.decode(source, media, FEEDS, THUMBNAILS)) as values:
+            with closing(room.reader.decode(source, media, FEEDS, CANDIDATES)) as values:
                 for count, value in enumerate(values):
                     if count in after:
                         kill(number)

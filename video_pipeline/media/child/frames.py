@@ -1,4 +1,4 @@
-"""The child's task `decode`: one decode of the video for all feeds and the thumbnails."""
+"""The child's task `decode`: one decode of the video for all feeds and the candidates."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -6,12 +6,12 @@ from typing import Any, TypedDict
 
 from av.video.frame import VideoFrame
 
+from video_pipeline.media.child.candidates import CandidateOutlet
 from video_pipeline.media.child.clock import FrameClock
 from video_pipeline.media.child.decoding import Damage, frames_of, read
 from video_pipeline.media.child.opening import Input
 from video_pipeline.media.child.scaling import FeedOutlet, Scaler
 from video_pipeline.media.child.streams import choose_video
-from video_pipeline.media.child.thumbnails import ThumbnailOutlet
 from video_pipeline.media.protocol import MediaFault, Outlet
 from video_pipeline.media.shape import Orientation
 
@@ -24,12 +24,13 @@ class FeedJob(TypedDict):
     every: int
 
 
-class ThumbnailJob(TypedDict):
-    """Thumbnails as the parent asks for them; `every` is a rational in text."""
+class CandidateJob(TypedDict):
+    """Candidates as the parent asks for them, with rationals in text."""
 
     size: tuple[int, int]
     every: str
     most: int
+    moments: list[str]
 
 
 class _Targets:
@@ -40,7 +41,7 @@ class _Targets:
         outlet: Outlet,
         oriented: Orientation,
         feeds: Sequence[FeedJob],
-        thumbnails: ThumbnailJob | None,
+        candidates: CandidateJob | None,
     ) -> None:
         self._feeds = [
             FeedOutlet(
@@ -48,19 +49,26 @@ class _Targets:
             )
             for index, feed in enumerate(feeds)
         ]
-        self._thumbnails = thumbnails and ThumbnailOutlet(
-            thumbnails["size"], oriented, Fraction(thumbnails["every"]), thumbnails["most"], outlet
+        self._candidates = candidates and CandidateOutlet(
+            candidates["size"],
+            oriented,
+            Fraction(candidates["every"]),
+            candidates["most"],
+            [Fraction(moment) for moment in candidates["moments"]],
+            outlet,
         )
 
     def take(self, frame: VideoFrame, number: int, moment: int, time_base: Fraction) -> None:
         for feed in self._feeds:
             feed.take(frame, number, moment)
-        if self._thumbnails:
-            self._thumbnails.take(frame, moment * time_base)
+        if self._candidates:
+            self._candidates.take(frame, moment * time_base)
 
     def flush(self) -> None:
         for feed in self._feeds:
             feed.flush()
+        if self._candidates:
+            self._candidates.flush()
 
 
 def decode(
@@ -71,16 +79,16 @@ def decode(
     rotation: int,
     mirrored: bool,
     feeds: Sequence[FeedJob],
-    thumbnails: ThumbnailJob | None,
+    candidates: CandidateJob | None,
 ) -> None:
-    """Send every feed's frames and the thumbnails, then the end. Raises MediaFault."""
+    """Send every feed's frames and the candidates, then the end. Raises MediaFault."""
     container = source.open()
     stream = choose_video(source, container).stream
     if stream is None or stream.codec_context is None or stream.time_base is None:
         raise MediaFault("it has no video that can be decoded", "Deliver it as H.264 in MP4.")
     # Deblocking only frames that others refer to saves a tenth of the time.
     source.prepare(stream, skip_loop_filter="noref")
-    targets = _Targets(outlet, Orientation(rotation, mirrored), feeds, thumbnails)
+    targets = _Targets(outlet, Orientation(rotation, mirrored), feeds, candidates)
     clock, damage = FrameClock(stream.time_base, Fraction(rate)), Damage()
     for packet in read(source, container, (stream,), damage):
         for frame in frames_of(packet, damage):

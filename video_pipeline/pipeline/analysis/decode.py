@@ -11,11 +11,11 @@ from video_pipeline.domain.errors import PipelineError
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
 from video_pipeline.media.reader import (
+    Candidate,
+    CandidateSpec,
     DecodeEnd,
     FedFrames,
     MediaReader,
-    Thumbnail,
-    ThumbnailSpec,
 )
 from video_pipeline.pipeline.analysis import signals
 from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
@@ -46,8 +46,8 @@ class Consumers:
     """The consumers of one decode: streams, and thumbnails if wanted."""
 
     streams: list[Stream] = field(default_factory=list[Stream])
-    thumbnails: ThumbnailSpec | None = None
-    on_thumbnail: Callable[[Thumbnail], None] | None = None
+    thumbnails: CandidateSpec | None = None
+    on_thumbnail: Callable[[Candidate], None] | None = None
 
     @property
     def feeds(self) -> list[Frames]:
@@ -123,9 +123,9 @@ def _finish(stream: Stream, end: Fraction) -> None:
     stream.driver.fail(stream.error)
 
 
-def thumbnail_spec(media: MediaInfo) -> ThumbnailSpec:
+def thumbnail_spec(media: MediaInfo) -> CandidateSpec:
     """Return which keyframes to keep: at least a second apart, in long videos further."""
-    return ThumbnailSpec(
+    return CandidateSpec(
         every=max(Fraction(1), media.duration / MOST_THUMBNAILS), most=MOST_THUMBNAILS
     )
 
@@ -138,7 +138,7 @@ class ThumbnailWriter:
         self._folder = f"{run.key.prefix}thumbnails/"
         self._written: list[str] = []
 
-    def write(self, thumbnail: Thumbnail) -> None:
+    def write(self, thumbnail: Candidate) -> None:
         """Publish a thumbnail, named by its time in milliseconds."""
         milliseconds = int(thumbnail.at * 1000)
         name = f"{self._folder}{milliseconds:010}.jpg"

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from video_pipeline.domain.errors import MediaError
-from video_pipeline.media.reader import FedFrames, ThumbnailSpec
+from video_pipeline.media.child.candidates import _Changes
+from video_pipeline.media.reader import CandidateSpec, FedFrames
 from video_pipeline.plugins.inputs import Frames
+from video_pipeline_tests.doubles.delivery import draw
 from video_pipeline_tests.media.boxes import with_matrix
 
 GRAY = Frames(width=40, height=30, pixel_format="gray")
@@ -154,21 +156,50 @@ def test_odd_sizes_decode(room, make, film):
     assert room.decode(path, Frames(width=161, height=91)).frames[0].shape == (50, 91, 161, 3)
 
 
-def test_thumbnails_are_jpegs_of_keyframes(room, make, film):
-    """The first frame always, then keyframes (here every 0.48 s) at least 0.9 s apart."""
-    spec = ThumbnailSpec(width=80, every=Fraction(9, 10))
-    decoded = room.decode(make(film(frames=100)), thumbnails=spec)
-    assert [picture.at for picture in decoded.thumbnails] == [
-        Fraction(number, 25) for number in (0, 24, 48, 72, 96)
+def test_candidates_are_jpegs_at_least_so_far_apart(room, make, film):
+    spec = CandidateSpec(width=80, every=Fraction(9, 10))
+    decoded = room.decode(make(film(frames=100, colour=(60, 60, 60))), candidates=spec)
+    assert [candidate.at for candidate in decoded.candidates] == [
+        Fraction(number, 25) for number in (0, 23, 46, 69, 92)
     ]
-    with av.open(io.BytesIO(decoded.thumbnails[2].jpeg)) as jpeg:
+    assert {candidate.begins for candidate in decoded.candidates} == {None}
+    with av.open(io.BytesIO(decoded.candidates[2].jpeg)) as jpeg:
         frame = next(jpeg.decode(video=0))
     assert (frame.width, frame.height) == (80, 60)
 
 
-def test_thumbnails_do_not_exceed_the_requested_number(room, make, film):
-    spec = ThumbnailSpec(every=Fraction(0), most=2)
-    assert len(room.decode(make(film(frames=100)), thumbnails=spec).thumbnails) == 2
+def test_each_change_has_a_settled_candidate(room, tmp_path):
+    """Shots begin at frames 30, 31 and 60. The one of a single frame has its only frame."""
+    shades = [40] * 30 + [200] + [90] * 29 + [150] * 3
+    path = draw(tmp_path / "cuts.mkv", (np.full((90, 160, 3), s, np.uint8) for s in shades))
+    decoded = room.decode(path, candidates=CandidateSpec(every=Fraction(60)))
+    found = [(c.at * 25, None if c.begins is None else c.begins * 25) for c in decoded.candidates]
+    assert found == [(0, None), (30, 30), (36, 31), (62, 60)]
+
+
+def test_half_of_the_candidates_are_for_changes(room, tmp_path):
+    shades = ([40] * 10 + [200] * 10) * 3 + [40] * 60
+    path = draw(tmp_path / "many.mkv", (np.full((90, 160, 3), s, np.uint8) for s in shades))
+    spec = CandidateSpec(every=Fraction(1), most=6)
+    decoded = room.decode(path, candidates=spec)
+    changes = [candidate for candidate in decoded.candidates if candidate.begins is not None]
+    assert (len(changes), len(decoded.candidates)) == (3, 6)
+
+
+def test_moments_give_the_frames_shown_then(room, make, film):
+    wanted = (Fraction(1, 3), Fraction(1, 10), Fraction(300))
+    spec = CandidateSpec(every=Fraction(60), moments=wanted)
+    path = make(film(frames=20, colour=(60, 60, 60)))
+    found = room.decode(path, candidates=spec).candidates
+    assert [candidate.at * 25 for candidate in found] == [0, 2, 8, 19]
+
+
+@pytest.mark.parametrize("pixels", ["yuv420p10le", "rgb24", "yuv444p", "gray", "nv12"])
+def test_changes_are_seen_in_every_layout(pixels):
+    changes = _Changes()
+    frames = (np.full((36, 48, 3), shade, np.uint8) for shade in (40, 40, 40, 90, 90))
+    laid_out = (av.VideoFrame.from_ndarray(one, "rgb24").reformat(format=pixels) for one in frames)
+    assert [changes.begin_with(frame) for frame in laid_out] == [False, False, False, True, False]
 
 
 def test_closing_the_iterator_ends_the_child(reader, room, make, film, children):
