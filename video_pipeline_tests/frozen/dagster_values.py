@@ -15,6 +15,7 @@ from video_pipeline.dagster_api.held_runs import held_of
 from video_pipeline.dagster_api.tags import KEPT_TAGS
 from video_pipeline.definitions import build_defs
 from video_pipeline.defs.arrivals.sensor import Cursor, arrivals
+from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.defs.parked.held_runs import continuation, hold, mark_handled, release
 from video_pipeline.defs.parked.run_requests import RunRequests
 from video_pipeline.defs.partitions import (
@@ -141,7 +142,9 @@ def resources() -> dict[str, Any]:
     }
 
 
-_REPOSITORY: Any = SimpleNamespace(has_job=lambda _: True, get_job=lambda _: None)
+_ASSETS = frozenset(map(asset_key, Phase))
+_JOB = SimpleNamespace(asset_layer=SimpleNamespace(selected_asset_keys=_ASSETS))
+_REPOSITORY: Any = SimpleNamespace(has_job=lambda _: True, get_job=lambda _: _JOB)
 
 
 def tags() -> dict[str, Any]:

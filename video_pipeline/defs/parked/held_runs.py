@@ -23,7 +23,7 @@ from video_pipeline.dagster_api.tags import (
 from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.defs.runs.requeue import (
     REPLACED_BY_TAG,
-    job_is_gone,
+    is_outdated,
     kept_tags,
     replacement_id,
     requeue,
@@ -105,11 +105,12 @@ def release(
 ) -> None:
     """Release held runs: the queue launches them.
 
-    The queue could only fail a run whose job is gone. Such a run is replaced by one of today's job.
+    The queue could only fail a run whose job or asset is gone. Such a run is replaced by one of
+    today's.
     """
     for run_id in run_ids:
         run = instance.get_run_by_id(run_id)
-        if run is not None and job_is_gone(repository, run):
+        if run is not None and is_outdated(repository, run):
             _replace(instance, repository, run)
         else:
             instance.add_run_tags(run_id, {HELD_TAG: RELEASED})
@@ -130,7 +131,7 @@ def _replace(
             asset_selection=run.asset_selection,
             tags=kept_tags(run) | {HELD_TAG: RELEASED, UNITS_TAG: units},
         )
-    message = f"The job {run.job_name} no longer exists: run {run_id} continues under today's name."
+    message = f"The job {run.job_name} or an asset of it no longer exists: run {run_id} continues."
     # First, so that a backfill waits for the replacement even if this process ends here. The run is
     # marked as released last: the queue would launch a released one.
     instance.add_run_tags(run.run_id, {REPLACED_BY_TAG: run_id})

@@ -6,8 +6,8 @@ Its daemon retries none in a cancelled, ended or deleted backfill. Three races a
   "false". This sensor runs in a code server: it ticks once there is one.
 - Dagster stores the event of a failure before the run's status. If the daemon reads the event in
   between, it skips the run for good. The tag stays "true", which keeps the backfill open.
-- The daemon cannot retry a run whose job was renamed, and the queue fails a queued one. The run of
-  a video continues under the job's name of today.
+- The daemon cannot retry a run whose job was renamed or that selects an asset which is gone, and
+  the queue fails a queued one. The run of a video continues as a run of today's job and assets.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from video_pipeline.defs.jobs import ingest_video
 from video_pipeline.defs.runs.requeue import (
     REPLACED_BY_TAG,
     is_cancelled,
-    job_is_gone,
+    is_outdated,
     kept_tags,
     replacement_id,
     requeue,
@@ -85,7 +85,7 @@ def _lost(
     )
     for record in instance.get_run_records(failed):
         run = record.dagster_run
-        gone = job_is_gone(repository, run)
+        gone = is_outdated(repository, run)
         skipped = record.update_timestamp <= now - PASSED_OVER
         lost = gone or skipped or run.tags[_WILL_RETRY_TAG] == "false"
         # A run that the queue could not launch does not count as a try.
@@ -103,7 +103,7 @@ def _can_be_queued(
     return (
         run.remote_job_origin is not None
         and REPLACED_BY_TAG not in run.tags
-        and (repository.has_job(run.job_name) or job_is_gone(repository, run))
+        and (repository.has_job(run.job_name) or is_outdated(repository, run))
         and not instance.has_run(replacement_id(run))
         and not is_cancelled(instance, run.tags.get(BACKFILL_TAG))
     )

@@ -1,7 +1,7 @@
 """Make a run from an earlier run: the only place where runs are made.
 
-The earlier run's job may have been renamed or removed since. A video's run then continues under the
-name that the job has today.
+The earlier run's job or an asset of it may have been renamed or removed since. A video's run then
+continues under the name that the job has today, with the assets that exist.
 """
 
 from collections.abc import Collection, Mapping
@@ -24,9 +24,14 @@ _FINISHED = (
 UNFINISHED = [status for status in dg.DagsterRunStatus if status not in _FINISHED]
 
 
-def job_is_gone(repository: dg.RepositoryDefinition, run: dg.DagsterRun) -> bool:
-    """Return whether this is a video's run of a job that the code location no longer has."""
-    return video_of(run.tags) is not None and not repository.has_job(run.job_name)
+def is_outdated(repository: dg.RepositoryDefinition, run: dg.DagsterRun) -> bool:
+    """Return whether the queue could only fail a video's run: its job or an asset is gone."""
+    if video_of(run.tags) is None:
+        return False
+    if not repository.has_job(run.job_name):
+        return True
+    known = repository.get_job(run.job_name).asset_layer.selected_asset_keys
+    return not known >= (run.asset_selection or frozenset())
 
 
 def replacement_id(run: dg.DagsterRun) -> str:
@@ -58,13 +63,15 @@ def requeue(
 
     A run whose job is gone continues under today's job: step names and tags are the same there.
     """
-    name = ingest_video.name if job_is_gone(repository, run) else run.job_name
+    name = run.job_name if repository.has_job(run.job_name) else ingest_video.name
+    job = repository.get_job(name)
+    known = job.asset_layer.selected_asset_keys
     origin, code = run.remote_job_origin, run.job_code_origin
     made = instance.create_run_for_job(
-        repository.get_job(name),
+        job,
         run_id=run_id,
         run_config=run.run_config,
-        asset_selection=None if asset_selection is None else frozenset(asset_selection),
+        asset_selection=None if asset_selection is None else known & frozenset(asset_selection),
         tags=dict(tags),
         root_run_id=run.root_run_id or run.run_id,
         parent_run_id=run.run_id,

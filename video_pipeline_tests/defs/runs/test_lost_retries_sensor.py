@@ -11,7 +11,7 @@ import pytest
 from video_pipeline.defs.runs import lost_retries_sensor as module
 from video_pipeline.defs.runs.lost_retries_sensor import lost_retries
 from video_pipeline_tests.defs.conftest import KEY
-from video_pipeline_tests.defs.gone_job import rename_job
+from video_pipeline_tests.defs.gone_job import rename_job, rename_selected_asset
 from video_pipeline_tests.defs.opened import LAUNCHED_FROM, add_backfill
 
 TAGS = {"dagster/partition": KEY, "dagster/backfill": "b1", "video_pipeline/name": "a talk.mp4"}
@@ -24,13 +24,16 @@ def died(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Died:
     """Return a failed run that Dagster did not retry."""
 
     def died(
-        reason: str = "UNKNOWN", will_retry: str = "false", tags: dict[str, str] = TAGS
+        reason: str = "UNKNOWN",
+        will_retry: str = "false",
+        tags: dict[str, str] = TAGS,
+        assets: tuple[str, ...] = ("shots",),
     ) -> dg.DagsterRun:
         job = definitions.resolve_job_def("ingest_video")
         run = instance.create_run_for_job(
             job,
             tags=tags,
-            asset_selection=frozenset({dg.AssetKey("shots")}),
+            asset_selection=frozenset(map(dg.AssetKey, assets)),
             remote_job_origin=LAUNCHED_FROM,
         )
         return _fail(instance, run, reason, will_retry)
@@ -161,3 +164,13 @@ class TestAGoneJob:
         lost = died()
         (again,) = tick()
         assert again.parent_run_id == lost.run_id
+
+
+def test_run_that_selects_a_gone_asset_continues_without_it(
+    died: Died, tick: Tick, instance: dg.DagsterInstance
+) -> None:
+    lost = died(assets=("shots", "audio"), tags={**TAGS, "dagster/max_retries": "0"})
+    rename_selected_asset(Path(instance.root_directory), lost.run_id, "audio")
+    (again,) = tick()
+    assert (again.parent_run_id, again.job_name) == (lost.run_id, "ingest_video")
+    assert again.asset_selection == frozenset({dg.AssetKey("shots")})
