@@ -1,7 +1,8 @@
 """Publish and look up results that the pipeline makes itself, without a provider."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
+from os.path import commonpath
 
 from pydantic import JsonValue
 
@@ -16,6 +17,8 @@ from video_pipeline.pipeline.video_run import VideoRun
 
 PROVIDER = "pipeline"
 VERSION = "1"
+# One listing replaces more looks than this.
+_FEW = 8
 # The choice of the pipeline's own results without options.
 CHOICE = choice_hash(f"{PROVIDER} {VERSION}", "", {})
 
@@ -97,11 +100,44 @@ def publish(
     return Outcome(phase=phase, state=state, result=result, provider=origin.provider)
 
 
+def reused(result: PhaseResult) -> Outcome:
+    """Return the outcome of a phase whose result an earlier run has made."""
+    return Outcome(
+        phase=result.phase,
+        state=result.state,
+        result=result,
+        provider=PROVIDER,
+        reused=True,
+    )
+
+
+def waiting(run: VideoRun, phase: Phase, missing: Collection[Phase]) -> Outcome:
+    """Return the outcome of a phase that waits for others. It is parked if one of them is."""
+    statuses = run.catalog.results.statuses(run.key.video)
+    told = {one: statuses.get(one) for one in missing}
+    parked = any(status and status.state is PhaseState.PARKED for status in told.values())
+    reasons = "; ".join(
+        f"{one}: {status.state}, {status.message}" if status else f"{one}: not made yet"
+        for one, status in told.items()
+    )
+    return Outcome(
+        phase=phase,
+        state=PhaseState.PARKED if parked else PhaseState.WAITING,
+        message=f"waits for {reasons}",
+        provider=PROVIDER,
+    )
+
+
 def current(run: VideoRun, phase: Phase) -> PhaseResult | None:
     """Return the result if it was made from the run's content and all its output files exist."""
     result = run.catalog.results.get(run.key.video, phase)
     if result is None or result.provenance is None or result.provenance.content != run.content:
         return None
-    if any(run.outputs.stat(name) is None for name in result.outputs):
-        return None
-    return result
+    return result if _are_stored(run, result.outputs) else None
+
+
+def _are_stored(run: VideoRun, names: tuple[str, ...]) -> bool:
+    if len(names) <= _FEW:
+        return all(run.outputs.stat(name) is not None for name in names)
+    there = {stored.key for stored in run.outputs.listing(f"{commonpath(names)}/")}
+    return there.issuperset(names)

@@ -6,12 +6,7 @@ from video_pipeline.domain.media import DecodedVideo, MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import PHASES, Phase
 from video_pipeline.domain.progress import PhaseState
-from video_pipeline.domain.results.timeline import (
-    PhaseResult,
-    PhaseStatus,
-    Timeline,
-    TimelineMedia,
-)
+from video_pipeline.domain.results.timeline import PhaseResult, Timeline, TimelineMedia
 from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
@@ -29,9 +24,9 @@ def make_timeline(run: VideoRun) -> Outcome:
 def _make(run: VideoRun) -> Outcome:
     started = run.clock()
     run = run.with_content(known_source(run).sha256 or "")
-    missing = _missing(run)
+    missing = [phase for phase in _NEEDS if own_results.current(run, phase) is None]
     if missing:
-        return _waiting(missing)
+        return own_results.waiting(run, Phase.TIMELINE, missing)
     timeline = read_timeline(run.catalog, run.key)
     counts = {"markers": len(timeline.markers), "words": len(timeline.transcript.words)}
     inputs = {result.phase: result.fingerprint for result in timeline.phases}
@@ -83,22 +78,3 @@ def _warnings(media: tuple[str, ...], results: tuple[PhaseResult, ...]) -> tuple
     # "Not configured" is the state of a phase, so its warning is left out.
     phases = [w for r in results if r.state is not PhaseState.NOT_CONFIGURED for w in r.warnings]
     return tuple(dict.fromkeys([*media, *phases]))
-
-
-def _missing(run: VideoRun) -> dict[Phase, PhaseStatus | None]:
-    statuses = run.catalog.results.statuses(run.key.video)
-    return {p: statuses.get(p) for p in _NEEDS if own_results.current(run, p) is None}
-
-
-def _waiting(missing: dict[Phase, PhaseStatus | None]) -> Outcome:
-    parked = [s for s in missing.values() if s and s.state is PhaseState.PARKED]
-    reasons = "; ".join(
-        f"{phase}: {status.state}, {status.message}" if status else f"{phase}: not made yet"
-        for phase, status in missing.items()
-    )
-    return Outcome(
-        phase=Phase.TIMELINE,
-        state=PhaseState.PARKED if parked else PhaseState.WAITING,
-        message=f"waits for {reasons}",
-        provider=own_results.PROVIDER,
-    )

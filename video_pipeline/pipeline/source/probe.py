@@ -2,7 +2,6 @@
 
 from video_pipeline.domain.errors import SourceError
 from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.source import VideoRecord
 from video_pipeline.media.reader import MediaReader
 from video_pipeline.pipeline.progress import own_results
@@ -36,13 +35,7 @@ def media_info(run: VideoRun, ingest: IngestStore, reader: MediaReader) -> Outco
         probing = run.with_content(record.sha256 or "")
         earlier = own_results.current(probing, Phase.MEDIA_INFO)
         if record.media is not None and earlier is not None:
-            return Outcome(
-                phase=Phase.MEDIA_INFO,
-                state=PhaseState.DONE,
-                result=earlier,
-                provider=own_results.PROVIDER,
-                reused=True,
-            )
+            return own_results.reused(earlier)
         store = ingest.project(run.key.project)
         with store.open(record.source.object_key, record.source.version) as source:
             media = reader.probe(source, probing.content)

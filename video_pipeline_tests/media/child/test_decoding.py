@@ -132,10 +132,10 @@ def test_frames_are_mirrored_as_shown(room, make, film, tmp_path, matrix, shape,
     path = tmp_path / "mirrored.mp4"
     path.write_bytes(with_matrix(make(film(colour=(60, 60, 60))).read_bytes(), *matrix))
     feed = Frames(width=60, pixel_format="gray")
-    decoded = room.decode(path, feed, thumbnails=ThumbnailSpec(width=60))
+    decoded = room.decode(path, feed, candidates=CandidateSpec(width=60))
     assert decoded.frames[0][0].shape == shape
     assert _white(decoded.frames[0][0]) == [white]
-    with av.open(io.BytesIO(decoded.thumbnails[0].jpeg), "r") as jpeg:
+    with av.open(io.BytesIO(decoded.candidates[0].jpeg), "r") as jpeg:
         assert _white(next(jpeg.decode(video=0)).to_ndarray(format="gray")) == [white]
 
 
