@@ -18,7 +18,7 @@ from video_pipeline.domain.values import Frozen
 from video_pipeline.domain.work import UnitState
 
 # Raised with every change below; a newer program upgrades an older database.
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 _NAMESPACE_EXISTS = 48
 # How long the creation of indexes may take in a large catalogue.
@@ -46,6 +46,8 @@ class CollectionSpec(Frozen):
     """The only values of a field."""
     gone: tuple[str, ...] = ()
     """Fields of an earlier schema, so that its programs cannot write."""
+    gone_values: dict[str, tuple[str, ...]] = Field(default_factory=dict[str, tuple[str, ...]])
+    """Values of a field in an earlier schema, so that its programs cannot write them."""
 
     @property
     def validator(self) -> Document:
@@ -53,8 +55,10 @@ class CollectionSpec(Frozen):
         found = _validator({"project_id": "string", **self.fields})
         schema = found["$jsonSchema"]
         schema["properties"] |= {name: {"enum": [*some]} for name, some in self.values.items()}
-        if self.gone:
-            schema["not"] = {"anyOf": [{"required": [name]} for name in self.gone]}
+        gone: list[Document] = [{"required": [name]} for name in self.gone]
+        gone += [{"properties": {n: {"enum": [*some]}}} for n, some in self.gone_values.items()]
+        if gone:
+            schema["not"] = {"anyOf": gone}
         return found
 
     @property
@@ -108,6 +112,7 @@ COLLECTIONS = {
     ),
     "phases": CollectionSpec(
         fields={"video": "string", "phase": "string"},
+        gone_values={"phase": upgrade.GONE_PHASES},
         unique=(("video", "phase"),),
         indexes=(
             ("state", "phase", "video"),
@@ -124,6 +129,7 @@ COLLECTIONS = {
     ),
     "events": CollectionSpec(
         fields={"sequence": "number", "video": "string", "phase": "string", "at": "date"},
+        gone_values={"phase": upgrade.GONE_PHASES},
         unique=(("sequence",),),
         indexes=(("video",),),
     ),
@@ -189,6 +195,7 @@ def ensure_schema(database: Database[Document]) -> None:
                     upgrade.check_at_rest(database, address)
                 _create(database)
                 if version:
+                    upgrade.delete_gone_phases(database)
                     upgrade.complete_results(database)
                     upgrade.map_states(database)
                 _record_version(database)

@@ -1,6 +1,7 @@
 """Upgrade of documents of earlier schemas. Idempotent, and safe beside other upgrades.
 
-Schema 1 had results without inputs. Up to schema 4 a work unit had fewer states, and flags.
+Schema 1 had results without inputs. Up to schema 4 a work unit had fewer states, and flags. Up to
+schema 5 there was a phase `thumbnails`.
 """
 
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
-from video_pipeline.catalog.scoped import Document
+from video_pipeline.catalog.scoped import DOCUMENT_VERSION, Document
 from video_pipeline.catalog.standings import is_warned, result_of, wrong_flags
 from video_pipeline.domain.errors import UpgradeBlocked
 from video_pipeline.domain.phases import MADE_FROM, PHASES, Phase
@@ -24,20 +25,31 @@ from video_pipeline.domain.work import UnitState, WaitKind
 
 _PAGE = 1000
 _OWNER = ("project_id", "video")
+# `pictures` has taken the place of `thumbnails`: it is made anew, and deletes its files.
+GONE_PHASES = ("thumbnails",)
+# Phase and fingerprint of a result, and its fingerprint after the upgrade.
+Renewed = dict[tuple[str, str], str]
+_OF_GONE_PHASE: Document = {"phase": {"$in": [*GONE_PHASES]}}
 
 
 def check_at_rest(database: Database[Document], address: str) -> None:
     """Raise UpgradeBlocked while processes of an earlier version hold work units."""
     soon = {"$add": ["$$NOW", _LONGEST_LEASE // timedelta(milliseconds=1)]}
     leased = [{"$gt": ["$leased_until", "$$NOW"]}, {"$lt": ["$leased_until", soon]}]
-    held = {**_OF_SCHEMA_4, "$expr": {"$and": leased}}
-    count = database["units"].count_documents(held)
+    held = database["units"].find({"$expr": {"$and": leased}}, ["project_id", "video", "refusals"])
+    count = sum(_is_of_earlier_program(database, unit) for unit in held)
     if count:
         raise UpgradeBlocked(
             f"{count} work units are in the hands of runs of an earlier version",
             where=address,
             remedy="Wait until these runs have ended, or terminate them, and try again.",
         )
+
+
+def _is_of_earlier_program(database: Database[Document], unit: Document) -> bool:
+    """Return whether a leased unit is in a form, or beside a running phase, of earlier schemas."""
+    running = {name: unit[name] for name in _OWNER} | {**_OF_GONE_PHASE, "state": "running"}
+    return "refusals" not in unit or database["phases"].find_one(running) is not None
 
 
 # A live process renews its lease within seconds. One that ends later is of a server whose clock was
@@ -127,8 +139,24 @@ def _switch(rules: Iterable[tuple[str, Document | bool, StrEnum]], otherwise: An
     return {"$switch": {"branches": branches, "default": otherwise}}
 
 
+def delete_gone_phases(database: Database[Document]) -> None:
+    """Delete status, result and events of phases that no longer exist.
+
+    The events' numbers are not used again, so that a client resumes after those it has seen.
+    """
+    events = database["events"]
+    for project in events.distinct("project_id", _OF_GONE_PHASE):
+        of_project = {"project_id": project}
+        last = events.find_one(of_project, sort=[("sequence", -1)])
+        used = {"$max": {"last": last["sequence"] if last else 0}}
+        fresh = {"$setOnInsert": {"schema_version": DOCUMENT_VERSION}}
+        database["sequences"].update_one(of_project, {**used, **fresh}, upsert=True)
+    events.delete_many(_OF_GONE_PHASE)
+    database["phases"].delete_many(_OF_GONE_PHASE)
+
+
 def complete_results(database: Database[Document]) -> None:
-    """Add fingerprint, inputs, `outdated` and `warned` to every result.
+    """Add fingerprint, inputs, `outdated` and `warned` to every result. Drop inputs that are gone.
 
     10,000 videos take some seconds.
     """
@@ -146,16 +174,20 @@ def complete_results(database: Database[Document]) -> None:
 
 def _write(phases: Collection[Document], changes: list[UpdateOne]) -> None:
     if changes:
-        phases.bulk_write(changes, ordered=False)
+        phases.bulk_write(changes)
 
 
 def _of_video(documents: list[Document]) -> Iterable[UpdateOne]:
     made: dict[Phase, PhaseResult] = {}
+    renewed: Renewed = {}
     by_phase = {document["phase"]: document for document in documents}
-    for document in (by_phase[phase] for phase in PHASES if phase in by_phase):
-        _complete(document, made)
+    in_order = [by_phase[phase] for phase in PHASES if phase in by_phase]
+    for document in in_order:
+        _renew_inputs(document, renewed)
+        _complete(document, made, renewed)
     wrong = wrong_flags(documents)
-    for document in documents:
+    # Those first that were made from others: after a kill, the others still lead to them.
+    for document in reversed(in_order):
         flag = wrong.get(Phase(document["phase"]), bool(document.get("outdated")))
         told: dict[str, Any] = {
             name: document[name] for name in ("result", "fingerprint", "warned")
@@ -164,7 +196,16 @@ def _of_video(documents: list[Document]) -> Iterable[UpdateOne]:
         yield UpdateOne(same, {"$set": {**told, "outdated": flag}})
 
 
-def _complete(document: Document, made: dict[Phase, PhaseResult]) -> None:
+def _renew_inputs(document: Document, renewed: Renewed) -> None:
+    """Drop the inputs that are gone, and name others by the fingerprints that they have now."""
+    origin: Document = document["result"].get("provenance") or {}
+    inputs: dict[str, str] = origin.get("inputs", {})
+    if "inputs" in origin:
+        kept = {name: one for name, one in inputs.items() if name not in GONE_PHASES}
+        origin["inputs"] = {name: renewed.get((name, one), one) for name, one in kept.items()}
+
+
+def _complete(document: Document, made: dict[Phase, PhaseResult], renewed: Renewed) -> None:
     """Add the inputs of a result: those that existed when it was begun."""
     result = result_of(document)
     assert result is not None, "only those with a result are asked for"
@@ -181,6 +222,8 @@ def _complete(document: Document, made: dict[Phase, PhaseResult]) -> None:
         origin = origin.model_copy(update={"inputs": inputs})
         result = result.model_copy(update={"provenance": origin})
     made[result.phase] = result
+    if before := document.get("fingerprint"):
+        renewed[result.phase.value, before] = result.fingerprint
     document |= {
         "result": result.model_dump(mode="json"),
         "fingerprint": result.fingerprint,

@@ -30,9 +30,9 @@ class Phase(StrEnum):
     SHOTS = "shots"
     OBJECTS = "objects"
     EVENTS = "events"
-    THUMBNAILS = "thumbnails"
     AUDIO = "audio"
     TRANSCRIPT = "transcript"
+    PICTURES = "pictures"
     SCENES = "scenes"
     TIMELINE = "timeline"
     EXPORTS = "exports"
@@ -77,7 +77,7 @@ class PhaseSpec:
     # The marker kinds that it publishes.
     kinds: tuple[Kind, ...] = ()
     columns: tuple[Column, ...] = ()
-    # Each costs about 10 kB of Dagster's records a run, so that thumbnails and audio have none.
+    # Each costs about 10 kB of Dagster's records a run, so that pictures and audio have none.
     checks: tuple[Check, ...] = ()
 
 
@@ -181,15 +181,6 @@ _SPECS = (
         checks=(SUCCEEDED, EXACT_MARKERS, PLAUSIBLE),
     ),
     PhaseSpec(
-        Phase.THUMBNAILS,
-        "Small images of keyframes.",
-        group="analysis",
-        technology="image",
-        needs=(Phase.MEDIA_INFO,),
-        shared_step="analysis",
-        stream="video",
-    ),
-    PhaseSpec(
         Phase.AUDIO,
         "Whether there is an audio stream, and its length.",
         group="analysis",
@@ -209,6 +200,14 @@ _SPECS = (
         stream="audio",
         columns=WORD_COLUMNS,
         checks=(SUCCEEDED, WITHIN_AUDIO, PLAUSIBLE),
+    ),
+    PhaseSpec(
+        Phase.PICTURES,
+        "The best frame of each shot, as files and on sheets with a thumbnail track.",
+        group="analysis",
+        technology="image",
+        needs=(Phase.MEDIA_INFO, Phase.SHOTS),
+        stream="video",
     ),
     PhaseSpec(
         Phase.SCENES,
@@ -231,8 +230,8 @@ _SPECS = (
             Phase.SHOTS,
             Phase.OBJECTS,
             Phase.EVENTS,
-            Phase.THUMBNAILS,
             Phase.TRANSCRIPT,
+            Phase.PICTURES,
             Phase.SCENES,
         ),
         from_results=True,

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Collection
 
 from video_pipeline.domain.naming.identity import VideoKey
-from video_pipeline.domain.phases import STEPS, Phase
+from video_pipeline.domain.phases import PHASES, STEPS, Phase, downstream
 from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.pictures.make import Decoder, make_pictures
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.publishing.exports import export
 from video_pipeline.pipeline.publishing.timeline import make_timeline
@@ -16,6 +17,10 @@ from video_pipeline.pipeline.video_run import VideoRun
 MAKERS: dict[Phase, Callable[[Services, VideoRun], Outcome]] = {
     Phase.SOURCE_VIDEO: lambda services, run: source_video(run, services.ingest),
     Phase.MEDIA_INFO: lambda services, run: media_info(run, services.ingest, services.media),
+    Phase.PICTURES: lambda services, run: make_pictures(
+        run,
+        Decoder(services.media, services.ingest, services.scratch, services.scratch_bytes),
+    ),
     Phase.TIMELINE: lambda _, run: make_timeline(run),
     Phase.EXPORTS: lambda _, run: export(run),
 }
@@ -29,7 +34,7 @@ def run_video(
 ) -> dict[Phase, Outcome]:
     """Make all phases, or those named, and return their outcomes.
 
-    Stops after a phase of `MAKERS` without a good outcome: nothing after it can start.
+    Stops after a phase of `MAKERS` without a good outcome if all later ones need it.
     """
     wanted = frozenset(Phase) if phases is None else frozenset(phases)
     run, outcomes = VideoRun.of(services, key, run_id), dict[Phase, Outcome]()
@@ -38,8 +43,14 @@ def run_video(
         if asked.issubset(MAKERS):
             for phase in asked:
                 outcomes[phase] = MAKERS[phase](services, run)
-                if not outcomes[phase].state.good:
+                if not outcomes[phase].state.good and _all_need(phase):
                     return outcomes
         else:
             outcomes |= analyse(services, key, asked, run_id=run_id)
     return outcomes
+
+
+def _all_need(phase: Phase) -> bool:
+    """Return whether every later phase needs this one."""
+    order = list(PHASES)
+    return downstream(frozenset({phase})).issuperset(order[order.index(phase) + 1 :])

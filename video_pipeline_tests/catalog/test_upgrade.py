@@ -5,15 +5,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import WriteError
 
 from video_pipeline.catalog.catalog import Catalog
 from video_pipeline.catalog.connection import connect
 from video_pipeline.domain.errors import UpgradeBlocked
-from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.phases import MADE_FROM, Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.domain.results.timeline import PhaseResult, Provenance
+from video_pipeline.domain.staleness import outdated
 from video_pipeline.domain.work import UnitState, WaitKind
 
 TENANTS = ("acme", "globex")
@@ -175,3 +177,99 @@ def test_lease_of_a_wrong_clock_does_not_block_the_upgrade(
     with closing(connect(mongo_uri, database.name)) as upgraded:
         units = upgraded.project("acme").units
         assert units.claim(unit, "new", timedelta(minutes=1)) is not None
+
+
+FINISHED = (Phase.SOURCE_VIDEO, Phase.SHOTS, Phase.TIMELINE, Phase.EXPORTS)
+
+
+@pytest.fixture
+def of_schema_5(catalog: Catalog, source, now: datetime, database: Database[dict[str, Any]]):
+    """Of two tenants a finished video as schema 5 kept it, made from a phase that is gone."""
+    for project in TENANTS:
+        half = catalog.project(project)
+        half.videos.register(source("film", project), now)
+        for phase in (Phase.SHOTS, Phase.PICTURES):
+            half.events.record("film", phase, PhaseState.RUNNING, now)
+        inputs = {Phase.SHOTS: "", Phase.PICTURES: ""}
+        for phase in (*FINISHED[:2], Phase.PICTURES, *FINISHED[2:]):
+            used = {one: inputs.get(one, "") for one in MADE_FROM.get(phase, ()) if one in inputs}
+            one = made(phase, now)
+            assert one.provenance is not None
+            origin = one.provenance.model_copy(update={"inputs": used})
+            one = one.model_copy(update={"provenance": origin})
+            half.results.publish("film", one)
+            inputs[phase] = one.fingerprint
+    gone = {"$set": {"phase": "thumbnails", "result.phase": "thumbnails"}}
+    database["phases"].update_many(PICTURES, gone, bypass_document_validation=True)
+    database["events"].update_many(
+        PICTURES, {"$set": {"phase": "thumbnails"}}, bypass_document_validation=True
+    )
+    renamed = {f"{INPUTS}.pictures": f"{INPUTS}.thumbnails"}
+    database["phases"].update_many({"phase": "timeline"}, {"$rename": renamed})
+    database["deployment"].update_one({"_id": "schema"}, {"$set": {"version": 5}})
+    return database
+
+
+PICTURES = {"phase": "pictures"}
+INPUTS = "result.provenance.inputs"
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_finished_video_only_lacks_pictures(of_schema_5, mongo_uri: str, times: int) -> None:
+    for _ in range(times):
+        version = {"$set": {"version": 5}}
+        of_schema_5["deployment"].update_one({"_id": "schema"}, version)
+        with closing(connect(mongo_uri, of_schema_5.name)) as upgraded:
+            upgraded.projects()
+    with closing(connect(mongo_uri, of_schema_5.name)) as upgraded:
+        for project in TENANTS:
+            half = upgraded.project(project)
+            (standing,) = half.standings.videos()
+            assert set(standing.made) == set(FINISHED)
+            assert list(half.standings.outdated()) == []
+            assert not [p for p in FINISHED if outdated(p, standing.made)]
+            assert half.results.get("film", Phase.TIMELINE) is not None
+            assert [event.phase for event in half.events.after(0)] == [Phase.SHOTS]
+            assert half.events.last() == 2
+
+
+def test_killed_upgrade_is_repeated(of_schema_5, mongo_uri: str, monkeypatch) -> None:
+    """It ends after the exports were written, before the timeline."""
+    write = Collection.bulk_write
+
+    def killed(collection: Any, changes: list[Any], **options: Any) -> None:
+        assert changes[0]._doc["$set"]["result"]["phase"] == "exports"
+        write(collection, changes[:1], **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Collection, "bulk_write", killed)
+    with closing(connect(mongo_uri, of_schema_5.name)) as dying, pytest.raises(KeyboardInterrupt):
+        dying.projects()
+    monkeypatch.undo()
+    with closing(connect(mongo_uri, of_schema_5.name)) as upgraded:
+        for project in TENANTS:
+            assert list(upgraded.project(project).standings.outdated()) == []
+
+
+def test_program_of_schema_5_cannot_write_its_phase(of_schema_5, mongo_uri: str) -> None:
+    with closing(connect(mongo_uri, of_schema_5.name)) as upgraded:
+        upgraded.projects()
+    for name in ("phases", "events"):
+        with pytest.raises(WriteError):
+            of_schema_5[name].update_one({"phase": "shots"}, {"$set": {"phase": "thumbnails"}})
+
+
+def test_upgrade_waits_for_a_leased_unit_of_schema_5(
+    of_schema_5, catalog: Catalog, request_for, now: datetime, mongo_uri: str
+) -> None:
+    units = catalog.project("acme").units
+    unit = units.open(request_for("film", project="acme"), 0, (), now)
+    assert units.claim(unit.id, "old", timedelta(minutes=1)) is not None
+    with (
+        closing(connect(mongo_uri, of_schema_5.name)) as blocked,
+        pytest.raises(UpgradeBlocked, match="1 work units"),
+    ):
+        blocked.projects()
+    units.release(unit.id, "old")
+    with closing(connect(mongo_uri, of_schema_5.name)) as upgraded:
+        assert upgraded.projects() == [*TENANTS]

@@ -40,8 +40,8 @@ def test_steps_follow_the_steps_that_they_need() -> None:
         (set[Phase](), set[Phase]()),
         ({Phase.EXPORTS}, set[Phase]()),
         ({Phase.TIMELINE}, {Phase.EXPORTS}),
-        ({Phase.SHOTS}, {Phase.SCENES, Phase.TIMELINE, Phase.EXPORTS}),
-        ({Phase.SHOTS, Phase.SCENES}, {Phase.TIMELINE, Phase.EXPORTS}),
+        ({Phase.SHOTS}, {Phase.PICTURES, Phase.SCENES, Phase.TIMELINE, Phase.EXPORTS}),
+        ({Phase.SHOTS, Phase.SCENES}, {Phase.PICTURES, Phase.TIMELINE, Phase.EXPORTS}),
         ({Phase.AUDIO}, {Phase.TRANSCRIPT, Phase.SCENES, Phase.TIMELINE, Phase.EXPORTS}),
         ({Phase.SOURCE_VIDEO}, set(Phase) - {Phase.SOURCE_VIDEO}),
     ],
@@ -57,7 +57,7 @@ def test_downstream_of_downstream_is_downstream(phase: Phase) -> None:
 
 
 def test_served_phases_read_a_stream() -> None:
-    assert Phase.TRANSCRIPT in SERVED and Phase.THUMBNAILS not in SERVED
+    assert Phase.TRANSCRIPT in SERVED and Phase.PICTURES not in SERVED
     assert all(PHASES[phase].stream for phase in SERVED)
 
 

@@ -96,6 +96,6 @@ def _result() -> PhaseResult:
         state=PhaseState.DONE,
         provenance=provenance,
         counts={"shots": 1},
-        outputs=("thumbnails/0.jpg",),
+        outputs=("pictures/0.jpg",),
         usage=(usage,),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
@@ -141,6 +142,10 @@ class Outputs:
         yield SimpleNamespace(write=lambda piece: pieces.append(bytes(piece)))
         self.keys.append(key)
         self.store[key] = b"".join(pieces)
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[Any]:
+        yield BytesIO(self.store[key])
 
     def stat(self, key: str) -> str | None:
         return key if key in self.store else None

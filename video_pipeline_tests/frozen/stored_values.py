@@ -1,5 +1,6 @@
 """Frozen values of stored data: outputs, results, documents, indexes and fields."""
 
+import io
 import json
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -7,6 +8,7 @@ from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
+from PIL import Image
 from pydantic import BaseModel
 
 from video_pipeline.catalog.admissions import Admissions
@@ -40,9 +42,10 @@ from video_pipeline.domain.work import (
 from video_pipeline.exports import FORMATS
 from video_pipeline.media.reader import Candidate
 from video_pipeline.pipeline.analysis import audio
-from video_pipeline.pipeline.analysis.decode import ThumbnailWriter
 from video_pipeline.pipeline.backfill.staleness import Stale
 from video_pipeline.pipeline.jobs.raw_pages import RawPages
+from video_pipeline.pipeline.pictures import candidates, publication
+from video_pipeline.pipeline.pictures.choice import Stretch
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.publishing.tracks import TRACKS
 from video_pipeline.plugins.base import JobStatus
@@ -81,10 +84,8 @@ def outputs() -> dict[str, Any]:
     audio.publish(run, None)
     any_file = HERE / "deployment.yaml"
     audio.publish(run, Audio(path=any_file, samples=0))
-    writer = ThumbnailWriter(run)
-    for at in (Fraction(0), Fraction(1001, 30), Fraction(4000)):
-        writer.write(Candidate(at=at, jpeg=b""))
-    writer.finish()
+    pictures = _pictures(run)
+    own_results.publish(run, Phase.PICTURES, own_provenance(), outputs=pictures)
     own_results.publish(run, Phase.TIMELINE, own_provenance(), counts={"markers": 1})
     pages = Outputs()
     RawPages(pages, KEY, "unit").store([b"one", b"two"])
@@ -99,9 +100,34 @@ def outputs() -> dict[str, Any]:
             for result, _ in published
         ],
         "raw pages": ["/".join("(random)" if len(p) == 32 else p for p in key) for key in written],
+        "candidates": _lines_of(store.store[f"{KEY.prefix}_candidates"]),
+        "index of pictures": json.loads(store.store[f"{KEY.prefix}pictures/index.json"]),
         "manifest": {**manifest, "folder": f"({len(manifest['folder'])} characters)"},
         "unfinished in a folder": INCOMING,
     }
+
+
+def _pictures(run: Any) -> list[str]:
+    """Keep candidates, publish them as pictures, and return their names."""
+    jpeg = io.BytesIO()
+    Image.new("RGB", (32, 18)).save(jpeg, "JPEG")
+    moments = (Fraction(0), Fraction(1001, 30), Fraction(4000))
+    with candidates.keeping(run) as keeper:
+        for at in moments:
+            keeper.add(Candidate(at=at, jpeg=jpeg.getvalue(), begins=at))
+    kept = candidates.kept(run)
+    assert kept is not None
+    found = (Stretch(TimeRange(start=at, end=at + 1), n) for n, at in enumerate(moments))
+    return publication.write(run, MEDIA, list(zip(found, kept.candidates, strict=True)))
+
+
+def _lines_of(packed: bytes) -> list[Any]:
+    """Return the lines of JSON between the JPEGs, without the JPEGs' sizes."""
+    found, file = list[Any](), io.BytesIO(packed)
+    while line := file.readline():
+        found.append(facts := json.loads(line))
+        file.read(facts.pop("size", 0))
+    return found
 
 
 def _run(store: Outputs, published: list[Any]) -> Any:

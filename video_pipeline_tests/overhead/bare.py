@@ -1,6 +1,6 @@
 """Bare library calls on one file in one process, the baseline of the scenario `overhead`.
 
-Detector, speech model and thumbnails are those of a Dagster run, with one decode of the frames.
+Detector, speech model and pictures are those of a Dagster run, with one decode of the frames.
 There is no child process, store, catalogue or Dagster. It prints its results.
 """
 
@@ -15,7 +15,6 @@ from typing import Any
 import av
 import numpy as np
 
-from video_pipeline.pipeline.analysis.decode import MOST_THUMBNAILS
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.inputs import FrameBatch, Frames
 from video_pipeline.providers.local.models import Models
@@ -24,7 +23,7 @@ _BATCH = 32
 
 
 def find_shots(file: Path) -> tuple[int, int]:
-    """How many shots and thumbnails: decode, scale in a filter graph, detect."""
+    """How many shots and pictures, one a second: decode, scale in a filter graph, detect."""
     plugin: Any = registry.create("pyscenedetect", {})
     feed = plugin.capabilities().fed
     assert isinstance(feed, Frames)
@@ -32,15 +31,14 @@ def find_shots(file: Path) -> tuple[int, int]:
         stream = source.streams.video[0]
         stream.thread_type, stream.codec_context.thread_count = "NONE", 1
         stream.codec_context.options = {"skip_loop_filter": "noref"}
-        passing, end, thumbnails = plugin.start(None, None), Fraction(0), 0
-        graph, first, pixels, times, next_thumbnail = None, 0, [], [], 0.0
-        every = max(1.0, float(stream.duration * stream.time_base) / MOST_THUMBNAILS)
+        passing, end, pictures = plugin.start(None, None), Fraction(0), 0
+        graph, first, pixels, times = None, 0, [], []
         height = feed.width * stream.height // stream.width // 2 * 2
         for frame in source.decode(stream):
             graph = graph or _scaler(stream, feed, height)
-            if frame.key_frame and frame.time >= next_thumbnail:
-                _thumbnail(frame)
-                thumbnails, next_thumbnail = thumbnails + 1, frame.time + every
+            if frame.time >= pictures:
+                _picture(frame)
+                pictures += 1
             graph.push(frame)
             pixels.append(graph.pull().to_ndarray())
             times.append(frame.pts)
@@ -52,7 +50,7 @@ def find_shots(file: Path) -> tuple[int, int]:
             passing.feed(_batch(pixels, times, stream, first))
     pages = list(passing.finish(end))
     known = SimpleNamespace(duration=end)
-    return sum(1 for _ in plugin.normalise(None, known, pages)), thumbnails
+    return sum(1 for _ in plugin.normalise(None, known, pages)), pictures
 
 
 def find_words(file: Path) -> int:
@@ -89,11 +87,11 @@ def _scaler(stream: Any, feed: Frames, height: int) -> av.filter.Graph:
     return graph
 
 
-def _thumbnail(frame: av.VideoFrame) -> None:
+def _picture(frame: av.VideoFrame) -> None:
     frame.reformat(320, 180, "rgb24").to_image().save(io.BytesIO(), "JPEG", quality=80)
 
 
 if __name__ == "__main__":
     given = Path(sys.argv[1])
-    shots, thumbnails = find_shots(given)
-    print(json.dumps({"shots": shots, "thumbnails": thumbnails, "words": find_words(given)}))
+    shots, pictures = find_shots(given)
+    print(json.dumps({"shots": shots, "pictures": pictures, "words": find_words(given)}))

@@ -135,7 +135,7 @@ class _Stage:
         self.claims.equal("parked: the backfill is open", "REQUESTED", self._status())
         for asset in (*PARKED, *HANGING):
             self._claim_states("parked", asset, "in progress")
-        for asset in ("source_video", "media_info", "thumbnails", "audio", "objects"):
+        for asset in ("source_video", "media_info", "audio", "objects"):
             self._claim_states("parked", asset, "materialized")
         books = self.account.rekognition.books()["running"]
         self.claims.equal("parked: jobs at Rekognition", [JOBS], [*books.values()])

@@ -210,9 +210,9 @@ class _Stage:
             self.claims.holds(
                 f"{asset}: the backfill counts one failure", counts == (3, 1, 0), counts
             )
-        shown = self._server.partition_states("thumbnails")
+        shown = self._server.partition_states("audio")
         all_made = dict.fromkeys(FIRST, "materialized")
-        self.claims.holds("thumbnails: not touched by the failure", shown == all_made, shown)
+        self.claims.holds("audio: not touched by the failure", shown == all_made, shown)
         status = self._server.backfill_status(backfill)
         self.claims.holds(
             "the backfill ended as completed, with the failure",

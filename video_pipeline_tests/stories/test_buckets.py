@@ -19,7 +19,7 @@ from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.storage.s3.outputs import S3Outputs
 from video_pipeline_tests.servers.buckets import MadeBucket, fetched_bytes
 
-OWN = (Phase.THUMBNAILS, Phase.AUDIO)
+OWN = (Phase.EVENTS, Phase.AUDIO)
 ACME = VideoKey.parse("acme/intro")
 OTHER = VideoKey.parse("acme2/intro")
 
@@ -116,7 +116,7 @@ def test_object_replaced_after_decode_keeps_consistent_results(
     replaced: list[bool] = []
 
     def replace_it(phase: Phase, state: PhaseState, percent: int | None, message: str) -> None:
-        if phase is Phase.THUMBNAILS and state is PhaseState.DONE and not replaced:
+        if phase is Phase.AUDIO and state is PhaseState.DONE and not replaced:
             replaced.append(True)
             moto_bucket.put(f"{key.prefix}a b+%é.mp4", content + b"more")
 

@@ -51,7 +51,7 @@ def test_full_output_disk_fails_and_recovers(
     vendor.default = how  # type: ignore[assignment]
     own = replace(services, outputs=FolderOutputs(tiny))
     key = deliver("acme/one")
-    asked = [Phase.SHOTS, Phase.THUMBNAILS, Phase.AUDIO]
+    asked = [Phase.SHOTS, Phase.AUDIO]
     ended = analyse(own, key, asked)
     assert states(ended) == {PhaseState.FAILED}
     for outcome in ended.values():

@@ -70,7 +70,7 @@ def test_run_survives_restart_of_mongodb(
     with killed_at(step, services, mongo, patience=45) as (own, back):
         key = delivered(own, tmp_path / "ingest", "acme/one", short_video)
         back.set()
-        ended = analyse(own, key, [Phase.SHOTS, Phase.THUMBNAILS])
+        ended = analyse(own, key, [Phase.SHOTS, Phase.AUDIO])
         assert {o.state for o in ended.values()} == {PhaseState.DONE}
         (unit,) = own.of("acme").units.of_video("one")
         assert (unit.state, unit.attempts) == (UnitState.SETTLED, 1)
@@ -92,12 +92,12 @@ def test_long_outage_fails_no_phase_and_costs_nothing(
     with killed_at(step, services, mongo, patience=1) as (own, back):
         key = delivered(own, tmp_path / "ingest", "acme/one", short_video)
         with pytest.raises(CatalogUnavailable, match="no MongoDB answers"):
-            analyse(own, key, [Phase.SHOTS, Phase.THUMBNAILS])
+            analyse(own, key, [Phase.SHOTS, Phase.AUDIO])
         back.set()
         mongo[0].acquire()
         own = replace(own, holder="the next run")
         assert own.of("acme").results.statuses("one")[Phase.SHOTS].state is PhaseState.RUNNING
-        ended = analyse(own, key, [Phase.SHOTS, Phase.THUMBNAILS])
+        ended = analyse(own, key, [Phase.SHOTS, Phase.AUDIO])
         assert {o.state for o in ended.values()} == {PhaseState.DONE}
         (unit,) = own.of("acme").units.of_video("one")
         assert unit.state is UnitState.SETTLED

@@ -20,7 +20,7 @@ from video_pipeline_tests.doubles.delivery import encode
 from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
-ASKED = (Phase.SHOTS, Phase.THUMBNAILS, Phase.AUDIO)
+ASKED = (Phase.SHOTS, Phase.AUDIO)
 
 
 @pytest.fixture
@@ -67,12 +67,12 @@ def test_source_changed_between_probe_and_decode(
     key = deliver("acme/one")
     delivered = tmp_path / "ingest" / key.prefix / "video.mp4"
     delivered.unlink() if gone else delivered.write_bytes(newer.read_bytes())
-    ended = analyse(services, key, [Phase.THUMBNAILS, Phase.AUDIO])
+    ended = analyse(services, key, [Phase.AUDIO])
     expected = PhaseState.CANCELLED if gone else PhaseState.FAILED
     assert {o.state for o in ended.values()} == {expected}
     for outcome in ended.values():
         assert ("is gone" if gone else "newer version is processed") in outcome.message
-    assert services.of("acme").results.get("one", Phase.THUMBNAILS) is None
+    assert services.of("acme").results.get("one", Phase.AUDIO) is None
 
 
 @pytest.mark.parametrize("read", [False, True], ids=["arrived", "read"])

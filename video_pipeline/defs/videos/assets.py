@@ -1,15 +1,16 @@
 """The assets of one video. Each step calls one use case and records its outcomes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import dagster as dg
 from pydantic import Field
 
 from video_pipeline.dagster_api.tags import BACKFILL_TAG
-from video_pipeline.defs.videos.step import Events, begin, step_of
+from video_pipeline.defs.videos.step import Events, Step, begin, step_of
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.domain.phases import SERVED, STEPS, Phase
 from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.run_video import MAKERS
 
 
@@ -50,7 +51,8 @@ def _made(phase: Phase) -> dg.AssetsDefinition:
     @step_of(phase)
     def made(context: dg.AssetExecutionContext) -> Events:
         step = begin(context)
-        yield from step.record([MAKERS[phase](step.services, step.run)])
+        due = [*step.unplanned(phase), phase]
+        yield from step.record([MAKERS[one](step.services, step.run) for one in due])
 
     return made
 
@@ -69,9 +71,16 @@ def _analysed(
             run_id=step.run.run_id,
             forced_by=_forced_by(context.run) if config.force else "",
         )
-        yield from step.record(ended.values())
+        yield from step.record([*ended.values(), *_without_shots(step, ended)])
 
     return analysed
+
+
+def _without_shots(step: Step, ended: Mapping[Phase, Outcome]) -> Iterator[Outcome]:
+    """Make the pictures if the shots failed: Dagster skips the step that would make them."""
+    shots = ended.get(Phase.SHOTS)
+    if shots and shots.state.ended_badly and not shots.passes and Phase.PICTURES in step.of_run:
+        yield MAKERS[Phase.PICTURES](step.services, step.run)
 
 
 def _forced_by(run: dg.DagsterRun) -> str:

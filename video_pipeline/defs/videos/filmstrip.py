@@ -1,17 +1,14 @@
-"""A filmstrip of a video's shots: one thumbnail each, as a small image within markdown."""
+"""A filmstrip of a video's shots: one picture each, as a small image within markdown."""
 
 import base64
 import io
-import re
-from bisect import bisect_right
 from fractions import Fraction
-from itertools import islice
 
 from PIL import Image, ImageDraw
 
-from video_pipeline.domain.phases import Phase
-from video_pipeline.domain.results.markers import Kind
-from video_pipeline.domain.time import TimeRange, clock
+from video_pipeline.domain.time import clock
+from video_pipeline.pipeline.pictures.publication import folder_of, read_index
+from video_pipeline.pipeline.pictures.sheets import Picture
 from video_pipeline.pipeline.video_run import VideoRun
 
 _SHOTS = 24
@@ -21,35 +18,28 @@ _CELL = (240, 135)
 _GAP, _CAPTION, _FONT_SIZE = 4, 24, 14
 # Base64 within markdown takes a third more.
 _MOST_BYTES = 44_000
-_MOMENT = re.compile(r"/(\d{10})\.jpg$")
 
 
 def filmstrip(run: VideoRun) -> str | None:
-    """Return markdown under 60 kB, or None without thumbnails or shots."""
-    results, video = run.catalog.results, run.key.video
-    made = results.get(video, Phase.THUMBNAILS)
-    found = (m.range for m in results.markers(video, [Phase.SHOTS]) if m.kind == Kind.SHOT)
-    shots = list(islice(found, _SHOTS))
-    if made is None or not made.outputs or not shots:
+    """Return markdown under 60 kB, or None without pictures.
+
+    Without shots it has the first pictures.
+    """
+    index = read_index(run)
+    if index is None or not index.pictures:
         return None
-    thumbnails = {_moment_of(name): name for name in made.outputs}
-    strip = _blank(len(shots))
-    for number, shot in enumerate(shots):
-        with run.outputs.open(thumbnails[_nearest(shot, sorted(thumbnails))]) as stored:
-            _paste(strip, number, stored.read(), clock(shot.start))
+    of_shot = {picture.shot: picture for picture in reversed(index.pictures)}
+    shown = sorted(of_shot.values(), key=_start) if None not in of_shot else index.pictures
+    strip = _blank(len(shown[:_SHOTS]))
+    for number, picture in enumerate(shown[:_SHOTS]):
+        with run.outputs.open(f"{folder_of(run)}{picture.name}") as stored:
+            _paste(strip, number, stored.read(), clock(picture.start))
     image = base64.b64encode(_small_jpeg(strip)).decode()
     return f"![the first shots](data:image/jpeg;base64,{image})"
 
 
-def _moment_of(name: str) -> Fraction:
-    found = _MOMENT.search(name)
-    return Fraction(int(found[1]), 1000) if found else Fraction(0)
-
-
-def _nearest(shot: TimeRange, moments: list[Fraction]) -> Fraction:
-    """Return the first thumbnail within the shot, else the last one before it."""
-    within = [moment for moment in moments if shot.contains(moment)]
-    return within[0] if within else moments[max(0, bisect_right(moments, shot.start) - 1)]
+def _start(picture: Picture) -> Fraction:
+    return picture.start
 
 
 def _blank(shots: int) -> Image.Image:
@@ -62,9 +52,9 @@ def _paste(strip: Image.Image, number: int, jpeg: bytes, caption: str) -> None:
     width, height = _CELL
     row, column = divmod(number, _COLUMNS)
     left, top = column * width, row * (height + _CAPTION)
-    with Image.open(io.BytesIO(jpeg)) as thumbnail:
-        thumbnail.thumbnail((width - _GAP, height))
-        strip.paste(thumbnail, (left, top + height - thumbnail.height))
+    with Image.open(io.BytesIO(jpeg)) as picture:
+        picture.thumbnail((width - _GAP, height))
+        strip.paste(picture, (left, top + height - picture.height))
     ImageDraw.Draw(strip).text(
         (left, top + height + 1), caption, fill="black", font_size=_FONT_SIZE
     )

@@ -102,12 +102,12 @@ def _warnings(result: PhaseResult, outcome: Outcome) -> Metadata:
 
 
 def _rows(run: VideoRun, record: VideoRecord | None, phase: Phase) -> Metadata:
-    """Return the first rows, and of shots a picture each."""
+    """Return the first rows, and of pictures those of the first shots."""
     video = record.media.video if record and record.media else None
     rate = video.frame_rate if video and not video.variable_rate else None
     table = preview(run.catalog.results, run.key.video, phase, rate)
     metadata: Metadata = {"preview": table} if table else {}
-    strip = filmstrip(run) if phase is Phase.SHOTS else None
+    strip = filmstrip(run) if phase is Phase.PICTURES else None
     return metadata | ({"filmstrip": dg.MetadataValue.md(strip)} if strip else {})
 
 

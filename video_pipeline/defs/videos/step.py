@@ -51,6 +51,10 @@ def step_of(*phases: Phase, resources: Iterable[str] = (), not_configured: Colle
     return lambda function: decorate(retried(unless_deleted(function)))
 
 
+# Phases that runs from before an upgrade did not plan, and that others need.
+_NEW_PHASES = (Phase.PICTURES,)
+
+
 @dataclass(frozen=True)
 class Step:
     """A step that has started."""
@@ -72,6 +76,15 @@ class Step:
         """Return the phases selected in all steps of this run, in order."""
         selected = self.context.job_def.asset_layer.selected_asset_keys
         return [phase for phase in PHASES if asset_key(phase) in selected]
+
+    def unplanned(self, phase: Phase) -> list[Phase]:
+        """Return what a phase needs that no run has begun, and this one will not.
+
+        A run that an earlier version planned does not select the phases that are new since.
+        """
+        begun = self.run.catalog.results.statuses(self.run.key.video)
+        known = {*self.of_run, *begun}
+        return [one for one in PHASES[phase].needs if one in _NEW_PHASES and one not in known]
 
     def record(self, outcomes: Iterable[Outcome]) -> Events:
         """Yield the events of the outcomes. Raises an error where a phase failed.
@@ -104,8 +117,9 @@ class Step:
 
     def _not_started(self, ended: list[Outcome]) -> Iterator[Outcome]:
         """Yield an outcome for each phase of this run whose step cannot start after these."""
+        known = {*self.phases, *(outcome.phase for outcome in ended)}
         for phase in self.of_run:
-            waiting = None if phase in self.phases else waiting_for(phase, ended)
+            waiting = None if phase in known else waiting_for(phase, ended)
             if waiting:
                 yield waiting
 

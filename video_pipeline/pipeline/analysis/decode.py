@@ -1,4 +1,4 @@
-"""One decode for the signals, the thumbnails, and every plugin that is fed frames.
+"""One decode for the signals, the candidates for pictures, and every plugin that is fed frames.
 
 A failing stream keeps its error; the decode and the other streams continue.
 """
@@ -9,7 +9,6 @@ from fractions import Fraction
 
 from video_pipeline.domain.errors import PipelineError
 from video_pipeline.domain.media import MediaInfo
-from video_pipeline.domain.phases import Phase
 from video_pipeline.media.reader import (
     Candidate,
     CandidateSpec,
@@ -19,16 +18,10 @@ from video_pipeline.media.reader import (
 )
 from video_pipeline.pipeline.analysis import signals
 from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
-from video_pipeline.pipeline.progress import own_results
-from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.source.read import LocalSource
-from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.plugins.base import FrameStream, Progress, Streams
 from video_pipeline.plugins.inputs import FrameBatch, Frames
 from video_pipeline.plugins.signals import PictureSignals
-
-# At most so many thumbnails of one video.
-MOST_THUMBNAILS = 360
 
 
 @dataclass(slots=True)
@@ -43,11 +36,11 @@ class Stream:
 
 @dataclass(slots=True)
 class Consumers:
-    """The consumers of one decode: streams, and thumbnails if wanted."""
+    """The consumers of one decode: streams, and candidates for pictures if wanted."""
 
     streams: list[Stream] = field(default_factory=list[Stream])
-    thumbnails: CandidateSpec | None = None
-    on_thumbnail: Callable[[Candidate], None] | None = None
+    candidates: CandidateSpec | None = None
+    on_candidate: Callable[[Candidate], None] | None = None
 
     @property
     def feeds(self) -> list[Frames]:
@@ -86,7 +79,7 @@ def decode(
     feeds, meter, measured = consumers.feeds, signals.PictureMeter(), None
     length = float(media.video.duration if media.video else media.duration) or 1.0
     with source.open() as opened:
-        for found in reader.decode(opened, media, feeds, consumers.thumbnails):
+        for found in reader.decode(opened, media, feeds, consumers.candidates):
             if isinstance(found, FedFrames):
                 if feeds[found.feed] == signals.FEED:
                     meter.feed(found.batch)
@@ -94,8 +87,8 @@ def decode(
                 progress(float(found.batch.start_of(-1)) / length)
             elif isinstance(found, DecodeEnd):
                 measured = meter.finish(media.sha256, found.decoded)
-            elif consumers.on_thumbnail is not None:
-                consumers.on_thumbnail(found)
+            elif consumers.on_candidate is not None:
+                consumers.on_candidate(found)
     assert measured is not None, "the last value is a DecodeEnd"
     for stream in consumers.streams:
         _finish(stream, measured.decoded.end)
@@ -121,40 +114,3 @@ def _finish(stream: Stream, end: Fraction) -> None:
             stream.driver.store(pages)
             return
     stream.driver.fail(stream.error)
-
-
-def thumbnail_spec(media: MediaInfo) -> CandidateSpec:
-    """Return which keyframes to keep: at least a second apart, in long videos further."""
-    return CandidateSpec(
-        every=max(Fraction(1), media.duration / MOST_THUMBNAILS), most=MOST_THUMBNAILS
-    )
-
-
-class ThumbnailWriter:
-    """Publishes the thumbnails of one video as they are decoded."""
-
-    def __init__(self, run: VideoRun) -> None:
-        self._run, self._started = run, run.clock()
-        self._folder = f"{run.key.prefix}thumbnails/"
-        self._written: list[str] = []
-
-    def write(self, thumbnail: Candidate) -> None:
-        """Publish a thumbnail, named by its time in milliseconds."""
-        milliseconds = int(thumbnail.at * 1000)
-        name = f"{self._folder}{milliseconds:010}.jpg"
-        with self._run.outputs.writer(name, "image/jpeg") as out:
-            out.write(thumbnail.jpeg)
-        self._written.append(name)
-
-    def finish(self, warnings: tuple[str, ...] = ()) -> Outcome:
-        """Publish the phase, and delete the thumbnails of earlier versions."""
-        run = self._run
-        origin = own_results.provenance(run.content, self._started, run.clock())
-        counts = {"thumbnails": len(self._written)}
-        outcome = own_results.publish(
-            run, Phase.THUMBNAILS, origin, counts=counts, outputs=self._written, warnings=warnings
-        )
-        for stored in list(run.outputs.listing(self._folder)):
-            if stored.key not in self._written:
-                run.outputs.delete(stored.key)
-        return outcome

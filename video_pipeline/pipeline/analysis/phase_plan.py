@@ -96,6 +96,10 @@ class PhaseQueue:
             else:
                 self._rank(phase)
 
+    def asks(self, phase: Phase) -> bool:
+        """Return whether a phase is requested in this run."""
+        return phase in self._asked
+
     def take_own(self) -> list[Phase]:
         """Remove and return the pipeline's own phases."""
         taken, self._own = self._own, []

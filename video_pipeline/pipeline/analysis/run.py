@@ -1,14 +1,15 @@
 """Analyses one video: runs the requested phases until each is done, parked or failed.
 
 Phases do not affect each other. Remote jobs are submitted first, so that they run beside local
-work; then one decode feeds all local plugins and the thumbnails, while speech runs in parallel.
-Results of ended jobs come last, so that they are checked against what was decoded. A phase whose
-provider failed goes to its next provider in another round.
+work; then one decode feeds all local plugins and keeps candidates for pictures, while speech runs
+in parallel. Results of ended jobs come last, so that they are checked against what was decoded. A
+phase whose provider failed goes to its next provider in another round.
 """
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 
 from video_pipeline.domain.errors import (
@@ -27,10 +28,8 @@ from video_pipeline.pipeline.analysis.audio import publish as publish_audio
 from video_pipeline.pipeline.analysis.decode import (
     Consumers,
     Stream,
-    ThumbnailWriter,
     decode,
     open_stream,
-    thumbnail_spec,
 )
 from video_pipeline.pipeline.analysis.fan_in import FanIn
 from video_pipeline.pipeline.analysis.inputs import Feeder
@@ -42,6 +41,7 @@ from video_pipeline.pipeline.jobs.existing_pages import ExistingPages
 from video_pipeline.pipeline.jobs.lease import Leases
 from video_pipeline.pipeline.jobs.planned import Planned
 from video_pipeline.pipeline.jobs.unit_run import UnitDriver, drive, plugin_broke
+from video_pipeline.pipeline.pictures import candidates
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome, failed
 from video_pipeline.pipeline.progress.reporter import Reporter
@@ -153,6 +153,7 @@ class _Round:
         self._consumers = Consumers()
         self._fan_in = FanIn(())
         self._own = queue.take_own()
+        self._keeps_candidates = False
 
     def run(self) -> None:
         planned = [p for provider in self._queue.next_providers() for p in self._plan(*provider)]
@@ -162,7 +163,8 @@ class _Round:
         self._park()
         lacking = self._lacking_signals()
         tasks: list[Callable[[], None]] = []
-        if self._consumers.streams or Phase.THUMBNAILS in self._own or "pictures" in lacking:
+        self._keeps_candidates = self._candidates_are_due()
+        if self._consumers.streams or self._keeps_candidates or "pictures" in lacking:
             tasks.append(self._decode)
         if Phase.AUDIO in self._own:
             tasks.append(self._publish_audio)
@@ -295,28 +297,46 @@ class _Round:
         except PipelineError as error:
             self._queue.failed([Phase.AUDIO], error, own_results.PROVIDER)
 
+    def _candidates_are_due(self) -> bool:
+        """Return whether to keep candidates for pictures of the shots that are asked for.
+
+        The source is not opened for them alone: that is left to the phase of the pictures.
+        """
+        is_opened = self._consumers.streams or Phase.AUDIO in self._own
+        if not is_opened or self._queue.media.video is None or not self._queue.asks(Phase.SHOTS):
+            return False
+        shots = self._queue.outcomes.get(Phase.SHOTS)
+        return candidates.are_due(self._run, shots.result if shots else None)
+
     def _decode(self) -> None:
-        writer = ThumbnailWriter(self._run)
-        if Phase.THUMBNAILS in self._own:
-            self._consumers.thumbnails = thumbnail_spec(self._queue.media)
-            self._consumers.on_thumbnail = writer.write
         try:
-            found = decode(
-                self._services.media,
-                self._feeder.source,
-                self._queue.media,
-                self._consumers,
-                self._decode_progress(),
-            )
+            with self._keeping_candidates() as keeper:
+                found = decode(
+                    self._services.media,
+                    self._feeder.source,
+                    self._queue.media,
+                    self._consumers,
+                    self._decode_progress(),
+                )
+                if keeper is not None:
+                    keeper.warnings = found.decoded.warnings
             signals.store(self._run, found)
             self._queue.decoded(found.decoded)
-            if Phase.THUMBNAILS in self._own:
-                self._queue.ended([writer.finish(found.decoded.warnings)])
         except PipelineError as error:
             self._decode_failed(error)
             return
         for stream in self._consumers.streams:
             self._guard(stream.driver.planned, partial(self._settle_stream, stream))
+
+    @contextmanager
+    def _keeping_candidates(self) -> Generator[candidates.Keeper | None, None, None]:
+        if not self._keeps_candidates:
+            yield None
+            return
+        with candidates.keeping(self._run) as keeper:
+            self._consumers.candidates = candidates.spec(self._queue.media)
+            self._consumers.on_candidate = keeper.add
+            yield keeper
 
     def _settle_stream(self, stream: Stream) -> None:
         if stream.error is not None:
@@ -331,8 +351,6 @@ class _Round:
                 stream.driver.fail(error)
             planned = stream.driver.planned
             self._failed(planned.phases, error, planned.provider)
-        if Phase.THUMBNAILS in self._own:
-            self._queue.failed([Phase.THUMBNAILS], error, own_results.PROVIDER)
 
     def _decode_progress(self) -> Progress:
         reports = [

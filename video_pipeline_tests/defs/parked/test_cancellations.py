@@ -132,7 +132,7 @@ def test_work_of_a_terminated_run_is_ended(
     unit = half.units.begin(unit, NOW, parked=False)
     assert half.units.claim(unit.id, "the run", timedelta(days=1))
     run = queued(definitions, instance, {BACKFILL_TAG: backfill})
-    for phase, unit_id in ((Phase.TRANSCRIPT, unit.id), (Phase.THUMBNAILS, None)):
+    for phase, unit_id in ((Phase.TRANSCRIPT, unit.id), (Phase.AUDIO, None)):
         half.events.record(
             KEY.video, phase, PhaseState.RUNNING, NOW, unit=unit_id, run_id=run.run_id
         )

@@ -54,7 +54,7 @@ def arrive(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dg.RunR
     return requests[0]
 
 
-def thumbnails_in(strip: str) -> int:
+def pictures_in(strip: str) -> int:
     """Return how many cells of a filmstrip are not blank."""
     picture = re.fullmatch(r"!\[the first shots\]\(data:image/jpeg;base64,(.+)\)", strip)
     assert picture
@@ -88,7 +88,7 @@ def test_run_publishes_the_timeline_of_a_video(
     )
     metadata = metadata_of(result)
     assert set(metadata) == {
-        *("source_video", "media_info", "shots", "objects", "events", "thumbnails", "audio"),
+        *("source_video", "media_info", "shots", "objects", "events", "pictures", "audio"),
         *("transcript", "scenes", "timeline", "exports"),
     }
     shots = metadata["shots"]
@@ -100,8 +100,10 @@ def test_run_publishes_the_timeline_of_a_video(
     published = tmp_path / ".video-pipeline/outputs/projects/acme/videos/trailer/timeline.json"
     assert published.is_file()
 
-    assert len(shots["filmstrip"]) < 60_000
-    assert thumbnails_in(shots["filmstrip"]) == 5
+    pictures = metadata["pictures"]
+    assert pictures["result"] == "5 pictures"
+    assert len(pictures["filmstrip"]) < 60_000
+    assert pictures_in(pictures["filmstrip"]) == 5
     first, second = (row.data for row in shots["preview"].records[:2])
     assert (first["start"], first["end"], first["frames"]) == FIRST_SHOT
     assert (second["start"], str(second["frames"])[:3]) == ("0:00:03.237", "97 ")

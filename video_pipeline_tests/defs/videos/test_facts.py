@@ -188,8 +188,8 @@ def test_files_link_to_the_console_and_are_not_presigned(in_buckets: VideoRun) -
 
 
 def test_many_files_are_cut_short(run: VideoRun) -> None:
-    names = tuple(f"{KEY.prefix}thumbnails/{n:010}.jpg" for n in range(1200))
-    lines = read(run, result(Phase.THUMBNAILS, names))["files"].splitlines()
+    names = tuple(f"{KEY.prefix}pictures/{n:010}.jpg" for n in range(1200))
+    lines = read(run, result(Phase.PICTURES, names))["files"].splitlines()
     assert len(lines) == 21 and lines[-1] == "- and 1,180 more"
 
 

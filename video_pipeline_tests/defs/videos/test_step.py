@@ -101,10 +101,10 @@ def run(
             return {phase: good(phase) for phase in reversed(list(phases))} | given
 
         monkeypatch.setattr(assets, "analyse", analyse)
-        for made in (Phase.TIMELINE, Phase.EXPORTS):
+        for made in (Phase.PICTURES, Phase.TIMELINE, Phase.EXPORTS):
             monkeypatch.setitem(MAKERS, made, lambda *_, phase=made: good(phase))
         job = definitions.resolve_job_def("ingest_video")
-        asked = [*ANALYSIS, Phase.SCENES, Phase.TIMELINE, Phase.EXPORTS]
+        asked = [*ANALYSIS, Phase.PICTURES, Phase.SCENES, Phase.TIMELINE, Phase.EXPORTS]
         wanted = [phase for phase in asked if phase is not without]
         return Ended(
             job.execute_in_process(
@@ -123,7 +123,7 @@ class TestGood:
     def test_good_phases_are_materialized_with_checks(self, run: Run) -> None:
         ended = run()
         assert ended.result.success
-        assert set(ended.materialized) == {*ANALYSIS, "scenes", "timeline", "exports"}
+        assert set(ended.materialized) == {*ANALYSIS, "pictures", "scenes", "timeline", "exports"}
         assert ended.materialized["shots"]["state"] == "done"
         assert ended.checks["shots", "succeeded"].passed
         assert ended.checks["shots", "succeeded"].partition == KEY
@@ -167,7 +167,7 @@ class TestGood:
         given = run(made.model_copy(update={"result": result})).materialized
         assert given["shots"]["work unit"] == shortened(running.id)
         assert given["shots"]["job"] == running.job
-        assert "work unit" not in given["thumbnails"]
+        assert "work unit" not in given["audio"]
 
     def test_data_version_is_equal_for_equal_results(self, run: Run) -> None:
         def version(ended: Ended) -> str | None:
@@ -190,7 +190,7 @@ class TestParked:
     def test_parked_phase_is_observed_and_its_dependents_skipped(self, run: Run) -> None:
         ended = run(self.PARKED)
         assert ended.result.success
-        assert set(ended.materialized) == set(ANALYSIS) - {"transcript"}
+        assert set(ended.materialized) == {*ANALYSIS, "pictures"} - {"transcript"}
         seen = ended.observed["transcript"]
         assert list(seen)[:2] == ["state", "reason"]
         assert (seen["state"], seen["provider"], seen["job"]) == ("parked", "vendor", "7")
@@ -250,7 +250,8 @@ class TestFailed:
     def test_others_are_materialized_and_the_run_fails(self, run: Run) -> None:
         ended = run(self.FAILED)
         assert not ended.result.success
-        assert set(ended.materialized) == set(ANALYSIS) - {"shots"}
+        # The pictures are then made without shots, within this step.
+        assert set(ended.materialized) == {*ANALYSIS, "pictures"} - {"shots"}
         assert ended.observed["shots"]["state"] == "failed"
         check = ended.checks["shots", "succeeded"]
         assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.ERROR)

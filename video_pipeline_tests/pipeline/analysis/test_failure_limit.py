@@ -68,8 +68,8 @@ def test_dead_phase_affects_no_other_phase_video_or_project(
     patient: Services, dead: VideoKey, deliver: Deliver, vendor: Vendor
 ) -> None:
     vendor.default = "now"
-    others = analyse(patient, dead, [Phase.SHOTS, Phase.TRANSCRIPT, Phase.THUMBNAILS], run_id="4")
-    assert others[Phase.TRANSCRIPT].state.good and others[Phase.THUMBNAILS].state.good
+    others = analyse(patient, dead, [Phase.SHOTS, Phase.TRANSCRIPT, Phase.AUDIO], run_id="4")
+    assert others[Phase.TRANSCRIPT].state.good and others[Phase.AUDIO].state.good
     for other in ("acme/other", "globex/film"):
         assert ask(patient, deliver(other), "5").state.good
 

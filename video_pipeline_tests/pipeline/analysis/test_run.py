@@ -128,7 +128,6 @@ def test_analyse_ends_every_phase(local: Services, deliver: Deliver) -> None:
         Phase.SHOTS: PhaseState.DONE,
         Phase.OBJECTS: PhaseState.NOT_CONFIGURED,
         Phase.EVENTS: PhaseState.NOT_CONFIGURED,
-        Phase.THUMBNAILS: PhaseState.DONE,
         Phase.AUDIO: PhaseState.DONE,
         Phase.TRANSCRIPT: PhaseState.DONE,
     }
@@ -141,7 +140,7 @@ def test_rerun_reuses_results_unless_forced(local: Services, deliver: Deliver) -
     key = deliver("acme/one")
     analyse(local, key, ANALYSIS)
     again = analyse(local, key, ANALYSIS)
-    made = (Phase.SHOTS, Phase.THUMBNAILS, Phase.AUDIO, Phase.TRANSCRIPT)
+    made = (Phase.SHOTS, Phase.AUDIO, Phase.TRANSCRIPT)
     assert all(again[phase].reused or phase not in made for phase in again)
     units = local.of("acme").units
     assert len(units.of_video("one")) == 2
@@ -166,8 +165,8 @@ def test_failing_stream_does_not_stop_the_decode(local: Services, deliver: Deliv
     broken.breaks_at = 30
     local = replace(local, plugins={**local.plugins, "bright": broken})
     key = deliver("acme/one")
-    outcomes = analyse(local, key, [Phase.SHOTS, Phase.THUMBNAILS])
-    assert outcomes[Phase.THUMBNAILS].state is PhaseState.DONE
+    outcomes = analyse(local, key, [Phase.SHOTS, Phase.AUDIO])
+    assert outcomes[Phase.AUDIO].state is PhaseState.DONE
     failed = outcomes[Phase.SHOTS]
     assert failed.state is PhaseState.FAILED and "the stream broke" in failed.message
     (unit,) = local.of("acme").units.of_video("one")
@@ -234,7 +233,7 @@ def test_deleted_source_cancels_phases_that_read_it(
 ) -> None:
     key = deliver("acme/one")
     (tmp_path / "ingest" / key.prefix / "video.mp4").unlink()
-    outcomes = analyse(local, key, [Phase.SHOTS, Phase.THUMBNAILS])
+    outcomes = analyse(local, key, [Phase.SHOTS, Phase.AUDIO])
     assert {o.state for o in outcomes.values()} == {PhaseState.CANCELLED}
 
 
@@ -297,7 +296,7 @@ def test_decoder_killed_twice_changes_no_result(
 def test_decoder_killed_three_times_leaves_its_phases_to_a_retry(
     local: Services, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key, asked = deliver("acme/one"), [Phase.SHOTS, Phase.THUMBNAILS]
+    key, asked = deliver("acme/one"), [Phase.SHOTS]
     _kill_children(monkeypatch, 3)
     for outcome in analyse(local, key, asked).values():
         assert outcome.state is PhaseState.FAILED and outcome.passes

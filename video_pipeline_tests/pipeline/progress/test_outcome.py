@@ -47,7 +47,7 @@ def test_waiting_for_names_phase_and_reason(
     ("phase", "outcomes"),
     [
         (Phase.SCENES, [DONE]),
-        (Phase.THUMBNAILS, [PARKED]),
+        (Phase.AUDIO, [PARKED]),
         (Phase.SOURCE_VIDEO, [NO_MEDIA]),
         (Phase.SHOTS, [ended(Phase.MEDIA_INFO, PhaseState.CANCELLED, "the source is gone")]),
     ],
