@@ -49,7 +49,7 @@ PROJECTS = ("acme", "globex", "initech")
 BRAKED = "initech"
 # The phases that depend on a parked one.
 PARKED = ("shots", "events", "transcript")
-HANGING = ("scenes", "timeline", "exports")
+HANGING = ("pictures", "scenes", "timeline", "exports")
 _CLIP_SECONDS = 3.2
 # Of each video: shots, cues and speech of a clip that is longer than three seconds.
 _PAID_SECONDS = 12

@@ -40,7 +40,7 @@ ACME = ("acme/one", "acme/two")
 OTHERS = ("globex/one", "big-acme/one")
 KEYS = (*ACME, *OTHERS)
 # The phases that run again: shots, and those that depend on them.
-AGAIN = ("shots", "scenes", "timeline", "exports")
+AGAIN = ("shots", "pictures", "scenes", "timeline", "exports")
 _PATIENCE_SECONDS = 900
 _CLIP_SECONDS = 9
 _JOBS, _RUNNING_SECONDS = 20, 5.0

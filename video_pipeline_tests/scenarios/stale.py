@@ -88,7 +88,7 @@ class _Play:
         asked = ("backfill", "--project", "acme", "--only", "stale")
         shown = json.loads(self._commands.call(*asked, "--preview", "--json"))
         phases = {name: one["videos"] for name, one in shown["phases"].items()}
-        hanging = ("shots", "scenes", "timeline", "exports")
+        hanging = ("shots", "pictures", "scenes", "timeline", "exports")
         self._claims.equal("the preview counts videos", dict.fromkeys(hanging, 2), phases)
         who = {"content": 2}
         self._claims.equal("and whom it would ask", who, shown["phases"]["shots"]["asked"])

@@ -19,7 +19,7 @@ from video_pipeline.storage.s3.ingest import S3Ingest
 from video_pipeline.storage.s3.outputs import S3Outputs
 from video_pipeline_tests.servers.buckets import MadeBucket, fetched_bytes
 
-OWN = (Phase.EVENTS, Phase.AUDIO)
+OWN = (Phase.AUDIO,)
 ACME = VideoKey.parse("acme/intro")
 OTHER = VideoKey.parse("acme2/intro")
 

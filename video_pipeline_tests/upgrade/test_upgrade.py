@@ -35,7 +35,7 @@ DOUBT = "doubt/video"
 BY_HAND = ("acme/failed", "acme/cancelled", "acme/unwanted")
 # Was paid, then forced.
 TWICE = "acme/forced"
-_PATIENCE_SECONDS = 120
+_PATIENCE_SECONDS = 240
 
 
 @dataclass(frozen=True)

@@ -226,7 +226,7 @@ def test_retry_launches_a_run_of_the_phases(call, made, instance: dg.DagsterInst
     assert backfill.asset_backfill_data is not None
     pairs = backfill.asset_backfill_data.target_subset.iterate_asset_partitions()
     assert {(one.asset_key.to_user_string(), one.partition_key) for one in pairs} == {
-        (phase, "acme/one") for phase in ("shots", "scenes", "timeline", "exports")
+        (phase, "acme/one") for phase in ("shots", "pictures", "scenes", "timeline", "exports")
     }
 
 

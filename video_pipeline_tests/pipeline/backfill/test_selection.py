@@ -20,7 +20,7 @@ from video_pipeline_tests.doubles.delivery import encode
 from video_pipeline_tests.doubles.vendor import Vendor
 
 Deliver = Callable[..., VideoKey]
-AFTER_SHOTS = frozenset({Phase.SHOTS, Phase.SCENES, Phase.TIMELINE, Phase.EXPORTS})
+AFTER_SHOTS = frozenset({Phase.SHOTS, Phase.PICTURES, Phase.SCENES, Phase.TIMELINE, Phase.EXPORTS})
 
 
 @pytest.fixture

@@ -75,9 +75,11 @@ def test_remade_result_makes_downstream_stale(services: Services, keys: list[Vid
     swapped = of_project(services, "globex", Phase.SHOTS, "without-token")
     key = keys[2]
     analyse(swapped, key, [Phase.SHOTS])
-    (one,) = stale(swapped, "globex")
-    assert (one.phase, one.why, one.reason) == (Phase.TIMELINE, "input", "made before shots")
-    run_video(swapped, key, phases=[Phase.TIMELINE])
+    assert [(one.phase, one.why, one.reason) for one in stale(swapped, "globex")] == [
+        (Phase.PICTURES, "input", "made before shots"),
+        (Phase.TIMELINE, "input", "made before shots"),
+    ]
+    run_video(swapped, key, phases=[Phase.PICTURES, Phase.TIMELINE])
     (one,) = stale(swapped, "globex")
     assert (one.phase, one.reason) == (Phase.EXPORTS, "made before timeline")
     run_video(swapped, key, phases=[Phase.EXPORTS])
