@@ -137,7 +137,8 @@ def _choice(
     if len(found) > MOST_PICTURES:
         told = f"of {len(found):,} shots only the {MOST_PICTURES:,} longest have a picture"
         warnings.append(told)
-    return [(one, rated) for one, rated in picked if rated is not None], warnings
+    chosen = [(one, rated) for one, rated in picked if rated is not None]
+    return sorted(chosen, key=lambda pair: pair[1].at), warnings
 
 
 def _stretches(video: VideoStream, markers: Sequence[Marker], kept: Kept | None) -> list[Stretch]:

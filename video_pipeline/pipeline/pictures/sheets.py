@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from PIL import Image
@@ -99,7 +99,8 @@ def _sheet(name: str, placed: Sequence[tuple[Tile, Image.Image]]) -> Sheet:
 def track(pictures: Sequence[Picture], length: Fraction) -> str:
     """Return the track from zero to the end. A picture is shown until the next one's stretch."""
     starts = [round(picture.start * 1000) for picture in pictures]
-    edges = [0, *starts[1:], max(round(length * 1000), *starts, 0)] if pictures else []
+    # Each at least as late as the last: a provider's shots may overlap.
+    edges = list(accumulate([0, *starts[1:], round(length * 1000)], max)) if pictures else []
     cues = [
         f"\n{_clock(start)} --> {_clock(end)}\n{tile.sheet}#xywh={tile.x},{tile.y},"
         f"{tile.width},{tile.height}\n"

@@ -62,6 +62,7 @@ def publish_shots(
     shots = [
         Marker(kind=Kind.SHOT, range=TimeRange(start=start, end=end))
         for start, end in pairwise(moments)
+        if start < end
     ]
     counts = {"shot": len(shots)}
     result = PhaseResult(phase=Phase.SHOTS, state=state, provenance=origin, counts=counts)
@@ -157,6 +158,13 @@ def test_candidates_of_another_content_are_not_used(
     assert pictures(services, key).state is PhaseState.DONE
     (picture,) = index(services, key).pictures
     assert (picture.end, index(services, key).content) == (3, run_of(services, key).content)
+
+
+def test_overlapping_shots_have_a_picture_each(services: Services, deliver: Deliver) -> None:
+    key = deliver("acme/one")
+    publish_shots(services, key, 0, 50, 0, 25)
+    assert pictures(services, key).state is PhaseState.DONE
+    assert sorted(str(picture.shot) for picture in index(services, key).pictures) == ["0", "1"]
 
 
 def test_shot_without_candidate_is_decoded_again(
