@@ -119,7 +119,7 @@ def _transitions_of(page: TransitionPage, media: MediaInfo) -> Iterator[Marker]:
 
 
 class TransitionStream:
-    """One pass over the frames, which also keeps every pts and every change."""
+    """One pass over the frames, which also keeps every pts, and of a fast video every change."""
 
     def __init__(self, network: Network, rate: float, min_shot_frames: int) -> None:
         import cv2
@@ -150,7 +150,8 @@ class TransitionStream:
             if len(self._pts) % self._every == 0:
                 self._look(pixels, picture)
             self._pts.append(int(pts))
-            self._changes.append(distance(before, picture))
+            if self._every > 1:
+                self._changes.append(distance(before, picture))
 
     def finish(self, end: Fraction) -> Iterable[bytes]:
         """Return the one page: exact boundaries and transitions, and how each was found."""
@@ -190,7 +191,7 @@ class TransitionStream:
     def _exact(self, looked_at: int, found_by: FoundBy) -> int:
         """Return the number of a frame that was looked at; of a cut, of the first one after it."""
         number = looked_at * self._every
-        if found_by != "cut":
+        if found_by != "cut" or self._every == 1:
             return number
         between = range(max(0, number - self._every + 1), number + 1)
         return max(between, key=self._changes.__getitem__)
