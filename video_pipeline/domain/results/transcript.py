@@ -1,5 +1,7 @@
 """Transcripts: words, segments, speakers, language."""
 
+import unicodedata
+
 from pydantic import Field
 
 from video_pipeline.domain.time import TimeRange
@@ -43,3 +45,18 @@ class Transcript(Frozen):
     def speakers(self) -> tuple[str, ...]:
         """Return the speakers in order of first appearance."""
         return tuple(dict.fromkeys(s.speaker for s in self.segments if s.speaker))
+
+
+# Scripts written without blanks between words.
+_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
+
+
+def continues_word(before: str, after: str) -> bool:
+    """Return whether `after` belongs to the word that ends with `before`, as "'t" to "don".
+
+    What has no blank before it does, but in scripts that are written without blanks.
+    """
+    ends = before[-1:], after[:1]
+    return not any(
+        not one or one.isspace() or unicodedata.name(one, "").startswith(_UNSPACED) for one in ends
+    )

@@ -1,26 +1,35 @@
 """Captions as cues: words in lines that fit a screen, at a speed that can be read.
 
 Cues are made from the transcript's words, never from a provider's captions. A cue never spans two
-segments, two speakers or a pause. Text that is too long for one cue is split, after a sentence or
-a clause if one ends near the middle.
+speakers. It spans two segments or a pause only where one of them alone would be too short to read.
+Text that is too long for one cue is split, after a sentence or a clause if one ends near the
+middle.
 """
 
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
-from video_pipeline.domain.results.transcript import Segment, Transcript, Word
+from video_pipeline.domain.results.transcript import Segment, Transcript, Word, continues_word
 from video_pipeline.domain.time import TimeRange
 
+# Numbers of the Netflix Timed Text Style Guide (general requirements and English, read December
+# 2026): two lines of 42 characters, 5/6 to 7 s, two frames between cues; and of the BBC Subtitle
+# Guidelines (1.2.3): breaks at clauses, no lonely words.
 LINES = 2
 WIDTH = 42  # columns of a line; a wide East Asian character takes two
 LONGEST = Fraction(7)  # seconds of a cue
 PAUSE = Fraction(1, 2)  # seconds of silence that begin a new cue
-SHORTEST_MS = 1000  # unless the next cue begins earlier
+WISHED_MS = 1000  # of a cue, if there is time
+SHORTEST_MS = 800  # of a cue, where the words beside it and the media allow
+RATE = 21  # columns a second: faster is shown only where nothing else can be done
 GAP_MS = 80  # two frames without a cue, if there is time, so that a change is visible
+LATEST_MS = 500  # that a cue may begin late for a short one before it
+ORPHAN = 4  # columns of a word that should not stand alone
+ORPHAN_PAUSE = Fraction(1)  # seconds over which it is joined to its neighbour
 
 _SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")
 _CLAUSE_ENDS = (",", ";", ":", "–", "—", "、", "，", "；", "：")
@@ -48,15 +57,19 @@ class _Token:
     spaced: bool
 
 
-def cues(transcript: Transcript) -> list[Cue]:
-    """Return the cues of a transcript with all its words, ordered and without overlaps."""
+def cues(transcript: Transcript, end: Fraction | None = None) -> list[Cue]:
+    """Return the cues of a transcript with all its words, ordered and without overlaps.
+
+    `end` is where the media ends: no cue lasts longer.
+    """
     groups = [
         group
         for segment in transcript.segments
-        for stretch in _stretches(_tokens(segment))
+        for stretch in _stretches(_whole(_tokens(segment)))
         for group in _fitting(stretch)
     ]
-    return _timed(sorted(groups, key=_start))
+    end_ms = sys.maxsize if end is None else _milliseconds(end)
+    return _timed(_merged(sorted(groups, key=_start), end_ms), end_ms)
 
 
 def _tokens(segment: Segment) -> Iterator[_Token]:
@@ -67,11 +80,33 @@ def _tokens(segment: Segment) -> Iterator[_Token]:
         while segment.text[at : at + 1].isspace():
             at += 1
         follows = segment.text.startswith(word.text, at)
-        spaced = at > position or not follows
+        # A cue may hold the end of one segment and the beginning of the next.
+        begins = position == 0 and continues_word("a", word.text)
+        spaced = at > position or not follows or begins
         position = at + len(word.text) if follows else position
         if text := " ".join(word.text.split()):
             speaker = word.speaker or segment.speaker
             yield _Token(text, word.range.start, word.range.end, speaker, spaced)
+
+
+def _whole(tokens: Iterable[_Token]) -> Iterator[_Token]:
+    """Yield tokens that are whole words: captions and lines do not break inside one."""
+    held: _Token | None = None
+    for token in tokens:
+        if held and _is_one(held, token):
+            text = held.text + token.text
+            held = replace(held, text=text, end=max(held.end, token.end))
+            continue
+        if held:
+            yield held
+        held = token
+    if held:
+        yield held
+
+
+def _is_one(before: _Token, after: _Token) -> bool:
+    one = not after.spaced and continues_word(before.text, after.text)
+    return one and not _must_break(before, after) and _width(before.text + after.text) <= WIDTH
 
 
 def _spread(segment: Segment) -> Iterator[Word]:
@@ -122,7 +157,18 @@ def _best_split(tokens: list[_Token]) -> int:
     """Return where to split: after a sentence, else after a clause, else in the middle."""
     count = len(tokens)
     candidates = range(max(1, count // 4), max(2, count - count // 4))
-    return min(candidates, key=lambda at: (_weakness(tokens[at - 1]), abs(2 * at - count)))
+    return min(
+        candidates,
+        key=lambda at: (
+            _is_orphan(tokens[:at]) or _is_orphan(tokens[at:]),
+            _weakness(tokens[at - 1]),
+            abs(2 * at - count),
+        ),
+    )
+
+
+def _is_orphan(tokens: list[_Token]) -> bool:
+    return len(tokens) == 1 and _width(tokens[0].text) <= ORPHAN
 
 
 def _weakness(token: _Token) -> int:
@@ -133,12 +179,22 @@ def _weakness(token: _Token) -> int:
 
 
 def _lines(tokens: list[_Token]) -> tuple[str, ...]:
-    """Return one line, or two with the longer one as short as possible."""
+    """Return one line, or two: broken after a clause, else with the longer one as short as can
+    be."""
     whole = _joined(tokens)
     if len(tokens) == 1 or _width(whole) <= WIDTH:
         return (whole,)
-    splits = [(_joined(tokens[:at]), _joined(tokens[at:])) for at in range(1, len(tokens))]
-    return min(splits, key=_widest)
+    at = min(range(1, len(tokens)), key=lambda at: _awkwardness(tokens, at))
+    return _joined(tokens[:at]), _joined(tokens[at:])
+
+
+def _awkwardness(tokens: list[_Token], at: int) -> tuple[int, bool, int, int]:
+    """Return what speaks against a second line from here, what counts most first."""
+    widths = _width(_joined(tokens[:at])), _width(_joined(tokens[at:]))
+    orphaned = _is_orphan(tokens[:at]) or _is_orphan(tokens[at:])
+    # A clause counts only if both lines have some length.
+    weakness = _weakness(tokens[at - 1]) if 3 * min(widths) >= max(widths) else 2
+    return max(*widths, WIDTH), orphaned, weakness, max(widths)
 
 
 def _widest(lines: Iterable[str]) -> int:
@@ -153,14 +209,68 @@ def _width(text: str) -> int:
     return len(text) + sum(unicodedata.east_asian_width(one) in "WF" for one in text)
 
 
-def _timed(groups: list[list[_Token]]) -> list[Cue]:
+def _merged(groups: list[list[_Token]], end_ms: int) -> list[list[_Token]]:
+    """Return the groups, with those that alone are too short or lonely joined to a neighbour."""
+    done: list[list[_Token]] = []
+    for group in groups:
+        if done:
+            before = done[-1]
+            cramped = _is_cramped(before, _milliseconds(_start(group)))
+            if _can_join(before, group) and (cramped or _is_lonely(before, group)):
+                done[-1] = before + group
+                continue
+            if cramped and len(done) > 1 and _can_join(done[-2], before):
+                done[-2:] = [done[-2] + before]
+        done.append(group)
+    if len(done) > 1 and _is_cramped(done[-1], end_ms + GAP_MS) and _can_join(*done[-2:]):
+        done[-2:] = [done[-2] + done[-1]]
+    return done
+
+
+def _is_cramped(group: list[_Token], limit: int) -> bool:
+    """Return whether the text cannot be read before another cue starts at `limit`."""
+    return limit - GAP_MS - _milliseconds(_start(group)) < _needed_ms(group)
+
+
+def _needed_ms(group: list[_Token]) -> int:
+    return max(SHORTEST_MS, -(-1000 * _width(_joined(group)) // RATE))
+
+
+def _can_join(before: list[_Token], after: list[_Token]) -> bool:
+    return before[-1].speaker == after[0].speaker and _fits(before + after)
+
+
+def _is_lonely(before: list[_Token], after: list[_Token]) -> bool:
+    near = _start(after) - _end(before) < ORPHAN_PAUSE
+    return near and (_is_orphan(before) or _is_orphan(after))
+
+
+def _timed(groups: list[list[_Token]], end_ms: int) -> list[Cue]:
     """Return cues from groups ordered by start. Each ends before the next one starts."""
-    starts = list(accumulate(groups, _next_start, initial=-1))[1:]
-    limits = [max(after - GAP_MS, start + 1) for start, after in pairwise([*starts, sys.maxsize])]
+    starts = _starts(groups, end_ms)
+    ends = [max(after - GAP_MS, start + 1) for start, after in pairwise(starts)] + [end_ms]
     return [
         Cue(start, _end_ms(group, start, limit), _lines(group), group[0].speaker)
-        for group, start, limit in zip(groups, starts, limits, strict=True)
+        for group, start, limit in zip(groups, starts, ends, strict=False)
     ]
+
+
+def _starts(groups: list[list[_Token]], end_ms: int) -> list[int]:
+    """Return when the cues begin: with their first words, or a little later for a short cue
+    before; before the end of the media, and early enough to be read."""
+    starts = list(accumulate(groups, _next_start, initial=-1))[1:]
+    for at in range(len(starts) - 1):
+        wanted = starts[at] + SHORTEST_MS + GAP_MS
+        after = starts[at + 2] if at + 2 < len(starts) else end_ms + GAP_MS
+        latest = min(starts[at + 1] + LATEST_MS, after - GAP_MS - _needed_ms(groups[at + 1]))
+        starts[at + 1] = max(starts[at + 1], min(wanted, latest))
+    limit = end_ms
+    for at in reversed(range(len(starts))):
+        room = SHORTEST_MS if at == len(starts) - 1 else 1
+        before = starts[at - 1] + SHORTEST_MS + GAP_MS if at else 0
+        starts[at] = min(starts[at], max(limit - room, min(before, limit - 1), 0))
+        limit = starts[at]
+    return starts
 
 
 def _next_start(before: int, group: list[_Token]) -> int:
@@ -168,7 +278,7 @@ def _next_start(before: int, group: list[_Token]) -> int:
 
 
 def _end_ms(group: list[_Token], start: int, limit: int) -> int:
-    wished = max(_milliseconds(_end(group)), start + SHORTEST_MS)
+    wished = max(_milliseconds(_end(group)), start + WISHED_MS, start + _needed_ms(group))
     return min(wished, start + _milliseconds(LONGEST), limit)
 
 

@@ -17,7 +17,7 @@ _ESCAPES = str.maketrans(
 def write(timeline: Timeline, into: BinaryIO) -> None:
     """Write the captions in UTF-8. Without speech the file is only its header."""
     into.write(b"WEBVTT\n")
-    for cue in cues(timeline.transcript):
+    for cue in cues(timeline.transcript, timeline.media.duration):
         into.write("\n".join(["", *_rows(cue), ""]).encode())
 
 

@@ -2,6 +2,7 @@
 
 import unicodedata
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,16 @@ from hypothesis import strategies as st
 
 from video_pipeline.domain.results.transcript import Segment, Transcript, Word
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.exports.captions.cues import GAP_MS, LINES, LONGEST, WIDTH, Cue, cues
+from video_pipeline.exports.captions.cues import (
+    GAP_MS,
+    LINES,
+    LONGEST,
+    RATE,
+    SHORTEST_MS,
+    WIDTH,
+    Cue,
+    cues,
+)
 
 moments = st.fractions(min_value=0, max_value=4, max_denominator=30000)
 texts = st.one_of(
@@ -82,11 +92,12 @@ def test_lines_fit_but_for_a_longer_single_word(spoken: Transcript) -> None:
 
 @given(transcripts)
 def test_cue_starts_at_its_first_word_unless_delayed(spoken: Transcript) -> None:
+    """A cue waits for the cues before it, and half a second more for a short one."""
     starts = {round(word.range.start * 1000) for word in spoken.words}
     before = -1
     for cue in cues(spoken):
         near = {cue.start_ms - 1, cue.start_ms, cue.start_ms + 1}
-        assert near & starts or cue.start_ms == before + 1
+        assert near & starts or cue.start_ms <= before + SHORTEST_MS + GAP_MS
         before = cue.start_ms
 
 
@@ -169,8 +180,8 @@ def test_a_short_cue_is_shown_for_a_second_where_there_is_room() -> None:
 
 
 def test_a_cue_ends_a_little_before_the_next_one() -> None:
-    first, second = _cues(_spoken(("No.", 0, 500)), _spoken(("Why?", 500, 2000)))
-    assert (first.end_ms, second.start_ms) == (500 - GAP_MS, 500)
+    first, second = _cues(_even("It is", 500), _even("over there now", 500, at=1000))
+    assert (first.end_ms, second.start_ms) == (1000 - GAP_MS, 1000)
 
 
 def test_a_word_that_lasts_too_long_is_shown_for_seven_seconds() -> None:
@@ -179,7 +190,9 @@ def test_a_word_that_lasts_too_long_is_shown_for_seven_seconds() -> None:
 
 
 def test_simultaneous_speakers_get_successive_cues() -> None:
-    first, second = _cues(_spoken(("later", 500, 2000)), _spoken(("earlier", 0, 3000)))
+    first, second = _cues(
+        _spoken(("later", 500, 2000), speaker="Ada"), _spoken(("earlier", 0, 3000), speaker="Bob")
+    )
     assert (first.lines, second.lines) == (("earlier",), ("later",))
     assert first.end_ms <= second.start_ms
 
@@ -221,3 +234,83 @@ def test_times_are_rounded_to_the_nearest_millisecond(start: str, shown: int) ->
     word = TimeRange(start=Fraction(start), end=Fraction(2))
     (cue,) = _cues(Segment(text="a", range=word, words=(Word(text="a", range=word),)))
     assert (cue.start_ms, cue.end_ms) == (shown, 2000)
+
+
+@given(transcripts, st.sampled_from([Fraction(1), Fraction(30), Fraction(200)]))
+def test_no_cue_ends_after_the_media(spoken: Transcript, end: Fraction) -> None:
+    clipped = [_clipped(segment, end) for segment in spoken.segments]
+    shown = cues(Transcript(segments=tuple(clipped)), end)
+    assert all(cue.end_ms <= end * 1000 for cue in shown)
+    assert all(one.end_ms <= other.start_ms for one, other in pairwise(shown))
+
+
+def _clipped(segment: Segment, end: Fraction) -> Segment:
+    def clip(range: TimeRange) -> TimeRange:
+        return TimeRange(start=min(range.start, end), end=min(range.end, end))
+
+    words = tuple(word.model_copy(update={"range": clip(word.range)}) for word in segment.words)
+    return segment.model_copy(update={"range": clip(segment.range), "words": words})
+
+
+@given(transcripts)
+def test_cue_is_short_or_fast_only_where_unavoidable(spoken: Transcript) -> None:
+    """Avoidable: there is silence to extend into, or one cue would hold it and its neighbour."""
+    shown = cues(spoken)
+    for at, cue in enumerate(shown):
+        after = shown[at + 1] if at + 1 < len(shown) else None
+        columns = sum(map(_columns, cue.lines)) + len(cue.lines) - 1
+        length = cue.end_ms - cue.start_ms
+        if length >= SHORTEST_MS and columns * 1000 <= RATE * length:
+            continue
+        full = after is not None and cue.end_ms == max(after.start_ms - GAP_MS, cue.start_ms + 1)
+        assert full or length == LONGEST * 1000
+        joined = after and cue.speaker == after.speaker and _one_cue(cue, after)
+        assert not joined
+
+
+def _one_cue(cue: Cue, after: Cue) -> bool:
+    """Return whether one line holds both texts, within the time of a cue."""
+    columns = sum(_columns(line) + 1 for line in (*cue.lines, *after.lines))
+    return columns <= WIDTH and after.end_ms - cue.start_ms <= LONGEST * 1000
+
+
+def test_word_is_not_broken_over_cues_or_lines() -> None:
+    parts = [("dell", 0, 200), ("'officina", 200, 900)] * 6
+    segment = _spoken(
+        *(
+            (text, 900 * (at // 2) + start, 900 * (at // 2) + end)
+            for at, (text, start, end) in enumerate(parts)
+        )
+    )
+    shown = _cues(segment.model_copy(update={"text": " ".join(["dell'officina"] * 6)}))
+    assert {word for cue in shown for line in cue.lines for word in line.split()} == {
+        "dell'officina"
+    }
+
+
+def test_short_word_is_not_left_alone() -> None:
+    shown = _cues(_spoken(("No.", 0, 900)), _spoken(("I said so.", 1500, 3000)))
+    assert [cue.lines for cue in shown] == [("No. I said so.",)]
+
+
+def test_line_breaks_after_a_clause() -> None:
+    (cue,) = _cues(_even("When it rains all day, we stay at home and read a book.", 200))
+    assert cue.lines == ("When it rains all day,", "we stay at home and read a book.")
+
+
+def test_fast_cue_is_shown_into_the_silence() -> None:
+    text = "extraordinarily uncharacteristic behaviour"
+    (cue,) = _cues(_even(text, 100))
+    assert cue.end_ms == 2000
+
+
+def test_short_cue_delays_the_next_speaker() -> None:
+    first = _spoken(("Really?", 0, 300), speaker="Ada")
+    second = _spoken(("Yes,", 400, 900), ("really.", 900, 2900), speaker="Bob")
+    shown = _cues(first, second)
+    assert [(cue.start_ms, cue.end_ms) for cue in shown] == [(0, 800), (880, 2900)]
+
+
+def test_only_word_of_a_short_media_ends_with_it() -> None:
+    (cue,) = cues(Transcript(segments=(_spoken(("Yes.", 0, 100)),)), Fraction(611, 1000))
+    assert (cue.start_ms, cue.end_ms) == (0, 611)

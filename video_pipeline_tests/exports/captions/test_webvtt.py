@@ -23,7 +23,9 @@ Write = Callable[[Transcript], bytes]
 def write(make_timeline: Callable[[Transcript], Timeline]) -> Write:
     def write(transcript: Transcript) -> bytes:
         into = io.BytesIO()
-        webvtt.write(make_timeline(transcript), into)
+        timeline = make_timeline(transcript)
+        media = timeline.media.model_copy(update={"duration": Fraction(200 * 3600)})
+        webvtt.write(timeline.model_copy(update={"media": media}), into)
         return into.getvalue()
 
     return write
@@ -54,9 +56,13 @@ def test_a_cue_has_times_voice_and_lines(write: Write) -> None:
 
 def test_an_independent_reader_finds_the_same_cues(write: Write) -> None:
     spoken = Transcript(
-        segments=(_segment("One", 0, 1500), _segment("two", 2000, 2001), _segment("3", 9000, 9900))
+        segments=(
+            _segment("First", 0, 1500),
+            _segment("second", 2000, 2001),
+            _segment("3", 9000, 9900),
+        )
     )
-    assert _read(write(spoken)) == [(0, 1500, "One"), (2000, 3000, "two"), (9000, 10000, "3")]
+    assert _read(write(spoken)) == [(0, 1500, "First"), (2000, 3000, "second"), (9000, 10000, "3")]
 
 
 def test_days_of_video_have_more_hours(write: Write) -> None:
@@ -85,7 +91,7 @@ def test_text_is_escaped(write: Write, text: str, shown: str) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_keeps_every_cue_complete(write: Write, said: list[tuple[str, str]]) -> None:
     segments = tuple(
-        _segment(text, n * 2000, n * 2000 + 1500, speaker) for n, (text, speaker) in enumerate(said)
+        _segment(text, n * 3000, n * 3000 + 1500, speaker) for n, (text, speaker) in enumerate(said)
     )
     expected = [
         " ".join(text.replace("\0", "\N{REPLACEMENT CHARACTER}").split()) for text, _ in said

@@ -4,12 +4,11 @@ Whisper breaks words at apostrophes and hyphens, gives some words no time and ot
 beside them.
 """
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import chain, pairwise
 
-from video_pipeline.domain.results.transcript import Segment, Word
+from video_pipeline.domain.results.transcript import Segment, Word, continues_word
 from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.values import Frozen, Rational
 from video_pipeline.providers.local.speech.loops import Said, find_loop
@@ -17,9 +16,6 @@ from video_pipeline.providers.local.speech.loops import Said, find_loop
 # Seconds of a word, if there is as much time for all of them.
 SHORTEST = Fraction(1, 50)
 LONGEST = Fraction(3)
-
-# Scripts written without blanks. Whisper's words are kept there.
-_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
 
 
 class RawWord(Frozen):
@@ -104,22 +100,12 @@ def _joined(words: Iterable[RawWord]) -> Iterable[RawWord]:
     for word in words:
         if not word.text.strip():
             continue
-        if held and not _continues(held[-1].text, word.text):
+        if held and not continues_word(held[-1].text, word.text):
             yield _one(held)
             held = []
         held.append(word)
     if held:
         yield _one(held)
-
-
-def _continues(before: str, after: str) -> bool:
-    return not (
-        before[-1].isspace() or after[0].isspace() or _unspaced(before[-1]) or _unspaced(after[0])
-    )
-
-
-def _unspaced(character: str) -> bool:
-    return unicodedata.name(character, "").startswith(_UNSPACED)
 
 
 def _one(parts: Sequence[RawWord]) -> RawWord:
