@@ -17,7 +17,7 @@ from benchmarks.report import Report
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.media.reader import DecodeEnd, MediaLimits
-from video_pipeline.pipeline.analysis.signals import FEED
+from video_pipeline.pipeline.signals.measure import FEED
 from video_pipeline.plugins.inputs import Frames
 
 _THREADS = 2

@@ -16,8 +16,8 @@ from video_pipeline.media.reader import (
     FedFrames,
     MediaReader,
 )
-from video_pipeline.pipeline.analysis import signals
 from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
+from video_pipeline.pipeline.signals.measure import FEED, PictureMeter
 from video_pipeline.pipeline.source.read import LocalSource
 from video_pipeline.plugins.base import FrameStream, Progress, Streams
 from video_pipeline.plugins.inputs import FrameBatch, Frames
@@ -45,7 +45,7 @@ class Consumers:
     @property
     def feeds(self) -> list[Frames]:
         """Return the distinct feeds to decode. Those that are equal share one."""
-        return list(dict.fromkeys([signals.FEED, *(s.feed for s in self.streams)]))
+        return list(dict.fromkeys([FEED, *(s.feed for s in self.streams)]))
 
 
 def open_stream(driver: UnitDriver, plugin: Streams, media: MediaInfo) -> Stream:
@@ -76,12 +76,12 @@ def decode(
     Returns the signals of the frames. Raises InputError and StorageError if the source cannot be
     read; then no stream has pages.
     """
-    feeds, meter, measured = consumers.feeds, signals.PictureMeter(), None
+    feeds, meter, measured = consumers.feeds, PictureMeter(), None
     length = float(media.video.duration if media.video else media.duration) or 1.0
     with source.open() as opened:
         for found in reader.decode(opened, media, feeds, consumers.candidates):
             if isinstance(found, FedFrames):
-                if feeds[found.feed] == signals.FEED:
+                if feeds[found.feed] == FEED:
                     meter.feed(found.batch)
                 _feed(consumers, feeds[found.feed], found.batch)
                 progress(float(found.batch.start_of(-1)) / length)

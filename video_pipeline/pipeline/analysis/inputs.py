@@ -7,9 +7,9 @@ from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.results.markers import Marker
 from video_pipeline.media.reader import MediaReader
 from video_pipeline.pipeline.analysis.audio import extract
-from video_pipeline.pipeline.analysis.signals import measure_sound
-from video_pipeline.pipeline.publishing import signals
 from video_pipeline.pipeline.services import FindSpeech
+from video_pipeline.pipeline.signals import stored
+from video_pipeline.pipeline.signals.measure import measure_sound
 from video_pipeline.pipeline.source.read import LocalSource, object_of
 from video_pipeline.pipeline.source.scratch import full_disk_is_reported
 from video_pipeline.pipeline.video_run import VideoRun
@@ -63,10 +63,10 @@ class Feeder:
             return self._audio
 
     def _measured(self, audio: Audio) -> SoundSignals:
-        found = signals.sound(self._run)
+        found = stored.sound(self._run)
         if found is None or (found.speech is None and self._find_speech is not None):
             found = measure_sound(self._run.content, audio, self._find_speech)
-            signals.store(self._run, found)
+            stored.store_sound(self._run, found)
         return found
 
     def _markers(self, feed: Markers) -> tuple[Marker, ...]:

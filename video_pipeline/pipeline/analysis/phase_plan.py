@@ -161,9 +161,8 @@ class PhaseQueue:
                 self._end(ended.model_copy(update={"category": category_of(error)}))
 
     def decoded(self, found: DecodedVideo) -> None:
-        """Record what the decode found. Results may reach up to its last frame."""
+        """Take what the decode found: results may reach up to its last frame."""
         self._subject = replace(self._subject, media=self.media.lasting(found))
-        self._run.catalog.videos.set_decoded(self._run.key.video, self.media.sha256, found)
 
     def _end(self, outcome: Outcome) -> None:
         self._orders.pop(outcome.phase, None)

@@ -45,11 +45,11 @@ from video_pipeline.pipeline.pictures import candidates
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome, failed
 from video_pipeline.pipeline.progress.reporter import Reporter
-from video_pipeline.pipeline.publishing import signals
 from video_pipeline.pipeline.publishing.results import Share, publish, usage_of
 from video_pipeline.pipeline.publishing.tracks import link_again
 from video_pipeline.pipeline.selection.choice import ProjectProviders
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.signals import stored
 from video_pipeline.pipeline.source.probe import known_source
 from video_pipeline.pipeline.source.read import LocalSource, source_uri
 from video_pipeline.pipeline.source.scratch import run_folder
@@ -185,9 +185,9 @@ class _Round:
         phases = {phase for share in self._arrived for phase in share.driver.planned.phases}
         needed = {RULES[kind].needs for phase in phases for kind in kinds_of(phase)}
         media, lacking = self._queue.media, set[Needed]()
-        if "pictures" in needed and media.video and signals.pictures(self._run) is None:
+        if "pictures" in needed and media.video and stored.pictures(self._run) is None:
             lacking.add("pictures")
-        if "sound" in needed and media.audio and signals.sound(self._run) is None:
+        if "sound" in needed and media.audio and stored.sound(self._run) is None:
             lacking.add("sound")
         return lacking
 
@@ -320,7 +320,7 @@ class _Round:
                 )
                 if keeper is not None:
                     keeper.warnings = found.decoded.warnings
-            signals.store(self._run, found)
+            stored.store_pictures(self._run, found)
             self._queue.decoded(found.decoded)
         except PipelineError as error:
             self._decode_failed(error)

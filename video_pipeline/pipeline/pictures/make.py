@@ -29,6 +29,8 @@ from video_pipeline.pipeline.pictures.choice import (
 from video_pipeline.pipeline.pictures.publication import Chosen, delete_others, write
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
+from video_pipeline.pipeline.signals.measure import FEED, PictureMeter
+from video_pipeline.pipeline.signals.stored import store_pictures
 from video_pipeline.pipeline.source.probe import known_source
 from video_pipeline.pipeline.source.read import LocalSource, replaced
 from video_pipeline.pipeline.source.scratch import run_folder
@@ -50,16 +52,22 @@ class Decoder:
     def keep_candidates(
         self, run: VideoRun, record: VideoRecord, media: MediaInfo, moments: Collection[Fraction]
     ) -> None:
-        """Keep candidates in place of any others, with those shown at these moments."""
-        wanted = candidates.spec(media, moments)
+        """Keep candidates in place of any others, with those shown at these moments.
+
+        Like any decode it leaves signals.
+        """
+        wanted, meter = candidates.spec(media, moments), PictureMeter()
         with run_folder(self.scratch) as folder, candidates.keeping(run) as keeper:
             source = LocalSource(self.ingest, record, folder, self.scratch_bytes)
             with source.open() as opened:
-                for found in self.reader.decode(opened, media, (), wanted):
+                for found in self.reader.decode(opened, media, [FEED], wanted):
                     if isinstance(found, Candidate):
                         keeper.add(found)
                     elif isinstance(found, DecodeEnd):
                         keeper.warnings = found.decoded.warnings
+                        store_pictures(run, meter.finish(run.content, found.decoded))
+                    else:
+                        meter.feed(found.batch)
 
 
 def make_pictures(run: VideoRun, decoder: Decoder) -> Outcome:

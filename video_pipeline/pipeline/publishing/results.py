@@ -25,9 +25,9 @@ from video_pipeline.pipeline.jobs.unit_run import UnitDriver, plugin_broke
 from video_pipeline.pipeline.policies import TruthPolicy
 from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
-from video_pipeline.pipeline.publishing import signals
 from video_pipeline.pipeline.publishing.tracks import Linked, Shots
 from video_pipeline.pipeline.selection.choice import choice_of, options_of
+from video_pipeline.pipeline.signals import stored
 from video_pipeline.pipeline.truth.judgement import (
     Judgement,
     judge_markers,
@@ -115,7 +115,7 @@ def _publish(
         streams = [partial(_markers, phase, media, share.driver) for share in shares]
         watched = [partial(_watched, watch, stream) for stream in streams]
         result = Linked(shots, watched).described(result)
-        judged = judge_markers(phase, watch, signals.pictures(run))
+        judged = judge_markers(phase, watch, stored.pictures(run))
         rows = Linked(shots, [partial(_in_frame, stream) for stream in streams]).markers()
     refuse(judged.findings, policy, run.key.project, planned.provider)
     result = judged.noted(result)
@@ -126,7 +126,7 @@ def _publish(
 def _judged(run: VideoRun, planned: Planned, said: Transcript, media: MediaInfo) -> Judgement:
     asked, language = planned.plugin.capabilities(), planned.request.parameters.get("language")
     requested = str(language) if language else None
-    return judge_transcript(said, media.extent, asked, requested, signals.sound(run))
+    return judge_transcript(said, media.extent, asked, requested, stored.sound(run))
 
 
 def _watched(watch: MarkerWatch, stream: Callable[[], Iterable[Marker]]) -> Iterator[Marker]:

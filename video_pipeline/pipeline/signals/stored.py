@@ -10,8 +10,18 @@ from video_pipeline.plugins.signals import PictureSignals, SoundSignals
 _Signals = TypeVar("_Signals", PictureSignals, SoundSignals)
 
 
-def store(run: VideoRun, signals: PictureSignals | SoundSignals) -> None:
-    """Write the signals. They replace those of earlier content."""
+def store_pictures(run: VideoRun, signals: PictureSignals) -> None:
+    """Write the signals, and record what the decode found. They replace those of other content."""
+    _write(run, signals)
+    run.catalog.videos.set_decoded(run.key.video, signals.content, signals.decoded)
+
+
+def store_sound(run: VideoRun, signals: SoundSignals) -> None:
+    """Write the signals. They replace those of other content."""
+    _write(run, signals)
+
+
+def _write(run: VideoRun, signals: PictureSignals | SoundSignals) -> None:
     with run.outputs.writer(_name(run, type(signals)), "application/json") as out:
         out.write(signals.model_dump_json().encode())
 

@@ -14,10 +14,10 @@ from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.time import FrameRate, TimeRange
 from video_pipeline.pipeline.analysis.run import analyse
-from video_pipeline.pipeline.analysis.signals import FEED, PictureMeter, measure_sound
-from video_pipeline.pipeline.publishing import signals
 from video_pipeline.pipeline.publishing.timeline import read_timeline
 from video_pipeline.pipeline.services import Services
+from video_pipeline.pipeline.signals import stored
+from video_pipeline.pipeline.signals.measure import FEED, PictureMeter, measure_sound
 from video_pipeline.pipeline.video_run import VideoRun
 from video_pipeline.plugins.inputs import AUDIO_RATE, Audio, FrameBatch
 from video_pipeline.plugins.signals import PictureSignals
@@ -109,15 +109,15 @@ def test_a_run_leaves_signals_and_decoded_facts(
 
     services = replace(services, find_speech=find_speech)
     key = deliver("acme/one")
-    analyse(services, key, [Phase.THUMBNAILS, Phase.AUDIO])
+    analyse(services, key, [Phase.SHOTS, Phase.AUDIO])
     analyse(services, key, [Phase.TRANSCRIPT])
     run = VideoRun.of(services, key)
     record = run.record()
-    pictures = signals.pictures(run.with_content(record.sha256 or ""))
-    sound = signals.sound(run.with_content(record.sha256 or ""))
+    pictures = stored.pictures(run.with_content(record.sha256 or ""))
+    sound = stored.sound(run.with_content(record.sha256 or ""))
     assert pictures is not None and sound is not None
     assert pictures.decoded == record.decoded
     assert (pictures.decoded.frames, len(pictures.ticks)) == (50, 50)
     assert sound.speech == speech and len(asked) == 1
     assert read_timeline(run.catalog, key).media.decoded == record.decoded
-    assert signals.pictures(run.with_content("another content")) is None
+    assert stored.pictures(run.with_content("another content")) is None
