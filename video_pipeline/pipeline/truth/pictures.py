@@ -12,12 +12,14 @@ from video_pipeline.domain.time import TimeRange
 from video_pipeline.pipeline.truth.listing import listed, seconds
 from video_pipeline.plugins.signals import CHANGE_LEVELS, PictureSignals
 
-# A clear cut, in levels of 255: so much changes at once, so much more than around it, and so much
-# stays changed. A flash changes as much, and then the picture of a second ago is back.
-_CUT, _CUT_TIMES, _STAYS = 16.0, 4.0, 12.0
-# Below all three nothing changes: at once, against the frames around, and within a second. Slow
-# dissolves reach 20 levels in a second, cuts between like pictures 3 times the frames around.
-_ANY_CUT, _ANY_TIMES, _GRADUAL = 8.0, 3.0, 14.0
+# A clear cut, in levels of 255: so much changes at once, so many times what changes around it and
+# in the frames beside it, and so much stays changed. A flash changes as much, and then the picture
+# of a second ago is back. Wipes and fast motion change the frames beside, too.
+_CUT, _CUT_TIMES, _BESIDE_TIMES, _STAYS = 20.0, 4.0, 3.0, 12.0
+# A boundary shows a change of so many levels at once, or of so many times what changes around it.
+# Within a second it is so many levels, and so many times what changes before or after: motion
+# goes on, and a dissolve ends.
+_ANY_CUT, _ANY_TIMES, _GRADUAL, _GRADUAL_TIMES = 30.0, 3.0, 18.0, 2.2
 # Seconds: how far a boundary may lie from its change, and what counts as around it.
 _NEAR, _AROUND = 0.3, 1.0
 # So many clear cuts, and this share of them, are missed.
@@ -57,21 +59,40 @@ class _Changes:
         found = list[float]()
         for index in np.flatnonzero(self.at_once >= _CUT):
             moment = float(self.times[index])
-            near = self.at_once[self.between(moment - _NEAR, moment + _NEAR)]
+            # Old films and other rates spread a cut over its next frame.
+            before = self.at_once[max(0, index - 2) : index]
+            beside = max(before.max(initial=0), self.at_once[index + 2 : index + 4].max(initial=0))
             after = self.in_a_second[self.between(moment + 0.1, moment + 0.6)]
             stays = len(after) > 0 and after.min() >= _STAYS
             outstanding = self.at_once[index] >= _CUT_TIMES * (self.around(moment) + 0.5)
-            if stays and outstanding and self.at_once[index] >= near.max():
+            alone = self.at_once[index] >= _BESIDE_TIMES * beside
+            if stays and outstanding and alone:
                 found.append(moment)
         return np.array(found)
 
     def shows(self, moment: float) -> bool:
         """Return whether anything changes at a boundary, at once or gradually."""
         near = self.at_once[self.between(moment - _NEAR, moment + _NEAR)]
-        second = self.in_a_second[self.between(moment - 0.6, moment + 1.2)]
-        peak, most = near.max(initial=0), second.max(initial=0)
+        peak = near.max(initial=0)
         outstanding = peak >= max(1.5, _ANY_TIMES * (self.around(moment) + 0.25))
-        return peak >= _ANY_CUT or most >= _GRADUAL or outstanding
+        return bool(peak >= _ANY_CUT or outstanding) or self._shows_gradually(moment)
+
+    def _shows_gradually(self, moment: float) -> bool:
+        second = self.in_a_second
+        most = second[self.between(moment - 0.5, moment + 1.2)].max(initial=0)
+        sides = (
+            second[self.between(moment - 3, moment - 0.6)],
+            second[self.between(moment + 1.6, moment + 4)],
+        )
+        # A dissolve may lead into motion, or out of it.
+        usual = min((float(np.median(side)) for side in sides if len(side)), default=0.0)
+        return bool(most >= max(_GRADUAL, _GRADUAL_TIMES * usual)) or any(
+            fade.start - 1 <= moment <= fade.end + 1 for fade in self.fades
+        )
+
+    @cached_property
+    def fades(self) -> tuple[TimeRange, ...]:
+        return self.signals.fades()
 
 
 def seen(
@@ -84,7 +105,8 @@ def seen(
     cuts = changes.clear_cuts()
     if len(starts) <= 1:
         if len(cuts) >= _FEWEST_CUTS:
-            what = f"{len(starts)} shots, and the picture has {len(cuts)} clear cuts"
+            shots = "one shot" if len(starts) else "no shot"
+            what = f"{shots}, and the picture has {len(cuts)} clear cuts"
             range = seconds(cuts[0], cuts[-1])
             yield Finding(kind=FindingKind.ONE_SHOT_OVER_CUTS, what=what, range=range)
         return

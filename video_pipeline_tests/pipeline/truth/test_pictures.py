@@ -16,7 +16,10 @@ _RATE, _SECONDS = 25, 40
 
 
 def _pictures(
-    cuts: tuple[float, ...] = (), flashes: tuple[float, ...] = (), moving: float = 0.5
+    cuts: tuple[float, ...] = (),
+    flashes: tuple[float, ...] = (),
+    dissolves: tuple[float, ...] = (),
+    moving: float = 0.5,
 ) -> PictureSignals:
     """Return a picture that moves by so many levels a frame, and jumps at cuts and flashes."""
     count = _RATE * _SECONDS
@@ -27,6 +30,9 @@ def _pictures(
     for flash in flashes:
         frame = round(flash * _RATE)
         change[frame : frame + 2], second[frame] = 60, 60
+    for middle in dissolves:
+        frame = round(middle * _RATE)
+        change[frame - 12 : frame + 12], second[frame - 12 : frame + 30] = 1, 25
     end = Fraction(_SECONDS)
     rate = FrameRate(per_second=Fraction(_RATE))
     return PictureSignals(
@@ -74,7 +80,12 @@ _TABLE = {
         ["shots-without-change 8.5-8.5"],
     ),
     "a boundary at a flash": (_shots(*_CUTS, 35), _pictures(_CUTS, (35,)), []),
-    "boundaries in motion": (_shots(5, 8.5, 12, 20, 31), _pictures(_CUTS, moving=5), []),
+    "a boundary in motion": (
+        _shots(5, 8.5, 12, 20, 31),
+        _pictures(_CUTS, moving=5),
+        ["shots-without-change 8.5-8.5"],
+    ),
+    "a dissolve": (_shots(*_CUTS, 35), _pictures(_CUTS, dissolves=(35,)), []),
     "a gap": (
         [*_shots(5)[:1], Marker(kind=Kind.SHOT, range=span(12, _SECONDS))],
         None,
