@@ -61,7 +61,7 @@ def good_metadata(run: VideoRun, outcome: Outcome) -> Metadata:
         return metadata
     metadata |= facts(Reading(run, record, result)) | _language(result)
     metadata |= _warnings(result, outcome) | _rows(run, record, outcome.phase)
-    metadata |= _cost(result) | provider_of(outcome)
+    metadata |= _cost(result) | passed_over(outcome) | provider_of(outcome)
     return metadata | _origin(run.catalog.units, result)
 
 
@@ -79,6 +79,13 @@ def video_of(record: VideoRecord | None) -> Metadata:
 def provider_of(outcome: Outcome) -> Metadata:
     """Return the provider, if one was asked."""
     return {"provider": outcome.provider} if outcome.provider else {}
+
+
+def passed_over(outcome: Outcome) -> Metadata:
+    """Return the providers that were tried or considered before, each with the reason."""
+    rejected = [v for v in outcome.considered if not v.kept]
+    rows = [{"provider": v.provider, "reason": printable(v.reason)} for v in rejected]
+    return {"providers passed over": text_table(rows)} if rows else {}
 
 
 def text_table(rows: Sequence[Mapping[str, str]]) -> dg.TableMetadataValue:

@@ -7,9 +7,9 @@ import dagster as dg
 from video_pipeline.defs.videos.facts import shortened
 from video_pipeline.defs.videos.metadata import (
     Metadata,
+    passed_over,
     provider_of,
     state_of,
-    text_table,
     video_of,
 )
 from video_pipeline.domain.naming.printable import printable
@@ -29,7 +29,7 @@ def other_metadata(run: VideoRun, outcome: Outcome, plugins: Mapping[str, Plugin
         metadata |= _work(unit, plugins)
     if outcome.job:
         metadata["job"] = outcome.job
-    return metadata | _considered(outcome) | provider_of(outcome)
+    return metadata | passed_over(outcome) | provider_of(outcome)
 
 
 def _work(unit: WorkUnit, plugins: Mapping[str, Plugin]) -> Metadata:
@@ -50,9 +50,3 @@ def _work(unit: WorkUnit, plugins: Mapping[str, Plugin]) -> Metadata:
         # Dagster's own key for work elsewhere (1.13.27, dagster._core.pipes.reattach).
         metadata["external run url"] = dg.MetadataValue.url(page)
     return metadata
-
-
-def _considered(outcome: Outcome) -> Metadata:
-    rejected = [v for v in outcome.considered if not v.kept]
-    rows = [{"provider": v.provider, "reason": printable(v.reason)} for v in rejected]
-    return {"providers passed over": text_table(rows)} if rows else {}
