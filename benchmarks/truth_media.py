@@ -22,7 +22,7 @@ from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.media.reader import DecodeEnd, FedFrames
-from video_pipeline.pipeline.analysis.signals import FEED, PictureMeter, measure_sound
+from video_pipeline.pipeline.signals.measure import FEED, PictureMeter, measure_sound
 from video_pipeline.plugins import registry
 from video_pipeline.plugins.capabilities import Capabilities
 from video_pipeline.plugins.inputs import Audio, Inputs

@@ -1,6 +1,6 @@
 """Short real videos, and their delivery without a sensor."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,8 +15,15 @@ from video_pipeline.pipeline.run_video import run_video
 from video_pipeline.pipeline.services import Services
 
 
-def encode(path: Path, *, seconds: int = 2, video: bool = True, audio: bool = True) -> Path:
-    """Write an MP4 with two shots of equal length and a tone."""
+def encode(
+    path: Path,
+    *,
+    seconds: int = 2,
+    video: bool = True,
+    audio: bool = True,
+    shades: Sequence[int] = (40, 200),
+) -> Path:
+    """Write an MP4 with a shot of each shade, all of equal length, and a tone."""
     with av.open(str(path), "w") as out:
         frames = out.add_stream("libx264", rate=25) if video else None
         if frames is not None:
@@ -24,7 +31,7 @@ def encode(path: Path, *, seconds: int = 2, video: bool = True, audio: bool = Tr
         tone = out.add_stream("aac", rate=16000, layout="mono") if audio else None
         if frames is not None:
             for number in range(seconds * 25):
-                shade = 40 if number < seconds * 25 / 2 else 200
+                shade = shades[number * len(shades) // (seconds * 25)]
                 frame = av.VideoFrame.from_ndarray(np.full((90, 160, 3), shade, np.uint8))
                 frame.pts, frame.time_base = number, Fraction(1, 25)
                 out.mux(frames.encode(frame))
