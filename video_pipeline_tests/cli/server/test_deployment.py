@@ -117,7 +117,12 @@ def test_upgrade_waits_for_the_runs_of_an_earlier_version(
     with MongoClient[dict[str, Any]](mongo_uri) as client:
         database = client[settings.catalog.database]
         database["deployment"].insert_one({"_id": "schema", "version": 4})
-        unit = {"state": "submitting", "leased_until": datetime.now(UTC) + timedelta(minutes=1)}
+        unit = {
+            "project_id": "acme",
+            "video": "one",
+            "state": "submitting",
+            "leased_until": datetime.now(UTC) + timedelta(minutes=1),
+        }
         database["units"].insert_one(unit)
         waited = list[float]()
 
