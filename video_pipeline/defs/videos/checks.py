@@ -110,7 +110,7 @@ def _words(run: VideoRun, _: Phase) -> Iterator[str]:
 
 def _media(run: VideoRun) -> MediaInfo | None:
     record = run.catalog.videos.get(run.key.video)
-    return record.media if record else None
+    return record.media.lasting(record.decoded) if record and record.media else None
 
 
 def _audio_extent(media: MediaInfo | None) -> TimeRange:

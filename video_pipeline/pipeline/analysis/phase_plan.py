@@ -66,7 +66,8 @@ class PhaseQueue:
 
     @property
     def media(self) -> MediaInfo:
-        return self._subject.media
+        """Return the facts of the media, at least up to the last decoded frame."""
+        return self._subject.media.lasting(self._subject.decoded)
 
     def needs(self, unit: WorkUnit) -> bool:
         """Return whether a unit serves one of its phases at a provider that is tried now."""
@@ -161,8 +162,14 @@ class PhaseQueue:
                 self._end(ended.model_copy(update={"category": category_of(error)}))
 
     def decoded(self, found: DecodedVideo) -> None:
-        """Take what the decode found: results may reach up to its last frame."""
-        self._subject = replace(self._subject, media=self.media.lasting(found))
+        """Take what the decode found."""
+        self._subject = replace(self._subject, decoded=found)
+
+    @property
+    def decoded_media(self) -> MediaInfo:
+        """Return the facts of the media, as long as its decoded frames if those are known."""
+        media, decoded = self._subject.media, self._subject.decoded
+        return media if decoded is None else media.model_copy(update={"duration": decoded.end})
 
     def _end(self, outcome: Outcome) -> None:
         self._orders.pop(outcome.phase, None)

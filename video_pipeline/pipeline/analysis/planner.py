@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from video_pipeline.domain.errors import FailureCategory, ProviderError
-from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.media import DecodedVideo, MediaInfo
 from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase, phase_of, phases_of
 from video_pipeline.domain.work import Stage, UnitState, WorkRequest, WorkUnit
@@ -22,9 +22,12 @@ class Subject:
     """The video, as the planning of plugins sees it."""
 
     media: MediaInfo
+    """As the container declares."""
     language: str | None
     uri: str
     """See AnalysisRequest."""
+    decoded: DecodedVideo | None = None
+    """None until its frames were decoded. Plans do not depend on it."""
 
 
 def analysis_request(plugin: Plugin, subject: Subject, phases: Iterable[Phase]) -> AnalysisRequest:

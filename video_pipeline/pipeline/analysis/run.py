@@ -87,7 +87,7 @@ def analyse(
     run = run.with_content(media.sha256)
     chosen = ProjectProviders(key.project, services.choices, services.plugins, providers or {})
     uri = source_uri(services.ingest, key, record.source.object_key)
-    subject = Subject(media.lasting(record.decoded), chosen.language, uri)
+    subject = Subject(media, chosen.language, uri, record.decoded)
     queue = PhaseQueue(run, subject, chosen, services.policy.dead_after)
     queue.units = join_or_close(services, run, queue, phases)
     queue.fill(phases)
@@ -237,7 +237,9 @@ class _Round:
             raise plugin_broke(planned.provider, TypeError("it is none of Streams, Calls and Jobs"))
 
     def _share(self, driver: UnitDriver) -> Share:
-        return Share(driver, usage_of(driver, self._queue.media))
+        media, is_paid = self._queue.media, any(used.paid for used in driver.planned.usage)
+        # A provider bills what the file declares. Work done here is what was decoded.
+        return Share(driver, usage_of(driver, media if is_paid else self._queue.decoded_media))
 
     def _settle(self, share: Share) -> None:
         """Publish the phases that this unit completes, then settle it.

@@ -23,6 +23,7 @@ from video_pipeline.domain.time import TimeRange
 from video_pipeline.domain.usage import Meter, MeterSpec
 from video_pipeline.domain.work import UnitState, WorkRequest, WorkUnit
 from video_pipeline.pipeline.analysis.run import analyse
+from video_pipeline.pipeline.publishing.timeline import read_timeline
 from video_pipeline.pipeline.services import Services
 from video_pipeline.plugins.base import Calls, Progress, Streams
 from video_pipeline.plugins.capabilities import Capabilities
@@ -316,3 +317,22 @@ def test_another_language_makes_a_new_transcript(local: Services, deliver: Deliv
     german = replace(local, choices=local.choices.model_copy(update={"phases": phases}))
     assert not analyse(german, key, [Phase.TRANSCRIPT])[Phase.TRANSCRIPT].reused
     assert analyse(german, key, [Phase.TRANSCRIPT])[Phase.TRANSCRIPT].reused
+
+
+@pytest.mark.parametrize("declared", [1, 3], ids=["too short", "too long"])
+def test_a_wrong_declared_length(local: Services, deliver: Deliver, declared: int) -> None:
+    """Results reach up to the decoded end, local usage is what was decoded; facts stay declared."""
+    key, project = deliver("acme/intro"), local.of("acme")
+    record = project.videos.get("intro")
+    assert record is not None and record.media is not None
+    media = record.media.model_copy(update={"duration": Fraction(declared), "audio": None})
+    project.videos.set_media("intro", media.sha256, media)
+    made = analyse(local, key, [Phase.SHOTS])[Phase.SHOTS].result
+    assert made is not None and [used.quantity for used in made.usage] == [2]
+    *_, last = project.results.markers("intro", [Phase.SHOTS])
+    assert last.range.end == 2
+    timeline = read_timeline(project, key)
+    assert timeline.media.duration == max(declared, 2)
+    assert timeline.media.decoded is not None and timeline.media.decoded.end == 2
+    found = project.videos.get("intro")
+    assert found is not None and found.media == media
