@@ -7,7 +7,8 @@ phase whose provider failed goes to its next provider in another round.
 """
 
 import logging
-from collections.abc import Callable, Collection, Generator, Mapping
+import threading
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -154,6 +155,7 @@ class _Round:
         self._fan_in = FanIn(())
         self._own = queue.take_own()
         self._keeps_candidates = False
+        self._interrupted = threading.Event()
 
     def run(self) -> None:
         planned = [p for provider in self._queue.next_providers() for p in self._plan(*provider)]
@@ -171,12 +173,28 @@ class _Round:
         elif "sound" in lacking:
             tasks.append(self._measure_sound)
         tasks += [partial(self._call, driver, plugin) for driver, plugin in self._calls]
-        with ThreadPoolExecutor(self._services.policy.workers) as pool:
-            for done in [pool.submit(task) for task in tasks]:
-                done.result()
+        self._side_by_side(tasks)
         for share in self._arrived:
             self._guard(share.driver.planned, partial(self._settle, share))
         self._park()
+
+    def _side_by_side(self, tasks: Iterable[Callable[[], None]]) -> None:
+        """Do the tasks in threads. A signal that interrupts this thread interrupts them too."""
+        with ThreadPoolExecutor(self._services.policy.workers) as pool:
+            try:
+                for done in [pool.submit(task) for task in tasks]:
+                    done.result()
+            except Exception:
+                raise
+            except BaseException:
+                self._interrupted.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _go_on(self) -> None:
+        """Raise KeyboardInterrupt in a task of an interrupted run."""
+        if self._interrupted.is_set():
+            raise KeyboardInterrupt
 
     def _lacking_signals(self) -> set[Needed]:
         """Return the signals to make only for checks of the results that have arrived."""
@@ -274,6 +292,7 @@ class _Round:
         report = self._queue.report.progress(phase, planned.provider)
 
         def progress(fraction: float) -> None:
+            self._go_on()
             self._leases.check(driver.unit.id)
             report(fraction)
 
@@ -362,6 +381,7 @@ class _Round:
         ]
 
         def progress(fraction: float) -> None:
+            self._go_on()
             for report in reports:
                 report(fraction)
 

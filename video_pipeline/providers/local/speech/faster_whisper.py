@@ -6,11 +6,8 @@ milliseconds.
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from threading import Lock
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from video_pipeline.domain.errors import ConfigurationError, FailureCategory, ProviderError
@@ -25,13 +22,12 @@ from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
 from video_pipeline.providers.local.models import Models, known
 from video_pipeline.providers.local.speech.activity import speech_activity
 from video_pipeline.providers.local.speech.pieces import Piece, pieces, whole
-from video_pipeline.providers.local.speech.recognition import transcribe
+from video_pipeline.providers.local.speech.process import Model, speech_process
 from video_pipeline.providers.local.speech.whisper_pages import (
     Header,
     header_page,
     read,
     segment_pages,
-    written_segment,
 )
 
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")
@@ -96,23 +92,33 @@ class FasterWhisperPlugin(BaseTranscriptionPlugin, Calls):
         header = Header(start=audio.start, duration=audio.duration)
         if not audio.samples:
             return [header_page(header)]
-        asked = unit.request.parameters.get("language") or self.options.language
-        language = str(asked) if asked else None
+        request, where = self._request(unit, audio), str(unit.request.key)
         written: list[dict[str, Any]] = []
-        for piece in self._pieces(audio):
-            segments, info = self._transcribe(piece.read(audio), language)
-            for segment in _reported(segments, str(unit.request.key)):
-                written.append(written_segment(segment, piece.span))
-                progress(min(1.0, float(written[-1]["end"]) / float(audio.duration)))
-            if written and header.language is None:
-                header = header.model_copy(
-                    update={
-                        "language": info.language,
-                        "language_confidence": min(1.0, float(info.language_probability)),
-                    }
-                )
-            language = header.language or language
+        fraction = 0.0
+        with speech_process(self._loaded()) as process:
+            for message in process.ask(request, where):
+                if message["kind"] == "segment":
+                    written.append(message["segment"])
+                    fraction = min(1.0, float(written[-1]["end"]) / float(audio.duration))
+                elif message["kind"] == "language":
+                    header = header.model_copy(
+                        update={
+                            "language": message["language"],
+                            "language_confidence": message["confidence"],
+                        }
+                    )
+                progress(fraction)
         return [header_page(header), *segment_pages(written)]
+
+    def _request(self, unit: WorkUnit, audio: Audio) -> dict[str, Any]:
+        asked = unit.request.parameters.get("language") or self.options.language
+        return {
+            "path": str(audio.path.absolute()),
+            "samples": audio.samples,
+            "pieces": [piece.parts for piece in self._pieces(audio)],
+            "language": str(asked) if asked else None,
+            "beam_size": self.options.beam_size,
+        }
 
     def _pieces(self, audio: Audio) -> Iterator[Piece]:
         if not self.options.vad_filter:
@@ -135,20 +141,8 @@ class FasterWhisperPlugin(BaseTranscriptionPlugin, Calls):
                 where=str(request.key),
             ) from error
 
-    def _transcribe(
-        self, samples: NDArray[np.float32], language: str | None
-    ) -> tuple[Iterable[Any], Any]:
-        options = self.options
-        whisper = _loaded(self._folder(), options.compute_type, options.threads)
-        try:
-            return transcribe(whisper, samples, language, options.beam_size)
-        except ValueError as error:
-            raise ProviderError(
-                f"Whisper refused the request: {error}",
-                category=FailureCategory.UNSUPPORTED,
-                remedy="Name a language that Whisper knows, or none.",
-                accepted=False,
-            ) from error
+    def _loaded(self) -> Model:
+        return Model(self._folder(), self.options.compute_type, self.options.threads)
 
     def _folder(self) -> Path:
         options = self.options
@@ -164,37 +158,3 @@ class FasterWhisperPlugin(BaseTranscriptionPlugin, Calls):
                 remedy=f"Use one of {', '.join(sorted(known()))}, or the path of a model's folder.",
             )
         return folder
-
-
-_models: dict[tuple[Path, str, int], Any] = {}
-_loading = Lock()
-
-
-def _loaded(folder: Path, compute_type: str, threads: int) -> Any:
-    """Return the model, loaded once a process."""
-    from faster_whisper import WhisperModel
-
-    key = (folder, compute_type, threads)
-    with _loading:
-        if key not in _models:
-            _models[key] = WhisperModel(
-                str(folder),
-                device="cpu",
-                compute_type=compute_type,
-                cpu_threads=threads,
-                local_files_only=True,
-            )
-        return _models[key]
-
-
-def _reported(segments: Iterable[Any], where: str) -> Iterator[Any]:
-    """Yield the segments. Raises ProviderError for the library's failure."""
-    try:
-        yield from segments
-    except RuntimeError as error:
-        raise ProviderError(
-            f"Whisper failed: {error}",
-            category=FailureCategory.PROVIDER_FAILED,
-            remedy="Look at the memory of this machine, or take a smaller model.",
-            where=where,
-        ) from error
