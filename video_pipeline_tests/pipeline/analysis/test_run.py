@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -307,6 +308,37 @@ def test_decoder_killed_three_times_leaves_its_phases_to_a_retry(
     again = analyse(local, key, asked)
     assert {outcome.state for outcome in again.values()} == {PhaseState.DONE}
     assert [u.state for u in local.of("acme").units.of_video("one")] == [UnitState.SETTLED]
+
+
+class Interrupted(Listener):
+    """Interrupts the process as Ctrl-C does, and goes on until its progress raises.
+
+    It fails if that does not happen.
+    """
+
+    def call(self, unit: WorkUnit, inputs: Inputs, progress: Progress) -> Iterable[bytes]:
+        main = threading.main_thread().ident
+        assert main is not None
+        signal.pthread_kill(main, signal.SIGINT)
+        never = threading.Event()
+        for _ in range(1000):
+            progress(0.5)
+            never.wait(0.01)
+        raise TimeoutError
+
+
+def test_interrupted_run_ends_its_tasks_for_a_rerun(
+    local: Services, deliver: Deliver, request: pytest.FixtureRequest
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
+    interrupted = replace(local, plugins={**local.plugins, "listener": Interrupted()})
+    key = deliver("acme/one")
+    with pytest.raises(KeyboardInterrupt):
+        analyse(interrupted, key, [Phase.TRANSCRIPT])
+    (unit,) = local.of("acme").units.of_video("one")
+    assert unit.state is not UnitState.FAILED
+    assert analyse(local, key, [Phase.TRANSCRIPT])[Phase.TRANSCRIPT].state is PhaseState.DONE
 
 
 def test_another_language_makes_a_new_transcript(local: Services, deliver: Deliver) -> None:

@@ -65,6 +65,10 @@ class SpeechProcess:
         return cls(process, printed)
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
