@@ -19,7 +19,8 @@ _LOOPS = ((1, 8), (2, 6), (4, 5), (8, 4), (40, 3))
 _LONGEST_WORD, _LONGEST_LETTER = 2.5, 0.2
 # Seconds that a word may reach out of its segment, and start before its predecessor.
 _OUT_OF_SEGMENT, _BACK = 0.5, 0.05
-# Below this the language is probably another one.
+# Below this the language is probably another one. Of excerpts of 1 to 4 s in five languages, a
+# small local model was wrong in 6 of the 8 below it, and in 1 of the 105 above.
 UNSURE = 0.5
 
 

@@ -12,8 +12,10 @@ import pytest
 
 from video_pipeline.domain.media import MediaInfo
 from video_pipeline.domain.phases import Phase
+from video_pipeline.domain.results.findings import Finding, FindingKind
 from video_pipeline.domain.results.transcript import Transcript
 from video_pipeline.media.child_reader import ChildMediaReader
+from video_pipeline.pipeline.truth.words import ignored_options
 from video_pipeline.plugins.inputs import Inputs
 from video_pipeline.providers.local.speech.faster_whisper import (
     FasterWhisperOptions,
@@ -53,9 +55,16 @@ def test_words_with_an_apostrophe_are_whole(heard: Heard) -> None:
     assert not any(word.startswith(("'", "-")) for word in words)
 
 
-def test_doubtful_language_gives_a_warning(heard: Heard) -> None:
-    assert ["option `language`" in warning for warning in heard["bonjour"][1].warnings] == [True]
-    assert heard["elisions"][1].warnings == ()
+def test_doubtful_language_is_found_with_a_remedy(heard: Heard) -> None:
+    found = {name: _doubts(transcript) for name, (_, transcript) in heard.items()}
+    assert found["elisions"] == []
+    (doubt,) = found["bonjour"]
+    assert "`language` of the phase" in str(doubt)
+
+
+def _doubts(transcript: Transcript) -> list[Finding]:
+    found = ignored_options(transcript, word_times=True, speakers=False, language=None)
+    return [one for one in found if one.kind is FindingKind.UNSURE_LANGUAGE]
 
 
 def test_words_of_every_case_are_within_the_media(heard: Heard) -> None:

@@ -19,10 +19,6 @@ from video_pipeline.providers.local.speech.whole_words import RawSegment, on_clo
 
 SEGMENTS_A_PAGE = 100
 
-# A language below this confidence is a guess. Of 113 excerpts of 1 to 4 s in five languages, `base`
-# was wrong in 6 of the 8 below it, and in one of the 105 above it.
-DOUBTFUL_LANGUAGE = 0.5
-
 Span = tuple[float, float]
 """Start and end in seconds from the first sample."""
 
@@ -62,7 +58,7 @@ def written_segment(segment: Any, span: Callable[[float, float], Span]) -> dict[
 def read(pages: Iterable[bytes], end: Fraction) -> Transcript:
     """Return the transcript in the video's time, within the audio and before `end`.
 
-    Words are whole, in order and without overlaps. Loops are cut, and doubts are in the warnings.
+    Words are whole, in order and without overlaps. Loops are cut, each with a warning.
     Raises ValueError for unreadable pages.
     """
     first, *rest = pages
@@ -72,16 +68,14 @@ def read(pages: Iterable[bytes], end: Fraction) -> Transcript:
     raw = [RawSegment.model_validate(entry) for page in rest for entry in _entries(page)]
     kept, cut = without_loops([segment for segment in raw if segment.text.strip()])
     segments = on_clock(kept, header.start, within)
-    warnings = [_cut_warning(header.start, loop) for loop in cut]
+    warnings = tuple(_cut_warning(header.start, loop) for loop in cut)
     if not segments:
-        return Transcript(warnings=tuple(warnings))
-    if header.language_confidence is not None and header.language_confidence < DOUBTFUL_LANGUAGE:
-        warnings.append(_language_warning(header))
+        return Transcript(warnings=warnings)
     return Transcript(
         language=header.language,
         language_confidence=header.language_confidence,
         segments=segments,
-        warnings=tuple(warnings),
+        warnings=warnings,
     )
 
 
@@ -91,13 +85,6 @@ def _cut_warning(start: Fraction, said: Said) -> str:
         f"Whisper repeated {said.text.strip()!r} from {first} to {after}, as no speaker does: "
         "the repetitions are left out, and what was said there is missing. "
         "A larger model or the option `language` may hear it."
-    )
-
-
-def _language_warning(header: Header) -> str:
-    return (
-        f"the language {header.language!r} is a guess (confidence "
-        f"{header.language_confidence:.2f}): name it with the option `language` if it is wrong"
     )
 
 
