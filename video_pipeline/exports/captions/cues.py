@@ -1,9 +1,14 @@
 """Captions as cues: words in lines that fit a screen, at a speed that can be read.
 
 Cues are made from the transcript's words, never from a provider's captions. A cue never spans two
-speakers. It spans two segments or a pause only where one of them alone would be too short to read.
-Text that is too long for one cue is split, after a sentence or a clause if one ends near the
-middle.
+speakers. Text that is too long for one cue is split, after a sentence or a clause if one ends near
+the middle.
+
+A cue is hard to read if it is shorter than 5/6 s or faster than 21 columns a second. That is
+avoidable where (a) it could last longer in the silence after it, up to 7 s, (b) it could begin up
+to 0.2 s before its first word, or (c) one cue could hold it and the cue before or after it: the
+same speaker, a pause of less than a second between, two lines of 42 columns, 7 s. No cue is hard
+to read where that is avoidable, and a single short word joins a neighbour under the terms of (c).
 """
 
 import sys
@@ -16,20 +21,22 @@ from itertools import accumulate, pairwise
 from video_pipeline.domain.results.transcript import Segment, Transcript, Word, continues_word
 from video_pipeline.domain.time import TimeRange
 
-# Numbers of the Netflix Timed Text Style Guide (general requirements and English, read December
-# 2026): two lines of 42 characters, 5/6 to 7 s, two frames between cues; and of the BBC Subtitle
-# Guidelines (1.2.3): breaks at clauses, no lonely words.
+# Netflix, Timed Text Style Guide: General Requirements: 5/6 to 7 s, two lines, broken after
+# punctuation; English Template: 42 characters a line, 17 a second; Subtitle Timing Guidelines: two
+# frames between cues, which begin within two frames of the speech.
 LINES = 2
 WIDTH = 42  # columns of a line; a wide East Asian character takes two
 LONGEST = Fraction(7)  # seconds of a cue
-PAUSE = Fraction(1, 2)  # seconds of silence that begin a new cue
+SHORTEST_MS = 833  # of a cue, where the words beside it and the media allow
+GAP_MS = 80  # without a cue, if there is time, so that a change is visible
 WISHED_MS = 1000  # of a cue, if there is time
-SHORTEST_MS = 800  # of a cue, where the words beside it and the media allow
-RATE = 21  # columns a second: faster is shown only where nothing else can be done
-GAP_MS = 80  # two frames without a cue, if there is time, so that a change is visible
+# Columns a second. No word is left out: what no silence and no neighbour can slow down is faster.
+RATE = 21
+PAUSE = Fraction(1, 2)  # seconds of silence that begin a new cue
+JOINED_PAUSE = Fraction(1)  # seconds of silence over which cues are joined if one is hard to read
+EARLIEST_MS = 200  # that a cue which is hard to read may begin before its first word
 LATEST_MS = 500  # that a cue may begin late for a short one before it
 ORPHAN = 4  # columns of a word that should not stand alone
-ORPHAN_PAUSE = Fraction(1)  # seconds over which it is joined to its neighbour
 
 _SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")
 _CLAUSE_ENDS = (",", ";", ":", "–", "—", "、", "，", "；", "：")
@@ -69,7 +76,7 @@ def cues(transcript: Transcript, end: Fraction | None = None) -> list[Cue]:
         for group in _fitting(stretch)
     ]
     end_ms = sys.maxsize if end is None else _milliseconds(end)
-    return _timed(_merged(sorted(groups, key=_start), end_ms), end_ms)
+    return _readable(sorted(groups, key=_start), end_ms)
 
 
 def _tokens(segment: Segment) -> Iterator[_Token]:
@@ -209,27 +216,39 @@ def _width(text: str) -> int:
     return len(text) + sum(unicodedata.east_asian_width(one) in "WF" for one in text)
 
 
-def _merged(groups: list[list[_Token]], end_ms: int) -> list[list[_Token]]:
-    """Return the groups, with those that alone are too short or lonely joined to a neighbour."""
+def _readable(groups: list[list[_Token]], end_ms: int) -> list[Cue]:
+    """Return cues of groups ordered by start. Those that should not stand alone are joined."""
+    while True:
+        shown = _timed(groups, end_ms)
+        joined = _joined_once(groups, [*map(_stands_alone, groups, shown)])
+        if len(joined) == len(groups):
+            return shown
+        groups = joined
+
+
+def _stands_alone(group: list[_Token], cue: Cue) -> bool:
+    """Return whether a cue is easy to read, and more than a short word."""
+    length = cue.end_ms - cue.start_ms
+    early = _milliseconds(_start(group)) - cue.start_ms > EARLIEST_MS
+    return length >= _needed_ms(group) and not early and not _is_orphan(group)
+
+
+def _joined_once(groups: list[list[_Token]], alone: list[bool]) -> list[list[_Token]]:
+    """Return the groups, with those that should not stand alone joined to the nearer neighbour.
+
+    No group is joined twice.
+    """
+    pairs = list(pairwise(groups))
+    free = [_can_join(*pair) and not all(alone[at : at + 2]) for at, pair in enumerate(pairs)]
     done: list[list[_Token]] = []
-    for group in groups:
-        if done:
-            before = done[-1]
-            cramped = _is_cramped(before, _milliseconds(_start(group)))
-            if _can_join(before, group) and (cramped or _is_lonely(before, group)):
-                done[-1] = before + group
-                continue
-            if cramped and len(done) > 1 and _can_join(done[-2], before):
-                done[-2:] = [done[-2] + before]
-        done.append(group)
-    if len(done) > 1 and _is_cramped(done[-1], end_ms + GAP_MS) and _can_join(*done[-2:]):
-        done[-2:] = [done[-2] + done[-1]]
+    at = 0
+    while at < len(groups):
+        joins = at < len(pairs) and free[at]
+        if joins and alone[at] and at + 1 < len(pairs) and free[at + 1]:
+            joins = _pause(*pairs[at]) <= _pause(*pairs[at + 1])
+        done.append(groups[at] + groups[at + 1] if joins else groups[at])
+        at += 2 if joins else 1
     return done
-
-
-def _is_cramped(group: list[_Token], limit: int) -> bool:
-    """Return whether the text cannot be read before another cue starts at `limit`."""
-    return limit - GAP_MS - _milliseconds(_start(group)) < _needed_ms(group)
 
 
 def _needed_ms(group: list[_Token]) -> int:
@@ -237,22 +256,31 @@ def _needed_ms(group: list[_Token]) -> int:
 
 
 def _can_join(before: list[_Token], after: list[_Token]) -> bool:
-    return before[-1].speaker == after[0].speaker and _fits(before + after)
+    same = before[-1].speaker == after[0].speaker
+    return same and _pause(before, after) < JOINED_PAUSE and _fits(before + after)
 
 
-def _is_lonely(before: list[_Token], after: list[_Token]) -> bool:
-    near = _start(after) - _end(before) < ORPHAN_PAUSE
-    return near and (_is_orphan(before) or _is_orphan(after))
+def _pause(before: list[_Token], after: list[_Token]) -> Fraction:
+    return _start(after) - _end(before)
 
 
 def _timed(groups: list[list[_Token]], end_ms: int) -> list[Cue]:
     """Return cues from groups ordered by start. Each ends before the next one starts."""
     starts = _starts(groups, end_ms)
-    ends = [max(after - GAP_MS, start + 1) for start, after in pairwise(starts)] + [end_ms]
-    return [
-        Cue(start, _end_ms(group, start, limit), _lines(group), group[0].speaker)
-        for group, start, limit in zip(groups, starts, ends, strict=False)
-    ]
+    limits = [max(after - GAP_MS, start + 1) for start, after in pairwise(starts)] + [end_ms]
+    shown: list[Cue] = []
+    for group, start, limit in zip(groups, starts, limits, strict=False):
+        end = _end_ms(group, start, limit)
+        free = shown[-1].end_ms + GAP_MS if shown else 0
+        start = _early(group, start, end, free)
+        shown.append(Cue(start, end, _lines(group), group[0].speaker))
+    return shown
+
+
+def _early(group: list[_Token], start: int, end: int, free: int) -> int:
+    """Return the start. It is earlier, within silence, for a cue that is hard to read."""
+    wanted = end - min(_needed_ms(group), _milliseconds(LONGEST))
+    return min(start, max(free, wanted, _milliseconds(_start(group)) - EARLIEST_MS))
 
 
 def _starts(groups: list[list[_Token]], end_ms: int) -> list[int]:
@@ -264,6 +292,8 @@ def _starts(groups: list[list[_Token]], end_ms: int) -> list[int]:
         after = starts[at + 2] if at + 2 < len(starts) else end_ms + GAP_MS
         latest = min(starts[at + 1] + LATEST_MS, after - GAP_MS - _needed_ms(groups[at + 1]))
         starts[at + 1] = max(starts[at + 1], min(wanted, latest))
+    # The last cue may begin before its words, to be shown long enough before the media ends. The
+    # BBC's Subtitle Guidelines (5.2, as quoted by w3c/me-media-timed-events) allow 1.5 s.
     limit = end_ms
     for at in reversed(range(len(starts))):
         room = SHORTEST_MS if at == len(starts) - 1 else 1
