@@ -198,3 +198,11 @@ def test_word_beyond_the_end_is_cut_off_and_told(services: Services, key: VideoK
     record = truth.services.of("acme").videos.get("one")
     assert record and record.media
     assert published.words[2].range.end == record.media.duration > Fraction(5)
+
+
+def test_warning_of_a_transcript_is_published(services: Services, key: VideoKey) -> None:
+    truth = Truth(services, _GOOD.model_copy(update={"warnings": ("a part is missing",)}))
+    done = truth.analyse(key)
+    stored = truth.services.of("acme").results.get("one", Phase.TRANSCRIPT)
+    assert stored and stored == done.result
+    assert stored.warnings == ("a part is missing",)
