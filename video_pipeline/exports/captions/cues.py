@@ -75,7 +75,7 @@ def cues(transcript: Transcript, end: Fraction | None = None) -> list[Cue]:
         for stretch in _stretches(_whole(_tokens(segment)))
         for group in _fitting(stretch)
     ]
-    end_ms = sys.maxsize if end is None else _milliseconds(end)
+    end_ms = sys.maxsize if end is None else max(1, int(end * 1000))
     return _readable(sorted(groups, key=_start), end_ms)
 
 

@@ -382,5 +382,5 @@ def test_short_cue_delays_the_next_speaker() -> None:
 
 
 def test_only_word_of_a_short_media_ends_with_it() -> None:
-    (cue,) = cues(Transcript(segments=(_spoken(("Yes.", 0, 100)),)), Fraction(611, 1000))
+    (cue,) = cues(Transcript(segments=(_spoken(("Yes.", 0, 100)),)), Fraction(6119, 10_000))
     assert (cue.start_ms, cue.end_ms) == (0, 611)

@@ -5,15 +5,21 @@ All four are spoken by espeak-ng: `loop` counts from zero to nine in French, `ye
 """
 
 import hashlib
+import io
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import pytest
 
 from video_pipeline.domain.media import MediaInfo
+from video_pipeline.domain.naming.identity import VideoKey
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.results.findings import Finding, FindingKind
+from video_pipeline.domain.results.timeline import Timeline, TimelineMedia
 from video_pipeline.domain.results.transcript import Transcript
+from video_pipeline.exports.captions import webvtt
 from video_pipeline.media.child_reader import ChildMediaReader
 from video_pipeline.pipeline.truth.words import ignored_options
 from video_pipeline.plugins.inputs import Inputs
@@ -73,3 +79,41 @@ def test_words_of_every_case_are_within_the_media(heard: Heard) -> None:
         assert all(word.range.within(media.extent) for word in transcript.words)
         ranges = [word.range for word in transcript.words]
         assert all(before.end <= after.start for before, after in pairwise(ranges))
+
+
+def test_captions_of_every_case_can_be_read(heard: Heard) -> None:
+    """No cue is shorter than 0.8 s, but for the only one of a recording of 0.6 s."""
+    for media, transcript in heard.values():
+        end = media.duration * 1000
+        shown = _captions(media, transcript)
+        assert all(until - start >= min(800, int(end)) for start, until, _ in shown)
+        assert all(until <= end for _, until, _ in shown)
+        assert all(one[1] <= other[0] for one, other in pairwise(shown))
+        lines = [line for _, _, text in shown for line in text.split("\n")]
+        assert " ".join(lines).split() == [word.text for word in transcript.words]
+        assert not any(line.startswith(("'", "’", "-")) or line.endswith("'") for line in lines)
+
+
+def test_caption_of_a_short_recording_ends_with_it(heard: Heard) -> None:
+    media, transcript = heard["yes"]
+    ((start, until, text),) = _captions(media, transcript)
+    assert (start, until, text) == (0, int(media.duration * 1000), "Yes.")
+    assert until < 700
+
+
+def _captions(media: MediaInfo, transcript: Transcript) -> list[tuple[int, int, str]]:
+    """Start and end in milliseconds, and text, of each cue as FFmpeg reads it."""
+    timeline = Timeline(
+        key=VideoKey(project="acme", video="spoken"),
+        source_name="spoken",
+        media=TimelineMedia.model_validate(dict(media)),
+        phases=(),
+        markers=(),
+        transcript=transcript,
+        published_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    into = io.BytesIO()
+    webvtt.write(timeline, into)
+    with av.open(io.BytesIO(into.getvalue()), mode="r", format="webvtt") as container:
+        packets = [packet for packet in container.demux() if packet.size]
+    return [(p.pts or 0, (p.pts or 0) + (p.duration or 0), bytes(p).decode()) for p in packets]
