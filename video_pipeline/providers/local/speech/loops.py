@@ -16,6 +16,8 @@ _LONGEST_PHRASE = 12
 _SLOWEST = 0.1
 _FEW = 4
 # A word as long as this that shrinks as much is a loop without blanks. Whisper's own limit is 2.4.
+# Phrases are not judged by it: a refrain sung twice shrinks to 1/2.5, four times to 1/4.9. Of 133
+# segments of labelled recordings only loops that are found by counting shrank to less than 1/1.4.
 _LONG_WORD = 32
 _SHRINKS = 2.4
 
