@@ -26,6 +26,7 @@ from video_pipeline.media.reader import (
 from video_pipeline.media.restarts import THRIFT, Delivery, Thrift, restarted
 from video_pipeline.media.serving import descriptor_of
 from video_pipeline.media.shape import even_height
+from video_pipeline.plugins.base import Progress
 from video_pipeline.plugins.inputs import AUDIO_RATE, Audio, FrameBatch, Frames
 
 _DEFAULT_LIMITS = MediaLimits()
@@ -64,7 +65,13 @@ class ChildMediaReader:
                 raise child.nonsense("no facts")
         raise AssertionError("the last start returns or raises")
 
-    def audio(self, source: BinaryIO, media: MediaInfo, into: Path) -> Audio:
+    def audio(
+        self,
+        source: BinaryIO,
+        media: MediaInfo,
+        into: Path,
+        progress: Progress = lambda fraction: None,
+    ) -> Audio:
         """See MediaReader. Raises MediaError, SourceError, DecoderKilled."""
         if media.audio is None:
             raise MediaError(
@@ -81,7 +88,7 @@ class ChildMediaReader:
         try:
             for start in self._starts(source, "audio", arguments):
                 with start as child, into.open("wb") as file:
-                    return _written(child, into, file)
+                    return _written(child, into, file, media, progress)
         except BaseException:
             into.unlink(missing_ok=True)
             raise
@@ -173,7 +180,10 @@ def _with_valid_timecode(media: MediaInfo) -> MediaInfo:
     return media
 
 
-def _written(child: Child, into: Path, file: BinaryIO) -> Audio:
+def _written(
+    child: Child, into: Path, file: BinaryIO, media: MediaInfo, progress: Progress
+) -> Audio:
+    total = float(media.duration) * AUDIO_RATE * _SAMPLE_BYTES or 1.0
     start, warnings = 0, ()
     for message in child.messages():
         try:
@@ -187,6 +197,7 @@ def _written(child: Child, into: Path, file: BinaryIO) -> Audio:
                 warnings = tuple(map(str, message.facts["warnings"]))
         except _NOT_AS_AGREED as error:
             raise child.nonsense("audio out of place") from error
+        progress(min(1.0, file.tell() / total))
     file.truncate()
     samples = file.tell() // _SAMPLE_BYTES
     return Audio(into, samples, Fraction(start, AUDIO_RATE), warnings=warnings)

@@ -11,6 +11,7 @@ from typing import BinaryIO, Protocol
 
 from video_pipeline.domain.media import DecodedVideo, MediaInfo
 from video_pipeline.domain.values import Frozen, Rational
+from video_pipeline.plugins.base import Progress
 from video_pipeline.plugins.inputs import Audio, FrameBatch, Frames
 
 
@@ -73,7 +74,13 @@ class MediaReader(Protocol):
         """Return container and streams."""
         ...
 
-    def audio(self, source: BinaryIO, media: MediaInfo, into: Path) -> Audio:
+    def audio(
+        self,
+        source: BinaryIO,
+        media: MediaInfo,
+        into: Path,
+        progress: Progress = lambda fraction: None,
+    ) -> Audio:
         """Write the default audio stream as raw 16 kHz mono 16-bit samples to the file `into`.
 
         Samples before time zero are dropped, and gaps are filled with silence.

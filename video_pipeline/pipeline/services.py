@@ -19,14 +19,14 @@ from video_pipeline.domain.time import TimeRange
 from video_pipeline.media.reader import MediaReader
 from video_pipeline.notifications.queue import NoticeQueue
 from video_pipeline.pipeline.policies import ArrivalPolicy, Choices, Limits, TruthPolicy, WorkPolicy
-from video_pipeline.plugins.base import Plugin
+from video_pipeline.plugins.base import Plugin, Progress
 from video_pipeline.plugins.inputs import Audio
 from video_pipeline.storage.store import IngestStore, OutputStore
 
 # Called with phase, state, percent and message at each step of progress.
 Notify = Callable[[Phase, PhaseState, int | None, str], None]
 # Returns where speech is in audio, on the video's clock.
-FindSpeech = Callable[[Audio], tuple[TimeRange, ...]]
+FindSpeech = Callable[[Audio, Progress], tuple[TimeRange, ...]]
 
 
 def now_utc() -> datetime:

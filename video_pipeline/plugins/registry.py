@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from video_pipeline.domain.errors import ConfigurationError
 from video_pipeline.domain.time import TimeRange
-from video_pipeline.plugins.base import Calls, Jobs, Plugin, PluginOptions, Streams
+from video_pipeline.plugins.base import Calls, Jobs, Plugin, PluginOptions, Progress, Streams
 from video_pipeline.plugins.inputs import Audio
 from video_pipeline.plugins.temporal import BaseTemporalPlugin
 from video_pipeline.plugins.transcription import BaseTranscriptionPlugin
@@ -55,7 +55,7 @@ def declared(plugin: str) -> type[Plugin]:
     return _checked(plugin, loaded, _BASES[group])
 
 
-def speech_detector() -> Callable[[Audio], tuple[TimeRange, ...]] | None:
+def speech_detector() -> Callable[[Audio, Progress], tuple[TimeRange, ...]] | None:
     """Return what finds speech in audio; None where its libraries are not installed."""
     for entry in entry_points(group=SPEECH_DETECTOR):
         found = entry.load()()

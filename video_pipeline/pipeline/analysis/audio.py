@@ -12,6 +12,7 @@ from video_pipeline.pipeline.progress import own_results
 from video_pipeline.pipeline.progress.outcome import Outcome
 from video_pipeline.pipeline.source.read import LocalSource
 from video_pipeline.pipeline.video_run import VideoRun
+from video_pipeline.plugins.base import Progress
 from video_pipeline.plugins.inputs import AUDIO_RATE, Audio
 
 NO_AUDIO = "the video has no audio stream: its transcript is empty"
@@ -19,7 +20,13 @@ _BYTES = 2
 _HEADER_BYTES = 44
 
 
-def extract(run: VideoRun, source: LocalSource, media: MediaInfo, reader: MediaReader) -> Audio:
+def extract(
+    run: VideoRun,
+    source: LocalSource,
+    media: MediaInfo,
+    reader: MediaReader,
+    progress: Progress,
+) -> Audio:
     """Return the audio as raw samples in a file of the source's folder.
 
     The published WAV is used where it is current, else the source is decoded. Raises InputError
@@ -29,7 +36,7 @@ def extract(run: VideoRun, source: LocalSource, media: MediaInfo, reader: MediaR
     published = own_results.current(run, Phase.AUDIO)
     if published is None or not published.outputs:
         with source.open() as opened:
-            return reader.audio(opened, media, raw)
+            return reader.audio(opened, media, raw, progress)
     with run.outputs.open(name(run.key)) as wav, raw.open("wb") as out:
         wav.read(_HEADER_BYTES)
         shutil.copyfileobj(wav, out, 1 << 20)

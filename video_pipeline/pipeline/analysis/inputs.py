@@ -13,6 +13,7 @@ from video_pipeline.pipeline.signals.measure import measure_sound
 from video_pipeline.pipeline.source.read import LocalSource, object_of
 from video_pipeline.pipeline.source.scratch import full_disk_is_reported
 from video_pipeline.pipeline.video_run import VideoRun
+from video_pipeline.plugins.base import Progress
 from video_pipeline.plugins.inputs import (
     Audio,
     Audio16k,
@@ -41,10 +42,10 @@ class Feeder:
         self._lock = threading.Lock()
         self._audio: Audio | None = None
 
-    def inputs(self, feed: Feed) -> Inputs:
+    def inputs(self, feed: Feed, progress: Progress) -> Inputs:
         """Return the inputs for this feed. Raises InputError, StorageFull."""
         if isinstance(feed, Audio16k):
-            return Inputs(audio=self.audio())
+            return Inputs(audio=self.audio(progress))
         if isinstance(feed, File):
             return Inputs(file=self.source.copy())
         if isinstance(feed, Object):
@@ -53,19 +54,29 @@ class Feeder:
             return Inputs(markers=self._markers(feed))
         return Inputs()
 
-    def audio(self) -> Audio:
-        """Return the audio with the speech in it. Its signals are stored."""
+    def audio(self, progress: Progress) -> Audio:
+        """Return the audio with the speech in it. Its signals are stored.
+
+        `progress` may raise, to stop. The second half of it is the search for speech.
+        """
         with self._lock:
             if self._audio is None:
                 with full_disk_is_reported(self.source.folder):
-                    audio = extract(self._run, self.source, self._media, self._reader)
-                self._audio = replace(audio, speech=self._measured(audio).speech)
+                    audio = extract(
+                        self._run,
+                        self.source,
+                        self._media,
+                        self._reader,
+                        lambda fraction: progress(fraction / 2),
+                    )
+                found = self._measured(audio, lambda fraction: progress((1 + fraction) / 2))
+                self._audio = replace(audio, speech=found.speech)
             return self._audio
 
-    def _measured(self, audio: Audio) -> SoundSignals:
+    def _measured(self, audio: Audio, progress: Progress) -> SoundSignals:
         found = stored.sound(self._run)
         if found is None or (found.speech is None and self._find_speech is not None):
-            found = measure_sound(self._run.content, audio, self._find_speech)
+            found = measure_sound(self._run.content, audio, self._find_speech, progress)
             stored.store_sound(self._run, found)
         return found
 

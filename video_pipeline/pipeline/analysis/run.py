@@ -191,8 +191,8 @@ class _Round:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def _go_on(self) -> None:
-        """Raise KeyboardInterrupt in a task of an interrupted run."""
+    def _go_on(self, fraction: float = 0.0) -> None:
+        """Raise KeyboardInterrupt in a task of an interrupted run. Reports no progress."""
         if self._interrupted.is_set():
             raise KeyboardInterrupt
 
@@ -281,7 +281,8 @@ class _Round:
 
     def _inputs(self, driver: UnitDriver) -> Inputs:
         try:
-            return self._feeder.inputs(driver.planned.plugin.capabilities().fed)
+            fed = driver.planned.plugin.capabilities().fed
+            return self._feeder.inputs(fed, self._go_on)
         except InputError as error:
             driver.fail(error)
             raise
@@ -308,13 +309,19 @@ class _Round:
     def _measure_sound(self) -> None:
         """Make the signals of the sound. Without them, results are published unchecked."""
         try:
-            self._feeder.audio()
+            self._feeder.audio(self._go_on)
         except PipelineError as error:
             _log.warning("%s: the sound cannot be compared: %s", self._run.key, error)
 
     def _publish_audio(self) -> None:
+        report = self._queue.report.progress(Phase.AUDIO, own_results.PROVIDER)
+
+        def progress(fraction: float) -> None:
+            self._go_on()
+            report(fraction)
+
         try:
-            self._queue.ended([publish_audio(self._run, self._feeder.audio())])
+            self._queue.ended([publish_audio(self._run, self._feeder.audio(progress))])
         except PipelineError as error:
             self._queue.failed([Phase.AUDIO], error, own_results.PROVIDER)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from video_pipeline.domain.media import DecodedVideo
 from video_pipeline.pipeline.services import FindSpeech
+from video_pipeline.plugins.base import Progress
 from video_pipeline.plugins.inputs import AUDIO_RATE, Audio, FrameBatch, Frames
 from video_pipeline.plugins.signals import (
     CHANGE_LEVELS,
@@ -108,14 +109,19 @@ def _joined(values: NDArray[np.uint8], together: int) -> NDArray[np.uint8]:
     return whole.reshape(-1, together).max(axis=1) if len(whole) else whole
 
 
-def measure_sound(content: str, audio: Audio, find_speech: FindSpeech | None) -> SoundSignals:
+def measure_sound(
+    content: str,
+    audio: Audio,
+    find_speech: FindSpeech | None,
+    progress: Progress = lambda fraction: None,
+) -> SoundSignals:
     """Return loudness and speech of the audio, read in pieces."""
     return SoundSignals(
         content=content,
         start=audio.start,
         duration=audio.duration,
         loudness=_loudness(audio),
-        speech=None if find_speech is None else find_speech(audio),
+        speech=None if find_speech is None else find_speech(audio, progress),
     )
 
 

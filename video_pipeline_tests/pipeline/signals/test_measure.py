@@ -19,6 +19,7 @@ from video_pipeline.pipeline.services import Services
 from video_pipeline.pipeline.signals import stored
 from video_pipeline.pipeline.signals.measure import FEED, PictureMeter, measure_sound
 from video_pipeline.pipeline.video_run import VideoRun
+from video_pipeline.plugins.base import Progress
 from video_pipeline.plugins.inputs import AUDIO_RATE, Audio, FrameBatch
 from video_pipeline.plugins.signals import PictureSignals
 
@@ -103,7 +104,7 @@ def test_a_run_leaves_signals_and_decoded_facts(
     speech = (TimeRange(start=Fraction(0), end=Fraction(1)),)
     asked: list[Audio] = []
 
-    def find_speech(audio: Audio) -> tuple[TimeRange, ...]:
+    def find_speech(audio: Audio, progress: Progress) -> tuple[TimeRange, ...]:
         asked.append(audio)
         return speech
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from video_pipeline.domain.time import TimeRange
+from video_pipeline.plugins.base import Progress
 from video_pipeline.plugins.inputs import AUDIO_RATE, Audio
 
 # The network judges steps of 512 samples, each with the 64 samples before it.
@@ -39,14 +40,16 @@ _SILENCE = 10
 _SPEECH = 3
 
 
-def speech_detector() -> Callable[[Audio], tuple[TimeRange, ...]] | None:
+def speech_detector() -> Callable[[Audio, Progress], tuple[TimeRange, ...]] | None:
     """Return `speech_activity`, or None where the extra `speech` is not installed."""
     return speech_activity if find_spec("faster_whisper") else None
 
 
-def speech_activity(audio: Audio, threads: int = 1) -> tuple[TimeRange, ...]:
+def speech_activity(
+    audio: Audio, progress: Progress = lambda fraction: None, threads: int = 1
+) -> tuple[TimeRange, ...]:
     """Return the ranges with speech, in order, on the video's clock. They are not padded."""
-    runs = _runs(_probabilities(audio, threads))
+    runs = _runs(_probabilities(audio, progress, threads))
     return tuple(
         TimeRange(start=audio.start + _seconds(first), end=audio.start + _seconds(after, audio))
         for first, after in runs
@@ -75,13 +78,14 @@ def _runs(probabilities: Iterable[float]) -> Iterator[tuple[int, int]]:
         yield first, after or step + 1
 
 
-def _probabilities(audio: Audio, threads: int) -> Iterator[float]:
+def _probabilities(audio: Audio, progress: Progress, threads: int) -> Iterator[float]:
     """Yield the probability of speech in each step. The last step is filled up with silence."""
     network = _network(threads)
     fresh = memory = cell = np.zeros(_MEMORY, np.float32)
     before = np.zeros(_BEFORE, np.float32)
     quiet = 0
-    for samples in _pieces(audio):
+    for number, samples in enumerate(_pieces(audio)):
+        progress(number * _PIECE * _STEP / audio.samples)
         steps = samples.reshape(-1, _STEP)
         befores = np.vstack([before, steps[:-1, -_BEFORE:]])
         found, memory, cell = network.run(

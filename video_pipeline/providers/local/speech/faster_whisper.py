@@ -125,7 +125,7 @@ class FasterWhisperPlugin(BaseTranscriptionPlugin, Calls):
             return whole(audio)
         speech = audio.speech
         if speech is None:
-            speech = speech_activity(audio, self.options.threads)
+            speech = speech_activity(audio, threads=self.options.threads)
         return pieces(audio, speech)
 
     def normalise(
