@@ -1,5 +1,7 @@
 """Report the state of a phase, as an event in the catalogue and to `VideoRun.notify`."""
 
+from datetime import timedelta
+
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.progress import PhaseState
 from video_pipeline.pipeline.progress.outcome import Outcome
@@ -8,6 +10,8 @@ from video_pipeline.plugins.base import Progress
 
 # Progress is reported in steps of this size.
 STEP_PERCENT = 10
+# Shorter work would be over before anybody has read of it.
+QUIET = timedelta(seconds=1)
 
 
 class Reporter:
@@ -53,13 +57,13 @@ class Reporter:
         return outcome
 
     def progress(self, phase: Phase, provider: str | None) -> Progress:
-        """Return a callback that reports every tenth."""
-        reported = 0
+        """Return a callback that reports every tenth, of work that lasts longer than a second."""
+        reported, began = 0, self._run.clock()
 
         def progress(fraction: float) -> None:
             nonlocal reported
             percent = min(99, int(fraction * 100)) // STEP_PERCENT * STEP_PERCENT
-            if percent > reported:
+            if percent > reported and self._run.clock() - began >= QUIET:
                 reported = percent
                 self.tell(phase, PhaseState.RUNNING, percent=percent, provider=provider)
 
