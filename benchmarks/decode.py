@@ -21,7 +21,7 @@ from video_pipeline.pipeline.signals.measure import FEED
 from video_pipeline.plugins.inputs import Frames
 
 _THREADS = 2
-_TURNS = 5
+_TURNS = 3
 _DETECTOR = Frames(width=256, pixel_format="bgr24")
 
 

@@ -9,7 +9,6 @@ gets the same decoded frames, 256 pixels wide. CPU time is that of the ways, wit
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
@@ -21,6 +20,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.reel import footage
 from benchmarks.shot_footage import Film, Label, clips, hand_made, programme, stretches
 from video_pipeline.domain.media import MediaInfo, VideoStream
 from video_pipeline.domain.naming.identity import VideoKey
@@ -86,14 +86,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    media = os.environ.get("VIDEO_PIPELINE_TEST_MEDIA")
-    if not media:
-        raise SystemExit("VIDEO_PIPELINE_TEST_MEDIA names no folder with labelled footage")
     console, told = Console(), dict[str, Any]()
     shots: dict[bool, list[Any]] = {True: [], False: []}
     real = {name: dict[str, Score]() for name in WAYS}
     halves = dict[str, bool]()
-    for film in clips(Path(media) / "bench"):
+    for film in clips(footage() / "bench"):
         halves[film.name] = film.chosen_on
         shots[film.chosen_on] += stretches(film)
         for name in WAYS:

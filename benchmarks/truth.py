@@ -19,7 +19,8 @@ from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Any
 
-from benchmarks.truth_media import Film, Recording, films, folder, joined, recordings
+from benchmarks.reel import footage
+from benchmarks.truth_media import Film, Recording, films, joined, recordings
 from benchmarks.truth_plants import SHOWN, SPOKEN, Plant, Subject
 from video_pipeline.domain.phases import Phase
 from video_pipeline.domain.results.findings import Finding
@@ -92,7 +93,7 @@ def false_findings(material: Material) -> list[str]:
 
 def _read(scratch: Path) -> tuple[Material, Material, float]:
     """Return both lists, and the CPU-seconds that signals of ten minutes took in this process."""
-    media = folder()
+    media = footage() / "bench"
     started = process_time()
     clips = films(media)
     pictures = process_time() - started

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,7 +31,6 @@ from video_pipeline.providers.local.speech.faster_whisper import (
     FasterWhisperPlugin,
 )
 
-MEDIA = "VIDEO_PIPELINE_TEST_MEDIA"
 _NOW = datetime(2026, 12, 1, tzinfo=UTC)
 
 
@@ -57,14 +55,6 @@ class Recording:
     sound: SoundSignals
     transcript: Transcript
     asked: Capabilities
-
-
-def folder() -> Path:
-    """Return the folder of the labelled media. Raises SystemExit if none is named."""
-    named = os.environ.get(MEDIA)
-    if not named:
-        raise SystemExit(f"Set {MEDIA} to the folder of the labelled media.")
-    return Path(named) / "bench"
 
 
 def films(media: Path) -> list[Film]:
