@@ -2,15 +2,15 @@
 
 import dagster as dg
 
-from video_pipeline.definitions import defs as ours
+from video_pipeline import definitions
 from video_pipeline.defs.asset_keys import asset_key
 from video_pipeline.domain.phases import PHASES
 
 JOB = "ingest_video_by_steps"
 
 defs = dg.Definitions(
-    assets=ours.assets,
-    resources=ours.resources,
+    assets=definitions.defs.assets,
+    resources=definitions.defs.resources,
     jobs=[
         dg.define_asset_job(
             JOB,
