@@ -18,7 +18,7 @@ from video_pipeline.plugins.inputs import ObjectRef
 from video_pipeline.storage.store import IngestStore
 
 PIECE_BYTES = 1 << 20
-# Progress is told after so many bytes: a second over a network, less on a disk.
+# Progress is reported after so many bytes: a second over a network, less on a disk.
 PROGRESS_BYTES = 64 << 20
 # In bytes: file systems take 255 for a name, object stores 1,024 for a key.
 _LONGEST_NAME = 200
@@ -33,7 +33,7 @@ def read_source(
 ) -> VideoRecord:
     """Return the record of a video with the SHA-256 of its recorded version.
 
-    Reads the bytes unless they were read before. `progress` is told of a large file.
+    Reads the bytes unless they were read before. Progress is reported for a large file.
     Raises SourceGone if the video was removed, and SourceError if it is unknown or has changed.
     """
     record = videos.get(key.video)

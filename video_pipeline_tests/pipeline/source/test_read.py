@@ -40,7 +40,7 @@ def test_read_source_records_hash_of_all_bytes(
     assert catalog.project("acme").videos.get("intro") == record
 
 
-def test_read_source_tells_progress_of_a_large_file(
+def test_read_source_reports_progress_of_a_large_file(
     tmp_path: Path, ingest: FolderIngest, catalog: Catalog
 ) -> None:
     """A sparse file: its noughts take no space."""
