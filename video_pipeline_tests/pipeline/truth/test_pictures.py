@@ -117,7 +117,7 @@ def _box(left: float, width: float, at: float = 1) -> Marker:
 
 
 @pytest.mark.parametrize(
-    ("left", "width", "told", "cut"),
+    ("left", "width", "reported", "cut"),
     [
         (0.5, 0.5, False, 0.5),
         (0.5, 0.51, False, 0.5),
@@ -125,9 +125,9 @@ def _box(left: float, width: float, at: float = 1) -> Marker:
         (1.0, 0.3, True, 0.0),
     ],
 )
-def test_box_is_cut_off_at_the_frame(left: float, width: float, told: bool, cut: float) -> None:
+def test_box_is_cut_off_at_the_frame(left: float, width: float, reported: bool, cut: float) -> None:
     marker = _box(left, width)
-    assert bool(_found([marker], None)) is told
+    assert bool(_found([marker], None)) is reported
     box = in_frame(marker).box
     assert box is not None and (box.left, box.width) == (left, pytest.approx(cut))
 
